@@ -1,0 +1,184 @@
+//! Quantities: integers in minor units, bounded when they are decoded.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The largest integer that every JSON reader keeps exactly (RFC 8785, section 3.2.2.3): 2^53 − 1.
+pub const INTEGER_MAX: i64 = (1 << 53) - 1;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} must be {min} to {max}, not {found}")]
+pub struct OutOfRange {
+    pub what: &'static str,
+    pub min: i64,
+    pub max: i64,
+    pub found: i64,
+}
+
+macro_rules! bounded {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $min:expr, $max:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "i64", into = "i64")]
+        pub struct $name(#[schemars(range(min = $min, max = $max))] i64);
+
+        impl $name {
+            pub const MIN: Self = Self($min);
+            pub const MAX: Self = Self($max);
+
+            /// # Errors
+            /// The value is outside the bounds.
+            pub const fn new(value: i64) -> Result<Self, OutOfRange> {
+                if value < $min || value > $max {
+                    return Err(OutOfRange { what: $what, min: $min, max: $max, found: value });
+                }
+                Ok(Self(value))
+            }
+
+            pub const fn get(self) -> i64 {
+                self.0
+            }
+        }
+
+        impl TryFrom<i64> for $name {
+            type Error = OutOfRange;
+            fn try_from(value: i64) -> Result<Self, OutOfRange> {
+                Self::new(value)
+            }
+        }
+
+        impl From<$name> for i64 {
+            fn from(value: $name) -> i64 {
+                value.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+bounded!(
+    /// Credits, 0 … 1 000 000 000.
+    Credits, "credits", 0, 1_000_000_000
+);
+bounded!(
+    /// A time: µs since 1970-01-01 UTC.
+    Micros, "a time in µs", 0, INTEGER_MAX
+);
+bounded!(
+    /// A cost in micro-dollars.
+    MicroUsd, "a cost in micro-dollars", 0, INTEGER_MAX
+);
+bounded!(
+    /// Minor units of a currency: kopecks, whole stars.
+    Minor, "an amount in minor units", 0, 1_000_000_000_000
+);
+
+impl Credits {
+    pub const ZERO: Self = Self(0);
+
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        Self::new(self.0 + other.0).ok()
+    }
+
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        Self::new(self.0 - other.0).ok()
+    }
+}
+
+impl Micros {
+    /// This time moved by milliseconds, held within the bounds.
+    pub fn plus_ms(self, ms: i64) -> Self {
+        Self(self.0.saturating_add(ms.saturating_mul(1_000)).clamp(0, INTEGER_MAX))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Currency {
+    /// Russian rubles, minor unit kopeck.
+    #[serde(rename = "RUB")]
+    Rub,
+    /// Telegram Stars, no minor unit.
+    #[serde(rename = "XTR")]
+    Xtr,
+}
+
+impl Currency {
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Rub => "RUB",
+            Self::Xtr => "XTR",
+        }
+    }
+
+    /// Minor units in one unit.
+    pub const fn scale(self) -> i64 {
+        match self {
+            Self::Rub => 100,
+            Self::Xtr => 1,
+        }
+    }
+}
+
+/// An amount of money in minor units of its currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Money {
+    pub amount: Minor,
+    pub currency: Currency,
+}
+
+impl Money {
+    pub const fn new(minor: i64, currency: Currency) -> Result<Self, OutOfRange> {
+        match Minor::new(minor) {
+            Ok(amount) => Ok(Self { amount, currency }),
+            Err(e) => Err(e),
+        }
+    }
+
+    pub const fn minor(self) -> i64 {
+        self.amount.get()
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.currency {
+            Currency::Rub => write!(f, "{}.{:02} RUB", self.minor() / 100, self.minor() % 100),
+            Currency::Xtr => write!(f, "{} XTR", self.minor()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_outside_its_bounds_is_refused_when_decoded() {
+        for bad in ["-1", "1000000001", "9007199254740993", "1.5", "\"5\"", "null", "1e3"] {
+            assert!(serde_json::from_str::<Credits>(bad).is_err(), "{bad} was taken");
+        }
+        assert_eq!(serde_json::from_str::<Credits>("1000000000").unwrap(), Credits::MAX);
+        assert_eq!(
+            serde_json::from_str::<Credits>("-1").unwrap_err().to_string(),
+            "credits must be 0 to 1000000000, not -1"
+        );
+    }
+
+    #[test]
+    fn money_is_shown_in_units() {
+        assert_eq!(Money::new(10005, Currency::Rub).unwrap().to_string(), "100.05 RUB");
+        assert_eq!(Money::new(50, Currency::Xtr).unwrap().to_string(), "50 XTR");
+    }
+}

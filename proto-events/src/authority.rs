@@ -1,0 +1,160 @@
+//! Who may send what: producer × verb × payment rail, and producer × query.
+//!
+//! What is not listed is refused. NATS accounts make sure that a producer is who its subject
+//! says; this table says what it may do.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Who sends commands; read from the subject, never from the payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Producer {
+    Telegram,
+    Payments,
+    Generator,
+    /// The ledger itself: its timers and the tailer of its log.
+    Ledger,
+    Console,
+}
+
+impl Producer {
+    pub const ALL: [Self; 5] = [Self::Telegram, Self::Payments, Self::Generator, Self::Ledger, Self::Console];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Telegram => "telegram",
+            Self::Payments => "payments",
+            Self::Generator => "generator",
+            Self::Ledger => "ledger",
+            Self::Console => "console",
+        }
+    }
+}
+
+impl fmt::Display for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+impl FromStr for Producer {
+    type Err = ();
+    fn from_str(s: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|p| p.as_str() == s).ok_or(())
+    }
+}
+
+/// A way of paying.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rail {
+    /// YooKassa by link.
+    Yookassa,
+    /// YooKassa through Telegram Payments, by provider token.
+    TelegramYookassa,
+    /// Telegram Stars.
+    Stars,
+}
+
+impl Rail {
+    pub const ALL: [Self; 3] = [Self::Yookassa, Self::TelegramYookassa, Self::Stars];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Yookassa => "yookassa",
+            Self::TelegramYookassa => "telegram_yookassa",
+            Self::Stars => "stars",
+        }
+    }
+
+    /// Whose books the payment is in: the first part of its natural key.
+    pub const fn provider(self) -> &'static str {
+        match self {
+            Self::Yookassa | Self::TelegramYookassa => "yookassa",
+            Self::Stars => "telegram",
+        }
+    }
+}
+
+use Producer::{Console, Generator, Ledger, Payments, Telegram};
+use Rail::{Stars, TelegramYookassa, Yookassa};
+
+/// Every command verb with who may send it; where a verb moves money, by which rails.
+pub const COMMANDS: &[(&str, &[(Producer, &[Rail])])] = &[
+    ("account_open", &[(Telegram, &[])]),
+    ("topup_open", &[(Telegram, &Rail::ALL)]),
+    ("payment_register", &[(Payments, &[Yookassa]), (Telegram, &[TelegramYookassa, Stars])]),
+    ("payment_settle", &[(Payments, &[Yookassa, TelegramYookassa]), (Telegram, &[TelegramYookassa, Stars])]),
+    ("payment_cancel", &[(Payments, &[Yookassa, TelegramYookassa]), (Telegram, &[TelegramYookassa, Stars])]),
+    ("generation_request", &[(Telegram, &[])]),
+    ("generation_claim", &[(Generator, &[])]),
+    ("generation_attempt", &[(Generator, &[])]),
+    ("generation_complete", &[(Generator, &[])]),
+    ("generation_fail", &[(Generator, &[])]),
+    ("reservation_expire", &[(Ledger, &[])]),
+    ("delivery_confirm", &[(Telegram, &[])]),
+    ("delivery_fail", &[(Telegram, &[])]),
+    ("catalog_publish", &[(Ledger, &[]), (Console, &[])]),
+    ("generation_renew", &[(Generator, &[])]),
+    ("delivery_claim", &[(Telegram, &[])]),
+    ("delivery_done", &[(Telegram, &[])]),
+    ("profile_update", &[(Telegram, &[])]),
+    ("context_update", &[(Telegram, &[])]),
+    ("consumer_done", &[(Telegram, &[]), (Payments, &[]), (Generator, &[])]),
+];
+
+/// Every query with who may ask it.
+pub const QUERIES: &[(&str, &[Producer])] = &[
+    ("balance", &[Telegram]),
+    ("account", &[Telegram]),
+    ("catalog", &[Telegram, Generator]),
+    ("generation", &[Telegram, Generator]),
+    ("payment", &[Telegram, Payments]),
+    ("jobs", &[Generator]),
+    ("deliveries", &[Telegram]),
+    ("payments_open", &[Payments]),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Allowed,
+    NotAllowed,
+    UnknownVerb,
+}
+
+/// May this producer send this verb, for this rail if the command names one?
+pub fn may_send(producer: Producer, verb: &str, rail: Option<Rail>) -> Verdict {
+    let Some((_, who)) = COMMANDS.iter().find(|(name, _)| *name == verb) else {
+        return Verdict::UnknownVerb;
+    };
+    let allowed =
+        who.iter().any(|(p, rails)| *p == producer && rail.is_none_or(|rail| rails.contains(&rail)));
+    if allowed { Verdict::Allowed } else { Verdict::NotAllowed }
+}
+
+pub fn may_ask(producer: Producer, query: &str) -> Verdict {
+    match QUERIES.iter().find(|(name, _)| *name == query) {
+        None => Verdict::UnknownVerb,
+        Some((_, who)) if who.contains(&producer) => Verdict::Allowed,
+        Some(_) => Verdict::NotAllowed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_verbs_are_held_to_their_rails() {
+        assert_eq!(may_send(Payments, "payment_settle", Some(Yookassa)), Verdict::Allowed);
+        assert_eq!(may_send(Payments, "payment_settle", Some(Stars)), Verdict::NotAllowed);
+        assert_eq!(may_send(Telegram, "payment_settle", Some(Yookassa)), Verdict::NotAllowed);
+        assert_eq!(may_send(Generator, "payment_settle", Some(Yookassa)), Verdict::NotAllowed);
+        assert_eq!(may_send(Telegram, "generation_complete", None), Verdict::NotAllowed);
+        assert_eq!(may_send(Telegram, "drop_everything", None), Verdict::UnknownVerb);
+    }
+}

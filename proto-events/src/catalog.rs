@@ -1,0 +1,135 @@
+//! What is sold: models, packages, bonuses, limits. Published whole, by version.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::events::GenerationKind;
+use crate::{Credits, MicroUsd, Money, Rail, Text};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Catalog {
+    pub models: Vec<Model>,
+    pub packages: Vec<Package>,
+    pub bonuses: Bonuses,
+    pub limits: Limits,
+}
+
+/// A model with what it can do and what it costs the person and us.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// The vendor's name of it.
+    pub name: Text<64>,
+    pub kinds: Vec<KindPrice>,
+    /// Empty for text models; the first is the default.
+    pub aspect_ratios: Vec<Text<8>>,
+    /// Credits per size; empty for text models; the first is the default.
+    pub sizes: Vec<SizePrice>,
+    pub references_max: u8,
+    pub unit_costs: UnitCosts,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KindPrice {
+    pub kind: GenerationKind,
+    pub credits: Credits,
+    /// The model that is taken when none is asked for.
+    pub default: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SizePrice {
+    pub size: Text<8>,
+    /// On top of the kind's price.
+    pub extra: Credits,
+}
+
+/// Micro-dollars per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnitCosts {
+    pub prompt: MicroUsd,
+    pub output: MicroUsd,
+    pub image: MicroUsd,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    pub id: Text<64>,
+    pub credits: Credits,
+    pub price: Money,
+    pub rails: Vec<Rail>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bonuses {
+    pub welcome: Credits,
+    pub referral_inviter: Credits,
+    pub referral_invited: Credits,
+    pub referral_daily_max: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// How long credits are held for a job.
+    pub reservation_ms: u32,
+    /// How long a worker's claim holds without renewal.
+    pub lease_ms: u32,
+    pub attempts_max: u16,
+    pub running_per_person_max: u8,
+    /// How long an unpaid top-up stays open.
+    pub payment_ms: u32,
+    pub payments_open_max: u8,
+    pub prompt_chars_max: u32,
+}
+
+impl Catalog {
+    /// The model asked for, or the default one for this kind, with its price for the kind.
+    pub fn model(&self, kind: GenerationKind, name: Option<&str>) -> Option<(&Model, Credits)> {
+        self.models.iter().find_map(|model| {
+            let price = model.kinds.iter().find(|k| k.kind == kind)?;
+            let wanted = match name {
+                Some(name) => model.name.as_str() == name,
+                None => price.default,
+            };
+            wanted.then_some((model, price.credits))
+        })
+    }
+
+    pub fn package(&self, id: &str) -> Option<&Package> {
+        self.packages.iter().find(|p| p.id.as_str() == id)
+    }
+
+    /// The catalog that is published at the first migration.
+    ///
+    /// # Errors
+    /// The file beside this module is not a catalog: a test reads it.
+    pub fn default_catalog() -> Result<Self, serde_json::Error> {
+        serde_json::from_str(include_str!("../catalog.default.json"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_catalog_sells_what_the_design_names() {
+        let catalog = Catalog::default_catalog().unwrap();
+        let price = |kind| catalog.model(kind, None).unwrap().1.get();
+        assert_eq!(price(GenerationKind::Text), 1);
+        assert_eq!(price(GenerationKind::Picture), 10);
+        assert_eq!(price(GenerationKind::Edit), 10);
+        let rub = |id: &str| catalog.package(id).map(|p| (p.price.minor(), p.credits.get()));
+        assert_eq!(rub("rub-100"), Some((10_000, 100)));
+        assert_eq!(rub("rub-300"), Some((30_000, 300)));
+        assert_eq!(catalog.bonuses.welcome.get(), 5);
+        assert!(catalog.model(GenerationKind::Picture, Some("nope")).is_none());
+    }
+}

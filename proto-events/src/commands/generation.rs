@@ -1,0 +1,160 @@
+//! Commands about generations and their delivery.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::ChatContext;
+use crate::catalog::Catalog;
+use crate::events::{DeliveryTrouble, GenerationKind, MediaType, Spent, Trouble};
+use crate::{Attempt, GenerationId, PaymentId, Position, ReservationId, Text};
+
+/// A vendor's id of a file, as Telegram gives it.
+pub type FileId = Text<256>;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationRequest {
+    pub kind: GenerationKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Text<64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aspect_ratio: Option<Text<8>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Text<8>>,
+    pub prompt: Text<4096>,
+    pub references: Vec<FileId>,
+    pub context: ChatContext,
+}
+
+/// Before every paid call. `attempt` is one more than the last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationClaim {
+    pub generation: GenerationId,
+    pub worker: Text<64>,
+    pub attempt: Attempt,
+}
+
+/// An attempt that did not finish the job; its cost is recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationAttempt {
+    pub generation: GenerationId,
+    pub attempt: Attempt,
+    pub outcome: Trouble,
+    pub spent: Spent,
+}
+
+/// One thing that was made, in the object store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MadeOutput {
+    /// its name in the bucket `images`
+    pub object: Text<160>,
+    /// hex, of the bytes
+    pub sha256: Text<64>,
+    pub media_type: MediaType,
+    pub bytes: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationComplete {
+    pub generation: GenerationId,
+    pub attempt: Attempt,
+    pub outputs: Vec<MadeOutput>,
+    pub spent: Spent,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationFail {
+    pub generation: GenerationId,
+    pub attempt: Attempt,
+    pub reason: Trouble,
+    pub spent: Spent,
+}
+
+/// By the ledger's timer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReservationExpire {
+    pub reservation: ReservationId,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryConfirm {
+    pub generation: GenerationId,
+    pub file_ids: Vec<FileId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryFail {
+    pub generation: GenerationId,
+    pub reason: DeliveryTrouble,
+    pub r#final: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CatalogPublish {
+    pub version: i64,
+    pub catalog: Catalog,
+}
+
+/// Operational: extends the lease of a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationRenew {
+    pub generation: GenerationId,
+    pub attempt: Attempt,
+}
+
+/// Operational: takes the right to tell an event to its person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryClaim {
+    pub position: Position,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryOutcome {
+    Told,
+    Blocked,
+    Refused,
+}
+
+/// Operational: closes a telling that has no event of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryDone {
+    pub position: Position,
+    pub attempt: Attempt,
+    pub outcome: DeliveryOutcome,
+}
+
+/// Operational: where the status message is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ContextUpdate {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<GenerationId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentId>,
+    pub status_message: i64,
+}
+
+/// Operational: this consumer has done everything up to here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsumerDone {
+    pub consumer: Text<64>,
+    pub position: Position,
+}

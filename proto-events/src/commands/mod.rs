@@ -1,0 +1,158 @@
+//! What services ask of the ledger: imperative, one account each.
+
+mod account;
+mod generation;
+mod payment;
+
+pub use account::*;
+pub use generation::*;
+pub use payment::*;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::Rail;
+
+/// Where in Telegram a request came from and where its status is shown. Kept in a side table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChatContext {
+    pub chat: i64,
+    /// The message that asked.
+    pub message: i64,
+    /// The bot's message that shows how it goes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_message: Option<i64>,
+}
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $enum:ident { $($verb:literal => $name:ident),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum $enum { $($name($name)),+ }
+
+        impl $enum {
+            pub const VERBS: &[&str] = &[$($verb),+];
+
+            pub const fn verb(&self) -> &'static str {
+                match self { $(Self::$name(_) => $verb),+ }
+            }
+
+            /// `None` when the verb is not one of these.
+            pub fn decode(verb: &str, body: Value) -> Option<Result<Self, serde_json::Error>> {
+                match verb {
+                    $($verb => Some(serde_json::from_value(body).map(Self::$name)),)+
+                    _ => None,
+                }
+            }
+
+            /// # Errors
+            /// Never in practice: these types are all plain JSON.
+            pub fn body(&self) -> Result<Value, serde_json::Error> {
+                match self { $(Self::$name(c) => serde_json::to_value(c)),+ }
+            }
+        }
+
+        $(impl From<$name> for $enum {
+            fn from(command: $name) -> Self { Self::$name(command) }
+        })+
+    )+};
+}
+
+commands! {
+    /// What may change a balance or a life: decided by the sequencer, recorded as events.
+    Command {
+        "account_open" => AccountOpen,
+        "topup_open" => TopupOpen,
+        "payment_register" => PaymentRegister,
+        "payment_settle" => PaymentSettle,
+        "payment_cancel" => PaymentCancel,
+        "generation_request" => GenerationRequest,
+        "generation_claim" => GenerationClaim,
+        "generation_attempt" => GenerationAttempt,
+        "generation_complete" => GenerationComplete,
+        "generation_fail" => GenerationFail,
+        "reservation_expire" => ReservationExpire,
+        "delivery_confirm" => DeliveryConfirm,
+        "delivery_fail" => DeliveryFail,
+        "catalog_publish" => CatalogPublish,
+    }
+    /// What changes operational tables and leaves no event.
+    Operation {
+        "generation_renew" => GenerationRenew,
+        "delivery_claim" => DeliveryClaim,
+        "delivery_done" => DeliveryDone,
+        "profile_update" => ProfileUpdate,
+        "context_update" => ContextUpdate,
+        "consumer_done" => ConsumerDone,
+    }
+}
+
+impl Command {
+    /// The payment rail it names, if it does.
+    pub const fn rail(&self) -> Option<Rail> {
+        match self {
+            Self::TopupOpen(c) => Some(c.rail),
+            Self::PaymentRegister(c) => Some(c.rail),
+            Self::PaymentSettle(c) => Some(c.rail),
+            Self::PaymentCancel(c) => Some(c.rail),
+            _ => None,
+        }
+    }
+
+    /// The fields that mean something, for the request digest: marked **d** in docs/EVENTS.md.
+    pub fn meaning(&self) -> Value {
+        match self {
+            Self::AccountOpen(_) => json!({}),
+            Self::TopupOpen(c) => json!({"package": c.package, "rail": c.rail}),
+            Self::PaymentRegister(c) => json!({
+                "payment": c.payment, "rail": c.rail, "provider_payment_id": c.provider_payment_id,
+            }),
+            Self::PaymentSettle(c) => json!({
+                "payment": c.payment, "rail": c.rail, "provider_payment_id": c.provider_payment_id,
+                "amount": c.amount, "test": c.test,
+            }),
+            Self::PaymentCancel(c) => json!({
+                "payment": c.payment, "rail": c.rail, "party": c.party, "reason": c.reason,
+            }),
+            Self::GenerationRequest(c) => json!({
+                "kind": c.kind, "model": c.model, "aspect_ratio": c.aspect_ratio, "size": c.size,
+                "prompt": c.prompt, "references": c.references,
+            }),
+            Self::GenerationClaim(c) => json!({
+                "generation": c.generation, "worker": c.worker, "attempt": c.attempt,
+            }),
+            Self::GenerationAttempt(c) => json!({
+                "generation": c.generation, "attempt": c.attempt, "outcome": c.outcome,
+            }),
+            Self::GenerationComplete(c) => json!({
+                "generation": c.generation, "attempt": c.attempt, "outputs": c.outputs,
+            }),
+            Self::GenerationFail(c) => json!({
+                "generation": c.generation, "attempt": c.attempt, "reason": c.reason,
+            }),
+            Self::ReservationExpire(c) => json!({"reservation": c.reservation}),
+            Self::DeliveryConfirm(c) => json!({"generation": c.generation}),
+            Self::DeliveryFail(c) => json!({
+                "generation": c.generation, "reason": c.reason, "final": c.r#final,
+            }),
+            Self::CatalogPublish(c) => json!({"version": c.version, "catalog": c.catalog}),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authority::COMMANDS;
+
+    #[test]
+    fn the_table_of_authority_names_exactly_the_verbs() {
+        let mut verbs: Vec<_> = Command::VERBS.iter().chain(Operation::VERBS).copied().collect();
+        let mut table: Vec<_> = COMMANDS.iter().map(|(verb, _)| *verb).collect();
+        verbs.sort_unstable();
+        table.sort_unstable();
+        assert_eq!(verbs, table);
+    }
+}

@@ -1,0 +1,188 @@
+//! Events of generations: what was asked, tried, made and delivered.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Attempt, Credits, GenerationId, MicroUsd, Text};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GenerationKind {
+    Text,
+    Picture,
+    Edit,
+}
+
+/// The prompt and the references are in side tables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationRequested {
+    pub generation: GenerationId,
+    pub kind: GenerationKind,
+    pub model: Text<64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aspect_ratio: Option<Text<8>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<Text<8>>,
+    /// how many
+    pub references: u8,
+    pub credits: Credits,
+    pub catalog_version: i64,
+}
+
+/// A worker has claimed it: one for each paid attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationStarted {
+    pub generation: GenerationId,
+    pub attempt: Attempt,
+    pub worker: Text<64>,
+}
+
+/// Tokens, as the vendor bills them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Usage {
+    pub prompt_tokens: u32,
+    pub output_tokens: u32,
+    pub thought_tokens: u32,
+    /// part of output_tokens
+    pub image_tokens: u32,
+}
+
+/// Why an attempt or a generation did not bring a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    Policy,
+    NoPicture,
+    TextInstead,
+    RateLimited,
+    QuotaExhausted,
+    Overloaded,
+    KeyInvalid,
+    RegionBlocked,
+    Truncated,
+    TimedOut,
+    TooLarge,
+    InvalidRequest,
+    VendorError,
+    NotAPicture,
+    WorkerLost,
+    AttemptsExhausted,
+    Deadline,
+}
+
+/// What an attempt cost us.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spent {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_version: Option<Text<64>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_micro_usd: Option<MicroUsd>,
+    pub latency_ms: u32,
+}
+
+/// An attempt that did not finish the job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationAttempted {
+    pub generation: GenerationId,
+    pub attempt: Attempt,
+    pub outcome: Trouble,
+    pub spent: Spent,
+}
+
+/// How a success was paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Settlement {
+    Charged,
+    Late,
+    GivenAway,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MediaType {
+    Jpeg,
+    Png,
+    Webp,
+    Text,
+}
+
+/// One thing that was made; its digest and place are in a side table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    pub media_type: MediaType,
+    pub bytes: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationSucceeded {
+    pub generation: GenerationId,
+    pub attempt: Attempt,
+    pub settlement: Settlement,
+    /// charged
+    pub credits: Credits,
+    pub outputs: Vec<Output>,
+    pub spent: Spent,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationFailed {
+    pub generation: GenerationId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<Attempt>,
+    pub reason: Trouble,
+    /// what its reservation gave back
+    pub returned: Credits,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CanceledBy {
+    Person,
+    Operator,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationCanceled {
+    pub generation: GenerationId,
+    pub by: CanceledBy,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationDelivered {
+    pub generation: GenerationId,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryTrouble {
+    Blocked,
+    Gone,
+    BytesLost,
+    Refused,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryFailed {
+    pub generation: GenerationId,
+    pub reason: DeliveryTrouble,
+    /// not tried again
+    pub r#final: bool,
+}

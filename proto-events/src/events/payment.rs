@@ -1,0 +1,127 @@
+//! Events of top-ups and refunds.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Credits, Micros, Money, PaymentId, Rail, RefundId, Text};
+
+/// A provider's id of a payment, a charge or a refund.
+pub type ProviderId = Text<128>;
+
+/// The person chose a package. Nothing is owed yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentOpened {
+    pub payment: PaymentId,
+    pub rail: Rail,
+    pub package: Text<64>,
+    pub catalog_version: i64,
+    pub credits: Credits,
+    pub price: Money,
+    pub expires_at: Micros,
+}
+
+/// The provider knows the payment under this id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentRegistered {
+    pub payment: PaymentId,
+    pub rail: Rail,
+    pub provider_payment_id: ProviderId,
+}
+
+/// The provider has the money; proven by asking it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentSettled {
+    pub payment: PaymentId,
+    pub rail: Rail,
+    pub provider_payment_id: ProviderId,
+    pub amount: Money,
+    /// after the provider's fee
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub net: Option<Money>,
+    pub test: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_at: Option<Micros>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentCanceled {
+    pub payment: PaymentId,
+    pub rail: Rail,
+    /// the vendor's word
+    pub party: Text<64>,
+    /// the vendor's word
+    pub reason: Text<128>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentProblem {
+    UnknownPayment,
+    AmountDiffers,
+    CurrencyDiffers,
+    ShopDiffers,
+    TestDiffers,
+    IdDiffers,
+    AccountUnknown,
+}
+
+/// What the provider showed of a quarantined payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentSeen {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    pub status: Text<64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<bool>,
+}
+
+/// Something disagrees; a person decides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentQuarantined {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentId>,
+    pub rail: Rail,
+    pub provider_payment_id: ProviderId,
+    pub problems: Vec<PaymentProblem>,
+    pub seen: PaymentSeen,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundBy {
+    Operator,
+    Provider,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundOpened {
+    pub refund: RefundId,
+    pub payment: PaymentId,
+    pub amount: Money,
+    pub credits: Credits,
+    pub by: RefundBy,
+    pub reason: Text<500>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundSettled {
+    pub refund: RefundId,
+    pub rail: Rail,
+    pub provider_refund_id: ProviderId,
+    pub amount: Money,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundFailed {
+    pub refund: RefundId,
+    pub reason: Text<128>,
+}

@@ -1,0 +1,135 @@
+//! Questions to the ledger and their answers. The name of a query is its struct in snake_case.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::Catalog;
+use crate::commands::FileId;
+use crate::envelope::AccountRef;
+use crate::events::{DeliveryTrouble, GenerationKind, MediaType, ProviderId, Trouble};
+use crate::{AccountId, Attempt, Credits, GenerationId, Micros, Money, PaymentId, Position, Rail, Text};
+
+macro_rules! wire {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty),* $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        pub struct $name { $($(#[$fdoc])* pub $field: $ty),* }
+    )+};
+}
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($variant:ident),+ })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($variant),+ }
+    )+};
+}
+
+words! {
+    PaymentState { Opened, Registered, Settled, Canceled }
+    GenerationState { Open, Succeeded, Failed, Canceled, Delivered }
+}
+
+wire! {
+    AccountQuery { account: AccountRef }
+    GenerationQuery { generation: GenerationId }
+    PaymentQuery { payment: PaymentId }
+    /// For `jobs`, `deliveries` and `payments_open`.
+    Sweep { limit: u16 }
+
+    BalanceView { account: AccountId, available: Credits, reserved: Credits, debt: Credits }
+    AccountView { account: AccountId, language: Text<8>, banned: bool }
+    CatalogView { version: i64, catalog: Catalog }
+    GenerationView {
+        generation: GenerationId, kind: GenerationKind, state: GenerationState, credits: Credits,
+        /// The last attempt that was claimed; 0 before the first.
+        attempt: Attempt,
+        reason: Option<Trouble>,
+    }
+    PaymentView {
+        payment: PaymentId, state: PaymentState, rail: Rail, package: Text<64>, credits: Credits, price: Money,
+        provider_payment_id: Option<ProviderId>, checkout_url: Option<String>,
+        opened_at: Micros, expires_at: Micros,
+    }
+
+    /// A job that nobody holds. `jobs` answers a list of these.
+    OpenJob { generation: GenerationId, position: Position, attempt: Attempt }
+    /// A telling that nobody holds. `deliveries` answers a list of these.
+    OpenDelivery { position: Position, r#type: String }
+
+    /// What `generation_claim` answers: everything a worker needs.
+    ClaimedJob {
+        generation: GenerationId, attempt: Attempt, kind: GenerationKind, model: Text<64>,
+        aspect_ratio: Option<Text<8>>, size: Option<Text<8>>, prompt: Text<4096>,
+        references: Vec<FileId>,
+        /// When the lease ends unless it is renewed, and how long a renewal holds.
+        lease_until: Micros, lease_ms: u32,
+        /// When the ledger gives the credits back.
+        deadline: Micros,
+    }
+    /// What `topup_open` answers.
+    TopupOpened { payment: PaymentId, rail: Rail, credits: Credits, price: Money }
+    /// What `generation_request` answers.
+    GenerationAccepted { generation: GenerationId, credits: Credits }
+    /// What `account_open` answers.
+    AccountWelcomed { account: AccountId, welcome: Credits }
+
+    /// Where a made thing is.
+    OutputPlace {
+        object: Text<160>, sha256: Text<64>, media_type: MediaType, bytes: u32,
+        width: Option<u32>, height: Option<u32>,
+    }
+    /// What `delivery_claim` answers: an event to tell, to whom and with what.
+    Telling {
+        position: Position, attempt: Attempt, account: AccountId, chat: i64, message: Option<i64>,
+        status_message: Option<i64>, language: Text<8>, lease_until: Micros,
+        balance: BalanceView, news: News,
+    }
+}
+
+/// The event to tell, with what its text needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum News {
+    /// The checkout link is ready.
+    PaymentReady {
+        payment: PaymentId,
+        credits: Credits,
+        price: Money,
+        checkout_url: Option<String>,
+    },
+    PaymentSettled {
+        payment: PaymentId,
+        credits: Credits,
+        price: Money,
+    },
+    PaymentCanceled {
+        payment: PaymentId,
+        credits: Credits,
+        price: Money,
+        reason: Text<128>,
+    },
+    GenerationSucceeded {
+        generation: GenerationId,
+        credits: Credits,
+        prompt: Option<Text<4096>>,
+        outputs: Vec<OutputPlace>,
+        /// File ids of an earlier delivery of the same result.
+        file_ids: Vec<FileId>,
+    },
+    GenerationFailed {
+        generation: GenerationId,
+        returned: Credits,
+        reason: Trouble,
+    },
+    /// The bytes were lost before they were delivered; the credits came back.
+    DeliveryFailed {
+        generation: GenerationId,
+        returned: Credits,
+        reason: DeliveryTrouble,
+    },
+}
+
+/// What `payments_open` answers a list of.
+pub type OpenPayment = PaymentView;

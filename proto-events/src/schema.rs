@@ -1,0 +1,41 @@
+//! JSON schemas of the wire, as they are committed under `schemas/`.
+
+use schemars::{Schema, schema_for};
+
+use crate::{commands, envelope, events, queries};
+
+/// File name (without `.json`) and schema of everything that travels or is stored.
+pub fn all() -> Vec<(String, Schema)> {
+    macro_rules! schemas {
+        ($($prefix:literal: $($ty:ty),+ $(,)?;)+) => {
+            vec![$($((format!("{}.{}", $prefix, snake(stringify!($ty))), schema_for!($ty))),+),+]
+        };
+    }
+    use commands::*;
+    use envelope::*;
+    use events::Event;
+    use queries::*;
+    schemas! {
+        "event": Event;
+        "command": AccountOpen, TopupOpen, PaymentRegister, PaymentSettle, PaymentCancel, GenerationRequest,
+            GenerationClaim, GenerationAttempt, GenerationComplete, GenerationFail, ReservationExpire,
+            DeliveryConfirm, DeliveryFail, CatalogPublish;
+        "operation": GenerationRenew, DeliveryClaim, DeliveryDone, ProfileUpdate, ContextUpdate, ConsumerDone;
+        "envelope": CommandEnvelope, Query, Reply, QueryReply, PublishedEvent;
+        "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep;
+        "answer": BalanceView, AccountView, CatalogView, GenerationView, PaymentView, OpenJob, OpenDelivery,
+            ClaimedJob, TopupOpened, GenerationAccepted, AccountWelcomed, Telling;
+    }
+}
+
+fn snake(name: &str) -> String {
+    let name = name.rsplit(':').next().unwrap_or(name).trim();
+    let mut out = String::new();
+    for (i, c) in name.chars().enumerate() {
+        if c.is_ascii_uppercase() && i > 0 {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
+}

@@ -1,0 +1,75 @@
+//! NATS subjects, streams and buckets: written here once.
+
+use crate::{AccountId, Producer};
+
+pub const EVT_STREAM: &str = "EVT";
+/// Object store of picture bytes, in the MEDIA account.
+pub const IMAGES_BUCKET: &str = "images";
+/// Key-value bucket of chat sessions and drafts, in the MEDIA account.
+pub const SESSIONS_BUCKET: &str = "sessions";
+/// What the adapters put before `.JS.API` to reach their consumer in the ledger's account.
+pub const JS_PREFIX: &str = "core.JS.API";
+/// All commands, as the ledger subscribes to them.
+pub const COMMANDS: &str = "cmd.ledger.*.*";
+pub const QUERIES: &str = "qry.ledger.*.*";
+
+pub fn command(producer: Producer, verb: &str) -> String {
+    format!("cmd.ledger.{producer}.{verb}")
+}
+
+pub fn query(producer: Producer, name: &str) -> String {
+    format!("qry.ledger.{producer}.{name}")
+}
+
+pub fn event(account: AccountId, event_type: &str) -> String {
+    format!("evt.ledger.{}.{event_type}.{account}", account.bucket())
+}
+
+/// All events of one type, as consumers filter.
+pub fn events_of(event_type: &str) -> String {
+    format!("evt.ledger.*.{event_type}.*")
+}
+
+/// The producer and the last token of `cmd.ledger.<producer>.<verb>` or `qry.ledger.<producer>.<name>`.
+pub fn parse(subject: &str) -> Option<(Producer, &str)> {
+    let mut tokens = subject.split('.');
+    let (kind, ledger, producer, name) = (tokens.next()?, tokens.next()?, tokens.next()?, tokens.next()?);
+    let known = matches!(kind, "cmd" | "qry") && ledger == "ledger" && tokens.next().is_none();
+    known.then_some((producer.parse().ok()?, name))
+}
+
+/// The durable consumer of EVT that each adapter has, with the event types it is shown.
+pub const CONSUMERS: &[(Producer, &[&str])] = &[
+    (
+        Producer::Telegram,
+        &[
+            "PaymentRegistered",
+            "PaymentSettled",
+            "PaymentCanceled",
+            "GenerationStarted",
+            "GenerationSucceeded",
+            "GenerationFailed",
+        ],
+    ),
+    (Producer::Payments, &["PaymentOpened"]),
+    (Producer::Generator, &["GenerationRequested"]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_names_its_producer_and_verb() {
+        assert_eq!(parse("cmd.ledger.telegram.topup_open"), Some((Producer::Telegram, "topup_open")));
+        for bad in [
+            "cmd.ledger.telegram",
+            "cmd.ledger.nobody.x",
+            "cmd.ledger.telegram.x.y",
+            "evt.ledger.telegram.x",
+            "",
+        ] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+}
