@@ -31,4 +31,9 @@
 //! ```
 //! All of it is synchronous: in async tests start things before the runtime works, or in `spawn_blocking`.
 
+#![allow(clippy::print_stdout)]
+
+pub mod dotenv;
 pub mod machine;
+pub mod settings;
+pub mod up;

@@ -1,1 +1,46 @@
-fn main() {}
+//! The command line of `cargo xtask`.
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Plantain on this machine")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Start the whole system, installing what it needs
+    Up(xtask::up::UpArgs),
+    /// Stop it
+    Down,
+    /// Show what runs
+    Status,
+    /// What `up --detach` leaves in the background
+    #[command(hide = true)]
+    Supervise,
+}
+
+fn main() -> std::process::ExitCode {
+    match run(Cli::parse().task) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            #[allow(clippy::print_stderr)]
+            {
+                eprintln!("error: {error:#}");
+            }
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Up(args) => xtask::up::up(&args),
+        Task::Down => xtask::up::down(),
+        Task::Status => xtask::up::status(),
+        Task::Supervise => xtask::up::supervise(),
+    }
+}

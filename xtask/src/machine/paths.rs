@@ -8,6 +8,8 @@ use std::{
 
 use anyhow::{Context, Result};
 
+use crate::dotenv::Variables;
+
 /// The checkout this binary was built from.
 pub fn root() -> PathBuf {
     let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -16,9 +18,9 @@ pub fn root() -> PathBuf {
 
 /// `.plantain/` in the checkout, or what `PLANTAIN_DATA` says (made absolute).
 pub fn data_dir() -> Result<PathBuf> {
-    let dir = match std::env::var_os("PLANTAIN_DATA") {
-        Some(dir) if !dir.is_empty() => std::path::absolute(PathBuf::from(dir))?,
-        _ => root().join(".plantain"),
+    let dir = match Variables::read().get("PLANTAIN_DATA") {
+        Some(dir) => std::path::absolute(PathBuf::from(dir))?,
+        None => root().join(".plantain"),
     };
     std::fs::create_dir_all(&dir)
         .with_context(|| format!("cannot create the data folder {}", dir.display()))?;

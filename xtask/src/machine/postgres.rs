@@ -17,7 +17,7 @@ use super::{
     install::{self, PostgresPrograms},
     paths,
     ports::{self, PortLease},
-    process::{self, Account, Plan, Process},
+    process::{Account, Plan, Process},
     scratch::Scratch,
 };
 
@@ -275,6 +275,11 @@ impl Drop for Postgres {
     }
 }
 
+/// The version that made a data folder; no other reads it.
+pub fn major_of(data: &Path) -> Option<u32> {
+    std::fs::read_to_string(data.join("PG_VERSION")).ok()?.trim().parse().ok()
+}
+
 /// Runs SQL through psql; an error carries what psql said.
 pub fn query(
     psql: &Path,
@@ -346,15 +351,4 @@ fn says_ready(file: &Path, pid: u32) -> bool {
     let Ok(text) = std::fs::read_to_string(file) else { return false };
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     lines.first() == Some(&pid.to_string().as_str()) && lines.get(7) == Some(&"ready")
-}
-
-/// Waits until no process works in `data` any more (after SIGKILL of a postmaster that is not our child).
-pub fn wait_gone(data: &Path, timeout: Duration) {
-    let pid_file = data.join("postmaster.pid");
-    process::until(timeout, || {
-        let pid = std::fs::read_to_string(&pid_file)
-            .ok()
-            .and_then(|t| t.lines().next()?.trim().parse::<u32>().ok());
-        pid.is_none_or(|pid| process::born(pid).is_none()).then_some(())
-    });
 }
