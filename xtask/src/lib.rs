@@ -33,7 +33,9 @@
 
 #![allow(clippy::print_stdout)]
 
+pub mod check;
 pub mod dotenv;
 pub mod machine;
 pub mod settings;
+pub mod test;
 pub mod up;

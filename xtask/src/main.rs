@@ -18,6 +18,14 @@ enum Task {
     Down,
     /// Show what runs
     Status,
+    /// Run every test, on servers and ports of its own (works while `up` runs)
+    Test {
+        /// Passed to `cargo test`: names of tests, `-p package`, `-- --nocapture`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        extra: Vec<String>,
+    },
+    /// Check format, lints, licences and house rules
+    Check,
     /// What `up --detach` leaves in the background
     #[command(hide = true)]
     Supervise,
@@ -41,6 +49,8 @@ fn run(task: Task) -> Result<()> {
         Task::Up(args) => xtask::up::up(&args),
         Task::Down => xtask::up::down(),
         Task::Status => xtask::up::status(),
+        Task::Test { extra } => xtask::test::test(&extra),
+        Task::Check => xtask::check::check(),
         Task::Supervise => xtask::up::supervise(),
     }
 }

@@ -1,0 +1,109 @@
+//! Rules of this repository that no linter knows. Each is a line a person can act on.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// Longer files are hard to hold in the head: move the tests to a sibling, then split by noun.
+const LINES_MAX: usize = 600;
+
+/// Words that say "not finished"; what is not finished is an issue.
+const UNFINISHED: [&str; 4] =
+    [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:"), concat!("#[ign", "ore")];
+
+/// Places of one person's machine.
+const MACHINE_PATHS: [&str; 4] =
+    [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/home", "/"), concat!("/Use", "rs/")];
+
+/// One TLS stack, and no C libraries for it: (package in Cargo.lock, why not).
+const BANNED: [(&str, &str); 4] = [
+    ("openssl-sys", "TLS is rustls with ring"),
+    ("native-tls", "TLS is rustls with ring"),
+    ("aws-lc-sys", "TLS is rustls with ring"),
+    ("aws-lc-rs", "TLS is rustls with ring"),
+];
+
+/// The core is synchronous and free of IO.
+const NOT_IN_THE_CORE: [&str; 5] = ["tokio", "sqlx", "async-nats", "reqwest", "axum"];
+
+/// Every breach in the checkout at `root`: file, line, rule.
+pub fn broken(root: &Path) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    collect(root, &mut files).with_context(|| format!("cannot list {}", root.display()))?;
+    files.sort();
+    let mut broken = Vec::new();
+    for file in files {
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
+        check_text(&name, &text, &mut broken);
+    }
+    Ok(broken)
+}
+
+fn check_text(name: &str, text: &str, broken: &mut Vec<String>) {
+    if name == "Cargo.lock" {
+        let has = |package: &str| text.contains(&format!("name = \"{package}\"\n"));
+        let found = BANNED.iter().filter(|(package, _)| has(package));
+        broken.extend(found.map(|(package, why)| format!("{name}: {package} is in the tree; {why}")));
+        return;
+    }
+    if name == "ledger/domain/Cargo.toml" {
+        let found =
+            NOT_IN_THE_CORE.iter().filter(|package| text.lines().any(|line| line.starts_with(**package)));
+        broken.extend(found.map(|package| format!("{name}: the core has no IO, so no {package}")));
+    }
+    let is_code = name.ends_with(".rs");
+    let lines = text.lines().count();
+    if is_code && lines > LINES_MAX {
+        broken.push(format!("{name}: {lines} lines, more than {LINES_MAX}"));
+    }
+    for (number, line) in text.lines().enumerate().map(|(index, line)| (index + 1, line)) {
+        for word in UNFINISHED.iter().filter(|word| is_code && line.contains(**word)) {
+            broken.push(format!("{name}:{number}: `{word}`: finish it, or open an issue and leave it out"));
+        }
+        for path in MACHINE_PATHS.iter().filter(|path| line.contains(**path)) {
+            broken.push(format!("{name}:{number}: `{path}` is a path of one machine"));
+        }
+    }
+}
+
+/// Text files people wrote, outside of git's and cargo's own folders.
+fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    const KINDS: [&str; 12] =
+        ["rs", "toml", "sql", "md", "html", "js", "css", "ftl", "json", "conf", "lock", "example"];
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let (path, name) = (entry.path(), entry.file_name());
+        if entry.file_type()?.is_dir() {
+            if name != "target" && !name.as_encoded_bytes().starts_with(b".") {
+                collect(&path, files)?;
+            }
+        } else if path.extension().is_some_and(|kind| KINDS.iter().any(|known| kind == *known)) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn breaches(name: &str, text: &str) -> Vec<String> {
+        let mut broken = Vec::new();
+        check_text(name, text, &mut broken);
+        broken
+    }
+
+    #[test]
+    fn each_rule_is_broken_by_its_example() {
+        let unfinished = format!("// {}: later\n", UNFINISHED[0]);
+        assert_eq!(breaches("a.rs", &unfinished).len(), 1);
+        assert_eq!(breaches("a.md", &unfinished).len(), 0);
+        assert_eq!(breaches("a.md", &format!("see {}me/x", MACHINE_PATHS[0])).len(), 1);
+        assert_eq!(breaches("a.rs", &"\n".repeat(LINES_MAX + 1)).len(), 1);
+        assert_eq!(breaches("Cargo.lock", "name = \"native-tls\"\n").len(), 1);
+        assert_eq!(breaches("ledger/domain/Cargo.toml", "tokio.workspace = true\n").len(), 1);
+        assert_eq!(breaches("ledger/Cargo.toml", "tokio.workspace = true\n").len(), 0);
+    }
+}

@@ -1,0 +1,95 @@
+//! `cargo xtask test`: every test, on servers and ports of its own.
+//!
+//! The programs are built first, with their crash points, into the folder where the tests' own programs
+//! are: that is where the tests of the whole system look for them.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{machine, up};
+
+/// The packages that have named crash points.
+const WITH_CRASH_POINTS: [&str; 4] = ["ledger", "telegram-adapter", "payments-adapter", "generator"];
+
+/// Runs all tests; `extra` goes to `cargo test` as it is.
+pub fn test(extra: &[String]) -> Result<()> {
+    let (postgres, nats) = machine::ensure()?;
+    println!(
+        "Postgres {} in {}, nats-server {}",
+        postgres.major,
+        postgres.bin.display(),
+        nats.path.display()
+    );
+    let chosen = chosen_packages(extra);
+    let mut build = up::cargo();
+    build.args(["build", "--workspace", "--bins", "--features", &crash_points(&[])]);
+    succeed(&mut build)?;
+    let mut test = up::cargo();
+    test.arg("test");
+    if chosen.is_empty() {
+        test.arg("--workspace");
+    }
+    let features = crash_points(&chosen);
+    if !features.is_empty() {
+        test.args(["--features", &features]);
+    }
+    test.args(extra);
+    succeed(&mut test)
+}
+
+/// Cargo refuses a feature of a package that was not chosen.
+pub(crate) fn crash_points(chosen: &[String]) -> String {
+    let wanted =
+        WITH_CRASH_POINTS.iter().filter(|name| chosen.is_empty() || chosen.iter().any(|c| c == *name));
+    wanted.map(|name| format!("{name}/crash-points")).collect::<Vec<_>>().join(",")
+}
+
+/// The packages named by `-p` before any `--`.
+fn chosen_packages(extra: &[String]) -> Vec<String> {
+    let mut words = extra.iter().take_while(|word| *word != "--");
+    let mut chosen = Vec::new();
+    while let Some(word) = words.next() {
+        if word == "-p" || word == "--package" {
+            chosen.extend(words.next().cloned());
+        } else if let Some(name) = word.strip_prefix("--package=").or_else(|| word.strip_prefix("-p")) {
+            chosen.push(name.to_owned());
+        }
+    }
+    chosen
+}
+
+pub(crate) fn succeed(command: &mut Command) -> Result<()> {
+    let words: Vec<String> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    println!("\n$ cargo {}", words.join(" "));
+    let status = command.status().context("cannot run cargo")?;
+    if !status.success() {
+        bail!("`cargo {}` failed ({status}); its words are above", words.join(" "));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn packages_are_chosen_as_cargo_understands_it() {
+        assert_eq!(
+            chosen_packages(&words("-p e2e --package=ledger -pxtask whole_way -- -p no")),
+            ["e2e", "ledger", "xtask"]
+        );
+        assert!(chosen_packages(&words("whole_way -- --nocapture")).is_empty());
+    }
+
+    #[test]
+    fn features_follow_the_chosen_packages() {
+        assert_eq!(crash_points(&words("e2e")), "");
+        assert_eq!(crash_points(&words("ledger e2e")), "ledger/crash-points");
+        assert_eq!(crash_points(&[]).split(',').count(), 4);
+    }
+}
