@@ -1,7 +1,6 @@
 //! Ctrl-C, SIGTERM and SIGHUP as a question that loops can ask.
 //!
-//! The signals are blocked in every thread and taken by one that waits for them, so no handler runs and no
-//! system call is cut short. Children start with nothing blocked (std resets the mask).
+//! Handlers, not a mask of blocked signals: children would inherit the mask and could not be asked to stop.
 
 use std::{
     sync::atomic::{AtomicU32, Ordering},
@@ -9,19 +8,20 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use nix::sys::signal::{SigSet, Signal};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
 
 use crate::machine::process::POLL;
 
 static ASKED: AtomicU32 = AtomicU32::new(0);
 
-/// Takes over the signals; call it before anything else starts a thread.
+/// Takes over the signals, for good.
 pub(super) fn watch() -> Result<()> {
-    let mut set = SigSet::empty();
-    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().for_each(|signal| set.add(signal));
-    set.thread_block().context("cannot take over Ctrl-C")?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("cannot take over Ctrl-C")?;
     std::thread::spawn(move || {
-        while set.wait().is_ok() {
+        for _ in signals.forever() {
             ASKED.fetch_add(1, Ordering::Relaxed);
         }
     });
