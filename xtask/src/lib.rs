@@ -34,6 +34,7 @@
 #![allow(clippy::print_stdout)]
 
 pub mod check;
+pub mod demo;
 pub mod dotenv;
 pub mod machine;
 pub mod settings;

@@ -14,6 +14,8 @@ struct Cli {
 enum Task {
     /// Start the whole system, installing what it needs
     Up(xtask::up::UpArgs),
+    /// Play a top-up and a picture through it, and show the ledger's account of it
+    Demo(xtask::demo::DemoArgs),
     /// Stop it
     Down,
     /// Show what runs
@@ -47,6 +49,7 @@ fn main() -> std::process::ExitCode {
 fn run(task: Task) -> Result<()> {
     match task {
         Task::Up(args) => xtask::up::up(&args),
+        Task::Demo(args) => xtask::demo::demo(&args),
         Task::Down => xtask::up::down(),
         Task::Status => xtask::up::status(),
         Task::Test { extra } => xtask::test::test(&extra),

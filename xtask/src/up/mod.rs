@@ -20,6 +20,7 @@ use anyhow::{Context, Result, bail};
 
 pub use build::cargo;
 pub use down::down;
+pub(crate) use services::ledger_command;
 pub use status::status;
 
 use self::{

@@ -1,6 +1,6 @@
 //! The services: program, port, and what each of them, and nobody else, is told.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, process::Command};
 
 use super::layout::{Layout, SANDBOX_SHOP_ID, Secrets};
 use crate::{
@@ -69,6 +69,23 @@ pub(super) fn services(settings: &Settings, layout: &Layout, secrets: &Secrets, 
         all.push(Service { name, port, plan });
     }
     all
+}
+
+/// The ledger's program as `up` runs it, for its other subcommands; the caller adds the arguments.
+pub(crate) fn ledger_command(
+    settings: &Settings,
+    layout: &Layout,
+    secrets: &Secrets,
+    keys: &Keys,
+) -> Command {
+    let mut command = Command::new(layout.program("ledger"));
+    for service in services(settings, layout, secrets, keys).into_iter().filter(|s| s.name == "ledger") {
+        service.plan.env_remove.iter().for_each(|name| {
+            command.env_remove(name);
+        });
+        command.envs(service.plan.env);
+    }
+    command
 }
 
 /// What all have in common: the program, the log, `.env`, no proxy on the way to loopback.

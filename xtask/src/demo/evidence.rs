@@ -1,0 +1,289 @@
+//! What the ledger and the vendors' books say about the person, each from its own source.
+
+use std::{process::Command, time::Duration};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::way::Way;
+use crate::{
+    machine::{Keys, http, install, postgres, process},
+    settings::Settings,
+    up::{
+        layout::{DATABASE, Layout, Secrets},
+        ledger_command,
+        state::State,
+    },
+};
+
+const BOOKS_TIMEOUT: Duration = Duration::from_secs(10);
+/// The bot confirms a delivery after the picture is in the chat.
+const DELIVERED_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A row of `events`.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Row {
+    pub position: u64,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub available_delta: i64,
+    pub reserved_delta: i64,
+    pub debt_delta: i64,
+    pub payload: Value,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Event {
+    pub position: u64,
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Balance {
+    pub available: i64,
+    pub reserved: i64,
+    pub debt: i64,
+}
+
+impl Row {
+    pub(super) fn event(&self) -> Event {
+        Event { position: self.position, kind: self.kind.clone() }
+    }
+}
+
+/// The ledger's database, and its program for proofs.
+pub(super) struct Ledger {
+    psql: Command,
+    verify: Command,
+}
+
+impl Ledger {
+    pub(super) fn open(layout: &Layout, state: &State) -> Result<Self> {
+        // This shell may be told other things than the one that started the system: what was started counts.
+        let mut settings = Settings { ports: state.ports.clone(), ..Settings::read()? };
+        if state.own_postgres {
+            settings.database_url = None;
+        }
+        let secrets = Secrets::open(layout)?;
+        let keys = Keys::open(&layout.keys())?;
+        let program = match &state.psql {
+            Some(psql) => psql.clone(),
+            None => install::postgres::find_or_install(None)?.program("psql"),
+        };
+        let mut psql = Command::new(program);
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]).env("PGCONNECT_TIMEOUT", "10");
+        match &settings.database_url {
+            Some(url) => psql.args(["-d", url]),
+            None => psql
+                .args(["-h", "127.0.0.1", "-p", &state.ports.postgres.to_string()])
+                .args(["-U", postgres::SUPERUSER, "-d", DATABASE])
+                .env("PGPASSWORD", &secrets.postgres_password),
+        };
+        let mut verify = ledger_command(&settings, layout, &secrets, &keys);
+        verify.args(["verify", "--json"]);
+        Ok(Self { psql, verify })
+    }
+
+    /// The account's events once the delivery is among them; as they are if that does not come.
+    pub(super) fn events_when_delivered(&self, person: i64) -> Result<Vec<Row>> {
+        let mut rows = self.events(person);
+        process::until(DELIVERED_TIMEOUT, || {
+            rows = self.events(person);
+            rows.as_ref()
+                .map_or(Some(()), |rows| rows.iter().any(|r| r.kind == "GenerationDelivered").then_some(()))
+        });
+        rows
+    }
+
+    fn events(&self, person: i64) -> Result<Vec<Row>> {
+        let sql = format!(
+            "SELECT coalesce(json_agg(e ORDER BY position), '[]') FROM (SELECT position, type, available_delta, \
+             reserved_delta, debt_delta, payload::json AS payload FROM events WHERE account_id = \
+             (SELECT account_id FROM telegram_identities WHERE telegram_user_id = {person})) e"
+        );
+        let mut psql = again(&self.psql);
+        let output = psql.args(["-c", &sql]).output().context("cannot run psql")?;
+        if !output.status.success() {
+            bail!("psql: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        serde_json::from_slice(&output.stdout)
+            .context("the rows of `events` are not what they were meant to be")
+    }
+
+    /// `ledger verify --json`; an error is its own words, which name the position.
+    pub(super) fn verify(&self) -> Result<String> {
+        let output = again(&self.verify).output().context("cannot run `ledger verify`")?;
+        let (said, complained) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        if output.status.success() {
+            return Ok(said.trim().to_owned());
+        }
+        let words: Vec<&str> =
+            [said.trim(), complained.trim()].into_iter().filter(|words| !words.is_empty()).collect();
+        Err(anyhow!("`ledger verify` ended with {}: {}", output.status, words.join("\n")))
+    }
+}
+
+/// A command can be run once; this is the same again.
+fn again(command: &Command) -> Command {
+    let mut copy = Command::new(command.get_program());
+    copy.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => copy.env(name, value),
+            None => copy.env_remove(name),
+        };
+    }
+    copy
+}
+
+pub(super) fn balance(rows: &[Row]) -> Balance {
+    Balance {
+        available: rows.iter().map(|row| row.available_delta).sum(),
+        reserved: rows.iter().map(|row| row.reserved_delta).sum(),
+        debt: rows.iter().map(|row| row.debt_delta).sum(),
+    }
+}
+
+/// What such a way must leave in the log, whatever the prices are.
+pub(super) fn expectations(rows: &[Row]) -> Vec<String> {
+    const ONCE: [&str; 7] = [
+        "AccountOpened",
+        "PaymentOpened",
+        "PaymentSettled",
+        "GenerationRequested",
+        "ReservationCommitted",
+        "GenerationSucceeded",
+        "GenerationDelivered",
+    ];
+    let count = |kind: &str| rows.iter().filter(|row| row.kind == kind).count();
+    let wrong = ONCE.iter().map(|kind| (kind, count(kind))).filter(|(_, n)| *n != 1);
+    let mut problems: Vec<String> = wrong
+        .map(|(kind, n)| format!("the log has {kind} {n} times for this person, expected once"))
+        .collect();
+    let balance = balance(rows);
+    if balance.reserved != 0 {
+        problems.push(format!("{} credits are still reserved", balance.reserved));
+    }
+    problems
+}
+
+/// The sandbox' books beside the log: what differs.
+pub(super) fn books(port: u16, rows: &[Row], way: &Way, prompt: &str) -> Vec<String> {
+    match http::get(port, "/books", BOOKS_TIMEOUT).and_then(|answer| answer.json()) {
+        Ok(books) => {
+            let mut problems = payment_problems(&books, rows, &way.provider_payment_id);
+            problems.extend(call_problems(&books, prompt));
+            problems
+        }
+        Err(error) => vec![format!("they cannot be read: {error:#}")],
+    }
+}
+
+fn payment_problems(books: &Value, rows: &[Row], provider_payment_id: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    let of_kind = |kind: &str| rows.iter().find(|row| row.kind == kind).map(|row| &row.payload);
+    for kind in ["PaymentRegistered", "PaymentSettled"] {
+        let id = of_kind(kind).and_then(|payload| payload["provider_payment_id"].as_str());
+        if id != Some(provider_payment_id) {
+            problems.push(format!(
+                "{kind} in the log names {}, the chat {provider_payment_id}",
+                id.unwrap_or("nothing")
+            ));
+        }
+    }
+    let there: Vec<&Value> = books["yookassa"]["payments"].as_array().into_iter().flatten().collect();
+    let there = there.into_iter().find(|payment| payment["id"] == provider_payment_id);
+    let Some(there) = there else {
+        problems.push(format!("YooKassa knows no payment {provider_payment_id}"));
+        return problems;
+    };
+    if there["status"] != "succeeded" {
+        problems.push(format!("YooKassa has {provider_payment_id} as {}", there["status"]));
+    }
+    let paid = minor_units(there["amount"]["value"].as_str().unwrap_or_default());
+    for (kind, field) in [("PaymentOpened", "price"), ("PaymentSettled", "amount")] {
+        let here = of_kind(kind).and_then(|payload| payload[field]["amount"].as_i64());
+        if here.is_none() || here != paid {
+            problems.push(format!("{kind} is of {here:?} kopecks, YooKassa's books of {paid:?}"));
+        }
+    }
+    problems
+}
+
+/// "100.00" → 10000.
+fn minor_units(value: &str) -> Option<i64> {
+    let (whole, part) = value.split_once('.')?;
+    (part.len() == 2).then(|| format!("{whole}{part}").parse().ok())?
+}
+
+fn call_problems(books: &Value, prompt: &str) -> Vec<String> {
+    let all: Vec<&Value> = books["gemini"]["calls"].as_array().into_iter().flatten().collect();
+    let with_prompt: Vec<&&Value> =
+        all.iter().filter(|call| call["prompt"].as_str().is_some_and(|p| p.contains(prompt))).collect();
+    let succeeded = with_prompt.iter().filter(|call| call["outcome"] == "succeeded").count();
+    match (with_prompt.len(), succeeded) {
+        (1, 1) => Vec::new(),
+        (calls, succeeded) => {
+            vec![format!("Gemini has {calls} calls with this prompt, {succeeded} succeeded; expected one")]
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn row(position: u64, kind: &str, deltas: [i64; 3], payload: Value) -> Row {
+        let [available_delta, reserved_delta, debt_delta] = deltas;
+        Row { position, kind: kind.to_owned(), available_delta, reserved_delta, debt_delta, payload }
+    }
+
+    fn rows() -> Vec<Row> {
+        vec![
+            row(1, "PaymentOpened", [0, 0, 0], json!({"price": {"amount": 10000, "currency": "RUB"}})),
+            row(2, "PaymentRegistered", [0, 0, 0], json!({"provider_payment_id": "y1"})),
+            row(
+                3,
+                "PaymentSettled",
+                [0, 0, 0],
+                json!({"provider_payment_id": "y1", "amount": {"amount": 10000}}),
+            ),
+            row(4, "CreditsGranted", [100, 0, 0], json!({})),
+            row(5, "CreditsReserved", [-10, 10, 0], json!({})),
+        ]
+    }
+
+    #[test]
+    fn the_balance_is_the_sum_of_the_deltas() {
+        assert_eq!(balance(&rows()), Balance { available: 90, reserved: 10, debt: 0 });
+        assert!(expectations(&rows()).iter().any(|problem| problem.contains("still reserved")));
+    }
+
+    #[test]
+    fn books_that_agree_leave_no_problem() {
+        let books = json!({"yookassa": {"payments": [{"id": "y1", "status": "succeeded", "amount": {"value": "100.00"}}]}});
+        assert_eq!(payment_problems(&books, &rows(), "y1"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn another_amount_state_or_payment_is_found() {
+        let books = |status: &str, value: &str| json!({"yookassa": {"payments": [{"id": "y1", "status": status, "amount": {"value": value}}]}});
+        assert_eq!(payment_problems(&books("pending", "100.00"), &rows(), "y1").len(), 1);
+        assert_eq!(payment_problems(&books("succeeded", "100.01"), &rows(), "y1").len(), 2);
+        assert_eq!(payment_problems(&books("succeeded", "100.00"), &rows(), "y2").len(), 3);
+    }
+
+    #[test]
+    fn exactly_one_call_that_succeeded_is_right() {
+        let call = |outcome: &str| json!({"prompt": "a fox, number 7", "outcome": outcome});
+        let books = |calls: &[Value]| json!({"gemini": {"calls": calls}});
+        assert!(call_problems(&books(&[call("succeeded")]), "a fox, number 7").is_empty());
+        assert_eq!(call_problems(&books(&[]), "a fox, number 7").len(), 1);
+        assert_eq!(call_problems(&books(&[call("failed"), call("succeeded")]), "a fox, number 7").len(), 1);
+    }
+}
