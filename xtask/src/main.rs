@@ -20,6 +20,12 @@ enum Task {
     Down,
     /// Show what runs
     Status,
+    /// Open psql on its database
+    Psql {
+        /// Passed to psql
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        extra: Vec<String>,
+    },
     /// Run every test, on servers and ports of its own (works while `up` runs)
     Test {
         /// Passed to `cargo test`: names of tests, `-p package`, `-- --nocapture`
@@ -52,6 +58,7 @@ fn run(task: Task) -> Result<()> {
         Task::Demo(args) => xtask::demo::demo(&args),
         Task::Down => xtask::up::down(),
         Task::Status => xtask::up::status(),
+        Task::Psql { extra } => xtask::up::psql(&extra),
         Task::Test { extra } => xtask::test::test(&extra),
         Task::Check => xtask::check::check(),
         Task::Supervise => xtask::up::supervise(),

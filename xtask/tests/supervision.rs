@@ -35,8 +35,11 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        let scratch = Scratch::new("supervision").unwrap();
-        let data = scratch.path().join("data");
+        Self::within(Scratch::new("supervision").unwrap(), "data")
+    }
+
+    fn within(scratch: Scratch, folder: &str) -> Self {
+        let data = scratch.path().join(folder);
         std::fs::create_dir_all(data.join("bin")).unwrap();
         for name in ["ledger", "telegram-adapter", "payments-adapter", "generator", "sandbox"] {
             let program = data.join("bin").join(name);
@@ -180,4 +183,22 @@ fn a_service_that_cannot_start_is_named_with_its_words_and_all_is_stopped() {
     }
     assert!(gone(&seen));
     stage.supervisor = None;
+}
+
+#[test]
+fn a_checkout_that_postgres_cannot_reach_gets_its_data_elsewhere() {
+    let scratch = Scratch::new("unreachable").unwrap();
+    std::fs::create_dir(scratch.path().join("home")).unwrap();
+    std::fs::set_permissions(scratch.path().join("home"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let mut stage = Stage::within(scratch, "home/data");
+    stage.start();
+    let data = PathBuf::from(stage.state()["postgres_data"].as_str().unwrap());
+    // Only root has to run Postgres as someone else.
+    let moved = !data.starts_with(&stage.data);
+    assert_eq!(moved, stage.log().contains("cannot reach"), "{}", stage.log());
+    assert!(stage.xtask("down").status.success());
+    assert!(data.join("PG_VERSION").exists());
+    if moved {
+        std::fs::remove_dir_all(data.parent().unwrap()).unwrap();
+    }
 }

@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use super::way::Way;
 use crate::{
-    machine::{Keys, http, install, postgres, process},
+    machine::{Keys, http, process},
     settings::Settings,
     up::{
-        layout::{DATABASE, Layout, Secrets},
-        ledger_command,
+        layout::{Layout, Secrets},
+        ledger_command, psql_command,
         state::State,
     },
 };
@@ -68,19 +68,8 @@ impl Ledger {
         }
         let secrets = Secrets::open(layout)?;
         let keys = Keys::open(&layout.keys())?;
-        let program = match &state.psql {
-            Some(psql) => psql.clone(),
-            None => install::postgres::find_or_install(None)?.program("psql"),
-        };
-        let mut psql = Command::new(program);
-        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]).env("PGCONNECT_TIMEOUT", "10");
-        match &settings.database_url {
-            Some(url) => psql.args(["-d", url]),
-            None => psql
-                .args(["-h", "127.0.0.1", "-p", &state.ports.postgres.to_string()])
-                .args(["-U", postgres::SUPERUSER, "-d", DATABASE])
-                .env("PGPASSWORD", &secrets.postgres_password),
-        };
+        let mut psql = psql_command(layout, state)?;
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
         let mut verify = ledger_command(&settings, layout, &secrets, &keys);
         verify.args(["verify", "--json"]);
         Ok(Self { psql, verify })

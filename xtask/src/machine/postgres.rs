@@ -92,7 +92,7 @@ impl Postgres {
 
     /// The same with settings of your own instead of those without fsync.
     pub fn start_temporary_with(settings: &[(&str, &str)]) -> Result<Self> {
-        let scratch = Scratch::new("postgres")?;
+        let scratch = Scratch::reachable("postgres", unprivileged()?)?;
         let lease = ports::lease_port()?;
         let options = PostgresOptions {
             data: scratch.path().join("data"),

@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::{Context, Result};
 
-use super::process;
+use super::{
+    postgres::can_enter,
+    process::{self, Account},
+};
 
 /// A folder whose name holds the pid of its owner: `plantain-<pid>-<n>-<what>`.
 #[derive(Debug)]
@@ -19,8 +22,19 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 
 impl Scratch {
     pub fn new(what: &str) -> Result<Self> {
-        let base = std::env::temp_dir();
-        sweep(&base);
+        Self::within(&std::env::temp_dir(), what)
+    }
+
+    /// A folder in a place that `user` can reach, for servers that do not run as we do.
+    pub fn reachable(what: &str, user: Option<Account>) -> Result<Self> {
+        let places = [std::env::temp_dir(), "/tmp".into(), "/var/tmp".into()];
+        let place =
+            places.iter().find(|place| can_enter(user, place)).context("no folder for temporary files")?;
+        Self::within(place, what)
+    }
+
+    fn within(base: &Path, what: &str) -> Result<Self> {
+        sweep(base);
         let name = format!("plantain-{}-{}-{what}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = base.join(name);
         std::fs::create_dir(&path).with_context(|| format!("cannot create {}", path.display()))?;

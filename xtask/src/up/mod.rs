@@ -5,6 +5,7 @@ mod down;
 mod interrupt;
 pub mod layout;
 mod prepare;
+mod psql;
 mod services;
 pub mod state;
 mod status;
@@ -20,6 +21,8 @@ use anyhow::{Context, Result, bail};
 
 pub use build::cargo;
 pub use down::down;
+pub use psql::psql;
+pub(crate) use psql::psql_command;
 pub(crate) use services::ledger_command;
 pub use status::status;
 
