@@ -4,9 +4,10 @@
 //! wait until `postmaster.pid` says ready (no client needed, and it names the process: ours).
 
 use std::{
+    io::Write,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     time::Duration,
 };
 
@@ -280,7 +281,8 @@ pub fn major_of(data: &Path) -> Option<u32> {
     std::fs::read_to_string(data.join("PG_VERSION")).ok()?.trim().parse().ok()
 }
 
-/// Runs SQL through psql; an error carries what psql said.
+/// Runs SQL through psql; an error carries what psql said. The SQL goes in by stdin: arguments can be read
+/// by anyone on the machine.
 pub fn query(
     psql: &Path,
     port: u16,
@@ -304,11 +306,15 @@ pub fn query(
         "-d",
         database,
     ]);
-    command
-        .args(["-p", &port.to_string(), "-c", sql])
-        .env("PGPASSWORD", password)
-        .env("PGCONNECT_TIMEOUT", "10");
-    let output = command.output().with_context(|| format!("cannot run {}", psql.display()))?;
+    command.args(["-p", &port.to_string(), "-f", "-"]);
+    command.env("PGPASSWORD", password).env("PGCONNECT_TIMEOUT", "10");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().with_context(|| format!("cannot run {}", psql.display()))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // If psql ended early, its words say why.
+        let _ = stdin.write_all(sql.as_bytes());
+    }
+    let output = child.wait_with_output().with_context(|| format!("cannot run {}", psql.display()))?;
     if !output.status.success() {
         bail!("psql: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
@@ -337,7 +343,7 @@ pub fn can_enter(user: Option<Account>, dir: &Path) -> bool {
         .uid(account.uid)
         .gid(account.gid)
         .current_dir("/");
-    shell.stderr(std::process::Stdio::null()).status().is_ok_and(|status| status.success())
+    shell.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 fn own(path: &Path, user: Option<Account>) -> Result<()> {

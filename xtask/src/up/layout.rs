@@ -8,8 +8,9 @@ use sha2::{Digest, Sha256};
 
 use crate::machine::{paths, postgres};
 
-/// The database of the running system.
+/// The database of the running system, and the role that owns it: it may create roles, and is no superuser.
 pub const DATABASE: &str = "plantain";
+pub const DATABASE_ROLE: &str = "plantain";
 
 #[derive(Debug, Clone)]
 pub struct Layout {
@@ -101,7 +102,10 @@ fn own_folder(dir: &Path) -> Result<()> {
 /// Passwords and made-up vendor keys, drawn once and kept in `secrets.json` (mode 600).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Secrets {
+    /// The superuser's.
     pub postgres_password: String,
+    /// The ledger's.
+    pub database_password: String,
     /// Well formed and worthless: the sandbox' bot.
     pub telegram_bot_token: String,
     pub telegram_webhook_secret: String,
@@ -135,6 +139,7 @@ impl Secrets {
         let letters: String = format!("AA{}", hex(17)?).chars().take(35).collect();
         Ok(Self {
             postgres_password: hex(24)?,
+            database_password: hex(24)?,
             telegram_bot_token: format!("{id}:{letters}"),
             telegram_webhook_secret: hex(16)?,
             yookassa_secret_key: format!("test_{}", hex(20)?),

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, process::Command};
 
-use super::layout::{Layout, SANDBOX_SHOP_ID, Secrets};
+use super::layout::{DATABASE, DATABASE_ROLE, Layout, SANDBOX_SHOP_ID, Secrets};
 use crate::{
     machine::{Keys, Plan, Signal},
     settings::Settings,
@@ -120,11 +120,8 @@ fn connection(settings: &Settings, keys: &Keys, user: &str, media: bool) -> Vec<
 
 pub(super) fn database_url(settings: &Settings, secrets: &Secrets) -> String {
     let own = || {
-        let (user, database) = (crate::machine::postgres::SUPERUSER, super::layout::DATABASE);
-        format!(
-            "postgres://{user}:{}@127.0.0.1:{}/{database}",
-            secrets.postgres_password, settings.ports.postgres
-        )
+        let (password, port) = (&secrets.database_password, settings.ports.postgres);
+        format!("postgres://{DATABASE_ROLE}:{password}@127.0.0.1:{port}/{DATABASE}")
     };
     settings.database_url.clone().unwrap_or_else(own)
 }

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{
     interrupt,
-    layout::{DATABASE, Layout, Secrets},
+    layout::{DATABASE, DATABASE_ROLE, Layout, Secrets},
     services::{Service, services},
     state::{Phase, Record, State},
 };
@@ -127,13 +127,7 @@ impl<'a> Supervisor<'a> {
         let postgres = Postgres::start(options)?;
         self.state.psql = Some(postgres.psql_path());
         self.state.postgres_data = Some(data);
-        let exists =
-            postgres.query("postgres", &format!("SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"));
-        let exists = exists
-            .context("Postgres refuses the password in secrets.json; was its data made by another run?")?;
-        if exists.is_empty() {
-            postgres.create_database(DATABASE)?;
-        }
+        prepare_database(&postgres, &secrets.database_password)?;
         ready(begun, &format!("{}, 127.0.0.1:{}", postgres.major(), postgres.port()));
         self.postgres = Some(postgres);
         self.save()
@@ -286,6 +280,27 @@ impl Running {
         }
         true
     }
+}
+
+/// The ledger's role and database, made if they are not there.
+fn prepare_database(postgres: &Postgres, password: &str) -> Result<()> {
+    let ask = |sql: String| postgres.query("postgres", &sql).map(|answer| !answer.is_empty());
+    let has_role = ask(format!("SELECT 1 FROM pg_roles WHERE rolname = '{DATABASE_ROLE}'"));
+    if !has_role
+        .context("Postgres refuses the password in secrets.json; was its data made by another run?")?
+    {
+        let create = format!("CREATE ROLE {DATABASE_ROLE} LOGIN CREATEROLE PASSWORD '{password}'");
+        postgres.query("postgres", &create)?;
+    }
+    if postgres.major() >= 16 {
+        // Since 16 who creates a role may not become it, unless it says so.
+        let may_become = format!("ALTER ROLE {DATABASE_ROLE} SET createrole_self_grant = 'set, inherit'");
+        postgres.query("postgres", &may_become)?;
+    }
+    if !ask(format!("SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"))? {
+        postgres.query("postgres", &format!("CREATE DATABASE {DATABASE} OWNER {DATABASE_ROLE}"))?;
+    }
+    Ok(())
 }
 
 /// Starts a server again at once; if that fails, the next try is a long pause later.
