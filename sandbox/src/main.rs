@@ -1,1 +1,103 @@
-fn main() {}
+//! The sandbox as a program.
+#![allow(clippy::print_stdout)]
+
+use std::{net::IpAddr, path::PathBuf};
+
+use anyhow::Context;
+use clap::Parser;
+use sandbox::{FloodLimits, Options};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// Stand-ins for Telegram, YooKassa and Gemini with a chat page: nothing here is real.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// The port to listen on; 0 takes any and prints it.
+    #[arg(long, env = "SANDBOX_PORT", default_value_t = 8090)]
+    port: u16,
+    /// The address to listen on. Whoever reaches it can write as anybody: keep it on loopback.
+    #[arg(long, env = "SANDBOX_BIND", default_value = "127.0.0.1")]
+    bind: IpAddr,
+    /// The address people's browsers reach the sandbox by, if it is another.
+    #[arg(long, env = "SANDBOX_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// How much faster than real time deadlines, redelivery and expiry pass.
+    #[arg(long, env = "SANDBOX_CLOCK_SPEED", default_value_t = 1.0)]
+    clock_speed: f64,
+    /// Keeps books, chats and files in this file (and FILE.blobs/) across restarts.
+    #[arg(long, env = "SANDBOX_STATE", value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Where YooKassa's notifications go.
+    #[arg(long, env = "SANDBOX_YOOKASSA_NOTIFY_URL")]
+    yookassa_notify_url: Option<String>,
+    /// The only bot token accepted; by default any of the right shape.
+    #[arg(long, env = "SANDBOX_TELEGRAM_TOKEN", hide_env_values = true)]
+    telegram_token: Option<String>,
+    /// The bot's name without @.
+    #[arg(long, env = "SANDBOX_TELEGRAM_USERNAME", default_value = "plantain_sandbox_bot")]
+    telegram_username: String,
+    /// Messages a second to one chat, after the burst.
+    #[arg(long, env = "SANDBOX_FLOOD_PER_CHAT", default_value_t = 1.0)]
+    flood_per_chat: f64,
+    /// Messages at once to one chat.
+    #[arg(long, env = "SANDBOX_FLOOD_BURST", default_value_t = 10.0)]
+    flood_burst: f64,
+    /// Messages a second to all chats together.
+    #[arg(long, env = "SANDBOX_FLOOD_OVERALL", default_value_t = 30.0)]
+    flood_overall: f64,
+    /// How long Gemini thinks, in milliseconds.
+    #[arg(long, env = "SANDBOX_GEMINI_LATENCY_MS", default_value_t = 0)]
+    gemini_latency_ms: u64,
+}
+
+impl Arguments {
+    fn options(&self) -> Options {
+        Options {
+            public_url: self.public_url.clone(),
+            clock_speed: self.clock_speed,
+            state_file: self.state.clone(),
+            yookassa_notify_url: self.yookassa_notify_url.clone(),
+            telegram_token: self.telegram_token.clone(),
+            telegram_username: self.telegram_username.clone(),
+            flood: FloodLimits {
+                per_chat_per_second: self.flood_per_chat,
+                per_chat_burst: self.flood_burst,
+                overall_per_second: self.flood_overall,
+                overall_burst: self.flood_overall,
+            },
+            gemini_latency_ms: self.gemini_latency_ms,
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_env("RUST_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let listener = TcpListener::bind((arguments.bind, arguments.port))
+        .await
+        .with_context(|| format!("port {} on {} can't be taken", arguments.port, arguments.bind))?;
+    println!("sandbox: http://{}/ (nothing here is real)", listener.local_addr()?);
+    let shutdown = CancellationToken::new();
+    tokio::spawn(stop_on_signal(shutdown.clone()));
+    sandbox::serve(listener, arguments.options(), shutdown).await?;
+    Ok(())
+}
+
+async fn stop_on_signal(shutdown: CancellationToken) {
+    let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(terminate) => terminate,
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM can't be heard");
+            return;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    shutdown.cancel();
+}

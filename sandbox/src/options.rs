@@ -1,0 +1,56 @@
+//! What can be set from outside.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be configured; [`Default`] suits tests.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The address people's browsers reach the sandbox by; by default the listener's own.
+    pub public_url: Option<String>,
+    /// How much faster than real time deadlines, redelivery and expiry pass.
+    pub clock_speed: f64,
+    /// Where state is kept across restarts; memory only when absent.
+    pub state_file: Option<PathBuf>,
+    /// Where YooKassa's notifications go; none are sent when absent.
+    pub yookassa_notify_url: Option<String>,
+    /// The only bot token accepted; by default any of the right shape.
+    pub telegram_token: Option<String>,
+    /// The bot's name without `@`.
+    pub telegram_username: String,
+    pub flood: FloodLimits,
+    /// How long Gemini thinks, in real milliseconds.
+    pub gemini_latency_ms: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            clock_speed: 1.0,
+            state_file: None,
+            yookassa_notify_url: None,
+            telegram_token: None,
+            telegram_username: "plantain_sandbox_bot".to_owned(),
+            flood: FloodLimits::default(),
+            gemini_latency_ms: 0,
+        }
+    }
+}
+
+/// Telegram's flood control: a bucket per chat and one over all chats.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FloodLimits {
+    pub per_chat_per_second: f64,
+    pub per_chat_burst: f64,
+    pub overall_per_second: f64,
+    pub overall_burst: f64,
+}
+
+impl Default for FloodLimits {
+    fn default() -> Self {
+        Self { per_chat_per_second: 1.0, per_chat_burst: 10.0, overall_per_second: 30.0, overall_burst: 30.0 }
+    }
+}

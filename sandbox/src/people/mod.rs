@@ -1,0 +1,59 @@
+//! The people side: what a person does with the bot, and what they see.
+
+mod chat;
+pub(crate) mod events;
+mod messages;
+mod payments;
+mod profile;
+mod taps;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{get, post, put},
+};
+use serde_json::json;
+
+use crate::world::World;
+
+/// A refusal in words a person can act on.
+#[derive(Debug)]
+pub(crate) struct Refused(pub(crate) StatusCode, pub(crate) String);
+
+impl Refused {
+    pub(crate) fn bad(why: impl Into<String>) -> Self {
+        Self(StatusCode::BAD_REQUEST, why.into())
+    }
+
+    pub(crate) fn absent(why: impl Into<String>) -> Self {
+        Self(StatusCode::NOT_FOUND, why.into())
+    }
+
+    pub(crate) fn conflict(why: impl Into<String>) -> Self {
+        Self(StatusCode::CONFLICT, why.into())
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({"error": self.1}))).into_response()
+    }
+}
+
+pub(crate) fn routes() -> Router<Arc<World>> {
+    Router::new()
+        .route("/people", get(profile::list))
+        .route("/people/{user}", put(profile::put).get(profile::get))
+        .route("/people/{user}/block", post(profile::block))
+        .route("/people/{user}/unblock", post(profile::unblock))
+        .route("/people/{user}/deactivate", post(profile::deactivate))
+        .route("/people/{user}/messages", post(messages::write))
+        .route("/people/{user}/taps", post(taps::tap))
+        .route("/people/{user}/payments", post(payments::pay))
+        .route("/people/{user}/chat", get(chat::chat))
+        .route("/people/{user}/events", get(events::stream))
+        .route("/files/{file_id}", get(chat::file))
+}

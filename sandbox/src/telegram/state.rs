@@ -1,0 +1,331 @@
+//! What Telegram keeps: the bot, its updates, people, chats, files, payments.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::markup::Keyboard;
+use crate::clock::wall_ms;
+
+/// Per chat; older messages scroll out of reach.
+pub(crate) const MESSAGES_PER_CHAT_MAX: usize = 5_000;
+/// Telegram itself keeps them a day; this bounds a sandbox nobody listens to.
+const UPDATES_MAX: usize = 100_000;
+const ANSWERS_PER_CHAT_MAX: usize = 100;
+const QUERIES_MAX: usize = 50_000;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Telegram {
+    pub(crate) bot_id: i64,
+    pub(crate) webhook: Option<Webhook>,
+    /// Empty means the default set.
+    pub(crate) allowed_updates: Vec<String>,
+    pub(crate) updates: VecDeque<Update>,
+    /// The number of the newest getUpdates call.
+    #[serde(skip)]
+    pub(crate) poll: u64,
+    pub(crate) next_update_id: i64,
+    pub(crate) next_message_id: i64,
+    pub(crate) next_file: u64,
+    pub(crate) people: BTreeMap<i64, Person>,
+    pub(crate) chats: BTreeMap<i64, Chat>,
+    pub(crate) files: BTreeMap<String, File>,
+    /// By scope and language, as sent.
+    pub(crate) commands: BTreeMap<String, Vec<Value>>,
+    pub(crate) texts: BTreeMap<String, String>,
+    pub(crate) queries: VecDeque<Query>,
+    pub(crate) checkouts: VecDeque<Checkout>,
+    pub(crate) charges: Vec<Charge>,
+    pub(crate) invoice_links: BTreeMap<String, Invoice>,
+}
+
+impl Default for Telegram {
+    fn default() -> Self {
+        Self {
+            bot_id: 0,
+            webhook: None,
+            allowed_updates: Vec::new(),
+            updates: VecDeque::new(),
+            poll: 0,
+            // Telegram starts anywhere.
+            next_update_id: 600_000_001,
+            next_message_id: 1,
+            next_file: 1,
+            people: BTreeMap::new(),
+            chats: BTreeMap::new(),
+            files: BTreeMap::new(),
+            commands: BTreeMap::new(),
+            texts: BTreeMap::new(),
+            queries: VecDeque::new(),
+            checkouts: VecDeque::new(),
+            charges: Vec::new(),
+            invoice_links: BTreeMap::new(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Webhook {
+    pub(crate) url: String,
+    pub(crate) secret_token: Option<String>,
+    pub(crate) max_connections: usize,
+    pub(crate) last_error: Option<(i64, String)>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Update {
+    pub(crate) id: i64,
+    /// `message`, `callback_query`, …
+    pub(crate) kind: String,
+    pub(crate) body: Value,
+    /// Updates with one key are delivered one after the other.
+    pub(crate) key: String,
+    pub(crate) expires_ms: i64,
+    pub(crate) attempts: u32,
+    pub(crate) next_attempt_ms: i64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Person {
+    pub(crate) id: i64,
+    pub(crate) first_name: String,
+    #[serde(default)]
+    pub(crate) last_name: Option<String>,
+    #[serde(default)]
+    pub(crate) username: Option<String>,
+    pub(crate) language_code: String,
+    /// Has ever written to the bot: until then the bot can't write.
+    #[serde(default)]
+    pub(crate) started: bool,
+    #[serde(default)]
+    pub(crate) blocked: bool,
+    #[serde(default)]
+    pub(crate) deactivated: bool,
+}
+
+impl Person {
+    pub(crate) fn new(id: i64) -> Self {
+        Self {
+            id,
+            first_name: format!("Person {id}"),
+            last_name: None,
+            username: None,
+            language_code: "en".to_owned(),
+            started: false,
+            blocked: false,
+            deactivated: false,
+        }
+    }
+
+    /// The Bot API's `User`.
+    pub(crate) fn user(&self) -> Value {
+        let mut user = self.names();
+        user["is_bot"] = json!(false);
+        user["language_code"] = json!(self.language_code);
+        user
+    }
+
+    /// The Bot API's private `Chat`.
+    pub(crate) fn chat(&self) -> Value {
+        let mut chat = self.names();
+        chat["type"] = json!("private");
+        chat
+    }
+
+    fn names(&self) -> Value {
+        let mut names = json!({"id": self.id, "first_name": self.first_name});
+        if let Some(last_name) = &self.last_name {
+            names["last_name"] = json!(last_name);
+        }
+        if let Some(username) = &self.username {
+            names["username"] = json!(username);
+        }
+        names
+    }
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Chat {
+    pub(crate) messages: BTreeMap<i64, Stored>,
+    pub(crate) deleted: VecDeque<i64>,
+    /// The action shown, and until when by the sandbox's clock.
+    pub(crate) action: Option<(String, i64)>,
+    pub(crate) draft: Option<(Value, i64)>,
+    /// The reply keyboard under the input.
+    pub(crate) keyboard: Option<Value>,
+    pub(crate) callback_answers: VecDeque<Value>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Stored {
+    /// The Bot API's `Message`.
+    pub(crate) message: Value,
+    pub(crate) by_bot: bool,
+    pub(crate) sent_ms: i64,
+    #[serde(default)]
+    pub(crate) invoice: Option<Invoice>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct File {
+    pub(crate) file_id: String,
+    pub(crate) unique_id: String,
+    /// `photo` or `document`.
+    pub(crate) kind: String,
+    pub(crate) sha256: String,
+    pub(crate) bytes: u64,
+    pub(crate) mime: String,
+    pub(crate) name: Option<String>,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) path: String,
+    /// Other sizes of the same photo, smallest first.
+    #[serde(default)]
+    pub(crate) smaller: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Invoice {
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) payload: String,
+    pub(crate) currency: String,
+    pub(crate) total_amount: i64,
+    pub(crate) need_email: bool,
+    pub(crate) provider: bool,
+    #[serde(default)]
+    pub(crate) provider_data: Option<String>,
+}
+
+/// A callback query.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Query {
+    pub(crate) id: String,
+    pub(crate) user: i64,
+    pub(crate) asked_ms: i64,
+    pub(crate) answered: bool,
+}
+
+/// A pre-checkout query.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Checkout {
+    pub(crate) id: String,
+    pub(crate) user: i64,
+    pub(crate) asked_ms: i64,
+    /// `Some(Ok)` or `Some(Err(why))` once answered.
+    pub(crate) answer: Option<Result<(), String>>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Charge {
+    pub(crate) telegram_payment_charge_id: String,
+    pub(crate) provider_payment_charge_id: String,
+    pub(crate) user: i64,
+    pub(crate) currency: String,
+    pub(crate) total_amount: i64,
+    pub(crate) invoice_payload: String,
+    pub(crate) date: i64,
+    pub(crate) refunded_at: Option<i64>,
+}
+
+impl Telegram {
+    pub(crate) fn person(&mut self, id: i64) -> &mut Person {
+        self.people.entry(id).or_insert_with(|| Person::new(id))
+    }
+
+    /// Keeps a message in a person's chat; `content` holds what the kind of message adds.
+    pub(crate) fn post(
+        &mut self,
+        chat_id: i64,
+        from: Value,
+        by_bot: bool,
+        now_ms: i64,
+        content: &Value,
+        invoice: Option<Invoice>,
+    ) -> Value {
+        let id = self.next_message_id;
+        self.next_message_id += 1;
+        let mut message = json!({
+            "message_id": id,
+            "from": from,
+            "chat": self.person(chat_id).chat(),
+            "date": wall_ms() / 1000,
+        });
+        merge(&mut message, content);
+        let chat = self.chats.entry(chat_id).or_default();
+        chat.messages.insert(id, Stored { message: message.clone(), by_bot, sent_ms: now_ms, invoice });
+        if chat.messages.len() > MESSAGES_PER_CHAT_MAX {
+            chat.messages.pop_first();
+        }
+        if by_bot {
+            chat.action = None;
+            chat.draft = None;
+        }
+        message
+    }
+
+    /// Queues an update for the bot, unless it asked not to have this kind.
+    pub(crate) fn push(&mut self, kind: &str, key: String, body: Value, now_ms: i64) -> Option<i64> {
+        if !self.allowed_updates.is_empty() && !self.allowed_updates.iter().any(|allowed| allowed == kind) {
+            return None;
+        }
+        let id = self.next_update_id;
+        self.next_update_id += 1;
+        let kept_ms = match kind {
+            "callback_query" | "pre_checkout_query" => super::QUERY_KEPT_MS,
+            _ => super::MESSAGE_KEPT_MS,
+        };
+        self.updates.push_back(Update {
+            id,
+            kind: kind.to_owned(),
+            body,
+            key,
+            expires_ms: now_ms + kept_ms,
+            attempts: 0,
+            next_attempt_ms: now_ms,
+        });
+        if self.updates.len() > UPDATES_MAX {
+            self.updates.pop_front();
+        }
+        Some(id)
+    }
+
+    pub(crate) fn add_query(&mut self, query: Query) {
+        self.queries.push_back(query);
+        if self.queries.len() > QUERIES_MAX {
+            self.queries.pop_front();
+        }
+    }
+
+    pub(crate) fn add_answer(&mut self, user: i64, answer: Value) {
+        let answers = &mut self.chats.entry(user).or_default().callback_answers;
+        answers.push_back(answer);
+        if answers.len() > ANSWERS_PER_CHAT_MAX {
+            answers.pop_front();
+        }
+    }
+
+    /// The bot's `User`.
+    pub(crate) fn bot(&self, username: &str) -> Value {
+        json!({"id": self.bot_id, "is_bot": true, "first_name": "Plantain (sandbox)", "username": username})
+    }
+
+    pub(crate) fn set_keyboard(&mut self, chat_id: i64, keyboard: &Keyboard) {
+        let chat = self.chats.entry(chat_id).or_default();
+        match keyboard {
+            Keyboard::Reply(value) => chat.keyboard = Some(value.clone()),
+            Keyboard::Remove => chat.keyboard = None,
+            Keyboard::None | Keyboard::Inline(_) | Keyboard::ForceReply => {}
+        }
+    }
+}
+
+/// Puts the fields of `from` into `into`.
+pub(crate) fn merge(into: &mut Value, from: &Value) {
+    if let (Some(into), Some(from)) = (into.as_object_mut(), from.as_object()) {
+        into.extend(from.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+}

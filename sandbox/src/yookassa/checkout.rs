@@ -1,0 +1,58 @@
+//! What happens on YooKassa's payment page and in the merchant's cabinet.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::{HeaderMap, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::payments;
+use crate::{pages, people::Refused, world::World};
+
+pub(crate) fn routes() -> Router<Arc<World>> {
+    Router::new().route("/checkout/{id}", get(page)).route("/checkout/{id}/{deed}", post(act))
+}
+
+async fn page(State(world): State<Arc<World>>, Path(id): Path<String>) -> Result<Response, Refused> {
+    let found = world.read(|state| {
+        state.yookassa.payment(&id).map(|payment| (payment.object.clone(), payment.return_url.clone()))
+    });
+    let (object, return_url) = found.ok_or_else(|| Refused::absent("there is no such payment"))?;
+    Ok(pages::checkout(&object, return_url.as_deref()))
+}
+
+async fn act(
+    State(world): State<Arc<World>>,
+    Path((id, deed)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refused> {
+    let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let details: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let text = |field: &str, default: &str| details[field].as_str().unwrap_or(default).to_owned();
+    if world.read(|state| state.yookassa.payment(&id).is_none()) {
+        return Err(Refused::absent("there is no such payment"));
+    }
+    let done = world.change(|state| match deed.as_str() {
+        "succeed" => payments::succeed(&world, state, &id),
+        "decline" => {
+            let (party, reason) = (text("party", "payment_network"), text("reason", "general_decline"));
+            payments::give_up(&world, state, &id, &party, &reason)
+        }
+        "expire" => payments::give_up(&world, state, &id, "yoo_money", "expired_on_confirmation"),
+        "refund" => payments::cabinet_refund(&world, state, &id, details.get("amount")),
+        _ => Err(format!("`{deed}` is none of succeed, decline, expire, refund")),
+    });
+    let object = done.map_err(Refused::conflict)?;
+    // A browser's form goes on to the page, a script has the object.
+    if accepts.contains("text/html") {
+        return Ok(Redirect::to(&format!("/checkout/{id}")).into_response());
+    }
+    Ok(Json(json!(object)).into_response())
+}

@@ -1,0 +1,203 @@
+//! Requests checked as YooKassa checks them. Amounts are kopecks here and never floats.
+
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+
+const AMOUNT_MAX: i64 = 1_000_000_000;
+const SBP_MAX: i64 = 70_000_000;
+
+/// `{"value":"100.00","currency":"RUB"}` in kopecks.
+pub(crate) fn amount(value: &Value, parameter: &str) -> Result<i64, ApiError> {
+    if value.is_null() {
+        return Err(ApiError::invalid(parameter, "The amount is missing"));
+    }
+    let at = |field: &str| format!("{parameter}.{field}");
+    if value["currency"].as_str() != Some("RUB") {
+        return Err(ApiError::invalid(&at("currency"), "Unknown or unavailable currency"));
+    }
+    let wrong = |why: &str| ApiError::invalid(&at("value"), why);
+    let text = value["value"].as_str().ok_or_else(|| wrong("The value is a string with two decimals"))?;
+    let kopecks = kopecks(text).ok_or_else(|| wrong("Incorrect amount format: digits, a point, two decimals"))?;
+    match kopecks {
+        ..=0 => Err(wrong("The amount must be greater than zero")),
+        AMOUNT_MAX.. => Err(wrong("The amount is over the limit")),
+        kopecks => Ok(kopecks),
+    }
+}
+
+fn kopecks(text: &str) -> Option<i64> {
+    let (whole, cents) = text.split_once('.')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(cents) || cents.len() != 2 || whole.len() > 12 {
+        return None;
+    }
+    Some(whole.parse::<i64>().ok()? * 100 + cents.parse::<i64>().ok()?)
+}
+
+/// The API's amount.
+pub(crate) fn money(kopecks: i64) -> Value {
+    json!({"value": format!("{}.{:02}", kopecks / 100, kopecks % 100), "currency": "RUB"})
+}
+
+pub(crate) fn of(amount: &Value) -> i64 {
+    amount["value"].as_str().and_then(kopecks).unwrap_or(0)
+}
+
+fn bounded(body: &Value, field: &str, max: usize) -> Result<(), ApiError> {
+    match &body[field] {
+        Value::Null => Ok(()),
+        Value::String(text) if text.chars().count() <= max => Ok(()),
+        Value::String(_) => Err(ApiError::invalid(field, &format!("At most {max} characters"))),
+        _ => Err(ApiError::invalid(field, "A string is expected")),
+    }
+}
+
+pub(crate) fn metadata(body: &Value) -> Result<(), ApiError> {
+    let wrong = |why: &str| ApiError::invalid("metadata", why);
+    let fields = match &body["metadata"] {
+        Value::Null => return Ok(()),
+        Value::Object(fields) => fields,
+        _ => return Err(wrong("An object is expected")),
+    };
+    if fields.len() > 16 {
+        return Err(wrong("At most 16 keys"));
+    }
+    for (key, value) in fields {
+        if key.chars().count() > 32 {
+            return Err(wrong("A key has at most 32 characters"));
+        }
+        let Some(value) = value.as_str() else { return Err(wrong("Values are strings")) };
+        if value.chars().count() > 512 {
+            return Err(wrong("A value has at most 512 characters"));
+        }
+    }
+    Ok(())
+}
+
+/// Everything of POST /payments but its amount, which is answered.
+pub(crate) fn payment(body: &Value) -> Result<i64, ApiError> {
+    let total = amount(&body["amount"], "amount")?;
+    bounded(body, "description", 128)?;
+    bounded(body, "merchant_customer_id", 200)?;
+    metadata(body)?;
+    if !matches!(body["capture"], Value::Null | Value::Bool(_)) {
+        return Err(ApiError::invalid("capture", "true or false is expected"));
+    }
+    method(body, total)?;
+    confirmation(body)?;
+    if !body["receipt"].is_null() {
+        receipt(&body["receipt"], total)?;
+    }
+    Ok(total)
+}
+
+fn method(body: &Value, total: i64) -> Result<(), ApiError> {
+    let data = &body["payment_method_data"];
+    if data.is_null() {
+        return Ok(());
+    }
+    let wrong = |why: &str| ApiError::invalid("payment_method_data.type", why);
+    match data["type"].as_str() {
+        Some("bank_card" | "yoo_money" | "sberbank" | "tinkoff_bank") => Ok(()),
+        Some("sbp") if body["capture"] != true => Err(wrong("SBP payments are captured at once: send capture")),
+        Some("sbp") if total > SBP_MAX => Err(ApiError::invalid("amount.value", "SBP takes 1 to 700 000 rubles")),
+        Some("sbp") => Ok(()),
+        _ => Err(wrong("Payment method is not available")),
+    }
+}
+
+fn confirmation(body: &Value) -> Result<(), ApiError> {
+    let confirmation = &body["confirmation"];
+    match confirmation["type"].as_str() {
+        Some("redirect") => {
+            let url = confirmation["return_url"].as_str().unwrap_or_default();
+            let fine = url.len() <= 2048 && reqwest::Url::parse(url).is_ok();
+            fine.then_some(()).ok_or_else(|| ApiError::invalid("confirmation.return_url", "A valid URL is expected"))
+        }
+        Some("embedded" | "external" | "qr" | "mobile_application") => Ok(()),
+        Some(_) => Err(ApiError::invalid("confirmation.type", "Unknown confirmation type")),
+        None => Err(ApiError::invalid("confirmation", "The confirmation scenario is missing")),
+    }
+}
+
+pub(crate) fn receipt(receipt: &Value, total: i64) -> Result<(), ApiError> {
+    let wrong = |field: &str, why: &str| ApiError::invalid(&format!("receipt.{field}"), why);
+    let contact = |from: &Value| ["email", "phone"].iter().any(|f| from[*f].as_str().is_some_and(|t| !t.is_empty()));
+    if !contact(&receipt["customer"]) && !contact(receipt) {
+        return Err(wrong("customer", "The customer's email or phone is missing"));
+    }
+    let items = receipt["items"].as_array().filter(|items| (1..=100).contains(&items.len()));
+    let items = items.ok_or_else(|| wrong("items", "1 to 100 items are expected"))?;
+    let mut sum = 0_i64;
+    for item in items {
+        let description = item["description"].as_str().unwrap_or_default();
+        if !(1..=128).contains(&description.chars().count()) {
+            return Err(wrong("items.description", "1 to 128 characters"));
+        }
+        if !item["vat_code"].as_i64().is_some_and(|code| (1..=12).contains(&code)) {
+            return Err(wrong("items.vat_code", "Codes are 1 to 12"));
+        }
+        let price = amount(&item["amount"], "receipt.items.amount")?;
+        let milli = quantity(&item["quantity"]).ok_or_else(|| wrong("items.quantity", "A positive number"))?;
+        // Quantities have three decimals; totals are rounded to kopecks.
+        sum += (price * milli + 500) / 1000;
+    }
+    (sum == total)
+        .then_some(())
+        .ok_or_else(|| wrong("items", "The sum of the receipt's items differs from the amount"))
+}
+
+/// Thousandths; the official SDK sends it as a string.
+fn quantity(value: &Value) -> Option<i64> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    if fraction.len() > 3 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let milli = whole.parse::<i64>().ok()?.checked_mul(1000)? + format!("{fraction:0<3}").parse::<i64>().ok()?;
+    (milli > 0 && milli < 100_000_000).then_some(milli)
+}
+
+pub(crate) fn refund(body: &Value) -> Result<(String, i64), ApiError> {
+    let id = body["payment_id"].as_str().ok_or_else(|| ApiError::invalid("payment_id", "The payment's id is missing"))?;
+    let total = amount(&body["amount"], "amount")?;
+    bounded(body, "description", 250)?;
+    metadata(body)?;
+    if !body["receipt"].is_null() {
+        receipt(&body["receipt"], total)?;
+    }
+    Ok((id.to_owned(), total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_have_two_decimals() {
+        assert_eq!(amount(&money(10_050), "amount"), Ok(10_050));
+        for bad in ["100", "100.5", "100.000", "-1.00", "0.00", "1e2", "", ".50", "10000000.00", "99999999999999.00"] {
+            assert!(amount(&json!({"value": bad, "currency": "RUB"}), "amount").is_err(), "{bad}");
+        }
+        assert!(amount(&json!({"value": 100, "currency": "RUB"}), "amount").is_err());
+        assert!(amount(&json!({"value": "1.00", "currency": "USD"}), "amount").is_err());
+    }
+
+    #[test]
+    fn a_receipts_items_make_up_the_amount() {
+        let item = |quantity: Value| {
+            json!({"customer": {"email": "a@example.org"}, "items": [
+                {"description": "x", "quantity": quantity, "amount": money(5000), "vat_code": 1}
+            ]})
+        };
+        assert!(receipt(&item(json!("2.0")), 10_000).is_ok());
+        assert!(receipt(&item(json!(2)), 10_000).is_ok());
+        assert!(receipt(&item(json!(1)), 10_000).is_err());
+        assert!(receipt(&item(json!(-2)), 10_000).is_err());
+    }
+}
