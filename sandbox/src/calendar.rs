@@ -29,7 +29,8 @@ pub(crate) fn parse_rfc3339(text: &str) -> Option<i64> {
     }
     let rest = text.get(19..)?;
     let digits = rest.strip_prefix('.').map_or(0, |r| r.bytes().take_while(u8::is_ascii_digit).count());
-    let (fraction, zone) = if rest.starts_with('.') { (&rest[1..=digits], &rest[digits + 1..]) } else { ("", rest) };
+    let (fraction, zone) =
+        if rest.starts_with('.') { (&rest[1..=digits], &rest[digits + 1..]) } else { ("", rest) };
     let milli = format!("{fraction:0<3}").get(..3)?.parse::<i64>().ok()?;
     let seconds = days_from_civil(number(0, 4)?, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
     Some((seconds - offset_seconds(zone)?) * 1000 + milli)
@@ -87,7 +88,14 @@ mod tests {
         assert_eq!(parse_rfc3339("1970-01-01T03:00:00+03:00"), Some(0));
         assert_eq!(parse_rfc3339("1970-01-01T03:00:00 03:00"), Some(0));
         assert_eq!(parse_rfc3339("1970-01-01T00:00:00.5Z"), Some(500));
-        for bad in ["", "yesterday", "1970-01-01", "1970-01-01T00:00:00", "1970-13-01T00:00:00Z", "1970-01-01T00:00:00.Ä"] {
+        for bad in [
+            "",
+            "yesterday",
+            "1970-01-01",
+            "1970-01-01T00:00:00",
+            "1970-13-01T00:00:00Z",
+            "1970-01-01T00:00:00.Ä",
+        ] {
             assert_eq!(parse_rfc3339(bad), None, "{bad}");
         }
     }

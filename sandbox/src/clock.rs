@@ -51,7 +51,8 @@ impl Clock {
             if left_ms <= 0 {
                 return;
             }
-            let real = Duration::from_secs_f64((left_ms as f64 / 1000.0 / self.speed).max(0.001)).min(SLEEP_MAX);
+            let real =
+                Duration::from_secs_f64((left_ms as f64 / 1000.0 / self.speed).max(0.001)).min(SLEEP_MAX);
             tokio::select! {
                 () = tokio::time::sleep(real) => {}
                 () = pushed => {}
@@ -63,5 +64,7 @@ impl Clock {
 /// Real UTC milliseconds since 1970.
 pub(crate) fn wall_ms() -> i64 {
     // A machine whose clock stands before 1970 shows 1970.
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX))
 }

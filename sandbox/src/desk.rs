@@ -16,7 +16,7 @@ use crate::{
     calendar::rfc3339,
     clock::wall_ms,
     faults::Plan,
-    people::Refused,
+    people::{Refused, Said},
     vendor::Vendor,
     world::{Settings, World},
 };
@@ -43,7 +43,7 @@ async fn faults(State(world): State<Arc<World>>) -> Json<Value> {
     Json(json!({"faults": world.faults.list()}))
 }
 
-async fn add_fault(State(world): State<Arc<World>>, Json(plan): Json<Plan>) -> Result<Response, Refused> {
+async fn add_fault(State(world): State<Arc<World>>, Said(plan): Said<Plan>) -> Result<Response, Refused> {
     let fault = world.faults.add(plan).map_err(|error| Refused::bad(error.to_string()))?;
     Ok((StatusCode::CREATED, Json(fault)).into_response())
 }
@@ -83,13 +83,18 @@ async fn settings(State(world): State<Arc<World>>) -> Json<Value> {
 }
 
 /// Fields that are left out keep their value.
-async fn set_settings(State(world): State<Arc<World>>, Json(new): Json<Value>) -> Result<Json<Value>, Refused> {
+async fn set_settings(
+    State(world): State<Arc<World>>,
+    Said(new): Said<Value>,
+) -> Result<Json<Value>, Refused> {
     world.change(|state| {
         let mut whole = json!(state.settings);
         crate::telegram::state::merge(&mut whole, &new);
-        let settings: Settings = serde_json::from_value(whole).map_err(|error| Refused::bad(error.to_string()))?;
+        let settings: Settings =
+            serde_json::from_value(whole).map_err(|error| Refused::bad(error.to_string()))?;
         if let Some(url) = &settings.yookassa_notify_url {
-            reqwest::Url::parse(url).map_err(|error| Refused::bad(format!("yookassa_notify_url: {error}")))?;
+            reqwest::Url::parse(url)
+                .map_err(|error| Refused::bad(format!("yookassa_notify_url: {error}")))?;
         }
         state.settings = settings.clone();
         Ok(Json(json!(settings)))
@@ -111,7 +116,7 @@ struct Push {
 }
 
 /// Deadlines, redelivery and expiry move by this much; what is shown as a date does not.
-async fn push_clock(State(world): State<Arc<World>>, Json(push): Json<Push>) -> Result<Json<Value>, Refused> {
+async fn push_clock(State(world): State<Arc<World>>, Said(push): Said<Push>) -> Result<Json<Value>, Refused> {
     if !(0..=366 * 86_400_000).contains(&push.advance_ms) {
         return Err(Refused::bad("advance_ms is between 0 and a year"));
     }

@@ -112,10 +112,11 @@ impl Effect {
     pub(crate) fn read(value: &Value) -> Result<Self, Error> {
         let effect = match value {
             Value::String(name) => Self::named(name)?,
-            Value::Number(number) => Self { status: number.as_u64().and_then(|n| u16::try_from(n).ok()), ..Self::default() },
-            Value::Object(_) => {
-                serde_json::from_value::<Self>(value.clone()).map_err(|error| Error::Unknown(error.to_string()))?
+            Value::Number(number) => {
+                Self { status: number.as_u64().and_then(|n| u16::try_from(n).ok()), ..Self::default() }
             }
+            Value::Object(_) => serde_json::from_value::<Self>(value.clone())
+                .map_err(|error| Error::Unknown(error.to_string()))?,
             other => return Err(Error::Unknown(other.to_string())),
         };
         match effect.status {
@@ -139,7 +140,9 @@ impl Effect {
             "safety" => Self { finish: Some("SAFETY".to_owned()), ..none },
             "image_safety" => Self { finish: Some("IMAGE_SAFETY".to_owned()), ..none },
             "empty" | "empty_answer" => Self { empty: true, ..none },
-            "text_instead" => Self { text_instead: Some("I can only describe this picture.".to_owned()), ..none },
+            "text_instead" => {
+                Self { text_instead: Some("I can only describe this picture.".to_owned()), ..none }
+            }
             "huge_signature" => Self { huge_signature: true, ..none },
             "not_a_picture" => Self { not_a_picture: true, ..none },
             "image_in_thought" => Self { image_in_thought: true, ..none },
@@ -216,8 +219,15 @@ impl Faults {
             return Err(Error::TooMany(WAITING_MAX));
         }
         inner.next += 1;
-        let fault =
-            Fault { id: inner.next, vendor: plan.vendor, call, fault: effect, left, fired: 0, matching: plan.matching };
+        let fault = Fault {
+            id: inner.next,
+            vendor: plan.vendor,
+            call,
+            fault: effect,
+            left,
+            fired: 0,
+            matching: plan.matching,
+        };
         inner.list.push(fault.clone());
         Ok(fault)
     }

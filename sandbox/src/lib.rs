@@ -64,11 +64,9 @@ pub async fn serve(
         tokio::spawn(state_file::run(world.clone())),
     ];
     let app = router::router(world.clone());
-    let server = axum::serve(
-        line::Doors::new(listener),
-        app.into_make_service_with_connect_info::<line::Cut>(),
-    )
-    .with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let server =
+        axum::serve(line::Doors::new(listener), app.into_make_service_with_connect_info::<line::Cut>())
+            .with_graceful_shutdown(shutdown.clone().cancelled_owned());
     let served = tokio::select! {
         served = server => served.map_err(Error::Serve),
         () = async { shutdown.cancelled().await; tokio::time::sleep(SHUTDOWN_GRACE).await } => Ok(()),

@@ -55,16 +55,18 @@ impl IntoResponse for Reply {
             self.chunks.into_iter().next().map_or_else(Body::empty, Body::from)
         } else {
             let end = stream::iter(broken.then(|| Err(io::Error::other("cut by a fault"))));
-            let chunks = stream::iter(self.chunks.into_iter().enumerate()).then(move |(at, chunk)| async move {
-                if at > 0 && !pause.is_zero() {
-                    tokio::time::sleep(pause).await;
-                }
-                Ok::<_, io::Error>(chunk)
-            });
+            let chunks =
+                stream::iter(self.chunks.into_iter().enumerate()).then(move |(at, chunk)| async move {
+                    if at > 0 && !pause.is_zero() {
+                        tokio::time::sleep(pause).await;
+                    }
+                    Ok::<_, io::Error>(chunk)
+                });
             Body::from_stream(chunks.chain(end))
         };
         let mut response = Response::new(body);
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         for (name, value) in self.headers {

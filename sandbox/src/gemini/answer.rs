@@ -6,8 +6,16 @@ pub(crate) fn text(prompt: &str, turns: usize, references: usize) -> String {
     let russian = quoted.chars().any(|c| ('а'..='я').contains(&c.to_lowercase().next().unwrap_or(c)));
     let words = quoted.split_whitespace().count();
     if russian {
-        let before = if turns > 0 { format!(" До этого в разговоре было реплик: {turns}.") } else { String::new() };
-        let pictures = if references > 0 { format!(" Приложено картинок: {references}.") } else { String::new() };
+        let before = if turns > 0 {
+            format!(" До этого в разговоре было реплик: {turns}.")
+        } else {
+            String::new()
+        };
+        let pictures = if references > 0 {
+            format!(" Приложено картинок: {references}.")
+        } else {
+            String::new()
+        };
         return format!(
             "Вы спросили: «{quoted}».{before}{pictures}\n\nЭто ответ песочницы, а не настоящей модели. Слов в вопросе: \
              {words}. Коротко: хороший вопрос начинается с цели, продолжается подробностями и кончается тем, каким \
@@ -15,7 +23,8 @@ pub(crate) fn text(prompt: &str, turns: usize, references: usize) -> String {
         );
     }
     let before = if turns > 0 { format!(" {turns} turns came before it.") } else { String::new() };
-    let pictures = if references > 0 { format!(" {references} picture(s) came with it.") } else { String::new() };
+    let pictures =
+        if references > 0 { format!(" {references} picture(s) came with it.") } else { String::new() };
     format!(
         "You asked: “{quoted}”.{before}{pictures}\n\nThis is the sandbox's answer, not a real model's. Your question has \
          {words} words. In short: a good question starts with the goal, goes on with the details and ends with what the \

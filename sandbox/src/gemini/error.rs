@@ -61,11 +61,17 @@ impl ApiError {
             401 => ("UNAUTHENTICATED", "Request had invalid authentication credentials."),
             403 => ("PERMISSION_DENIED", "The caller does not have permission"),
             404 => ("NOT_FOUND", "Requested entity was not found."),
-            429 => ("RESOURCE_EXHAUSTED", "You exceeded your current quota, please check your plan and billing details."),
+            429 => (
+                "RESOURCE_EXHAUSTED",
+                "You exceeded your current quota, please check your plan and billing details.",
+            ),
             499 => ("CANCELLED", "The operation was cancelled."),
             503 => ("UNAVAILABLE", "The model is overloaded. Please try again later."),
             504 => ("DEADLINE_EXCEEDED", "The request timed out. Please try again."),
-            _ => ("INTERNAL", "An internal error has occurred. Please retry or report in https://developers.generativeai.google/guide/troubleshooting"),
+            _ => (
+                "INTERNAL",
+                "An internal error has occurred. Please retry or report in https://developers.generativeai.google/guide/troubleshooting",
+            ),
         };
         let mut error = Self::new(status, effect.code.as_deref().unwrap_or(name), message);
         if let Some(description) = &effect.description {

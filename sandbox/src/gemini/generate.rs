@@ -262,7 +262,9 @@ fn streamed(model: &Model, id: &str, made: Made, effect: &Effect) -> Reply {
     let mut frames = Vec::new();
     for part in &made.parts {
         match part["text"].as_str().filter(|_| part.get("thoughtSignature").is_none()) {
-            Some(text) => frames.extend(answer::pieces(text).into_iter().map(|piece| vec![json!({"text": piece})])),
+            Some(text) => {
+                frames.extend(answer::pieces(text).into_iter().map(|piece| vec![json!({"text": piece})]))
+            }
             None => frames.push(vec![part.clone()]),
         }
     }

@@ -64,7 +64,14 @@ impl StandIn for GeminiStandIn {
         if method.ends_with("enerateContent") {
             let prompt = models::find(&model).and_then(|model| request::read(&call.body, &model).ok());
             let prompt = prompt.map_or_else(String::new, |asked| asked.prompt);
-            generate::note_refused(world, &model, method, call.header("x-goog-api-key").unwrap_or_default(), prompt, status);
+            generate::note_refused(
+                world,
+                &model,
+                method,
+                call.header("x-goog-api-key").unwrap_or_default(),
+                prompt,
+                status,
+            );
         }
     }
 }

@@ -163,8 +163,5 @@ pub(crate) fn pixels(model: &Model, ratio: &str, size: Size) -> Option<(u32, u32
 pub(crate) fn nearest_ratio(width: u32, height: u32) -> &'static str {
     let wanted = (f64::from(width.max(1)) / f64::from(height.max(1))).ln();
     let distance = |pixels: (u32, u32)| ((f64::from(pixels.0) / f64::from(pixels.1)).ln() - wanted).abs();
-    RATIOS
-        .into_iter()
-        .min_by(|a, b| distance(a.1).total_cmp(&distance(b.1)))
-        .map_or("1:1", |(name, ..)| name)
+    RATIOS.into_iter().min_by(|a, b| distance(a.1).total_cmp(&distance(b.1))).map_or("1:1", |(name, ..)| name)
 }

@@ -164,7 +164,12 @@ pub(crate) fn paint(
     let pixels = Scene::new(seed, &colours).paint(width, height);
     let mut out = Vec::with_capacity(pixels.len() / 8);
     let mime = if jpeg {
-        JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY).write_image(&pixels, width, height, ExtendedColorType::Rgb8)?;
+        JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY).write_image(
+            &pixels,
+            width,
+            height,
+            ExtendedColorType::Rgb8,
+        )?;
         "image/jpeg"
     } else {
         let encoder = PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Sub);

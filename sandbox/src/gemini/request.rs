@@ -45,7 +45,8 @@ impl Asked {
         let ratio = self.ratio.clone().unwrap_or_else(|| {
             let first = self.references.first();
             let size = first.and_then(|one| {
-                let reader = image::ImageReader::new(std::io::Cursor::new(&one.bytes)).with_guessed_format().ok()?;
+                let reader =
+                    image::ImageReader::new(std::io::Cursor::new(&one.bytes)).with_guessed_format().ok()?;
                 reader.into_dimensions().ok()
             });
             size.map_or("1:1", |(width, height)| nearest_ratio(width, height)).to_owned()
@@ -145,16 +146,18 @@ pub(crate) fn read(body: &[u8], model: &Model) -> Result<Asked, ApiError> {
         Value::Array(list) => list.clone(),
         one => vec![one.clone()],
     });
-    let contents = contents.filter(|list| !list.is_empty()).ok_or_else(|| {
-        ApiError::invalid("* GenerateContentRequest.contents: contents is not specified\n")
-    })?;
+    let contents = contents
+        .filter(|list| !list.is_empty())
+        .ok_or_else(|| ApiError::invalid("* GenerateContentRequest.contents: contents is not specified\n"))?;
     asked.turns = contents.len() - 1;
     for (at, content) in contents.iter().enumerate() {
         read_content(&mut asked, content, at, at + 1 == contents.len(), model)?;
     }
     let max = if model.pro { REFERENCES_MAX_PRO } else { REFERENCES_MAX };
     if asked.references.len() > max {
-        return Err(ApiError::invalid(format!("Too many input images: at most {max} are supported by this model.")));
+        return Err(ApiError::invalid(format!(
+            "Too many input images: at most {max} are supported by this model."
+        )));
     }
     Ok(asked)
 }
@@ -201,7 +204,9 @@ fn config(value: &Value, model: &Model) -> Result<Asked, ApiError> {
         if let Some(size) = image.get("imageSize").and_then(Value::as_str) {
             let known = Size::read(size).filter(|size| size.tokens(model) > 0);
             asked.size = known.ok_or_else(|| {
-                ApiError::invalid(format!("Image size {size} is not supported by this model (1K, 2K, 4K; capital K)."))
+                ApiError::invalid(format!(
+                    "Image size {size} is not supported by this model (1K, 2K, 4K; capital K)."
+                ))
             })?;
         }
     }
@@ -224,7 +229,8 @@ fn modalities(asked: &mut Asked, list: &Value, model: &Model) -> Result<(), ApiE
     }
     asked.picture = names.iter().any(|name| name == "IMAGE");
     asked.text = names.iter().any(|name| name == "TEXT");
-    let wrong = asked.picture && model.kind == Kind::Text || !asked.picture && model.name == "gemini-2.5-flash-image";
+    let wrong =
+        asked.picture && model.kind == Kind::Text || !asked.picture && model.name == "gemini-2.5-flash-image";
     if wrong {
         return Err(ApiError::invalid(format!(
             "The requested combination of response modalities ({}) is not supported by the model. models/{}",
@@ -235,7 +241,13 @@ fn modalities(asked: &mut Asked, list: &Value, model: &Model) -> Result<(), ApiE
     Ok(())
 }
 
-fn read_content(asked: &mut Asked, content: &Value, at: usize, last: bool, model: &Model) -> Result<(), ApiError> {
+fn read_content(
+    asked: &mut Asked,
+    content: &Value,
+    at: usize,
+    last: bool,
+    model: &Model,
+) -> Result<(), ApiError> {
     let place = format!("contents[{at}]");
     let content = fields(content, &place, &["parts", "role"])?;
     let role = content.get("role").and_then(Value::as_str).unwrap_or("user");
@@ -257,7 +269,9 @@ fn read_content(asked: &mut Asked, content: &Value, at: usize, last: bool, model
         let place = format!("{place}.parts[{index}]");
         let part = fields(part, &place, &PART)?;
         if let Some(text) = part.get("text") {
-            let text = text.as_str().ok_or_else(|| ApiError::invalid(format!("Invalid value at '{place}.text' (TYPE_STRING)")))?;
+            let text = text
+                .as_str()
+                .ok_or_else(|| ApiError::invalid(format!("Invalid value at '{place}.text' (TYPE_STRING)")))?;
             texts.push(text.to_owned());
         }
         if let Some(data) = part.get("inlineData") {
@@ -303,7 +317,9 @@ fn inline_data(value: &Value, place: &str) -> Result<Reference, ApiError> {
     })?;
     let readable = image::guess_format(&bytes).is_ok();
     if !readable {
-        return Err(ApiError::invalid("Unable to process input image. Please retry or report in https://developers.generativeai.google/guide/troubleshooting"));
+        return Err(ApiError::invalid(
+            "Unable to process input image. Please retry or report in https://developers.generativeai.google/guide/troubleshooting",
+        ));
     }
     Ok(Reference { sha256: sha256_hex(&bytes), bytes: Bytes::from(bytes) })
 }

@@ -34,8 +34,10 @@ pub(crate) async fn chat(State(world): State<Arc<World>>, Path(user): Path<i64>)
         if let Some(chat) = telegram.chats.get(&user) {
             shown["messages"] = chat.messages.values().map(|stored| stored.message.clone()).collect();
             shown["deleted"] = json!(chat.deleted);
-            shown["action"] = json!(chat.action.as_ref().filter(|(_, until)| *until > now).map(|(action, _)| action));
-            shown["draft"] = json!(chat.draft.as_ref().filter(|(_, until)| *until > now).map(|(draft, _)| draft));
+            shown["action"] =
+                json!(chat.action.as_ref().filter(|(_, until)| *until > now).map(|(action, _)| action));
+            shown["draft"] =
+                json!(chat.draft.as_ref().filter(|(_, until)| *until > now).map(|(draft, _)| draft));
             shown["keyboard"] = json!(chat.keyboard);
             shown["callback_answers"] = json!(chat.callback_answers);
         }

@@ -56,11 +56,7 @@ pub(crate) async fn write(
         let file = new_file(bytes.clone(), kind, name.clone(), mime.clone()).await;
         files.push(file.map_err(|error| Refused::bad(format!("{kind}: {}", error.description)))?);
     }
-    let contents = if files.is_empty() {
-        vec![text(&written)?]
-    } else {
-        captions(&written, files.len())?
-    };
+    let contents = if files.is_empty() { vec![text(&written)?] } else { captions(&written, files.len())? };
     post(&world, user, &written, contents, files)
 }
 
@@ -68,7 +64,8 @@ async fn read(request: Request) -> Result<Written, Refused> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     if !kind.starts_with("multipart/") {
         let bytes = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await;
-        let bytes = bytes.map_err(|_| Refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is too big".to_owned()))?;
+        let bytes =
+            bytes.map_err(|_| Refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is too big".to_owned()))?;
         return serde_json::from_slice(&bytes).map_err(|error| Refused::bad(error.to_string()));
     }
     let broken = |error: axum::extract::multipart::MultipartError| Refused(error.status(), error.body_text());
@@ -77,7 +74,8 @@ async fn read(request: Request) -> Result<Written, Refused> {
     let mut written = Written::default();
     while let Some(field) = form.next_field().await.map_err(broken)? {
         let name = field.name().unwrap_or_default().to_owned();
-        let (file_name, mime) = (field.file_name().map(str::to_owned), field.content_type().map(str::to_owned));
+        let (file_name, mime) =
+            (field.file_name().map(str::to_owned), field.content_type().map(str::to_owned));
         let file = match name.as_str() {
             "photo" => Some("photo"),
             "document" => Some("document"),
@@ -108,7 +106,9 @@ fn text(written: &Written) -> Result<Value, Refused> {
     let text = formatted_as(raw, "", None).map_err(|error| Refused::bad(error.description))?;
     match text.text.chars().count() {
         0 => Err(Refused::bad("there is neither text nor a photo")),
-        n if n > TEXT_CHARS_MAX => Err(Refused::bad(format!("a message has at most {TEXT_CHARS_MAX} characters"))),
+        n if n > TEXT_CHARS_MAX => {
+            Err(Refused::bad(format!("a message has at most {TEXT_CHARS_MAX} characters")))
+        }
         _ => Ok(text_fields(&text)),
     }
 }
@@ -143,7 +143,9 @@ fn post(
         let telegram = &mut state.telegram;
         let person = telegram.person(user);
         if person.blocked {
-            return Err(Refused::conflict("this person has blocked the bot; POST /people/{user}/unblock first"));
+            return Err(Refused::conflict(
+                "this person has blocked the bot; POST /people/{user}/unblock first",
+            ));
         }
         if let Some(code) = &written.language_code {
             person.language_code.clone_from(code);

@@ -11,13 +11,33 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    http::StatusCode,
+    body::Body,
+    extract::FromRequest,
+    http::{Request, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post, put},
 };
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::world::World;
+
+/// A script's request is small; pictures go as multipart.
+const JSON_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A JSON body, whatever the caller called it: `curl -d` says it is a form.
+pub(crate) struct Said<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Said<T> {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request<Body>, _state: &S) -> Result<Self, Refused> {
+        let bytes = axum::body::to_bytes(request.into_body(), JSON_BYTES_MAX).await;
+        let bytes =
+            bytes.map_err(|_| Refused(StatusCode::PAYLOAD_TOO_LARGE, "the body is too big".to_owned()))?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| Refused::bad(error.to_string()))
+    }
+}
 
 /// A refusal in words a person can act on.
 #[derive(Debug)]

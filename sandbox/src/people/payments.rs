@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Refused, events::ChatEvent};
+use super::{Refused, Said, events::ChatEvent};
 use crate::{
     clock::wall_ms,
     telegram::{
@@ -36,7 +36,7 @@ pub(crate) struct Payment {
 pub(crate) async fn pay(
     State(world): State<Arc<World>>,
     Path(user): Path<i64>,
-    Json(payment): Json<Payment>,
+    Said(payment): Said<Payment>,
 ) -> Result<Response, Refused> {
     let invoice = invoice(&world, user, &payment)?;
     // The payment goes on though the caller hangs up.
@@ -49,7 +49,11 @@ fn invoice(world: &World, user: i64, payment: &Payment) -> Result<Invoice, Refus
         let telegram = &state.telegram;
         if let Some(link) = &payment.link {
             let slug = link.rsplit("$sandbox").next().unwrap_or_default();
-            return telegram.invoice_links.get(slug).cloned().ok_or_else(|| Refused::absent("no such invoice link"));
+            return telegram
+                .invoice_links
+                .get(slug)
+                .cloned()
+                .ok_or_else(|| Refused::absent("no such invoice link"));
         }
         let id = payment.message_id.ok_or_else(|| Refused::bad("`message_id` or `link` says what to pay"))?;
         let stored = telegram.chats.get(&user).and_then(|chat| chat.messages.get(&id));
@@ -62,7 +66,8 @@ async fn walk(world: Arc<World>, user: i64, invoice: Invoice, email: Option<Stri
     let id = format!("{}", Uuid::new_v4().as_u128() % 10_000_000_000_000_000_000);
     let asked_ms = world.clock.now_ms();
     let mut changes = world.changes();
-    let order = invoice.need_email.then(|| json!({"email": email.as_deref().unwrap_or("person@example.org")}));
+    let order =
+        invoice.need_email.then(|| json!({"email": email.as_deref().unwrap_or("person@example.org")}));
     world.change(|state| {
         let telegram = &mut state.telegram;
         let mut query = json!({
@@ -83,7 +88,13 @@ async fn walk(world: Arc<World>, user: i64, invoice: Invoice, email: Option<Stri
     });
     let answer = loop {
         let answer = world.read(|state| {
-            state.telegram.checkouts.iter().rev().find(|checkout| checkout.id == id).and_then(|c| c.answer.clone())
+            state
+                .telegram
+                .checkouts
+                .iter()
+                .rev()
+                .find(|checkout| checkout.id == id)
+                .and_then(|c| c.answer.clone())
         });
         if let Some(answer) = answer {
             break answer;
@@ -98,14 +109,20 @@ async fn walk(world: Arc<World>, user: i64, invoice: Invoice, email: Option<Stri
     };
     match answer {
         Ok(()) => Json(settle(&world, user, &invoice, order)).into_response(),
-        Err(why) => (StatusCode::PAYMENT_REQUIRED, Json(json!({"paid": false, "error": why}))).into_response(),
+        Err(why) => {
+            (StatusCode::PAYMENT_REQUIRED, Json(json!({"paid": false, "error": why}))).into_response()
+        }
     }
 }
 
 fn settle(world: &World, user: i64, invoice: &Invoice, order: Option<Value>) -> Value {
     let charge = Charge {
         telegram_payment_charge_id: format!("stx{}", Uuid::new_v4().simple()),
-        provider_payment_charge_id: if invoice.provider { Uuid::new_v4().to_string() } else { format!("{user}_0") },
+        provider_payment_charge_id: if invoice.provider {
+            Uuid::new_v4().to_string()
+        } else {
+            format!("{user}_0")
+        },
         user,
         currency: invoice.currency.clone(),
         total_amount: invoice.total_amount,

@@ -9,7 +9,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Refused, events::ChatEvent};
+use super::{Refused, Said, events::ChatEvent};
 use crate::{clock::wall_ms, telegram::state::Person, world::World};
 
 #[derive(Debug, Deserialize)]
@@ -33,7 +33,10 @@ pub(crate) async fn list(State(world): State<Arc<World>>) -> Json<Value> {
     Json(world.read(|state| json!({"people": state.telegram.people.values().map(shown).collect::<Vec<_>>()})))
 }
 
-pub(crate) async fn get(State(world): State<Arc<World>>, Path(user): Path<i64>) -> Result<Json<Value>, Refused> {
+pub(crate) async fn get(
+    State(world): State<Arc<World>>,
+    Path(user): Path<i64>,
+) -> Result<Json<Value>, Refused> {
     let person = world.read(|state| state.telegram.people.get(&user).map(shown));
     person.map(Json).ok_or_else(|| Refused::absent("nobody by this id has been here"))
 }
@@ -41,7 +44,7 @@ pub(crate) async fn get(State(world): State<Arc<World>>, Path(user): Path<i64>) 
 pub(crate) async fn put(
     State(world): State<Arc<World>>,
     Path(user): Path<i64>,
-    Json(profile): Json<Profile>,
+    Said(profile): Said<Profile>,
 ) -> Result<Json<Value>, Refused> {
     check_id(user)?;
     if profile.first_name.as_ref().is_some_and(|name| name.trim().is_empty() || name.chars().count() > 64) {
@@ -71,11 +74,17 @@ pub(crate) fn check_language(code: &str) -> Result<(), Refused> {
     fine.then_some(()).ok_or_else(|| Refused::bad("language_code is an IETF tag like `ru` or `en`"))
 }
 
-pub(crate) async fn block(State(world): State<Arc<World>>, Path(user): Path<i64>) -> Result<Json<Value>, Refused> {
+pub(crate) async fn block(
+    State(world): State<Arc<World>>,
+    Path(user): Path<i64>,
+) -> Result<Json<Value>, Refused> {
     set_blocked(&world, user, true)
 }
 
-pub(crate) async fn unblock(State(world): State<Arc<World>>, Path(user): Path<i64>) -> Result<Json<Value>, Refused> {
+pub(crate) async fn unblock(
+    State(world): State<Arc<World>>,
+    Path(user): Path<i64>,
+) -> Result<Json<Value>, Refused> {
     set_blocked(&world, user, false)
 }
 

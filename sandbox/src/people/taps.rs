@@ -9,7 +9,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Refused;
+use super::{Refused, Said};
 use crate::{telegram::state::Query, world::World};
 
 #[derive(Debug, Deserialize)]
@@ -25,7 +25,7 @@ pub(crate) struct Tap {
 pub(crate) async fn tap(
     State(world): State<Arc<World>>,
     Path(user): Path<i64>,
-    Json(tap): Json<Tap>,
+    Said(tap): Said<Tap>,
 ) -> Result<Json<Value>, Refused> {
     let now = world.clock.now_ms();
     world.change(|state| {

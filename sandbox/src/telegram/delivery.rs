@@ -73,7 +73,8 @@ fn plan(telegram: &super::state::Telegram, busy: &HashSet<String>, now: i64) -> 
             continue;
         }
         if update.next_attempt_ms > now {
-            plan.wake_ms = Some(plan.wake_ms.map_or(update.next_attempt_ms, |wake| wake.min(update.next_attempt_ms)));
+            plan.wake_ms =
+                Some(plan.wake_ms.map_or(update.next_attempt_ms, |wake| wake.min(update.next_attempt_ms)));
         } else if busy.len() + plan.due.len() < webhook.max_connections {
             plan.due.push((webhook.clone(), update.clone()));
         }
@@ -148,7 +149,8 @@ fn settle(world: &World, outcome: Outcome) {
         if let Some(update) = telegram.updates.iter_mut().find(|update| update.id == outcome.id) {
             let backoff = (1000_i64 << update.attempts.min(6)).min(BACKOFF_MAX_MS);
             update.attempts += 1;
-            update.next_attempt_ms = now + retry_after.map_or(backoff, |seconds: i64| seconds.clamp(1, 3600) * 1000);
+            update.next_attempt_ms =
+                now + retry_after.map_or(backoff, |seconds: i64| seconds.clamp(1, 3600) * 1000);
         }
     });
 }

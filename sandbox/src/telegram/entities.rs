@@ -20,17 +20,16 @@ pub(crate) fn formatted(params: &Params, name: &str, list: &str) -> Result<Forma
 
 pub(crate) fn formatted_as(raw: &str, mode: &str, list: Option<Value>) -> Result<Formatted, ApiError> {
     // The server keeps line breaks and turns other control characters into spaces.
-    let raw: String = raw
-        .chars()
-        .filter(|c| *c != '\r')
-        .map(|c| if c < ' ' && c != '\n' { ' ' } else { c })
-        .collect();
+    let raw: String =
+        raw.chars().filter(|c| *c != '\r').map(|c| if c < ' ' && c != '\n' { ' ' } else { c }).collect();
     let parsed = match mode.to_ascii_lowercase().as_str() {
         "" => Formatted { text: raw, entities: checked(list)? },
         "html" => html(&raw).map_err(|why| ApiError::bad(format!("can't parse entities: {why}")))?,
         "markdownv2" => super::markdown::markdown_v2(&raw)
             .map_err(|why| ApiError::bad(format!("can't parse entities: {why}")))?,
-        "markdown" => return Err(ApiError::bad("the sandbox reads HTML and MarkdownV2, not legacy Markdown")),
+        "markdown" => {
+            return Err(ApiError::bad("the sandbox reads HTML and MarkdownV2, not legacy Markdown"));
+        }
         _ => return Err(ApiError::bad("unsupported parse_mode")),
     };
     Ok(with_found(trimmed(parsed)))
@@ -41,7 +40,9 @@ fn checked(list: Option<Value>) -> Result<Vec<Value>, ApiError> {
     let wrong = || ApiError::bad("can't parse MessageEntity");
     let entities = list.as_array().ok_or_else(wrong)?;
     for entity in entities {
-        if entity["type"].as_str().is_none() || entity["offset"].as_i64().is_none() || entity["length"].as_i64().is_none()
+        if entity["type"].as_str().is_none()
+            || entity["offset"].as_i64().is_none()
+            || entity["length"].as_i64().is_none()
         {
             return Err(wrong());
         }
@@ -84,8 +85,23 @@ pub(crate) struct Open {
 }
 
 const TAGS: [&str; 17] = [
-    "a", "b", "strong", "i", "em", "s", "strike", "del", "u", "ins", "tg-spoiler", "tg-emoji", "span", "pre", "code",
-    "blockquote", "tg-time",
+    "a",
+    "b",
+    "strong",
+    "i",
+    "em",
+    "s",
+    "strike",
+    "del",
+    "u",
+    "ins",
+    "tg-spoiler",
+    "tg-emoji",
+    "span",
+    "pre",
+    "code",
+    "blockquote",
+    "tg-time",
 ];
 
 /// The Bot API's HTML.
@@ -154,7 +170,9 @@ fn decode_entity(rest: &str) -> Option<(char, usize)> {
 /// The tag, its argument (link, language, …) and the bytes it took.
 fn start_tag(rest: &str, byte: usize) -> Result<(String, Option<String>, usize), String> {
     let name_end = rest[1..].find(|c: char| c.is_whitespace() || c == '>').map(|at| at + 1);
-    let Some(name_end) = name_end else { return Err("Unclosed start tag at byte offset ".to_owned() + &byte.to_string()) };
+    let Some(name_end) = name_end else {
+        return Err("Unclosed start tag at byte offset ".to_owned() + &byte.to_string());
+    };
     let tag = rest[1..name_end].to_ascii_lowercase();
     if !TAGS.contains(&tag.as_str()) {
         return Err(format!("Unsupported start tag \"{tag}\" at byte offset {byte}"));
@@ -217,7 +235,8 @@ fn unescaped(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut at = 0;
     while let Some(c) = raw[at..].chars().next() {
-        let (c, used) = if c == '&' { decode_entity(&raw[at..]).unwrap_or((c, 1)) } else { (c, c.len_utf8()) };
+        let (c, used) =
+            if c == '&' { decode_entity(&raw[at..]).unwrap_or((c, 1)) } else { (c, c.len_utf8()) };
         out.push(c);
         at += used;
     }
@@ -264,7 +283,9 @@ fn add_entity(tag: &Open, length: usize, inner: &str, open: &[Open], entities: &
         "s" | "strike" | "del" => push("strikethrough", None),
         "u" | "ins" => push("underline", None),
         "tg-spoiler" | "span" => push("spoiler", None),
-        "tg-emoji" => push("custom_emoji", Some(("custom_emoji_id", tag.argument.clone().unwrap_or_default()))),
+        "tg-emoji" => {
+            push("custom_emoji", Some(("custom_emoji_id", tag.argument.clone().unwrap_or_default())))
+        }
         "blockquote" if tag.argument.is_some() => push("expandable_blockquote", None),
         "blockquote" => push("blockquote", None),
         "a" => link(tag.argument.as_deref().unwrap_or(inner), &mut push),
@@ -315,7 +336,8 @@ pub(crate) fn with_found(mut formatted: Formatted) -> Formatted {
     let taken = |entity: &Value| {
         let (from, length) = (entity["offset"].as_u64(), entity["length"].as_u64());
         formatted.entities.iter().any(|other| {
-            let quoting = matches!(other["type"].as_str(), Some("pre" | "code" | "text_link" | "url" | "bot_command"));
+            let quoting =
+                matches!(other["type"].as_str(), Some("pre" | "code" | "text_link" | "url" | "bot_command"));
             let from_other = other["offset"].as_u64();
             let to_other = from_other.zip(other["length"].as_u64()).map(|(a, b)| a + b);
             quoting && from_other < from.zip(length).map(|(a, b)| a + b) && from < to_other
@@ -381,7 +403,10 @@ mod tests {
 
     #[test]
     fn broken_html_is_refused_in_the_servers_words() {
-        assert_eq!(fails("a <foo>"), "Bad Request: can't parse entities: Unsupported start tag \"foo\" at byte offset 2");
+        assert_eq!(
+            fails("a <foo>"),
+            "Bad Request: can't parse entities: Unsupported start tag \"foo\" at byte offset 2"
+        );
         assert_eq!(
             fails("<b>a"),
             "Bad Request: can't parse entities: Can't find end tag corresponding to start tag \"b\""
@@ -396,7 +421,9 @@ mod tests {
 
     #[test]
     fn links_code_and_trimming() {
-        let formatted = read("  <a href=\"https://example.org/?a=1&amp;b\">x</a>\n<pre><code class=\"language-rust\">fn</code></pre> ");
+        let formatted = read(
+            "  <a href=\"https://example.org/?a=1&amp;b\">x</a>\n<pre><code class=\"language-rust\">fn</code></pre> ",
+        );
         assert_eq!(formatted.text, "x\nfn");
         assert_eq!(
             formatted.entities,
@@ -409,8 +436,15 @@ mod tests {
 
     #[test]
     fn commands_and_links_are_found() {
-        let formatted = formatted_as("/start ref_1 see https://example.org/x, me@example.org", "", None).unwrap();
-        let kinds: Vec<_> = formatted.entities.iter().map(|e| (e["type"].as_str().unwrap(), e["offset"].as_u64().unwrap(), e["length"].as_u64().unwrap())).collect();
+        let formatted =
+            formatted_as("/start ref_1 see https://example.org/x, me@example.org", "", None).unwrap();
+        let kinds: Vec<_> = formatted
+            .entities
+            .iter()
+            .map(|e| {
+                (e["type"].as_str().unwrap(), e["offset"].as_u64().unwrap(), e["length"].as_u64().unwrap())
+            })
+            .collect();
         assert_eq!(kinds, [("bot_command", 0, 6), ("url", 17, 21), ("email", 40, 14)]);
     }
 }

@@ -20,7 +20,10 @@ impl ApiError {
     }
 
     pub(crate) fn flood(retry_after: u64) -> Self {
-        Self { retry_after: Some(retry_after), ..Self::new(429, format!("Too Many Requests: retry after {retry_after}")) }
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(429, format!("Too Many Requests: retry after {retry_after}"))
+        }
     }
 
     /// What a status means when only it is known.
@@ -30,7 +33,9 @@ impl ApiError {
             401 => "Unauthorized",
             403 => "Forbidden: bot was blocked by the user",
             404 => "Not Found",
-            409 => "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
+            409 => {
+                "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+            }
             413 => "Request Entity Too Large",
             429 => return Self::flood(1),
             502 => "Bad Gateway",

@@ -41,7 +41,8 @@ impl Flood {
             self.chats.retain(|_, bucket| (now_ms - bucket.at_ms) < 60_000);
         }
         if let Some(chat) = chat {
-            let bucket = self.chats.entry(chat).or_insert(Bucket { tokens: limits.per_chat_burst, at_ms: now_ms });
+            let bucket =
+                self.chats.entry(chat).or_insert(Bucket { tokens: limits.per_chat_burst, at_ms: now_ms });
             bucket.take(now_ms, limits.per_chat_per_second, limits.per_chat_burst)?;
         }
         let overall = self.overall.get_or_insert(Bucket { tokens: limits.overall_burst, at_ms: now_ms });

@@ -30,9 +30,10 @@ pub(crate) fn markdown_v2(raw: &str) -> Result<Formatted, String> {
             at += link(rest, at, &mut text, offset, &mut entities)?;
             continue;
         }
-        let mark = [("__", "underline"), ("||", "spoiler"), ("*", "bold"), ("_", "italic"), ("~", "strikethrough")]
-            .into_iter()
-            .find(|(mark, _)| rest.starts_with(mark));
+        let mark =
+            [("__", "underline"), ("||", "spoiler"), ("*", "bold"), ("_", "italic"), ("~", "strikethrough")]
+                .into_iter()
+                .find(|(mark, _)| rest.starts_with(mark));
         if let Some((mark, kind)) = mark {
             at += mark.len();
             match open.last() {
@@ -81,7 +82,9 @@ fn code(
 ) -> Result<usize, String> {
     let (mark, kind) = if rest.starts_with("```") { ("```", "pre") } else { ("`", "code") };
     let inner = &rest[mark.len()..];
-    let end = inner.find(mark).ok_or_else(|| format!("Can't find end of {} entity at byte offset {byte}", capital(kind)))?;
+    let end = inner
+        .find(mark)
+        .ok_or_else(|| format!("Can't find end of {} entity at byte offset {byte}", capital(kind)))?;
     let (language, body) = match inner[..end].split_once('\n') {
         Some((first, body)) if kind == "pre" && !first.contains(' ') => (first, body),
         _ => ("", &inner[..end]),

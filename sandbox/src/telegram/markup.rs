@@ -72,7 +72,9 @@ impl Keyboard {
 fn inline(rows: &Value) -> Result<Keyboard, ApiError> {
     let parse = |why: &str| ApiError::bad(format!("can't parse inline keyboard button: {why}"));
     let Some(rows) = rows.as_array() else {
-        return Err(ApiError::bad("field \"inline_keyboard\" of the InlineKeyboardMarkup must be an Array of Arrays"));
+        return Err(ApiError::bad(
+            "field \"inline_keyboard\" of the InlineKeyboardMarkup must be an Array of Arrays",
+        ));
     };
     let mut kept = Vec::new();
     let mut count = 0;
@@ -82,7 +84,9 @@ fn inline(rows: &Value) -> Result<Keyboard, ApiError> {
         };
         let mut line = Vec::new();
         for button in buttons {
-            let Some(fields) = button.as_object() else { return Err(parse("InlineKeyboardButton must be an Object")) };
+            let Some(fields) = button.as_object() else {
+                return Err(parse("InlineKeyboardButton must be an Object"));
+            };
             line.push(Value::Object(inline_button(fields)?));
             count += 1;
         }
@@ -114,7 +118,10 @@ const KINDS: [&str; 10] = [
 
 fn inline_button(fields: &Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
     let parse = |why: String| ApiError::bad(format!("can't parse inline keyboard button: {why}"));
-    let text = fields.get("text").and_then(Value::as_str).ok_or_else(|| parse("Can't find field \"text\"".to_owned()))?;
+    let text = fields
+        .get("text")
+        .and_then(Value::as_str)
+        .ok_or_else(|| parse("Can't find field \"text\"".to_owned()))?;
     if text.trim().is_empty() {
         return Err(ApiError::bad("inline keyboard button text must be non-empty"));
     }
@@ -125,7 +132,9 @@ fn inline_button(fields: &Map<String, Value>) -> Result<Map<String, Value>, ApiE
     let value = &fields[*kind];
     match *kind {
         "callback_data" => {
-            let data = value.as_str().ok_or_else(|| parse("Field \"callback_data\" must be of type String".to_owned()))?;
+            let data = value
+                .as_str()
+                .ok_or_else(|| parse("Field \"callback_data\" must be of type String".to_owned()))?;
             if data.is_empty() || data.len() > CALLBACK_DATA_BYTES_MAX {
                 return Err(ApiError::bad("BUTTON_DATA_INVALID"));
             }
@@ -180,9 +189,9 @@ fn check_url(url: &str) -> Result<(), ApiError> {
 }
 
 fn reply(markup: &Value) -> Result<Keyboard, ApiError> {
-    let rows = markup["keyboard"]
-        .as_array()
-        .ok_or_else(|| ApiError::bad("field \"keyboard\" of the ReplyKeyboardMarkup must be an Array of Arrays"))?;
+    let rows = markup["keyboard"].as_array().ok_or_else(|| {
+        ApiError::bad("field \"keyboard\" of the ReplyKeyboardMarkup must be an Array of Arrays")
+    })?;
     for button in rows.iter().flat_map(|row| row.as_array().into_iter().flatten()) {
         let text = button.as_str().or_else(|| button["text"].as_str()).unwrap_or_default();
         if text.is_empty() {

@@ -127,7 +127,8 @@ fn percent_decoded(path: &str) -> String {
 /// The bot's id, if the token has the shape `number:secret`.
 fn bot_id(token: &str) -> Option<i64> {
     let (id, secret) = token.split_once(':')?;
-    let fine = !secret.is_empty() && secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    let fine =
+        !secret.is_empty() && secret.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
     id.parse().ok().filter(|id| fine && *id > 0)
 }
 

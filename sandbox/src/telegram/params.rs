@@ -38,7 +38,9 @@ impl Params {
             params.add_multipart(call).await?;
         } else if content_type.starts_with("application/json") {
             match serde_json::from_slice::<Value>(&call.body) {
-                Ok(Value::Object(fields)) => params.fields.extend(fields.into_iter().filter(|(_, v)| !v.is_null())),
+                Ok(Value::Object(fields)) => {
+                    params.fields.extend(fields.into_iter().filter(|(_, v)| !v.is_null()))
+                }
                 Ok(_) => return Err(ApiError::bad("object expected as JSON request body")),
                 Err(error) if error.to_string().contains("recursion limit") => {
                     return Err(ApiError::bad("can't parse JSON object: too deep nesting"));
@@ -46,7 +48,8 @@ impl Params {
                 Err(_) => return Err(ApiError::bad("can't parse JSON object")),
             }
         } else {
-            let text = std::str::from_utf8(&call.body).map_err(|_| ApiError::bad("strings must be encoded in UTF-8"))?;
+            let text = std::str::from_utf8(&call.body)
+                .map_err(|_| ApiError::bad("strings must be encoded in UTF-8"))?;
             params.add(pairs(text));
         }
         Ok(params)

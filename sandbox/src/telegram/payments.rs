@@ -44,7 +44,8 @@ fn invoice(params: &Params) -> Result<Invoice, ApiError> {
         if label.is_empty() {
             return Err(ApiError::bad("can't parse labeled price: label must be non-empty"));
         }
-        total_amount = total_amount.checked_add(amount).ok_or_else(|| ApiError::bad("CURRENCY_TOTAL_AMOUNT_INVALID"))?;
+        total_amount =
+            total_amount.checked_add(amount).ok_or_else(|| ApiError::bad("CURRENCY_TOTAL_AMOUNT_INVALID"))?;
     }
     // Telegram takes about 1 to 10 000 dollars' worth; for Stars 1 to 100 000.
     let (least, most) = if stars { (1, 100_000) } else { (100, 100_000_000) };
@@ -60,14 +61,25 @@ fn invoice(params: &Params) -> Result<Invoice, ApiError> {
         serde_json::from_str::<Value>(data).map_err(|_| ApiError::bad("DATA_JSON_INVALID"))?;
     }
     let need_email = params.flag("need_email") && !stars;
-    Ok(Invoice { title, description, payload, currency, total_amount, need_email, provider: !stars, provider_data })
+    Ok(Invoice {
+        title,
+        description,
+        payload,
+        currency,
+        total_amount,
+        need_email,
+        provider: !stars,
+        provider_data,
+    })
 }
 
 pub(crate) fn send_invoice(world: &World, params: &Params) -> MethodResult {
     let chat_id = chat(world, params)?;
     let invoice = invoice(params)?;
     let keyboard = match Keyboard::read_inline(params)? {
-        Keyboard::None => Keyboard::Inline(json!({"inline_keyboard": [[{"text": pay_text(&invoice), "pay": true}]]})),
+        Keyboard::None => {
+            Keyboard::Inline(json!({"inline_keyboard": [[{"text": pay_text(&invoice), "pay": true}]]}))
+        }
         given if given.pays() => given,
         _ => return Err(ApiError::bad("the first button of an invoice's keyboard must be a Pay button")),
     };
@@ -109,8 +121,10 @@ pub(crate) fn answer_pre_checkout(world: &World, params: &Params) -> MethodResul
     };
     let now = world.clock.now_ms();
     world.change(|state| {
-        let too_old = || ApiError::bad("query is too old and response timeout expired or query ID is invalid");
-        let checkout = state.telegram.checkouts.iter_mut().find(|checkout| checkout.id == id).ok_or_else(too_old)?;
+        let too_old =
+            || ApiError::bad("query is too old and response timeout expired or query ID is invalid");
+        let checkout =
+            state.telegram.checkouts.iter_mut().find(|checkout| checkout.id == id).ok_or_else(too_old)?;
         if checkout.answer.is_some() || now - checkout.asked_ms > PRE_CHECKOUT_MS {
             return Err(too_old());
         }
@@ -120,7 +134,9 @@ pub(crate) fn answer_pre_checkout(world: &World, params: &Params) -> MethodResul
 }
 
 fn user(world: &World, id: i64) -> Value {
-    world.read(|state| state.telegram.people.get(&id).map_or_else(|| json!({"id": id}), |person| person.user()))
+    world.read(|state| {
+        state.telegram.people.get(&id).map_or_else(|| json!({"id": id}), |person| person.user())
+    })
 }
 
 /// Incoming payments and refunds, oldest first; a refund carries its payment's id.

@@ -126,8 +126,10 @@ pub(crate) fn answer_callback(world: &World, params: &Params) -> MethodResult {
     }
     let now = world.clock.now_ms();
     world.change(|state| {
-        let too_old = || ApiError::bad("query is too old and response timeout expired or query ID is invalid");
-        let query = state.telegram.queries.iter_mut().rev().find(|query| query.id == id).ok_or_else(too_old)?;
+        let too_old =
+            || ApiError::bad("query is too old and response timeout expired or query ID is invalid");
+        let query =
+            state.telegram.queries.iter_mut().rev().find(|query| query.id == id).ok_or_else(too_old)?;
         if query.answered || now - query.asked_ms > CALLBACK_ANSWER_MS {
             return Err(too_old());
         }

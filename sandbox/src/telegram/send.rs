@@ -134,7 +134,10 @@ fn put(
 /// The message replied to, without its own reply.
 fn replied(world: &World, chat_id: i64, params: &Params) -> Result<Option<Value>, ApiError> {
     let given = params.json("reply_parameters")?;
-    let id = given.as_ref().and_then(|given| given["message_id"].as_i64()).or_else(|| params.int("reply_to_message_id"));
+    let id = given
+        .as_ref()
+        .and_then(|given| given["message_id"].as_i64())
+        .or_else(|| params.int("reply_to_message_id"));
     let Some(id) = id else { return Ok(None) };
     let found = world.read(|state| {
         let stored = state.telegram.chats.get(&chat_id)?.messages.get(&id)?;
@@ -189,7 +192,8 @@ pub(crate) async fn input_media(
         Some(other) => return Err(ApiError::bad(format!("the sandbox has no media of type \"{other}\""))),
         None => return Err(ApiError::bad("can't parse InputMedia: Can't find field \"type\"")),
     };
-    let value = item["media"].as_str().ok_or_else(|| ApiError::bad("can't parse InputMedia: media not found"))?;
+    let value =
+        item["media"].as_str().ok_or_else(|| ApiError::bad("can't parse InputMedia: media not found"))?;
     let caption = formatted_as(
         item["caption"].as_str().unwrap_or_default(),
         item["parse_mode"].as_str().unwrap_or_default(),

@@ -10,8 +10,6 @@ use crate::world::World;
 const POLL_SECONDS_MAX: u64 = 50;
 const DEFAULT_MAX_CONNECTIONS: i64 = 40;
 
-
-
 pub(crate) fn set_webhook(world: &World, params: &Params) -> MethodResult {
     let Some(url) = params.text("url") else { return delete_webhook(world, params) };
     check_webhook_url(&url)?;
@@ -117,11 +115,13 @@ pub(crate) async fn get_updates(world: &Arc<World>, params: &Params) -> MethodRe
         state.telegram.poll
     });
     let limit = params.int("limit").filter(|limit| (1..=100).contains(limit)).unwrap_or(100) as usize;
-    let seconds = params.int("timeout").and_then(|t| u64::try_from(t).ok()).unwrap_or(0).min(POLL_SECONDS_MAX);
+    let seconds =
+        params.int("timeout").and_then(|t| u64::try_from(t).ok()).unwrap_or(0).min(POLL_SECONDS_MAX);
     let end = tokio::time::Instant::now() + Duration::from_secs(seconds);
     loop {
         let (newest, found) = world.read(|state| {
-            let updates: Vec<Value> = state.telegram.updates.iter().take(limit).map(super::delivery::body).collect();
+            let updates: Vec<Value> =
+                state.telegram.updates.iter().take(limit).map(super::delivery::body).collect();
             (state.telegram.poll, updates)
         });
         if newest != mine {

@@ -44,14 +44,18 @@ pub(crate) async fn source(
     let value = value.map(str::to_owned).or_else(|| params.text(field));
     let upload = match value.as_deref() {
         Some(value) => match value.strip_prefix("attach://") {
-            Some(name) => Some(params.file(name).ok_or_else(|| ApiError::bad("wrong file identifier/HTTP URL specified"))?),
+            Some(name) => Some(
+                params.file(name).ok_or_else(|| ApiError::bad("wrong file identifier/HTTP URL specified"))?,
+            ),
             None => None,
         },
         None => params.file(field),
     };
     if let Some(upload) = upload {
         let name = upload.filename.clone().filter(|name| !name.is_empty());
-        return new_file(upload.bytes.clone(), kind, name, upload.content_type.clone()).await.map(Source::New);
+        return new_file(upload.bytes.clone(), kind, name, upload.content_type.clone())
+            .await
+            .map(Source::New);
     }
     let value = value.ok_or_else(|| ApiError::bad(format!("there is no {kind} in the request")))?;
     if value.starts_with("http://") || value.starts_with("https://") {
@@ -178,9 +182,7 @@ impl Telegram {
     /// The fields a message with this file has: `photo` or `document`.
     pub(crate) fn media(&self, file_id: &str) -> Value {
         let Some(file) = self.files.get(file_id) else { return json!({}) };
-        let describe = |file: &File| {
-            json!({"file_id": file.file_id, "file_unique_id": file.unique_id, "file_size": file.bytes})
-        };
+        let describe = |file: &File| json!({"file_id": file.file_id, "file_unique_id": file.unique_id, "file_size": file.bytes});
         if file.kind == "photo" {
             let sizes: Vec<Value> = file
                 .smaller

@@ -41,7 +41,10 @@ impl ApiError {
             410 => ("gone", "The object is gone"),
             415 => ("invalid_request", "Unsupported Content-Type: application/json is expected"),
             429 => ("too_many_requests", "Too many requests, try again later"),
-            _ => ("internal_server_error", "Technical error on YooKassa's side. Repeat the request with the same key"),
+            _ => (
+                "internal_server_error",
+                "Technical error on YooKassa's side. Repeat the request with the same key",
+            ),
         };
         Self::new(status, code, description)
     }

@@ -50,7 +50,8 @@ fn page(mut rows: Vec<Row<'_>>, call: &Call) -> Result<Value, ApiError> {
             "payment_id" => rows.retain(|row| row.object["payment_id"] == value.as_str()),
             _ => match name.split_once('.') {
                 Some((field @ ("created_at" | "captured_at"), bound)) => {
-                    let at = parse_rfc3339(&value).ok_or_else(|| wrong("An ISO 8601 date-time is expected"))?;
+                    let at =
+                        parse_rfc3339(&value).ok_or_else(|| wrong("An ISO 8601 date-time is expected"))?;
                     let keeps = |ms: i64| match bound {
                         "gte" => Ok(ms >= at),
                         "gt" => Ok(ms > at),

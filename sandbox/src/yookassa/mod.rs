@@ -145,7 +145,10 @@ fn keyed(
         if first.body_sha256 == body_sha256 {
             return Ok(first.answer.clone());
         }
-        return Err(ApiError::invalid("Idempotence-Key", "Idempotence key duplicated: the request differs from the first"));
+        return Err(ApiError::invalid(
+            "Idempotence-Key",
+            "Idempotence key duplicated: the request differs from the first",
+        ));
     }
     let answer = match name {
         "create_payment" => payments::create(world, state, shop, &body),
@@ -167,7 +170,11 @@ fn body(call: &Call) -> Result<Value, ApiError> {
     }
     let value: Value = serde_json::from_slice(&call.body)
         .map_err(|_| ApiError::new(400, "invalid_request", "The request's body is not JSON"))?;
-    if value.is_object() { Ok(value) } else { Err(ApiError::new(400, "invalid_request", "A JSON object is expected")) }
+    if value.is_object() {
+        Ok(value)
+    } else {
+        Err(ApiError::new(400, "invalid_request", "A JSON object is expected"))
+    }
 }
 
 /// YooKassa's own books.

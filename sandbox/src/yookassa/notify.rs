@@ -27,12 +27,16 @@ pub(crate) fn enqueue(world: &World, state: &mut State, event: &str, object: &Va
         return;
     }
     let body = json!({"type": "notification", "event": event, "object": object});
-    let effect = world.faults.take(Vendor::YooKassa, "notification", body.to_string().as_bytes()).unwrap_or_default();
+    let effect =
+        world.faults.take(Vendor::YooKassa, "notification", body.to_string().as_bytes()).unwrap_or_default();
     let now = world.clock.now_ms();
     let yookassa = &mut state.yookassa;
     let object_id = object["id"].as_str().unwrap_or_default().to_owned();
     if effect.lost {
-        settle(yookassa, json!({"event": event, "object_id": object_id, "at": rfc3339(wall_ms()), "outcome": "lost"}));
+        settle(
+            yookassa,
+            json!({"event": event, "object_id": object_id, "at": rfc3339(wall_ms()), "outcome": "lost"}),
+        );
         return;
     }
     let late = i64::try_from(effect.late_ms).unwrap_or(KEPT_MS);

@@ -153,7 +153,13 @@ fn settle(world: &World, state: &mut State, id: &str) -> Value {
 }
 
 /// The payment is given up, for a party's reason.
-pub(crate) fn give_up(world: &World, state: &mut State, id: &str, party: &str, reason: &str) -> Result<Value, String> {
+pub(crate) fn give_up(
+    world: &World,
+    state: &mut State,
+    id: &str,
+    party: &str,
+    reason: &str,
+) -> Result<Value, String> {
     let payment = state.yookassa.payment_mut(id).ok_or("there is no such payment")?;
     if !matches!(payment.status(), "pending" | "waiting_for_capture") {
         return Err(format!("the payment is {} already", payment.status()));
@@ -174,9 +180,13 @@ pub(crate) fn give_up(world: &World, state: &mut State, id: &str, party: &str, r
 pub(crate) fn cancel(world: &World, state: &mut State, shop: &Shop, id: &str) -> Result<Value, ApiError> {
     let status = own(state, shop, id)?.status().to_owned();
     if status != "waiting_for_capture" {
-        return Err(ApiError::invalid("payment_id", &format!("A payment that is {status} can't be canceled")));
+        return Err(ApiError::invalid(
+            "payment_id",
+            &format!("A payment that is {status} can't be canceled"),
+        ));
     }
-    give_up(world, state, id, "merchant", "canceled_by_merchant").map_err(|why| ApiError::invalid("payment_id", &why))
+    give_up(world, state, id, "merchant", "canceled_by_merchant")
+        .map_err(|why| ApiError::invalid("payment_id", &why))
 }
 
 pub(crate) fn capture(
@@ -201,7 +211,12 @@ pub(crate) fn capture(
     Ok(settle(world, state, id))
 }
 
-pub(crate) fn create_refund(world: &World, state: &mut State, shop: &Shop, body: &Value) -> Result<Value, ApiError> {
+pub(crate) fn create_refund(
+    world: &World,
+    state: &mut State,
+    shop: &Shop,
+    body: &Value,
+) -> Result<Value, ApiError> {
     let (id, total) = validate::refund(body)?;
     let payment = own(state, shop, &id)?;
     let left = of(&payment.object["amount"]) - of(&payment.object["refunded_amount"]);
@@ -267,7 +282,8 @@ pub(crate) fn cabinet_refund(
     let total = match part {
         None => left,
         Some(part) => {
-            let full = if part.is_string() { json!({"value": part, "currency": "RUB"}) } else { part.clone() };
+            let full =
+                if part.is_string() { json!({"value": part, "currency": "RUB"}) } else { part.clone() };
             validate::amount(&full, "amount").map_err(|error| error.description)?
         }
     };
@@ -278,6 +294,7 @@ pub(crate) fn cabinet_refund(
 }
 
 pub(crate) fn get_refund(state: &State, shop: &Shop, id: &str) -> Result<Value, ApiError> {
-    let found = state.yookassa.refunds.iter().find(|refund| refund.shop == shop.id && refund.object["id"] == id);
+    let found =
+        state.yookassa.refunds.iter().find(|refund| refund.shop == shop.id && refund.object["id"] == id);
     found.map(|refund| refund.object.clone()).ok_or_else(|| ApiError::of_status(404))
 }

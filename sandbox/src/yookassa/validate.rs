@@ -18,7 +18,8 @@ pub(crate) fn amount(value: &Value, parameter: &str) -> Result<i64, ApiError> {
     }
     let wrong = |why: &str| ApiError::invalid(&at("value"), why);
     let text = value["value"].as_str().ok_or_else(|| wrong("The value is a string with two decimals"))?;
-    let kopecks = kopecks(text).ok_or_else(|| wrong("Incorrect amount format: digits, a point, two decimals"))?;
+    let kopecks =
+        kopecks(text).ok_or_else(|| wrong("Incorrect amount format: digits, a point, two decimals"))?;
     match kopecks {
         ..=0 => Err(wrong("The amount must be greater than zero")),
         AMOUNT_MAX.. => Err(wrong("The amount is over the limit")),
@@ -100,8 +101,12 @@ fn method(body: &Value, total: i64) -> Result<(), ApiError> {
     let wrong = |why: &str| ApiError::invalid("payment_method_data.type", why);
     match data["type"].as_str() {
         Some("bank_card" | "yoo_money" | "sberbank" | "tinkoff_bank") => Ok(()),
-        Some("sbp") if body["capture"] != true => Err(wrong("SBP payments are captured at once: send capture")),
-        Some("sbp") if total > SBP_MAX => Err(ApiError::invalid("amount.value", "SBP takes 1 to 700 000 rubles")),
+        Some("sbp") if body["capture"] != true => {
+            Err(wrong("SBP payments are captured at once: send capture"))
+        }
+        Some("sbp") if total > SBP_MAX => {
+            Err(ApiError::invalid("amount.value", "SBP takes 1 to 700 000 rubles"))
+        }
         Some("sbp") => Ok(()),
         _ => Err(wrong("Payment method is not available")),
     }
@@ -113,7 +118,8 @@ fn confirmation(body: &Value) -> Result<(), ApiError> {
         Some("redirect") => {
             let url = confirmation["return_url"].as_str().unwrap_or_default();
             let fine = url.len() <= 2048 && reqwest::Url::parse(url).is_ok();
-            fine.then_some(()).ok_or_else(|| ApiError::invalid("confirmation.return_url", "A valid URL is expected"))
+            fine.then_some(())
+                .ok_or_else(|| ApiError::invalid("confirmation.return_url", "A valid URL is expected"))
         }
         Some("embedded" | "external" | "qr" | "mobile_application") => Ok(()),
         Some(_) => Err(ApiError::invalid("confirmation.type", "Unknown confirmation type")),
@@ -123,7 +129,8 @@ fn confirmation(body: &Value) -> Result<(), ApiError> {
 
 pub(crate) fn receipt(receipt: &Value, total: i64) -> Result<(), ApiError> {
     let wrong = |field: &str, why: &str| ApiError::invalid(&format!("receipt.{field}"), why);
-    let contact = |from: &Value| ["email", "phone"].iter().any(|f| from[*f].as_str().is_some_and(|t| !t.is_empty()));
+    let contact =
+        |from: &Value| ["email", "phone"].iter().any(|f| from[*f].as_str().is_some_and(|t| !t.is_empty()));
     if !contact(&receipt["customer"]) && !contact(receipt) {
         return Err(wrong("customer", "The customer's email or phone is missing"));
     }
@@ -139,7 +146,8 @@ pub(crate) fn receipt(receipt: &Value, total: i64) -> Result<(), ApiError> {
             return Err(wrong("items.vat_code", "Codes are 1 to 12"));
         }
         let price = amount(&item["amount"], "receipt.items.amount")?;
-        let milli = quantity(&item["quantity"]).ok_or_else(|| wrong("items.quantity", "A positive number"))?;
+        let milli =
+            quantity(&item["quantity"]).ok_or_else(|| wrong("items.quantity", "A positive number"))?;
         // Quantities have three decimals; totals are rounded to kopecks.
         sum += (price * milli + 500) / 1000;
     }
@@ -159,12 +167,15 @@ fn quantity(value: &Value) -> Option<i64> {
     if fraction.len() > 3 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let milli = whole.parse::<i64>().ok()?.checked_mul(1000)? + format!("{fraction:0<3}").parse::<i64>().ok()?;
+    let milli =
+        whole.parse::<i64>().ok()?.checked_mul(1000)? + format!("{fraction:0<3}").parse::<i64>().ok()?;
     (milli > 0 && milli < 100_000_000).then_some(milli)
 }
 
 pub(crate) fn refund(body: &Value) -> Result<(String, i64), ApiError> {
-    let id = body["payment_id"].as_str().ok_or_else(|| ApiError::invalid("payment_id", "The payment's id is missing"))?;
+    let id = body["payment_id"]
+        .as_str()
+        .ok_or_else(|| ApiError::invalid("payment_id", "The payment's id is missing"))?;
     let total = amount(&body["amount"], "amount")?;
     bounded(body, "description", 250)?;
     metadata(body)?;
@@ -181,7 +192,9 @@ mod tests {
     #[test]
     fn amounts_have_two_decimals() {
         assert_eq!(amount(&money(10_050), "amount"), Ok(10_050));
-        for bad in ["100", "100.5", "100.000", "-1.00", "0.00", "1e2", "", ".50", "10000000.00", "99999999999999.00"] {
+        for bad in
+            ["100", "100.5", "100.000", "-1.00", "0.00", "1e2", "", ".50", "10000000.00", "99999999999999.00"]
+        {
             assert!(amount(&json!({"value": bad, "currency": "RUB"}), "amount").is_err(), "{bad}");
         }
         assert!(amount(&json!({"value": 100, "currency": "RUB"}), "amount").is_err());
