@@ -1,1 +1,12 @@
+//! What the services share at run time, and nothing else: configuration, telemetry, NATS, the
+//! ledger's client, a consumer of the event stream, health pages, shutdown, crash points.
 
+pub mod config;
+pub mod consumer;
+#[cfg(feature = "crash-points")]
+pub mod crash;
+pub mod http;
+pub mod ledger;
+pub mod nats;
+pub mod shutdown;
+pub mod telemetry;
