@@ -1,4 +1,4 @@
-//! The supervisor over a real Postgres and services that only know how to be ready.
+//! The supervisor over a real Postgres, a real nats-server and services that only know how to be ready.
 
 use std::{
     os::unix::fs::PermissionsExt,
@@ -46,14 +46,21 @@ impl Stage {
             std::fs::write(&program, SERVICE).unwrap();
             std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
-        let variables =
-            ["PORT", "TELEGRAM_PORT", "PAYMENTS_PORT", "GENERATOR_PORT", "SANDBOX_PORT", "POSTGRES_PORT"];
+        let variables = [
+            "PORT",
+            "TELEGRAM_PORT",
+            "PAYMENTS_PORT",
+            "GENERATOR_PORT",
+            "SANDBOX_PORT",
+            "POSTGRES_PORT",
+            "NATS_PORT",
+            "NATS_MONITOR_PORT",
+        ];
         let leases: Vec<PortLease> = variables.iter().map(|_| lease_port().unwrap()).collect();
         let ports =
             variables.iter().zip(&leases).map(|(name, lease)| ((*name).to_owned(), lease.port().to_string()));
         let mut env: Vec<(String, String)> = ports.collect();
         env.push(("PLANTAIN_DATA".into(), data.display().to_string()));
-        env.push(("NATS_URL".into(), "nats://127.0.0.1:1".into()));
         Self { supervisor: None, env, data, _leases: leases, _scratch: scratch }
     }
 
@@ -103,18 +110,18 @@ fn kill(pid: u32) {
 }
 
 #[test]
-fn a_killed_service_and_a_killed_postgres_come_back_and_down_stops_all() {
+fn killed_services_and_servers_come_back_and_down_stops_all() {
     let mut stage = Stage::new();
     stage.start();
     let first = stage.pids();
-    assert_eq!(first.len(), 6);
+    assert_eq!(first.len(), 7);
     assert!(stage.xtask("status").status.success());
 
     let second = stage.xtask("up");
     let words = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(!second.status.success() && words.contains("running already"), "{words}");
 
-    for name in ["generator", "postgres"] {
+    for name in ["generator", "postgres", "nats-server"] {
         let before = stage.pid_of(name).unwrap();
         kill(before);
         let back = || stage.pid_of(name).filter(|pid| *pid != before && process::born(*pid).is_some());

@@ -164,7 +164,7 @@ pub(super) fn books(port: u16, rows: &[Row], way: &Way, prompt: &str) -> Vec<Str
     match http::get(port, "/books", BOOKS_TIMEOUT).and_then(|answer| answer.json()) {
         Ok(books) => {
             let mut problems = payment_problems(&books, rows, &way.provider_payment_id);
-            problems.extend(call_problems(&books, prompt));
+            problems.extend(call_problems(&books, prompt, &way.picture.sha256));
             problems
         }
         Err(error) => vec![format!("they cannot be read: {error:#}")],
@@ -208,17 +208,22 @@ fn minor_units(value: &str) -> Option<i64> {
     (part.len() == 2).then(|| format!("{whole}{part}").parse().ok())?
 }
 
-fn call_problems(books: &Value, prompt: &str) -> Vec<String> {
-    let all: Vec<&Value> = books["gemini"]["calls"].as_array().into_iter().flatten().collect();
-    let with_prompt: Vec<&&Value> =
-        all.iter().filter(|call| call["prompt"].as_str().is_some_and(|p| p.contains(prompt))).collect();
-    let succeeded = with_prompt.iter().filter(|call| call["outcome"] == "succeeded").count();
-    match (with_prompt.len(), succeeded) {
-        (1, 1) => Vec::new(),
-        (calls, succeeded) => {
-            vec![format!("Gemini has {calls} calls with this prompt, {succeeded} succeeded; expected one")]
-        }
+/// One call with this prompt, which painted the very picture that was delivered.
+fn call_problems(books: &Value, prompt: &str, sha256: &str) -> Vec<String> {
+    let all = books["gemini"]["calls"].as_array().into_iter().flatten();
+    let asked: Vec<&Value> =
+        all.filter(|call| call["prompt"].as_str().is_some_and(|text| text.contains(prompt))).collect();
+    let [call] = asked.as_slice() else {
+        return vec![format!("Gemini has {} calls with this prompt, expected one", asked.len())];
+    };
+    let mut problems = Vec::new();
+    if call["outcome"] != "picture" {
+        problems.push(format!("Gemini's call ended as {}, expected a picture", call["outcome"]));
     }
+    if call["picture"]["sha256"] != sha256 {
+        problems.push(format!("Gemini painted {}, but {sha256} was delivered", call["picture"]["sha256"]));
+    }
+    problems
 }
 
 #[cfg(test)]
@@ -268,11 +273,15 @@ mod tests {
     }
 
     #[test]
-    fn exactly_one_call_that_succeeded_is_right() {
-        let call = |outcome: &str| json!({"prompt": "a fox, number 7", "outcome": outcome});
-        let books = |calls: &[Value]| json!({"gemini": {"calls": calls}});
-        assert!(call_problems(&books(&[call("succeeded")]), "a fox, number 7").is_empty());
-        assert_eq!(call_problems(&books(&[]), "a fox, number 7").len(), 1);
-        assert_eq!(call_problems(&books(&[call("failed"), call("succeeded")]), "a fox, number 7").len(), 1);
+    fn exactly_one_call_that_painted_what_was_delivered_is_right() {
+        let call = |outcome: &str| json!({"prompt": "a fox, number 7", "outcome": outcome, "picture": {"sha256": "5a"}});
+        let problems = |calls: &[Value], sha256: &str| {
+            call_problems(&json!({"gemini": {"calls": calls}}), "a fox, number 7", sha256).len()
+        };
+        assert_eq!(problems(&[call("picture")], "5a"), 0);
+        assert_eq!(problems(&[call("picture")], "5b"), 1);
+        assert_eq!(problems(&[call("no_image")], "5a"), 1);
+        assert_eq!(problems(&[call("error"), call("picture")], "5a"), 1);
+        assert_eq!(problems(&[], "5a"), 1);
     }
 }

@@ -7,8 +7,8 @@ use nix::sys::signal::Signal;
 
 use super::{layout::Layout, prepare, state::State};
 
-/// The supervisor gives each group 15 s; this is more than all of them.
-const STOP_TIMEOUT: Duration = Duration::from_secs(90);
+/// The supervisor gives each group of services 30 s and the servers as long; this is more than all of them.
+const STOP_TIMEOUT: Duration = Duration::from_secs(180);
 
 pub fn down() -> Result<()> {
     let layout = Layout::open()?;

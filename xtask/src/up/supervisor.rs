@@ -27,8 +27,8 @@ use crate::{
 /// A service migrates, connects and provisions before it is ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
-/// Long enough for a service to finish what it holds; then it is killed.
-const STOP_TIMEOUT: Duration = Duration::from_secs(15);
+/// Longer than the generator waits for its calls (20 s); then a service is killed.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// A service that cannot start is tried twice a minute, for ever: its cause may pass.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
