@@ -13,8 +13,7 @@ CREATE TABLE balances (
     reserved   bigint NOT NULL CHECK (reserved >= 0),
     debt       bigint NOT NULL CHECK (debt >= 0),
     version    bigint NOT NULL,
-    position   bigint NOT NULL,
-    CONSTRAINT debt_is_paid_first CHECK (debt = 0 OR available = 0)
+    position   bigint NOT NULL
 );
 
 CREATE TABLE commands (

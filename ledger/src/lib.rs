@@ -1,1 +1,20 @@
+//! The ledger service: the log, its one writer, what is read from it, and the doors to both.
+//!
+//! The way of a command: `inbox` (decode, who sent it) → `sequencer` (decide → append → commit) →
+//! reply; then `log` → `relay` → the event stream, and `log` → `projections`.
 
+pub mod cli;
+pub mod config;
+pub mod inbox;
+pub mod leader;
+pub mod log;
+pub mod operations;
+pub mod projections;
+pub mod provision;
+pub mod queries;
+pub mod relay;
+pub mod sequencer;
+pub mod serve;
+pub mod store;
+pub mod timers;
+pub mod verify;

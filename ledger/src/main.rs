@@ -1,1 +1,8 @@
-fn main() {}
+//! The ledger service.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    ledger::cli::main().await
+}

@@ -1,0 +1,206 @@
+//! From bytes to a typed request, or a refusal that says what was wrong and what is allowed.
+
+use proto_events::authority::{Verdict, may_ask, may_send};
+use proto_events::commands::{Command, Operation};
+use proto_events::envelope::AccountRef;
+use proto_events::{CommandEnvelope, CommandId, Position, Producer, Query, Refused, subjects};
+use serde_json::Value;
+
+use crate::operations::OperationRequest;
+use crate::queries::Question;
+use crate::sequencer::{Request, refused};
+
+/// The largest command or query: a prompt of 4 096 characters and 14 references fit several times.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+#[derive(Debug)]
+pub enum Asked {
+    Command(Box<Request>),
+    Operation(Box<OperationRequest>),
+}
+
+/// # Errors
+/// Not allowed, not known, or not readable.
+pub fn decode_command(subject: &str, payload: &[u8]) -> Result<Asked, Refused> {
+    let (producer, verb) = parse(subject)?;
+    judge(may_send(producer, verb, None), producer, verb)?;
+    let envelope: CommandEnvelope = json(payload)?;
+    let invalid =
+        |error: serde_json::Error| refused("invalid", format!("the body of {verb} can't be read: {error}"));
+    if let Some(operation) = Operation::decode(verb, envelope.body.clone()) {
+        let operation = operation.map_err(invalid)?;
+        return Ok(Asked::Operation(Box::new(OperationRequest {
+            producer,
+            account: envelope.account,
+            operation,
+        })));
+    }
+    let Some(command) = Command::decode(verb, envelope.body) else {
+        return Err(refused("unknown_verb", format!("there is no command {verb}")));
+    };
+    let command = command.map_err(invalid)?;
+    judge(may_send(producer, verb, command.rail()), producer, verb)?;
+    let actor = envelope.actor.map_or_else(|| default_actor(producer).to_owned(), |a| a.to_string());
+    Ok(Asked::Command(Box::new(Request {
+        producer,
+        id: envelope.id,
+        account: envelope.account,
+        actor,
+        causation: envelope.causation,
+        trace_id: envelope.trace_id,
+        command,
+    })))
+}
+
+/// # Errors
+/// Not allowed, not known, or not readable.
+pub fn decode_query(subject: &str, payload: &[u8]) -> Result<Question, Refused> {
+    let (producer, name) = parse(subject)?;
+    judge(may_ask(producer, name), producer, name)?;
+    let query: Query = json(payload)?;
+    Ok(Question { producer, name: name.to_owned(), at_least: query.at_least, body: query.body })
+}
+
+/// A request of the ledger's own timers.
+pub fn own_request(
+    id: CommandId,
+    account: AccountRef,
+    command: Command,
+    causation: Option<Position>,
+) -> Request {
+    Request {
+        producer: Producer::Ledger,
+        id,
+        account,
+        actor: "system".to_owned(),
+        causation,
+        trace_id: None,
+        command,
+    }
+}
+
+fn default_actor(producer: Producer) -> &'static str {
+    match producer {
+        Producer::Telegram => "person",
+        _ => "system",
+    }
+}
+
+fn parse(subject: &str) -> Result<(Producer, &str), Refused> {
+    subjects::parse(subject).ok_or_else(|| {
+        refused("unknown_verb", "a subject is cmd.ledger.<producer>.<verb> or qry.ledger.<producer>.<name>")
+    })
+}
+
+fn judge(verdict: Verdict, producer: Producer, name: &str) -> Result<(), Refused> {
+    match verdict {
+        Verdict::Allowed => Ok(()),
+        Verdict::NotAllowed => Err(refused("not_allowed", format!("{producer} may not send this {name}"))),
+        Verdict::UnknownVerb => Err(refused("unknown_verb", format!("there is no {name}"))),
+    }
+}
+
+fn json<T: serde::de::DeserializeOwned>(payload: &[u8]) -> Result<T, Refused> {
+    if payload.len() > BODY_BYTES_MAX {
+        let message = format!("a message is at most {BODY_BYTES_MAX} bytes, not {}", payload.len());
+        return Err(refused("invalid", message));
+    }
+    let value: Value = serde_json::from_slice(payload)
+        .map_err(|error| refused("invalid", format!("the message is not JSON as it should be: {error}")))?;
+    serde_json::from_value(value)
+        .map_err(|error| refused("invalid", format!("the envelope can't be read: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto_events::Rail;
+    use proto_events::authority::COMMANDS;
+    use serde_json::json;
+
+    fn code(subject: &str, body: &[u8]) -> String {
+        decode_command(subject, body).unwrap_err().code.to_string()
+    }
+
+    #[test]
+    fn what_can_not_be_a_command_is_refused_with_a_reason() {
+        let body = br#"{"id":"x","account":{"telegram":1},"body":{}}"#;
+        assert_eq!(code("cmd.ledger.telegram.no_such_verb", body), "unknown_verb");
+        assert_eq!(code("cmd.ledger.nobody.topup_open", body), "unknown_verb");
+        assert_eq!(code("cmd.ledger.generator.topup_open", body), "not_allowed");
+        let deep = format!("{}1{}", "[".repeat(5_000), "]".repeat(5_000));
+        let huge = vec![b' '; BODY_BYTES_MAX + 1];
+        for bad in [
+            body.as_slice(),
+            b"",
+            b"{",
+            b"\xff\xfe",
+            deep.as_bytes(),
+            &huge,
+            br#"{"id":"","account":{"telegram":1},"body":{}}"#,
+            br#"{"id":"x","account":{"telegram":9007199254740993000000},"body":{}}"#,
+            br#"{"id":"x","account":{"id":"not-a-uuid"},"body":{}}"#,
+            br#"{"id":"x","account":{"telegram":1},"surplus":1,"body":{}}"#,
+        ] {
+            assert_eq!(code("cmd.ledger.telegram.topup_open", bad), "invalid");
+        }
+    }
+
+    #[test]
+    fn amounts_that_are_negative_huge_or_broken_are_refused_at_the_door() {
+        for amount in [
+            json!(-1),
+            json!(1_000_000_000_001i64),
+            json!(9_007_199_254_740_993i64),
+            json!(1.5),
+            json!("100"),
+        ] {
+            let body = json!({"id": "x", "account": {"telegram": 1}, "body": {
+                "payment": "p-f3d0c9a25b1e4c7d9a601b2c3d4e5f60-0123456789abcdef", "rail": "yookassa",
+                "provider_payment_id": "y", "test": false, "amount": {"amount": amount, "currency": "RUB"},
+            }});
+            assert_eq!(code("cmd.ledger.payments.payment_settle", body.to_string().as_bytes()), "invalid");
+        }
+    }
+
+    #[test]
+    fn a_prompt_with_nul_or_beyond_the_limit_is_refused() {
+        for prompt in ["a\0b".to_owned(), "x".repeat(4_097)] {
+            let body = json!({"id": "x", "account": {"telegram": 1}, "body": {
+                "kind": "picture", "prompt": prompt, "references": [], "context": {"chat": 1, "message": 1},
+            }});
+            assert_eq!(
+                code("cmd.ledger.telegram.generation_request", body.to_string().as_bytes()),
+                "invalid"
+            );
+        }
+    }
+
+    /// Every cell of producer × verb × rail: what the table does not allow is refused at the door.
+    #[test]
+    fn every_cell_of_the_authority_table_is_held() {
+        let mut cells = 0;
+        for (verb, who) in COMMANDS {
+            for producer in Producer::ALL {
+                for rail in [None].into_iter().chain(Rail::ALL.map(Some)) {
+                    let allowed = who
+                        .iter()
+                        .any(|(p, rails)| *p == producer && rail.is_none_or(|r| rails.contains(&r)));
+                    assert_eq!(
+                        may_send(producer, verb, rail) == Verdict::Allowed,
+                        allowed,
+                        "{producer} {verb} {rail:?}"
+                    );
+                    cells += 1;
+                }
+                let body = br#"{"id":"x","account":{"telegram":1},"body":{}}"#;
+                let subject = subjects::command(producer, verb);
+                let known = who.iter().any(|(p, _)| *p == producer);
+                if !known {
+                    assert_eq!(code(&subject, body), "not_allowed", "{subject}");
+                }
+            }
+        }
+        assert_eq!(cells, COMMANDS.len() * Producer::ALL.len() * 4);
+    }
+}

@@ -1,0 +1,139 @@
+//! The door: commands and queries from NATS, decoded, checked for who sent them, and answered.
+//!
+//! What is refused here saw no state, so its answer need not wait for anything.
+
+mod decode;
+
+pub use decode::{Asked, decode_command, decode_query, own_request};
+
+use std::sync::Arc;
+
+use async_nats::{Client, Message, Subject};
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use proto_events::{Position, QueryReply, Reply, subjects};
+use sqlx::PgPool;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::operations;
+use crate::queries;
+use crate::sequencer::Queue;
+
+/// Operational commands and queries under way at once: each uses a database connection.
+const SIDE_WORK_MAX: usize = 64;
+const BUSY_RETRY_MS: u32 = 200;
+
+#[derive(Clone)]
+pub struct Inbox {
+    pub client: Client,
+    pub pool: PgPool,
+    pub queue: Arc<Queue>,
+    pub committed: watch::Receiver<Position>,
+    pub incarnation: i64,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("can't subscribe to commands and queries")]
+pub struct SubscribeError(#[from] async_nats::SubscribeError);
+
+impl Inbox {
+    /// Serves until told to stop, or until the subscription ends.
+    ///
+    /// # Errors
+    /// NATS refuses the subscription.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), SubscribeError> {
+        let mut commands = self.client.subscribe(subjects::COMMANDS).await?;
+        let mut queries = self.client.subscribe(subjects::QUERIES).await?;
+        let side_work = Arc::new(Semaphore::new(SIDE_WORK_MAX));
+        loop {
+            let (message, is_command) = tokio::select! {
+                message = commands.next() => (message, true),
+                message = queries.next() => (message, false),
+                () = stop.cancelled() => return Ok(()),
+            };
+            let Some(message) = message else { return Ok(()) };
+            let Some(reply_to) = message.reply.clone() else {
+                tracing::warn!(subject = %message.subject, "a request without a reply subject was dropped");
+                continue;
+            };
+            if is_command {
+                self.command(message, reply_to, &side_work).await;
+            } else {
+                self.query(message, reply_to, &side_work).await;
+            }
+        }
+    }
+
+    async fn command(&self, message: Message, reply_to: Subject, side_work: &Arc<Semaphore>) {
+        fail::fail_point!("ledger.inbox.received");
+        match decode_command(&message.subject, &message.payload) {
+            Ok(Asked::Command(request)) => {
+                let (sender, receiver) = oneshot::channel();
+                if self.queue.push((*request, sender)).is_err() {
+                    metrics::counter!("ledger_busy_total").increment(1);
+                    return self.answer(reply_to, &Reply::Busy { retry_after_ms: BUSY_RETRY_MS }).await;
+                }
+                let inbox = self.clone();
+                tokio::spawn(async move {
+                    let reply = receiver.await.unwrap_or_else(|_| Reply::Failed {
+                        message: "the ledger stopped leading; the outcome is in the log".to_owned(),
+                    });
+                    inbox.answer(reply_to, &reply).await;
+                });
+            }
+            Ok(Asked::Operation(request)) => {
+                let Some(permit) = permit(side_work) else {
+                    return self.answer(reply_to, &Reply::Busy { retry_after_ms: BUSY_RETRY_MS }).await;
+                };
+                let inbox = self.clone();
+                tokio::spawn(async move {
+                    let reply = operations::run(&inbox.pool, *request, inbox.incarnation).await;
+                    inbox.answer(reply_to, &reply).await;
+                    drop(permit);
+                });
+            }
+            Err(refusal) => {
+                tracing::warn!(subject = %message.subject, code = %refusal.code, reason = %refusal.message,
+                    "a command was refused at the door");
+                metrics::counter!("ledger_refused_at_door_total").increment(1);
+                self.answer(reply_to, &Reply::Refused { refusal }).await;
+            }
+        }
+    }
+
+    async fn query(&self, message: Message, reply_to: Subject, side_work: &Arc<Semaphore>) {
+        let question = match decode_query(&message.subject, &message.payload) {
+            Ok(question) => question,
+            Err(refusal) => {
+                tracing::warn!(subject = %message.subject, code = %refusal.code, "a query was refused at the door");
+                return self.answer(reply_to, &QueryReply::Refused { refusal }).await;
+            }
+        };
+        let Some(permit) = permit(side_work) else {
+            let message = "too many queries at once; ask again".to_owned();
+            return self.answer(reply_to, &QueryReply::Failed { message }).await;
+        };
+        let inbox = self.clone();
+        tokio::spawn(async move {
+            let reply = queries::answer(&inbox.pool, inbox.committed.clone(), question).await;
+            inbox.answer(reply_to, &reply).await;
+            drop(permit);
+        });
+    }
+
+    async fn answer(&self, to: Subject, reply: &impl serde::Serialize) {
+        match serde_json::to_vec(reply) {
+            Ok(body) => {
+                if let Err(error) = self.client.publish(to, Bytes::from(body)).await {
+                    tracing::warn!(%error, "a reply could not be sent; its sender asks again");
+                }
+            }
+            Err(error) => tracing::error!(%error, "a reply could not be written"),
+        }
+    }
+}
+
+fn permit(semaphore: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(semaphore).try_acquire_owned().ok()
+}

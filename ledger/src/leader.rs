@@ -1,0 +1,66 @@
+//! Who leads: the holder of the head's lease. Everyone else stands by and looks.
+//!
+//! The lease only decides when to try; what keeps two leaders apart is the fence in each append.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::sequencer::Clock;
+use crate::store::{self, Head};
+
+/// How often a standby looks whether the lease is over.
+pub const LOOK: Duration = Duration::from_millis(250);
+/// How often a leader renews: four times in a lease.
+const BEAT: Duration = Duration::from_millis(500);
+/// A renewal that takes longer is given up and tried again.
+const BEAT_TIMEOUT: Duration = Duration::from_millis(1_500);
+
+/// Waits until the log can be led, and takes it over. `None`: told to stop.
+pub async fn wait_for_lead(pool: &PgPool, stop: &CancellationToken) -> Option<Head> {
+    let mut said = false;
+    loop {
+        match store::take_over(pool).await {
+            Ok(Some(head)) => return Some(head),
+            Ok(None) if !said => {
+                said = true;
+                tracing::info!("another ledger leads; standing by");
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "can't look at the head of the log"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = stop.cancelled() => return None,
+        }
+    }
+}
+
+/// Renews the lease and reads the clock until told to stop; ends at once when fenced.
+pub async fn keep_lease(pool: PgPool, epoch: i64, clock: Arc<Mutex<Clock>>, stop: CancellationToken) {
+    let mut tick = tokio::time::interval(BEAT);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stop.cancelled() => return,
+        }
+        match tokio::time::timeout(BEAT_TIMEOUT, store::beat(&pool, epoch)).await {
+            Ok(Ok(Some(now))) => {
+                let mut clock = clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                if let Some(jump_us) = clock.adjust(now) {
+                    tracing::error!(jump_us, "Postgres' clock jumped; expiries pause for a minute");
+                    metrics::counter!("ledger_clock_jumps_total").increment(1);
+                }
+            }
+            Ok(Ok(None)) => {
+                tracing::warn!(epoch, "fenced: another ledger leads");
+                return;
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "the lease could not be renewed"),
+            Err(_) => tracing::warn!("renewing the lease took too long"),
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The row of the log: its columns, its canonical encoding and its hash (docs/EVENTS.md, "The row").
+
+mod hash;
+mod row;
+
+pub use hash::{GENESIS, Hash, hash_of};
+pub use row::{BadRow, COLUMNS, Digest, Row, hex};

@@ -1,0 +1,122 @@
+//! Operational commands: leases, tellings, contexts. They change no balance and leave no event.
+
+mod telling;
+
+use proto_events::commands::{DeliveryOutcome, Operation};
+use proto_events::envelope::AccountRef;
+use proto_events::{AccountId, Position, Producer, Refused, Reply};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::log::BadRow;
+use crate::sequencer::refused;
+use crate::store::{self, DeliveryClaimed};
+
+/// How long a renewal of a generation's lease holds; as in the default catalog.
+const LEASE_US: i64 = 30_000_000;
+/// How long the right to tell something holds: an upload of a large picture fits.
+const TELLING_LEASE_US: i64 = 30_000_000;
+
+#[derive(Debug)]
+pub struct OperationRequest {
+    pub producer: Producer,
+    pub account: AccountRef,
+    pub operation: Operation,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error(transparent)]
+    Postgres(#[from] sqlx::Error),
+    #[error(transparent)]
+    Row(#[from] BadRow),
+    #[error("{}", .0.message)]
+    Refused(Refused),
+}
+
+pub async fn run(pool: &PgPool, request: OperationRequest, incarnation: i64) -> Reply {
+    let verb = request.operation.verb();
+    match perform(pool, request).await {
+        Ok(result) => Reply::Done { position: Position::ZERO, events: Vec::new(), result, incarnation },
+        Err(Problem::Refused(refusal)) => Reply::Refused { refusal },
+        Err(problem) => {
+            tracing::error!(verb, error = %problem, "an operational command failed");
+            Reply::Failed { message: "the ledger could not reach its database".to_owned() }
+        }
+    }
+}
+
+async fn perform(pool: &PgPool, request: OperationRequest) -> Result<Value, Problem> {
+    match request.operation {
+        Operation::GenerationRenew(c) => {
+            let renewed =
+                store::renew_lease(pool, &c.generation.to_string(), c.attempt.get(), LEASE_US).await?;
+            renewed.map(|until| json!({"lease_until": until})).ok_or_else(|| {
+                Problem::Refused(refused("stale_attempt", "another attempt has this job, or it is closed"))
+            })
+        }
+        Operation::DeliveryClaim(c) => claim(pool, c.position).await,
+        Operation::DeliveryDone(c) => {
+            let outcome = match c.outcome {
+                DeliveryOutcome::Told => "told",
+                DeliveryOutcome::Blocked => "blocked",
+                DeliveryOutcome::Refused => "refused",
+            };
+            let closed = store::close_delivery(pool, c.position.get(), outcome).await?;
+            Ok(json!({"closed": closed}))
+        }
+        Operation::ProfileUpdate(c) => {
+            let account = resolve(pool, request.account).await?;
+            store::update_profile(pool, account, c.language.as_deref(), c.name.as_deref()).await?;
+            Ok(Value::Null)
+        }
+        Operation::ContextUpdate(c) => {
+            let subject = c.generation.map(|g| g.to_string()).or(c.payment.map(|p| p.to_string()));
+            let Some(subject) = subject else {
+                return Err(Problem::Refused(refused("invalid", "name a generation or a payment")));
+            };
+            let account = resolve(pool, request.account).await?;
+            let found = store::update_context(pool, account, &subject, c.status_message).await?;
+            Ok(json!({"found": found}))
+        }
+        Operation::ConsumerDone(c) => {
+            if c.consumer.as_str() != request.producer.as_str() {
+                return Err(Problem::Refused(refused("not_allowed", "a consumer reports only for itself")));
+            }
+            store::consumer_done(pool, &c.consumer, c.position.get()).await?;
+            Ok(Value::Null)
+        }
+    }
+}
+
+async fn resolve(pool: &PgPool, account: AccountRef) -> Result<AccountId, Problem> {
+    match account {
+        AccountRef::Id(account) => Ok(account),
+        AccountRef::Telegram(user) => store::accounts_of_people(pool, &[user])
+            .await?
+            .remove(&user)
+            .ok_or_else(|| Problem::Refused(refused("account_not_found", "nobody has this account"))),
+    }
+}
+
+async fn claim(pool: &PgPool, position: Position) -> Result<Value, Problem> {
+    match store::claim_delivery(pool, position.get(), TELLING_LEASE_US).await? {
+        DeliveryClaimed::Yours { attempt, lease_until, account, event_type: _, subject } => {
+            let telling = telling::build(pool, position, account, &subject, attempt, lease_until).await?;
+            let Some(telling) = telling else {
+                store::close_delivery(pool, position.get(), "nobody").await?;
+                return Err(Problem::Refused(refused("delivery_done", "there is nobody left to tell")));
+            };
+            serde_json::to_value(telling).map_err(|e| Problem::Postgres(sqlx::Error::Encode(Box::new(e))))
+        }
+        DeliveryClaimed::Held { until } => {
+            let mut refusal = refused("delivery_held", "another instance is telling it");
+            refusal.details = json!({"until": until});
+            Err(Problem::Refused(refusal))
+        }
+        DeliveryClaimed::Done => Err(Problem::Refused(refused("delivery_done", "it was told"))),
+        DeliveryClaimed::Unknown => {
+            Err(Problem::Refused(refused("delivery_done", "nothing is to be told of this event")))
+        }
+    }
+}

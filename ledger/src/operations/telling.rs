@@ -1,0 +1,119 @@
+//! What to tell a person of an event: the event, where they are, what they have now.
+
+use proto_events::queries::{BalanceView, News, OutputPlace, Telling};
+use proto_events::{AccountId, Attempt, Event, PaymentId, Position, Text};
+use sqlx::PgPool;
+
+use crate::log::{BadRow, Row};
+use crate::sequencer::Loaded;
+use crate::store::{self, OutputRow};
+
+/// `None`: the person is gone, or the event is not for telling.
+pub async fn build(
+    pool: &PgPool,
+    position: Position,
+    account: AccountId,
+    subject: &str,
+    attempt: i64,
+    lease_until: i64,
+) -> Result<Option<Telling>, BadRow> {
+    let Some(at) = store::whereabouts(pool, subject).await? else { return Ok(None) };
+    let stored = store::load_accounts(pool, &[account]).await?;
+    let Some(stored) = stored.get(&account) else { return Ok(None) };
+    let balance = Loaded::fold(stored)?.state.balance();
+    let Some(news) = news(pool, position, subject, &stored.rows).await? else { return Ok(None) };
+    Ok(Some(Telling {
+        position,
+        attempt: Attempt::new(attempt).unwrap_or_default(),
+        account,
+        chat: at.chat,
+        message: Some(at.message),
+        status_message: at.status_message,
+        language: Text::lossy(&at.language),
+        lease_until: lease_until.try_into().unwrap_or_default(),
+        balance: BalanceView {
+            account,
+            available: balance.available,
+            reserved: balance.reserved,
+            debt: balance.debt,
+        },
+        news,
+    }))
+}
+
+async fn news(
+    pool: &PgPool,
+    position: Position,
+    subject: &str,
+    rows: &[Row],
+) -> Result<Option<News>, BadRow> {
+    let Some(row) = rows.iter().find(|r| r.position == position.get()) else { return Ok(None) };
+    let opened = |id: PaymentId| -> Result<_, BadRow> {
+        for row in rows.iter().filter(|r| r.event_type == "PaymentOpened") {
+            if let Event::PaymentOpened(e) = row.event()?
+                && e.payment == id
+            {
+                return Ok(Some(e));
+            }
+        }
+        Ok(None)
+    };
+    Ok(match row.event()? {
+        Event::PaymentRegistered(e) => {
+            let checkout_url = store::checkout_url(pool, subject).await?;
+            opened(e.payment)?.map(|o| News::PaymentReady {
+                payment: e.payment,
+                credits: o.credits,
+                price: o.price,
+                checkout_url,
+            })
+        }
+        Event::PaymentSettled(e) => opened(e.payment)?.map(|o| News::PaymentSettled {
+            payment: e.payment,
+            credits: o.credits,
+            price: e.amount,
+        }),
+        Event::PaymentCanceled(e) => opened(e.payment)?.map(|o| News::PaymentCanceled {
+            payment: e.payment,
+            credits: o.credits,
+            price: o.price,
+            reason: e.reason,
+        }),
+        Event::GenerationSucceeded(e) => {
+            let outputs = store::outputs(pool, subject).await?;
+            let prompt = store::prompt(pool, subject).await?;
+            Some(News::GenerationSucceeded {
+                generation: e.generation,
+                credits: e.credits,
+                prompt: prompt.map(|p| Text::lossy(&p)),
+                file_ids: outputs.iter().filter_map(|o| o.file_id.as_deref()).map(Text::lossy).collect(),
+                outputs: outputs.iter().map(place).collect(),
+            })
+        }
+        Event::GenerationFailed(e) => {
+            Some(News::GenerationFailed { generation: e.generation, returned: e.returned, reason: e.reason })
+        }
+        Event::DeliveryFailed(e) => {
+            // The compensation, if there was one, is the next event of the same command.
+            let next = rows.iter().find(|r| r.position == row.position + 1 && r.command_id == row.command_id);
+            let returned = match next.map(Row::event).transpose()? {
+                Some(Event::CreditsGranted(granted)) => granted.credits,
+                _ => proto_events::Credits::ZERO,
+            };
+            Some(News::DeliveryFailed { generation: e.generation, returned, reason: e.reason })
+        }
+        _ => None,
+    })
+}
+
+fn place(output: &OutputRow) -> OutputPlace {
+    let small = |n: Option<i64>| n.and_then(|n| u32::try_from(n).ok());
+    OutputPlace {
+        object: Text::lossy(&output.object),
+        sha256: Text::lossy(&output.sha256),
+        media_type: output.media_type,
+        bytes: u32::try_from(output.bytes).unwrap_or(u32::MAX),
+        width: small(output.width),
+        height: small(output.height),
+    }
+}

@@ -1,0 +1,217 @@
+//! Questions, answered from committed state only.
+
+mod views;
+
+use std::time::Duration;
+
+use proto_events::envelope::AccountRef;
+use proto_events::queries::{
+    AccountQuery, AccountView, BalanceView, CatalogView, GenerationQuery, OpenDelivery, OpenJob,
+    PaymentQuery, Sweep,
+};
+use proto_events::{AccountId, Attempt, Credits, Event, Position, Producer, QueryReply, Rail, Refused};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sqlx::PgPool;
+use tokio::sync::watch;
+
+use crate::log::{BadRow, Row};
+use crate::projections;
+use crate::sequencer::{Loaded, refused};
+use crate::store;
+
+/// How long `at_least` may make a query wait.
+const WAIT: Duration = Duration::from_secs(5);
+/// Rows a sweep may ask for.
+const SWEEP_MAX: u16 = 500;
+
+#[derive(Debug)]
+pub struct Question {
+    pub producer: Producer,
+    pub name: String,
+    pub at_least: Option<Position>,
+    pub body: Value,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error(transparent)]
+    Postgres(#[from] sqlx::Error),
+    #[error(transparent)]
+    Row(#[from] BadRow),
+    #[error("{}", .0.message)]
+    Refused(Refused),
+    #[error("position {0} has not been reached yet")]
+    NotYet(Position),
+}
+
+pub async fn answer(pool: &PgPool, committed: watch::Receiver<Position>, question: Question) -> QueryReply {
+    match find(pool, committed, &question).await {
+        Ok((position, result)) => QueryReply::Ok { position, result },
+        Err(Problem::Refused(refusal)) => QueryReply::Refused { refusal },
+        Err(problem) => {
+            tracing::warn!(query = question.name, error = %problem, "a query could not be answered");
+            QueryReply::Failed { message: problem.to_string() }
+        }
+    }
+}
+
+async fn find(
+    pool: &PgPool,
+    mut committed: watch::Receiver<Position>,
+    question: &Question,
+) -> Result<(Position, Value), Problem> {
+    if let Some(at_least) = question.at_least {
+        let reached = tokio::time::timeout(WAIT, committed.wait_for(|p| *p >= at_least)).await;
+        if !matches!(reached, Ok(Ok(_))) {
+            return Err(Problem::NotYet(at_least));
+        }
+    }
+    let position = *committed.borrow();
+    let body = &question.body;
+    let result = match question.name.as_str() {
+        "balance" => return balance(pool, read(body)?, question.at_least).await,
+        "account" => json(account(pool, read(body)?).await?),
+        "catalog" => json(catalog(pool).await?),
+        "generation" => {
+            let GenerationQuery { generation } = read(body)?;
+            let rows = rows_of(pool, generation.account()).await?;
+            json(views::generation(&rows, generation)?.ok_or_else(|| not_found("generation"))?)
+        }
+        "payment" => {
+            let PaymentQuery { payment } = read(body)?;
+            json(payment_view(pool, payment).await?.ok_or_else(|| not_found("payment"))?)
+        }
+        "jobs" => json(jobs(pool, limit(body)?).await?),
+        "deliveries" => json(deliveries(pool, limit(body)?).await?),
+        "payments_open" => json(payments_open(pool, limit(body)?).await?),
+        _ => Err(Problem::Refused(refused("unknown_verb", "there is no such query"))),
+    };
+    Ok((position, result?))
+}
+
+fn read<T: DeserializeOwned>(body: &Value) -> Result<T, Problem> {
+    serde_json::from_value(body.clone())
+        .map_err(|error| Problem::Refused(refused("invalid", format!("the query can't be read: {error}"))))
+}
+
+fn limit(body: &Value) -> Result<i64, Problem> {
+    read::<Sweep>(body).map(|sweep| sweep.limit.clamp(1, SWEEP_MAX).into())
+}
+
+fn json(answer: impl Serialize) -> Result<Value, Problem> {
+    serde_json::to_value(answer).map_err(|e| Problem::Postgres(sqlx::Error::Encode(Box::new(e))))
+}
+
+fn not_found(what: &str) -> Problem {
+    Problem::Refused(refused(&format!("{what}_not_found"), format!("there is no such {what}")))
+}
+
+async fn resolve(pool: &PgPool, account: AccountRef) -> Result<AccountId, Problem> {
+    match account {
+        AccountRef::Id(account) => Ok(account),
+        AccountRef::Telegram(user) => {
+            store::accounts_of_people(pool, &[user]).await?.remove(&user).ok_or_else(|| not_found("account"))
+        }
+    }
+}
+
+async fn rows_of(pool: &PgPool, account: AccountId) -> Result<Vec<Row>, Problem> {
+    let mut loaded = store::load_accounts(pool, &[account]).await?;
+    Ok(loaded.remove(&account).unwrap_or_default().rows)
+}
+
+/// From the projection, waiting until it has seen the position asked for.
+async fn balance(
+    pool: &PgPool,
+    query: AccountQuery,
+    at_least: Option<Position>,
+) -> Result<(Position, Value), Problem> {
+    let account = resolve(pool, query.account).await?;
+    let deadline = tokio::time::Instant::now() + WAIT;
+    let wanted = at_least.unwrap_or_default();
+    loop {
+        let (position, row) = projections::balance(pool, account).await?;
+        if position >= wanted.get() {
+            let (available, reserved, debt) = row.ok_or_else(|| not_found("account"))?;
+            let credits = |n| Credits::new(n).unwrap_or_default();
+            let view = BalanceView {
+                account,
+                available: credits(available),
+                reserved: credits(reserved),
+                debt: credits(debt),
+            };
+            return Ok((position.try_into().unwrap_or_default(), json(view)?));
+        }
+        if tokio::time::Instant::now() >= deadline {
+            return Err(Problem::NotYet(wanted));
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn account(pool: &PgPool, query: AccountQuery) -> Result<AccountView, Problem> {
+    let account = resolve(pool, query.account).await?;
+    let language = store::language(pool, account).await?.ok_or_else(|| not_found("account"))?;
+    let mut stored = store::load_accounts(pool, &[account]).await?;
+    let state = Loaded::fold(&stored.remove(&account).unwrap_or_default())?.state;
+    Ok(AccountView { account, language: proto_events::Text::lossy(&language), banned: state.banned() })
+}
+
+async fn catalog(pool: &PgPool) -> Result<CatalogView, Problem> {
+    for row in rows_of(pool, AccountId::CATALOG).await?.iter().rev() {
+        if let Event::CatalogPublished(e) = row.event()? {
+            return Ok(CatalogView { version: e.version, catalog: e.catalog });
+        }
+    }
+    Err(not_found("catalog"))
+}
+
+async fn payment_view(
+    pool: &PgPool,
+    payment: proto_events::PaymentId,
+) -> Result<Option<proto_events::queries::PaymentView>, Problem> {
+    let rows = rows_of(pool, payment.account()).await?;
+    let Some(mut view) = views::payment(&rows, payment)? else { return Ok(None) };
+    view.checkout_url = store::checkout_url(pool, &payment.to_string()).await?;
+    Ok(Some(view))
+}
+
+async fn jobs(pool: &PgPool, limit: i64) -> Result<Vec<OpenJob>, Problem> {
+    let open = store::open_jobs(pool, limit).await?;
+    Ok(open
+        .into_iter()
+        .filter_map(|(generation, position, attempt)| {
+            Some(OpenJob {
+                generation: generation.parse().ok()?,
+                position: position.try_into().ok()?,
+                attempt: Attempt::new(attempt).ok()?,
+            })
+        })
+        .collect())
+}
+
+async fn deliveries(pool: &PgPool, limit: i64) -> Result<Vec<OpenDelivery>, Problem> {
+    let open = store::open_deliveries(pool, limit).await?;
+    Ok(open
+        .into_iter()
+        .filter_map(|(position, r#type)| Some(OpenDelivery { position: position.try_into().ok()?, r#type }))
+        .collect())
+}
+
+async fn payments_open(
+    pool: &PgPool,
+    limit: i64,
+) -> Result<Vec<proto_events::queries::OpenPayment>, Problem> {
+    let open = store::open_payments(pool, &[Rail::Yookassa, Rail::TelegramYookassa], limit).await?;
+    let mut views = Vec::with_capacity(open.len());
+    for (payment, _) in open {
+        if let Ok(payment) = payment.parse()
+            && let Some(view) = payment_view(pool, payment).await?
+        {
+            views.push(view);
+        }
+    }
+    Ok(views)
+}

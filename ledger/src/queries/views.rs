@@ -1,0 +1,76 @@
+//! One payment or generation, folded from its account's events.
+
+use proto_events::queries::{GenerationState, GenerationView, PaymentState, PaymentView};
+use proto_events::{Attempt, Event, GenerationId, PaymentId};
+
+use crate::log::{BadRow, Row};
+
+pub fn payment(rows: &[Row], id: PaymentId) -> Result<Option<PaymentView>, BadRow> {
+    let mut view: Option<PaymentView> = None;
+    for row in rows.iter().filter(|r| r.event_type.starts_with("Payment")) {
+        let event = row.event()?;
+        match (event, &mut view) {
+            (Event::PaymentOpened(e), None) if e.payment == id => {
+                view = Some(PaymentView {
+                    payment: id,
+                    state: PaymentState::Opened,
+                    rail: e.rail,
+                    package: e.package,
+                    credits: e.credits,
+                    price: e.price,
+                    provider_payment_id: None,
+                    checkout_url: None,
+                    opened_at: row.recorded_at.try_into().unwrap_or_default(),
+                    expires_at: e.expires_at,
+                });
+            }
+            (Event::PaymentRegistered(e), Some(view)) if e.payment == id => {
+                view.state = PaymentState::Registered;
+                view.provider_payment_id = Some(e.provider_payment_id);
+            }
+            (Event::PaymentSettled(e), Some(view)) if e.payment == id => {
+                view.state = PaymentState::Settled;
+                view.provider_payment_id = Some(e.provider_payment_id);
+            }
+            (Event::PaymentCanceled(e), Some(view)) if e.payment == id => view.state = PaymentState::Canceled,
+            _ => {}
+        }
+    }
+    Ok(view)
+}
+
+pub fn generation(rows: &[Row], id: GenerationId) -> Result<Option<GenerationView>, BadRow> {
+    let mut view: Option<GenerationView> = None;
+    for row in rows.iter().filter(|r| r.event_type.starts_with("Generation")) {
+        let event = row.event()?;
+        match (event, &mut view) {
+            (Event::GenerationRequested(e), None) if e.generation == id => {
+                view = Some(GenerationView {
+                    generation: id,
+                    kind: e.kind,
+                    state: GenerationState::Open,
+                    credits: e.credits,
+                    attempt: Attempt::ZERO,
+                    reason: None,
+                });
+            }
+            (Event::GenerationStarted(e), Some(view)) if e.generation == id => view.attempt = e.attempt,
+            (Event::GenerationSucceeded(e), Some(view)) if e.generation == id => {
+                view.state = GenerationState::Succeeded;
+                view.credits = e.credits;
+            }
+            (Event::GenerationFailed(e), Some(view)) if e.generation == id => {
+                view.state = GenerationState::Failed;
+                view.reason = Some(e.reason);
+            }
+            (Event::GenerationCanceled(e), Some(view)) if e.generation == id => {
+                view.state = GenerationState::Canceled
+            }
+            (Event::GenerationDelivered(e), Some(view)) if e.generation == id => {
+                view.state = GenerationState::Delivered;
+            }
+            _ => {}
+        }
+    }
+    Ok(view)
+}

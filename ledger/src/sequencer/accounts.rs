@@ -1,0 +1,97 @@
+//! Committed state of the accounts in use, bounded.
+
+use std::collections::HashMap;
+
+use ledger_domain::{Account, evolve};
+use proto_events::AccountId;
+
+use crate::log::BadRow;
+use crate::store::StoredAccount;
+
+/// Accounts kept in memory; a few kB each. Others are loaded again when they are asked for.
+const KEPT_MAX: usize = 20_000;
+/// People whose account id is remembered; 24 bytes each.
+const PEOPLE_MAX: usize = 200_000;
+
+#[derive(Debug, Clone, Default)]
+pub struct Loaded {
+    pub state: Account,
+    /// Of the account's request digests.
+    pub key: [u8; 32],
+}
+
+impl Loaded {
+    /// # Errors
+    /// An event this version does not know.
+    pub fn fold(stored: &StoredAccount) -> Result<Self, BadRow> {
+        let mut state = Account::default();
+        for row in &stored.rows {
+            state = evolve(state, &row.event()?);
+        }
+        Ok(Self { state, key: stored.key })
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Accounts {
+    loaded: HashMap<AccountId, (Loaded, u64)>,
+    people: HashMap<i64, AccountId>,
+    turn: u64,
+}
+
+impl Accounts {
+    pub fn get(&mut self, account: AccountId) -> Option<&Loaded> {
+        self.turn += 1;
+        let (loaded, touched) = self.loaded.get_mut(&account)?;
+        *touched = self.turn;
+        Some(loaded)
+    }
+
+    pub fn put(&mut self, account: AccountId, loaded: Loaded) {
+        self.turn += 1;
+        self.loaded.insert(account, (loaded, self.turn));
+    }
+
+    pub fn person(&self, user: i64) -> Option<AccountId> {
+        self.people.get(&user).copied()
+    }
+
+    pub fn know(&mut self, user: i64, account: AccountId) {
+        if self.people.len() >= PEOPLE_MAX {
+            self.people.clear();
+        }
+        self.people.insert(user, account);
+    }
+
+    /// Forgets the accounts that were not used for longest, down to nine tenths of the bound.
+    pub fn evict(&mut self) {
+        if self.loaded.len() <= KEPT_MAX {
+            return;
+        }
+        let mut turns: Vec<u64> = self.loaded.values().map(|(_, touched)| *touched).collect();
+        let surplus = turns.len() - KEPT_MAX / 10 * 9;
+        let (_, oldest_kept, _) = turns.select_nth_unstable(surplus);
+        let oldest_kept = *oldest_kept;
+        self.loaded.retain(|_, (_, touched)| *touched >= oldest_kept);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_bounded_and_the_least_used_go_first() {
+        let mut accounts = Accounts::default();
+        let first = AccountId::random();
+        accounts.put(first, Loaded::default());
+        for _ in 0..KEPT_MAX {
+            accounts.put(AccountId::random(), Loaded::default());
+        }
+        let last = AccountId::random();
+        accounts.put(last, Loaded::default());
+        accounts.evict();
+        assert!(accounts.loaded.len() <= KEPT_MAX);
+        assert!(accounts.get(first).is_none() && accounts.get(last).is_some());
+    }
+}

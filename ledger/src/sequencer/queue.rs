@@ -1,0 +1,149 @@
+//! Commands that wait: bounded, and fair between producers.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard};
+
+use proto_events::commands::Command;
+use proto_events::envelope::AccountRef;
+use proto_events::envelope::TraceId;
+use proto_events::{CommandId, Position, Producer, Reply};
+use tokio::sync::{Notify, oneshot};
+
+/// Commands that may wait for each producer: about 0.1 s of work at full speed, so that waiting
+/// in memory never outlives a requester's patience.
+pub const WAITING_MAX: usize = 4_096;
+
+/// A command that was decoded and is allowed.
+#[derive(Debug)]
+pub struct Request {
+    pub producer: Producer,
+    pub id: CommandId,
+    pub account: AccountRef,
+    pub actor: String,
+    pub causation: Option<Position>,
+    pub trace_id: Option<TraceId>,
+    pub command: Command,
+}
+
+pub type Waiting = (Request, oneshot::Sender<Reply>);
+
+#[derive(Debug, Default)]
+struct Lines {
+    /// One for each producer, in the order of `Producer::ALL`.
+    lines: [VecDeque<Waiting>; Producer::ALL.len()],
+    /// Whose turn is first in the next batch.
+    turn: usize,
+}
+
+#[derive(Debug, Default)]
+pub struct Queue {
+    lines: Mutex<Lines>,
+    arrived: Notify,
+}
+
+/// The producer's line is full: nothing was queued.
+#[derive(Debug)]
+pub struct Full;
+
+impl Queue {
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        // A panic while the lock was held leaves whole requests in whole lines.
+        self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// # Errors
+    /// The producer's line is full.
+    pub fn push(&self, waiting: Waiting) -> Result<(), Full> {
+        let index = Producer::ALL.iter().position(|p| *p == waiting.0.producer).unwrap_or(0);
+        let mut lines = self.lines();
+        if lines.lines[index].len() >= WAITING_MAX {
+            return Err(Full);
+        }
+        lines.lines[index].push_back(waiting);
+        drop(lines);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// Up to `max` commands, one from each producer in turn; waits for the first.
+    pub async fn take(&self, max: usize) -> Vec<Waiting> {
+        loop {
+            let batch = self.take_now(max);
+            if !batch.is_empty() {
+                return batch;
+            }
+            self.arrived.notified().await;
+        }
+    }
+
+    fn take_now(&self, max: usize) -> Vec<Waiting> {
+        let mut lines = self.lines();
+        let count = lines.lines.len();
+        let mut batch = Vec::new();
+        let mut empty = 0;
+        while batch.len() < max && empty < count {
+            let turn = lines.turn;
+            lines.turn = (turn + 1) % count;
+            match lines.lines[turn].pop_front() {
+                Some(waiting) => {
+                    batch.push(waiting);
+                    empty = 0;
+                }
+                None => empty += 1,
+            }
+        }
+        batch
+    }
+
+    /// Everything that waits, when leadership is lost.
+    pub fn drain(&self) -> Vec<Waiting> {
+        self.lines().lines.iter_mut().flat_map(std::mem::take).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto_events::commands::ReservationExpire;
+    use proto_events::{AccountId, GenerationId, ReservationId};
+
+    fn request(producer: Producer, n: usize) -> Waiting {
+        let id = CommandId::new(format!("c{n}")).unwrap();
+        let generation = GenerationId::derive(AccountId::random(), producer, &id);
+        let command = ReservationExpire { reservation: ReservationId::of(generation) }.into();
+        let account = AccountRef::Telegram(1);
+        let request = Request {
+            producer,
+            id,
+            account,
+            actor: "system".into(),
+            causation: None,
+            trace_id: None,
+            command,
+        };
+        (request, oneshot::channel().0)
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_one_producer_does_not_starve_another() {
+        let queue = Queue::default();
+        for n in 0..100 {
+            queue.push(request(Producer::Telegram, n)).unwrap();
+        }
+        queue.push(request(Producer::Payments, 0)).unwrap();
+        let batch = queue.take(4).await;
+        assert!(batch.iter().any(|(r, _)| r.producer == Producer::Payments));
+        assert_eq!(batch.len(), 4);
+    }
+
+    #[test]
+    fn a_full_line_refuses_and_others_still_take() {
+        let queue = Queue::default();
+        for n in 0..WAITING_MAX {
+            queue.push(request(Producer::Telegram, n)).unwrap();
+        }
+        assert!(queue.push(request(Producer::Telegram, 0)).is_err());
+        assert!(queue.push(request(Producer::Payments, 0)).is_ok());
+        assert_eq!(queue.drain().len(), WAITING_MAX + 1);
+    }
+}

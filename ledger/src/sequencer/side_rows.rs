@@ -1,0 +1,232 @@
+//! Which rows beside the log go with a command's events (docs/EVENTS.md, "side tables").
+
+use proto_events::commands::{ChatContext, Command};
+use proto_events::envelope::AccountRef;
+use proto_events::events::DeliveryTrouble;
+use proto_events::{AccountId, Event, GenerationId, PaymentId};
+
+use super::accounts::Loaded;
+use super::queue::Request;
+use crate::log::hex;
+use crate::store::SideWrite;
+use crate::store::side::{
+    Claim, Content, Context, Delivery, Identity, Job, Link, OpenPayment, OpenReservation, SentFile,
+    StoredOutput, Told,
+};
+
+/// How long a telling or a claim holds when the catalog does not say.
+pub const LEASE_MS_DEFAULT: i64 = 30_000;
+
+/// When and where the events stand.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Position of the first.
+    pub first: i64,
+    /// µs.
+    pub now: i64,
+    pub lease_ms: i64,
+}
+
+struct Sink<'a> {
+    side: &'a mut Vec<SideWrite>,
+    request: &'a Request,
+    account: AccountId,
+    moment: Moment,
+}
+
+/// Adds the rows that go with these events.
+pub fn add(
+    side: &mut Vec<SideWrite>,
+    request: &Request,
+    account: AccountId,
+    loaded: &Loaded,
+    events: &[Event],
+    moment: Moment,
+) {
+    let mut sink = Sink { side, request, account, moment };
+    for (position, event) in (moment.first..).zip(events) {
+        sink.event(position, event, loaded);
+    }
+}
+
+impl Sink<'_> {
+    fn push(&mut self, write: SideWrite) {
+        self.side.push(write);
+    }
+
+    fn event(&mut self, position: i64, event: &Event, loaded: &Loaded) {
+        match event {
+            Event::AccountOpened(_) => self.identity(loaded),
+            Event::PaymentOpened(e) => self.payment_opened(position, e.payment, e.rail.as_str()),
+            Event::PaymentRegistered(e) => {
+                self.link(e.payment);
+                self.tell(position, "PaymentRegistered", e.payment.to_string());
+            }
+            Event::PaymentSettled(e) => {
+                self.push(SideWrite::ClosePayment(e.payment.to_string()));
+                self.told(e.payment.to_string(), "PaymentRegistered", "overtaken");
+                self.tell(position, "PaymentSettled", e.payment.to_string());
+            }
+            Event::PaymentCanceled(e) => {
+                self.push(SideWrite::ClosePayment(e.payment.to_string()));
+                self.told(e.payment.to_string(), "PaymentRegistered", "overtaken");
+                self.tell(position, "PaymentCanceled", e.payment.to_string());
+            }
+            Event::CreditsReserved(e) => self.push(SideWrite::OpenReservation(OpenReservation {
+                reservation: e.reservation.to_string(),
+                account_id: self.account.0,
+                deadline: e.deadline.get(),
+            })),
+            Event::ReservationCommitted(e) => {
+                self.push(SideWrite::CloseReservation(e.reservation.to_string()))
+            }
+            Event::ReservationReleased(e) => {
+                self.push(SideWrite::CloseReservation(e.reservation.to_string()))
+            }
+            Event::ReservationExpired(e) => self.push(SideWrite::CloseReservation(e.reservation.to_string())),
+            _ => self.generation(position, event),
+        }
+    }
+
+    fn generation(&mut self, position: i64, event: &Event) {
+        match event {
+            Event::GenerationRequested(e) => self.requested(position, e.generation),
+            Event::GenerationStarted(e) => self.push(SideWrite::Claim(Claim {
+                generation: e.generation.to_string(),
+                attempt: e.attempt.get(),
+                lease_until: self.moment.now + self.moment.lease_ms * 1_000,
+            })),
+            // The attempt is over: whoever claims next need not wait for the lease.
+            Event::GenerationAttempted(e) => self.push(SideWrite::Claim(Claim {
+                generation: e.generation.to_string(),
+                attempt: e.attempt.get(),
+                lease_until: 0,
+            })),
+            Event::GenerationSucceeded(e) => {
+                self.outputs(e.generation);
+                self.push(SideWrite::CloseJob(e.generation.to_string()));
+                self.told(e.generation.to_string(), "GenerationFailed", "overtaken");
+                self.tell(position, "GenerationSucceeded", e.generation.to_string());
+            }
+            Event::GenerationFailed(e) => {
+                self.push(SideWrite::CloseJob(e.generation.to_string()));
+                self.tell(position, "GenerationFailed", e.generation.to_string());
+            }
+            Event::GenerationCanceled(e) => self.push(SideWrite::CloseJob(e.generation.to_string())),
+            Event::GenerationDelivered(e) => {
+                self.files(e.generation);
+                self.told(e.generation.to_string(), "GenerationSucceeded", "told");
+            }
+            Event::DeliveryFailed(e) if e.r#final => {
+                self.told(e.generation.to_string(), "GenerationSucceeded", "failed");
+                if e.reason == DeliveryTrouble::BytesLost {
+                    self.tell(position, "DeliveryFailed", e.generation.to_string());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn identity(&mut self, loaded: &Loaded) {
+        if let (Command::AccountOpen(c), AccountRef::Telegram(user)) =
+            (&self.request.command, self.request.account)
+        {
+            self.push(SideWrite::Identity(Identity {
+                telegram_user_id: user,
+                account_id: self.account.0,
+                key: hex(&loaded.key),
+                language: c.language.to_string(),
+                name: c.name.to_string(),
+            }));
+        }
+    }
+
+    fn context(&mut self, subject: String, context: ChatContext) {
+        self.push(SideWrite::Context(Context {
+            subject,
+            account_id: self.account.0,
+            chat: context.chat,
+            message: context.message,
+            status_message: context.status_message,
+        }));
+    }
+
+    fn payment_opened(&mut self, position: i64, payment: PaymentId, rail: &'static str) {
+        if let Command::TopupOpen(c) = &self.request.command {
+            self.context(payment.to_string(), c.context);
+        }
+        self.push(SideWrite::OpenPayment(OpenPayment {
+            payment: payment.to_string(),
+            account_id: self.account.0,
+            rail,
+            position,
+        }));
+    }
+
+    fn link(&mut self, payment: PaymentId) {
+        if let Command::PaymentRegister(c) = &self.request.command
+            && let Some(url) = &c.checkout_url
+        {
+            self.push(SideWrite::Link(Link {
+                payment: payment.to_string(),
+                account_id: self.account.0,
+                checkout_url: url.to_string(),
+            }));
+        }
+    }
+
+    fn requested(&mut self, position: i64, generation: GenerationId) {
+        if let Command::GenerationRequest(c) = &self.request.command {
+            self.context(generation.to_string(), c.context);
+            self.push(SideWrite::Content(Content {
+                generation: generation.to_string(),
+                account_id: self.account.0,
+                prompt: c.prompt.to_string(),
+                file_refs: c.references.iter().map(ToString::to_string).collect(),
+            }));
+        }
+        self.push(SideWrite::Job(Job {
+            generation: generation.to_string(),
+            account_id: self.account.0,
+            position,
+        }));
+    }
+
+    fn outputs(&mut self, generation: GenerationId) {
+        if let Command::GenerationComplete(c) = &self.request.command {
+            for (ordinal, made) in c.outputs.iter().enumerate() {
+                self.side.push(SideWrite::Output(StoredOutput {
+                    generation: generation.to_string(),
+                    ordinal,
+                    account_id: self.account.0,
+                    made: made.clone(),
+                }));
+            }
+        }
+    }
+
+    fn files(&mut self, generation: GenerationId) {
+        if let Command::DeliveryConfirm(c) = &self.request.command {
+            for (ordinal, file_id) in c.file_ids.iter().enumerate() {
+                self.side.push(SideWrite::SentFile(SentFile {
+                    generation: generation.to_string(),
+                    ordinal,
+                    file_id: file_id.to_string(),
+                }));
+            }
+        }
+    }
+
+    fn tell(&mut self, position: i64, event_type: &'static str, subject: String) {
+        self.push(SideWrite::Delivery(Delivery {
+            position,
+            account_id: self.account.0,
+            r#type: event_type,
+            subject,
+        }));
+    }
+
+    fn told(&mut self, subject: String, event_type: &'static str, outcome: &'static str) {
+        self.push(SideWrite::Told(Told { subject, r#type: event_type, outcome }));
+    }
+}

@@ -1,0 +1,177 @@
+//! `ledger serve`: stands by, leads, steps down, again and again until told to stop.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use proto_events::catalog::Catalog;
+use proto_events::commands::CatalogPublish;
+use proto_events::envelope::AccountRef;
+use proto_events::{AccountId, CommandId, Position, Reply};
+use secrecy::ExposeSecret as _;
+use service::http::Health;
+use sqlx::PgPool;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::inbox::{Inbox, own_request};
+use crate::leader::{keep_lease, wait_for_lead};
+use crate::projections::{self, Projection};
+use crate::sequencer::{Clock, Queue, Sequencer};
+use crate::store::{self, Head};
+use crate::{provision, relay, timers};
+
+/// Sequencer 2, lease 1, relay 1, projections 2, timers 1, and the rest for queries and sweeps.
+const CONNECTIONS_MAX: u32 = 16;
+/// How long a step-down waits for the tasks of the lead to end by themselves.
+const STEP_DOWN: Duration = Duration::from_secs(3);
+
+#[derive(Clone)]
+struct Service {
+    pool: PgPool,
+    nats: async_nats::Client,
+    media: async_nats::Client,
+    health: Health,
+}
+
+/// Serves until told to stop.
+///
+/// # Errors
+/// Postgres or NATS can't be reached at the start, or the port is taken.
+pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+    let address = SocketAddr::new(config.bind, config.port);
+    let listener = tokio::net::TcpListener::bind(address)
+        .await
+        .with_context(|| format!("can't listen on {address} (PORT)"))?;
+    let health = Health::new(&["postgres", "nats"]);
+    let web = tokio::spawn(service::http::serve(listener, axum::Router::new(), health.clone(), stop.clone()));
+    let pool = store::connect(config.database_url.expose_secret(), CONNECTIONS_MAX)
+        .await
+        .context("can't reach Postgres by DATABASE_URL, or it is not migrated (ledger migrate)")?;
+    store::head(&pool)
+        .await
+        .context("the database is not migrated: run `ledger migrate` or `serve --migrate`")?;
+    health.set("postgres", true);
+    let nats = service::nats::connect(&config.nats, "ledger").await?;
+    let media = service::nats::connect(&config.media, "media-ledger").await?;
+    health.set("nats", true);
+    let service = Service { pool, nats, media, health };
+    while let Some(head) = wait_for_lead(&service.pool, &stop).await {
+        tracing::info!(epoch = head.epoch, position = head.position, "leading");
+        metrics::gauge!("ledger_leading").set(1.0);
+        if let Err(error) = service.lead(head, &stop).await {
+            tracing::error!(error = format!("{error:#}"), "the lead ended");
+        }
+        metrics::gauge!("ledger_leading").set(0.0);
+    }
+    web.await?.context("the web server failed")?;
+    Ok(())
+}
+
+impl Service {
+    /// Everything a leader does, until it is told to stop or fenced.
+    async fn lead(&self, head: Head, stop: &CancellationToken) -> anyhow::Result<()> {
+        let leading = stop.child_token();
+        let queue = Arc::new(Queue::default());
+        let clock = Arc::new(Mutex::new(Clock::new(head.now)));
+        let (committed, seen) = watch::channel(Position::ZERO);
+        let mut tasks = JoinSet::new();
+        let lease = keep_lease(self.pool.clone(), head.epoch, Arc::clone(&clock), leading.clone());
+        tasks.spawn(ended("lease", leading.clone(), lease));
+        let sequencer = Sequencer::start(self.pool.clone(), head, Arc::clone(&clock), committed).await?;
+        {
+            let (queue, leading) = (Arc::clone(&queue), leading.clone());
+            tasks.spawn(ended("sequencer", leading.clone(), async move {
+                if let Err(lost) = sequencer.run(&queue, leading).await {
+                    tracing::warn!(%lost, "stepping down");
+                }
+            }));
+        }
+        self.spawn_followers(&mut tasks, head, &queue, &clock, &seen, &leading);
+        publish_first_catalog(&queue).await?;
+        leading.cancelled().await;
+        let in_time =
+            tokio::time::timeout(STEP_DOWN, async { while tasks.join_next().await.is_some() {} }).await;
+        if in_time.is_err() {
+            tasks.abort_all();
+        }
+        for (_, sender) in queue.drain() {
+            let _ = sender.send(Reply::Busy { retry_after_ms: 500 });
+        }
+        if stop.is_cancelled() {
+            store::release(&self.pool, head.epoch).await?;
+            tracing::info!("the lead was given back");
+        }
+        Ok(())
+    }
+
+    fn spawn_followers(
+        &self,
+        tasks: &mut JoinSet<()>,
+        head: Head,
+        queue: &Arc<Queue>,
+        clock: &Arc<Mutex<Clock>>,
+        seen: &watch::Receiver<Position>,
+        leading: &CancellationToken,
+    ) {
+        let inbox = Inbox {
+            client: self.nats.clone(),
+            pool: self.pool.clone(),
+            queue: Arc::clone(queue),
+            committed: seen.clone(),
+            incarnation: head.incarnation,
+        };
+        let stop = leading.clone();
+        tasks.spawn(ended("inbox", leading.clone(), async move {
+            if let Err(error) = inbox.run(stop).await {
+                tracing::error!(%error, "commands can't be taken");
+            }
+        }));
+        for projection in Projection::ALL {
+            tasks.spawn(projections::run(self.pool.clone(), projection, seen.clone(), leading.clone()));
+        }
+        tasks.spawn(timers::run(self.pool.clone(), Arc::clone(queue), Arc::clone(clock), leading.clone()));
+        tasks.spawn(provision::run(
+            self.pool.clone(),
+            self.nats.clone(),
+            self.media.clone(),
+            leading.clone(),
+        ));
+        tasks.spawn(relay::run(
+            self.pool.clone(),
+            self.nats.clone(),
+            seen.clone(),
+            head.incarnation,
+            leading.clone(),
+        ));
+        self.health.set("nats", true);
+    }
+}
+
+/// A task without which there is no lead: when it ends, the lead ends.
+async fn ended(name: &'static str, leading: CancellationToken, task: impl Future<Output = ()>) {
+    task.await;
+    if !leading.is_cancelled() {
+        tracing::warn!(task = name, "ended; the lead ends");
+        leading.cancel();
+    }
+}
+
+/// The default catalog, once: version 1 of an empty catalog stream.
+async fn publish_first_catalog(queue: &Queue) -> anyhow::Result<()> {
+    let command = CatalogPublish { version: 1, catalog: Catalog::default_catalog()? }.into();
+    let (sender, receiver) = oneshot::channel();
+    let request =
+        own_request(CommandId::new("catalog:1")?, AccountRef::Id(AccountId::CATALOG), command, None);
+    if queue.push((request, sender)).is_ok()
+        && let Ok(Reply::Refused { refusal }) = receiver.await
+        && refusal.code.as_str() != "version_not_next"
+        && refusal.code.as_str() != "command_id_reused"
+    {
+        tracing::error!(code = %refusal.code, reason = refusal.message, "the default catalog was refused");
+    }
+    Ok(())
+}

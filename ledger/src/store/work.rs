@@ -1,0 +1,253 @@
+//! Operational tables: leases, tellings, contexts, sweeps. Nothing here changes a balance.
+
+use proto_events::events::MediaType;
+use proto_events::{AccountId, Rail};
+use sqlx::{PgPool, Row as _};
+use uuid::Uuid;
+
+/// Extends a claim's lease. `None`: another attempt has it, or the job is closed.
+pub async fn renew_lease(
+    pool: &PgPool,
+    generation: &str,
+    attempt: i64,
+    lease_us: i64,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar(
+        "UPDATE jobs SET lease_until = greatest(lease_until, now_us() + $3) \
+         WHERE generation = $1 AND attempt = $2 RETURNING lease_until",
+    )
+    .bind(generation)
+    .bind(attempt)
+    .bind(lease_us)
+    .fetch_optional(pool)
+    .await
+}
+
+/// What a worker needs of a job, with its lease and deadline as they are now.
+#[derive(Debug, Clone)]
+pub struct JobContent {
+    pub generation: String,
+    pub prompt: String,
+    pub file_refs: Vec<String>,
+    pub lease_until: i64,
+    pub deadline: i64,
+}
+
+pub async fn job_contents(pool: &PgPool, generations: &[String]) -> Result<Vec<JobContent>, sqlx::Error> {
+    let sql = "SELECT c.generation, c.prompt, c.file_refs, coalesce(j.lease_until, 0) AS lease_until, \
+                      coalesce(r.deadline, 0) AS deadline \
+               FROM generation_contents c LEFT JOIN jobs j USING (generation) \
+               LEFT JOIN open_reservations r ON r.reservation = 'r' || substr(c.generation, 2) \
+               WHERE c.generation = ANY($1)";
+    let rows = sqlx::query(sql).bind(generations).fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(JobContent {
+                generation: row.try_get("generation")?,
+                prompt: row.try_get("prompt")?,
+                file_refs: row.try_get("file_refs")?,
+                lease_until: row.try_get("lease_until")?,
+                deadline: row.try_get("deadline")?,
+            })
+        })
+        .collect()
+}
+
+/// How far a claim of a telling got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliveryClaimed {
+    Yours { attempt: i64, lease_until: i64, account: AccountId, event_type: String, subject: String },
+    Held { until: i64 },
+    Done,
+    Unknown,
+}
+
+pub async fn claim_delivery(
+    pool: &PgPool,
+    position: i64,
+    lease_us: i64,
+) -> Result<DeliveryClaimed, sqlx::Error> {
+    let claimed = sqlx::query(
+        "UPDATE deliveries SET attempt = attempt + 1, lease_until = now_us() + $2 \
+         WHERE position = $1 AND outcome IS NULL AND lease_until < now_us() \
+         RETURNING attempt::bigint, lease_until, account_id, type, subject",
+    )
+    .bind(position)
+    .bind(lease_us)
+    .fetch_optional(pool)
+    .await?;
+    if let Some(row) = claimed {
+        return Ok(DeliveryClaimed::Yours {
+            attempt: row.try_get("attempt")?,
+            lease_until: row.try_get("lease_until")?,
+            account: AccountId(row.try_get("account_id")?),
+            event_type: row.try_get("type")?,
+            subject: row.try_get("subject")?,
+        });
+    }
+    let sql = "SELECT outcome, lease_until FROM deliveries WHERE position = $1";
+    let found: Option<(Option<String>, i64)> =
+        sqlx::query_as(sql).bind(position).fetch_optional(pool).await?;
+    Ok(match found {
+        None => DeliveryClaimed::Unknown,
+        Some((Some(_), _)) => DeliveryClaimed::Done,
+        Some((None, until)) => DeliveryClaimed::Held { until },
+    })
+}
+
+/// Closes a telling. False: it was closed already, or is not known.
+pub async fn close_delivery(pool: &PgPool, position: i64, outcome: &str) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE deliveries SET outcome = $2 WHERE position = $1 AND outcome IS NULL";
+    Ok(sqlx::query(sql).bind(position).bind(outcome).execute(pool).await?.rows_affected() == 1)
+}
+
+pub async fn update_profile(
+    pool: &PgPool,
+    account: AccountId,
+    language: Option<&str>,
+    name: Option<&str>,
+) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE profiles SET language = coalesce($2, language), name = coalesce($3, name) WHERE account_id = $1";
+    let done = sqlx::query(sql).bind(account.0).bind(language).bind(name).execute(pool).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub async fn update_context(
+    pool: &PgPool,
+    account: AccountId,
+    subject: &str,
+    status: i64,
+) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE chat_contexts SET status_message = $3 WHERE subject = $1 AND account_id = $2";
+    let done = sqlx::query(sql).bind(subject).bind(account.0).bind(status).execute(pool).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub async fn consumer_done(pool: &PgPool, consumer: &str, position: i64) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO consumers VALUES ($1, $2) ON CONFLICT (consumer) \
+         DO UPDATE SET done_through = greatest(consumers.done_through, excluded.done_through)",
+    )
+    .bind(consumer)
+    .bind(position)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Open reservations past their deadline: (reservation, account).
+pub async fn due_reservations(
+    pool: &PgPool,
+    now: i64,
+    limit: i64,
+) -> Result<Vec<(String, AccountId)>, sqlx::Error> {
+    let sql = "SELECT reservation, account_id FROM open_reservations WHERE deadline <= $1 ORDER BY deadline LIMIT $2";
+    let due: Vec<(String, Uuid)> = sqlx::query_as(sql).bind(now).bind(limit).fetch_all(pool).await?;
+    Ok(due.into_iter().map(|(reservation, account)| (reservation, AccountId(account))).collect())
+}
+
+/// Jobs that nobody holds, oldest first: (generation, position, last attempt).
+pub async fn open_jobs(pool: &PgPool, limit: i64) -> Result<Vec<(String, i64, i64)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT generation, position, attempt::bigint FROM jobs WHERE lease_until < now_us() ORDER BY position LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+}
+
+/// Tellings that nobody holds, oldest first: (position, type).
+pub async fn open_deliveries(pool: &PgPool, limit: i64) -> Result<Vec<(i64, String)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT position, type FROM deliveries WHERE outcome IS NULL AND lease_until < now_us() \
+         ORDER BY position LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+}
+
+/// Open payments of these rails, oldest first: (payment, account).
+pub async fn open_payments(
+    pool: &PgPool,
+    rails: &[Rail],
+    limit: i64,
+) -> Result<Vec<(String, AccountId)>, sqlx::Error> {
+    let rails: Vec<&str> = rails.iter().map(|r| r.as_str()).collect();
+    let sql = "SELECT payment, account_id FROM open_payments WHERE rail = ANY($1) ORDER BY position LIMIT $2";
+    let open: Vec<(String, Uuid)> = sqlx::query_as(sql).bind(rails).bind(limit).fetch_all(pool).await?;
+    Ok(open.into_iter().map(|(payment, account)| (payment, AccountId(account))).collect())
+}
+
+/// Where and in which language to tell a person about a payment or a generation.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Whereabouts {
+    pub chat: i64,
+    pub message: i64,
+    pub status_message: Option<i64>,
+    pub language: String,
+}
+
+pub async fn whereabouts(pool: &PgPool, subject: &str) -> Result<Option<Whereabouts>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT c.chat, c.message, c.status_message, coalesce(p.language, 'en') AS language \
+         FROM chat_contexts c LEFT JOIN profiles p USING (account_id) WHERE c.subject = $1",
+    )
+    .bind(subject)
+    .fetch_optional(pool)
+    .await
+}
+
+pub async fn language(pool: &PgPool, account: AccountId) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT language FROM profiles WHERE account_id = $1")
+        .bind(account.0)
+        .fetch_optional(pool)
+        .await
+}
+
+pub async fn checkout_url(pool: &PgPool, payment: &str) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT checkout_url FROM payment_links WHERE payment = $1")
+        .bind(payment)
+        .fetch_optional(pool)
+        .await
+}
+
+pub async fn prompt(pool: &PgPool, generation: &str) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT prompt FROM generation_contents WHERE generation = $1")
+        .bind(generation)
+        .fetch_optional(pool)
+        .await
+}
+
+/// A made thing and where it is.
+#[derive(Debug, Clone)]
+pub struct OutputRow {
+    pub object: String,
+    pub sha256: String,
+    pub media_type: MediaType,
+    pub bytes: i64,
+    pub width: Option<i64>,
+    pub height: Option<i64>,
+    pub file_id: Option<String>,
+}
+
+pub async fn outputs(pool: &PgPool, generation: &str) -> Result<Vec<OutputRow>, sqlx::Error> {
+    let sql = "SELECT * FROM generation_outputs WHERE generation = $1 ORDER BY ordinal";
+    let rows = sqlx::query(sql).bind(generation).fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| {
+            let media_type: String = row.try_get("media_type")?;
+            let media_type = serde_json::from_value(serde_json::Value::String(media_type))
+                .map_err(|e| sqlx::Error::Decode(Box::new(e)))?;
+            Ok(OutputRow {
+                object: row.try_get("object")?,
+                sha256: row.try_get("sha256")?,
+                media_type,
+                bytes: row.try_get("bytes")?,
+                width: row.try_get("width")?,
+                height: row.try_get("height")?,
+                file_id: row.try_get("file_id")?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,70 @@
+//! Deadlines: reservations whose time is over are expired by a command of the ledger's own.
+//!
+//! Open reservations are rows of a table, so that deadlines survive restarts and take-overs.
+//! After a take-over the first look comes later than the commands that wait.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use proto_events::commands::ReservationExpire;
+use proto_events::envelope::AccountRef;
+use proto_events::{CommandId, Reply};
+use sqlx::PgPool;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::inbox::own_request;
+use crate::sequencer::{Clock, Queue};
+use crate::store;
+
+const LOOK: Duration = Duration::from_millis(500);
+/// Waiting commands go before timers after a take-over.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
+/// Expiries asked for at once: a small part of the ledger's own line.
+const DUE_MAX: i64 = 256;
+
+pub async fn run(pool: PgPool, queue: Arc<Queue>, clock: Arc<Mutex<Clock>>, stop: CancellationToken) {
+    let mut wait = FIRST_LOOK;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = stop.cancelled() => return,
+        }
+        wait = LOOK;
+        let (now, trusted) = {
+            let clock = clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            (clock.now(), clock.is_trusted())
+        };
+        if !trusted {
+            continue;
+        }
+        match store::due_reservations(&pool, now, DUE_MAX).await {
+            Ok(due) => expire(due, &queue).await,
+            Err(error) => tracing::warn!(%error, "can't look for expired reservations"),
+        }
+    }
+}
+
+async fn expire(due: Vec<(String, proto_events::AccountId)>, queue: &Queue) {
+    let mut answers = Vec::new();
+    for (reservation, account) in due {
+        let (Ok(id), Ok(reservation)) =
+            (CommandId::new(format!("expire:{reservation}")), reservation.parse())
+        else {
+            tracing::error!(reservation, "an open reservation has no proper id");
+            continue;
+        };
+        fail::fail_point!("ledger.timer.fired");
+        let command = ReservationExpire { reservation }.into();
+        let (sender, receiver) = oneshot::channel();
+        let request = own_request(id, AccountRef::Id(account), command, None);
+        if queue.push((request, sender)).is_ok() {
+            answers.push((reservation, receiver));
+        }
+    }
+    for (reservation, answer) in answers {
+        if let Ok(Reply::Refused { refusal }) = answer.await {
+            tracing::error!(%reservation, code = %refusal.code, "a due reservation could not be expired");
+        }
+    }
+}
