@@ -109,10 +109,24 @@ impl Ledger {
         if output.status.success() {
             return Ok(said.trim().to_owned());
         }
-        let words: Vec<&str> =
-            [said.trim(), complained.trim()].into_iter().filter(|words| !words.is_empty()).collect();
-        Err(anyhow!("`ledger verify` ended with {}: {}", output.status, words.join("\n")))
+        let words = findings(&said).into_iter().chain([complained.trim().to_owned()]);
+        let words: Vec<String> = words.filter(|words| !words.is_empty()).collect();
+        Err(anyhow!("`ledger verify` ended with {}: {}", output.status, words.join("; ")))
     }
+}
+
+/// The findings in verify's report, the position first; what is no report is passed on as it is.
+fn findings(said: &str) -> Vec<String> {
+    let report: Value = serde_json::from_str(said).unwrap_or_default();
+    let Some(list) = report["findings"].as_array() else { return vec![said.trim().to_owned()] };
+    let words = |finding: &Value| {
+        let what = finding["what"].as_str().unwrap_or_default();
+        match finding["position"].as_u64() {
+            None | Some(0) => what.to_owned(),
+            Some(position) => format!("position {position}: {what}"),
+        }
+    };
+    list.iter().map(words).collect()
 }
 
 /// A command can be run once; this is the same again.
@@ -262,6 +276,13 @@ mod tests {
     fn books_that_agree_leave_no_problem() {
         let books = json!({"yookassa": {"payments": [{"id": "y1", "status": "succeeded", "amount": {"value": "100.00"}}]}});
         assert_eq!(payment_problems(&books, &rows(), "y1"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_verify_finds_is_told_with_its_position() {
+        let report = r#"{"verified":false,"findings":[{"position":7,"what":"the hash differs"},{"position":0,"what":"x"}]}"#;
+        assert_eq!(findings(report), ["position 7: the hash differs", "x"]);
+        assert_eq!(findings("no JSON"), ["no JSON"]);
     }
 
     #[test]
