@@ -1,1 +1,17 @@
-fn main() {}
+//! `generator`: reads its configuration from the environment and works until it is told to stop.
+
+use anyhow::Context;
+use generator::Config;
+use service::config::Env;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    service::telemetry::init("generator");
+    let config = Config::read(Env::from_process())?;
+    let listen = config.listen;
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("BIND and GENERATOR_PORT: can't listen on {listen}"))?;
+    generator::run(config, listener, service::shutdown::token()).await?;
+    Ok(())
+}

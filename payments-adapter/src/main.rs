@@ -1,1 +1,17 @@
-fn main() {}
+//! `payments-adapter`: reads its configuration from the environment and works until it is told to stop.
+
+use anyhow::Context;
+use payments_adapter::Config;
+use service::config::Env;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    service::telemetry::init("payments-adapter");
+    let config = Config::read(Env::from_process())?;
+    let listen = config.listen;
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("BIND and PAYMENTS_PORT: can't listen on {listen}"))?;
+    payments_adapter::run(config, listener, service::shutdown::token()).await?;
+    Ok(())
+}

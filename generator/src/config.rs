@@ -1,0 +1,130 @@
+//! What can be set from outside. Every problem is reported at once.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+use service::{
+    config::{Env, Problems},
+    nats::NatsConfig,
+};
+
+use crate::gemini;
+
+const URL: &str = "https://generativelanguage.googleapis.com";
+const PORT: u16 = 8083;
+const CONCURRENCY: usize = 4;
+/// Each call may hold 112 MB (see [`gemini::BODY_BYTES_MAX`]).
+const CONCURRENCY_MAX: usize = 64;
+/// A 4K picture takes about a minute; twice that and half again is patience enough.
+const CALL_TIMEOUT_S: u64 = 150;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const DRAIN_S: u64 = 20;
+/// More keys than anyone has; a ring that long is a mistake in the list.
+const KEYS_MAX: usize = 100;
+
+#[derive(Debug)]
+pub struct Config {
+    /// BIND and GENERATOR_PORT
+    pub listen: SocketAddr,
+    /// NATS_URL, NATS_NKEY_SEED_FILE
+    pub nats: NatsConfig,
+    /// NATS_URL, NATS_MEDIA_NKEY_SEED_FILE
+    pub media: NatsConfig,
+    /// GEMINI_API_URL, GEMINI_API_KEYS or GEMINI_API_KEY, GENERATOR_CALL_TIMEOUT_SECONDS
+    pub gemini: gemini::Options,
+    /// GENERATOR_CONCURRENCY: calls at once
+    pub concurrency: usize,
+    /// GENERATOR_DRAIN_SECONDS: how long a stop waits for calls under way
+    pub drain: Duration,
+}
+
+impl Config {
+    /// # Errors
+    /// Everything that is missing or wrong, a line each.
+    pub fn read(mut env: Env) -> Result<Self, Problems> {
+        let nats = NatsConfig::read(&mut env);
+        let media = NatsConfig::read_media(&mut env);
+        let keys = keys(&mut env);
+        let url = url(&mut env);
+        let bind =
+            env.or("BIND", "the address to listen on, such as 127.0.0.1", IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let port = env.or("GENERATOR_PORT", "the port of /health, 0 to 65535", PORT);
+        let concurrency = concurrency(&mut env);
+        let call = seconds(&mut env, "GENERATOR_CALL_TIMEOUT_SECONDS", CALL_TIMEOUT_S, 1);
+        let drain = seconds(&mut env, "GENERATOR_DRAIN_SECONDS", DRAIN_S, 0);
+        let config = (|| {
+            let gemini =
+                gemini::Options { url: url?, keys, call_timeout: call, connect_timeout: CONNECT_TIMEOUT };
+            Some(Self {
+                listen: SocketAddr::new(bind, port),
+                nats: nats?,
+                media: media?,
+                gemini,
+                concurrency,
+                drain,
+            })
+        })();
+        env.finish(config)
+    }
+}
+
+/// `GEMINI_API_KEYS`, comma-separated, goes before `GEMINI_API_KEY`.
+fn keys(env: &mut Env) -> Vec<SecretString> {
+    let several = env.optional_secret("GEMINI_API_KEYS");
+    let one = env.optional_secret("GEMINI_API_KEY");
+    let Some(list) = several.or(one) else {
+        env.problem(
+            "GEMINI_API_KEYS",
+            "is not set: one or several keys of Google's AI Studio, with commas (or GEMINI_API_KEY with one)",
+        );
+        return Vec::new();
+    };
+    let keys: Vec<&str> =
+        list.expose_secret().split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
+    if keys.is_empty() || keys.len() > KEYS_MAX {
+        env.problem(
+            "GEMINI_API_KEYS",
+            format!("holds {} keys; 1 to {KEYS_MAX} with commas are allowed", keys.len()),
+        );
+    }
+    if let Some(at) = keys.iter().position(|key| !key.bytes().all(|b| b.is_ascii_graphic())) {
+        env.problem(
+            "GEMINI_API_KEYS",
+            format!("key {} holds a space or a character that no key has", at + 1),
+        );
+    }
+    keys.into_iter().map(SecretString::from).collect()
+}
+
+fn url(env: &mut Env) -> Option<Url> {
+    let what = "the base address of the Gemini API, http or https, without /v1beta";
+    let text: String = env.or("GEMINI_API_URL", what, URL.to_owned());
+    match Url::parse(&text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.query().is_none() => Some(url),
+        _ => {
+            env.problem("GEMINI_API_URL", format!("is not {what}"));
+            None
+        }
+    }
+}
+
+fn concurrency(env: &mut Env) -> usize {
+    let name = "GENERATOR_CONCURRENCY";
+    let value = env.or(name, "calls to Gemini at once, 1 to 64", CONCURRENCY);
+    if !(1..=CONCURRENCY_MAX).contains(&value) {
+        env.problem(name, format!("is {value}; 1 to {CONCURRENCY_MAX} calls at once are allowed"));
+    }
+    value
+}
+
+fn seconds(env: &mut Env, name: &'static str, default: u64, min: u64) -> Duration {
+    let value = env.or(name, "whole seconds", default);
+    if !(min..=3600).contains(&value) {
+        env.problem(name, format!("is {value}; {min} to 3600 seconds are allowed"));
+    }
+    Duration::from_secs(value)
+}

@@ -1,0 +1,123 @@
+//! What the ledger is told about a job. Ids are derived from the job and the attempt, for ever.
+
+use std::time::Duration;
+
+use proto_events::{
+    Attempt, CommandId, GenerationId, Refused,
+    commands::{Command, GenerationAttempt, GenerationClaim, GenerationComplete, GenerationFail, MadeOutput},
+    envelope::AccountRef,
+    events::{Spent, Trouble},
+    queries::ClaimedJob,
+};
+use service::ledger::{Done, Envelope, SendError};
+
+use super::Tools;
+
+/// Between two rounds of asking a ledger that does not answer.
+const ROUND_EVERY: Duration = Duration::from_secs(1);
+
+/// What a claim brought.
+pub(super) enum Claim {
+    Ours(Box<ClaimedJob>),
+    /// No attempt is left; someone must close the job.
+    Exhausted,
+    /// Another's, closed, or the ledger is away: the sweep shows it again if it is still open.
+    NotOurs,
+}
+
+/// Invariant: 120 bytes are enough for every id built here: a generation's id is 51, a worker's 18.
+pub(super) fn command_id(text: &str) -> Option<CommandId> {
+    CommandId::new(text).inspect_err(|error| tracing::error!(%error, "a command id was built wrong")).ok()
+}
+
+pub(super) async fn claim(tools: &Tools, generation: GenerationId, attempt: Attempt) -> Claim {
+    let Some(id) = command_id(&format!("claim:{generation}:{attempt}:{}", tools.worker)) else {
+        return Claim::NotOurs;
+    };
+    let command = GenerationClaim { generation, worker: tools.worker.clone(), attempt };
+    match tools.ledger.send(envelope(generation, id, command.into())).await {
+        Ok(done) => match done.result::<ClaimedJob>() {
+            Ok(job) => Claim::Ours(Box::new(job)),
+            Err(error) => {
+                tracing::error!(%generation, %attempt, %error, "the ledger's claimed job can't be read");
+                Claim::NotOurs
+            }
+        },
+        Err(SendError::Refused(refused)) if refused.code.as_str() == "attempts_exhausted" => Claim::Exhausted,
+        Err(SendError::Refused(refused)) => {
+            tracing::info!(%generation, %attempt, code = %refused.code, "not claimed");
+            Claim::NotOurs
+        }
+        Err(error) => {
+            tracing::warn!(%generation, %attempt, %error, "whether it is claimed is not known");
+            Claim::NotOurs
+        }
+    }
+}
+
+/// An attempt that will be followed by another. True when it is on record.
+pub(super) async fn attempted(tools: &Tools, job: &ClaimedJob, outcome: Trouble, spent: Spent) -> bool {
+    let (generation, attempt) = (job.generation, job.attempt);
+    let command = GenerationAttempt { generation, attempt, outcome, spent };
+    until_answered(tools, generation, &format!("attempted:{generation}:{attempt}"), command.into())
+        .await
+        .is_ok()
+}
+
+pub(super) async fn complete(
+    tools: &Tools,
+    generation: GenerationId,
+    attempt: Attempt,
+    output: MadeOutput,
+    spent: Spent,
+) {
+    let bytes = output.bytes;
+    let command = GenerationComplete { generation, attempt, outputs: vec![output], spent };
+    let id = format!("complete:{generation}:{attempt}");
+    if until_answered(tools, generation, &id, command.into()).await.is_ok() {
+        tracing::info!(%generation, %attempt, bytes, "made and completed");
+        metrics::counter!("generator_jobs_total", "outcome" => "succeeded").increment(1);
+        fail::fail_point!("generator.completed");
+    }
+}
+
+pub(super) async fn fail(
+    tools: &Tools,
+    generation: GenerationId,
+    attempt: Attempt,
+    reason: Trouble,
+    spent: Spent,
+) {
+    let command = GenerationFail { generation, attempt, reason, spent };
+    let id = format!("fail:{generation}:{attempt}");
+    if until_answered(tools, generation, &id, command.into()).await.is_ok() {
+        tracing::warn!(%generation, %attempt, ?reason, "failed; its credits go back");
+        metrics::counter!("generator_jobs_total", "outcome" => "failed").increment(1);
+    }
+}
+
+/// Sends the same command until the ledger has answered it: the call behind it was paid. The caller's
+/// task is dropped when the lease is lost or the process ends.
+async fn until_answered(
+    tools: &Tools,
+    generation: GenerationId,
+    id: &str,
+    command: Command,
+) -> Result<Done, Option<Refused>> {
+    let Some(id) = command_id(id) else { return Err(None) };
+    loop {
+        match tools.ledger.send(envelope(generation, id.clone(), command.clone())).await {
+            Ok(done) => return Ok(done),
+            Err(SendError::Refused(refused)) => {
+                tracing::warn!(%generation, command = %id, code = %refused.code, message = refused.message, "the ledger refused");
+                return Err(Some(refused));
+            }
+            Err(error) => tracing::warn!(%generation, command = %id, %error, "not answered; the same again"),
+        }
+        tokio::time::sleep(ROUND_EVERY).await;
+    }
+}
+
+fn envelope(generation: GenerationId, id: CommandId, command: Command) -> Envelope {
+    Envelope { id, account: AccountRef::Id(generation.account()), command, causation: None, trace_id: None }
+}

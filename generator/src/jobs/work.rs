@@ -1,0 +1,195 @@
+//! One job from its claim to its end.
+//!
+//! claim → look whether an earlier attempt left its result → call Gemini → put the bytes → complete,
+//! or fail, or record the attempt, wait and claim the next one. Every paid call has a claim of its own.
+//! Invariant: no call is made while a whole result of an earlier attempt lies in the store.
+
+use std::time::Duration;
+
+use proto_events::{
+    Attempt, GenerationId, Text,
+    catalog::Catalog,
+    events::{Spent, Trouble},
+    queries::ClaimedJob,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Tools, lease::Lease, pace, say};
+use crate::{
+    cost,
+    gemini::{Ask, Failure, Remedy},
+    picture::Made,
+    shelf::Stored,
+};
+
+/// How often and how far apart a silent store is asked for an earlier result before a call is paid:
+/// paying twice is worse than waiting, waiting for ever is worse than both.
+const LOOKS_MAX: u32 = 10;
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// What comes after an attempt.
+enum Next {
+    End,
+    Again { after: Duration },
+}
+
+pub(super) async fn run(
+    tools: &Tools,
+    generation: GenerationId,
+    mut attempt: Attempt,
+    closing: &CancellationToken,
+) {
+    loop {
+        let job = match say::claim(tools, generation, attempt).await {
+            say::Claim::Ours(job) => job,
+            say::Claim::Exhausted => return exhausted(tools, generation, attempt).await,
+            say::Claim::NotOurs => return,
+        };
+        fail::fail_point!("generator.claimed");
+        let lease = Duration::from_millis(job.lease_ms.into());
+        let lease = Lease::hold(&tools.ledger, generation, attempt, lease);
+        let next = tokio::select! {
+            next = step(tools, &job) => next,
+            () = lease.lost() => Next::End,
+        };
+        drop(lease);
+        match next {
+            Next::End => return,
+            Next::Again { after } => {
+                tokio::select! {
+                    () = tokio::time::sleep(after) => attempt = attempt.next(),
+                    // On record and held by nobody: the next process takes it up.
+                    () = closing.cancelled() => return,
+                }
+            }
+        }
+    }
+}
+
+/// A claimed attempt.
+async fn step(tools: &Tools, job: &ClaimedJob) -> Next {
+    let (generation, attempt) = (job.generation, job.attempt);
+    if attempt.get() > 1
+        && let Some(stored) = earlier(tools, generation, attempt).await
+    {
+        tracing::info!(%generation, %attempt, object = %stored.output.object, "an earlier attempt's result is used");
+        say::complete(tools, generation, attempt, stored.output, stored.spent).await;
+        return Next::End;
+    }
+    if !job.references.is_empty() {
+        return fail(tools, job, Trouble::InvalidRequest, Spent::default()).await;
+    }
+    // Asked before the call, while the ledger is known to answer.
+    let catalog = tools.prices.current().await;
+    let Some(limit) = pace::left_for_call(job.deadline, pace::now()) else {
+        return fail(tools, job, Trouble::Deadline, Spent::default()).await;
+    };
+    let answered = tools.gemini.generate(&ask(job), limit).await;
+    fail::fail_point!("generator.called");
+    let spent = cost::spent(&answered, &job.model, catalog.as_deref());
+    record(job, &answered.result, &spent);
+    match answered.result {
+        Ok(made) => finish(tools, job, made, spent).await,
+        Err(failure) => after_failure(tools, job, &failure, spent, catalog.as_deref()).await,
+    }
+}
+
+fn ask(job: &ClaimedJob) -> Ask {
+    Ask {
+        kind: job.kind,
+        model: job.model.to_string(),
+        prompt: job.prompt.to_string(),
+        aspect_ratio: job.aspect_ratio.as_ref().map(Text::to_string),
+        size: job.size.as_ref().map(Text::to_string),
+    }
+}
+
+/// A paid call in the log and the metrics, without what was asked or answered.
+fn record(job: &ClaimedJob, result: &Result<Made, Failure>, spent: &Spent) {
+    let outcome = match result {
+        Ok(made) => format!("{:?}", made.media_type),
+        Err(failure) => format!("{:?}", failure.trouble),
+    };
+    let cost = spent.cost_micro_usd.map_or(0, |cost| cost.get());
+    metrics::counter!("generator_calls_total", "outcome" => outcome.clone()).increment(1);
+    metrics::counter!("generator_cost_micro_usd_total").increment(u64::try_from(cost).unwrap_or(0));
+    metrics::counter!("generator_call_ms_total").increment(spent.latency_ms.into());
+    let codes = result.as_ref().err().map(|failure| failure.codes.as_str());
+    tracing::info!(
+        generation = %job.generation, attempt = %job.attempt, model = %job.model, outcome, codes,
+        latency_ms = spent.latency_ms, cost_micro_usd = cost, "called Gemini"
+    );
+}
+
+/// Puts the bytes, then completes. The store is asked until there is no time left to complete in.
+async fn finish(tools: &Tools, job: &ClaimedJob, made: Made, spent: Spent) -> Next {
+    let (generation, attempt) = (job.generation, job.attempt);
+    let stored = loop {
+        match tools.shelf.put(generation, attempt, &made, &spent).await {
+            Ok(stored) => break stored,
+            Err(error) => {
+                let why: &dyn std::error::Error = &error;
+                tracing::warn!(%generation, %attempt, error = why, "the result is not stored yet");
+            }
+        }
+        if job.deadline.get() - pace::now().get() < pace::SETTLE_MARGIN.as_micros() as i64 {
+            return fail(tools, job, Trouble::Deadline, spent).await;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    };
+    drop(made);
+    fail::fail_point!("generator.stored");
+    say::complete(tools, generation, attempt, stored.output, stored.spent).await;
+    Next::End
+}
+
+async fn after_failure(
+    tools: &Tools,
+    job: &ClaimedJob,
+    failure: &Failure,
+    spent: Spent,
+    catalog: Option<&Catalog>,
+) -> Next {
+    let after = match failure.remedy {
+        Remedy::Later { after } => after,
+        Remedy::GiveUp | Remedy::OtherKey { .. } => return fail(tools, job, failure.trouble, spent).await,
+    };
+    let after = pace::wait(job.attempt, after, uuid::Uuid::new_v4().as_u64_pair().0);
+    let last = catalog.is_some_and(|c| job.attempt.get() >= i64::from(c.limits.attempts_max));
+    let then = pace::now().plus_ms(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+    if last || pace::left_for_call(job.deadline, then).is_none() {
+        return fail(tools, job, failure.trouble, spent).await;
+    }
+    if say::attempted(tools, job, failure.trouble, spent).await { Next::Again { after } } else { Next::End }
+}
+
+async fn fail(tools: &Tools, job: &ClaimedJob, reason: Trouble, spent: Spent) -> Next {
+    say::fail(tools, job.generation, job.attempt, reason, spent).await;
+    Next::End
+}
+
+/// No attempt is left and nobody is at it: the workers of the last ones died. What they left is used;
+/// else the job is closed and the credits go back now instead of at the deadline.
+async fn exhausted(tools: &Tools, generation: GenerationId, attempt: Attempt) {
+    let Ok(last) = Attempt::new(attempt.get() - 1) else { return };
+    match earlier(tools, generation, attempt).await {
+        Some(stored) => say::complete(tools, generation, last, stored.output, stored.spent).await,
+        None => say::fail(tools, generation, last, Trouble::AttemptsExhausted, Spent::default()).await,
+    }
+}
+
+/// A whole result of an attempt before this one.
+async fn earlier(tools: &Tools, generation: GenerationId, attempt: Attempt) -> Option<Stored> {
+    let up_to = Attempt::new(attempt.get() - 1).ok()?;
+    for _ in 0..LOOKS_MAX {
+        match tools.shelf.find(generation, up_to).await {
+            Ok(found) => return found,
+            Err(error) => {
+                let why: &dyn std::error::Error = &error;
+                tracing::warn!(%generation, %attempt, error = why, "earlier results can't be looked up yet");
+            }
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    None
+}
