@@ -1,25 +1,36 @@
 //! The pages for browsers: the chat and the checkout. Everything on them is embedded.
 
+mod checkout;
+
 use std::sync::Arc;
 
 use axum::{
     Router,
     http::header,
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use serde_json::Value;
 
+pub(crate) use self::checkout::checkout;
 use crate::world::World;
 
+/// Only the sandbox's own files run on its pages; pictures may be previews the page made itself.
+const POLICY: &str = "default-src 'self'; img-src 'self' blob:; style-src 'self'; \
+                      form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
 pub(crate) fn routes() -> Router<Arc<World>> {
+    let css = "text/css; charset=utf-8";
+    let js = "text/javascript; charset=utf-8";
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/chat") }))
-        .route("/chat", get(|| async { Html(include_str!("chat.html")) }))
-        .route("/pages/style.css", get(|| asset("text/css", include_str!("style.css"))))
-        .route("/pages/chat.css", get(|| asset("text/css", include_str!("chat.css"))))
-        .route("/pages/chat.js", get(|| asset("text/javascript", include_str!("chat.js"))))
-        .route("/pages/format.js", get(|| asset("text/javascript", include_str!("format.js"))))
+        .route("/chat", get(|| async { page(include_str!("chat.html").to_owned()) }))
+        .route("/pages/style.css", get(move || asset(css, include_str!("style.css"))))
+        .route("/pages/chat.css", get(move || asset(css, include_str!("chat.css"))))
+        .route("/pages/theme.js", get(move || asset(js, include_str!("theme.js"))))
+        .route("/pages/chat.js", get(move || asset(js, include_str!("chat.js"))))
+        .route("/pages/bubbles.js", get(move || asset(js, include_str!("bubbles.js"))))
+        .route("/pages/format.js", get(move || asset(js, include_str!("format.js"))))
+        .route("/pages/words.js", get(move || asset(js, include_str!("words.js"))))
         .route("/favicon.ico", get(|| asset("image/svg+xml", include_str!("icon.svg"))))
 }
 
@@ -27,28 +38,12 @@ async fn asset(kind: &'static str, text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], text).into_response()
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
-}
-
-/// The payment page of one payment.
-pub(crate) fn checkout(payment: &Value, return_url: Option<&str>) -> Response {
-    let text = |value: &Value| escaped(value.as_str().unwrap_or_default());
-    let status = payment["status"].as_str().unwrap_or_default();
-    let back = return_url.filter(|url| url.starts_with("https://") || url.starts_with("http://"));
-    let method = payment["payment_method"]["type"].as_str().unwrap_or("bank_card");
-    let page = include_str!("checkout.html")
-        .replace("{{id}}", &text(&payment["id"]))
-        .replace("{{value}}", &text(&payment["amount"]["value"]).replace('.', ","))
-        .replace("{{description}}", &text(&payment["description"]))
-        .replace("{{shop}}", &text(&payment["recipient"]["account_id"]))
-        .replace("{{method}}", &escaped(method))
-        .replace("{{reason}}", &text(&payment["cancellation_details"]["reason"]))
-        .replace("{{back}}", &escaped(back.unwrap_or("/chat")))
-        .replace("{{status}}", &escaped(status));
-    Html(page).into_response()
+fn page(html: String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, html).into_response()
 }

@@ -19,12 +19,18 @@ pub(crate) fn routes() -> Router<Arc<World>> {
     Router::new().route("/checkout/{id}", get(page)).route("/checkout/{id}/{deed}", post(act))
 }
 
-async fn page(State(world): State<Arc<World>>, Path(id): Path<String>) -> Result<Response, Refused> {
+async fn page(
+    State(world): State<Arc<World>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
     let found = world.read(|state| {
         state.yookassa.payment(&id).map(|payment| (payment.object.clone(), payment.return_url.clone()))
     });
     let (object, return_url) = found.ok_or_else(|| Refused::absent("there is no such payment"))?;
-    Ok(pages::checkout(&object, return_url.as_deref()))
+    let language =
+        headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    Ok(pages::checkout(&object, return_url.as_deref(), language.starts_with("ru")))
 }
 
 async fn act(
