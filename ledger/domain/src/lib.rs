@@ -1,1 +1,25 @@
+//! The pure core of the ledger: what may happen, and what it means.
+//!
+//! [`decide`] turns a command into events or a [`Refusal`]; [`evolve`] folds events into an
+//! [`Account`]; replay and live use the same one. [`effect`] and [`postings`] say what an event
+//! does to a balance and to the books. Rules and orders of refusals: `docs/EVENTS.md`.
+//!
+//! Invariant: no IO, no clock, no randomness; time and ids arrive in [`Facts`].
 
+mod account;
+mod catalog;
+mod effect;
+mod generations;
+mod lots;
+mod payments;
+mod postings;
+mod refusal;
+mod reply;
+
+pub use account::{Account, Broken, Facts, check, decide, evolve};
+pub use catalog::{CatalogStream, PublishedCatalog, decide_catalog, evolve_catalog};
+pub use effect::{Effect, effect};
+pub use lots::Balance;
+pub use postings::{Asset, Posting, postings};
+pub use refusal::Refusal;
+pub use reply::result;

@@ -1,0 +1,27 @@
+//! Folding events into an account.
+
+use proto_events::Event;
+
+use super::{Account, Status};
+use crate::{generations, payments};
+
+/// The account after this event: one more version, whatever the event. Never fails: an event that
+/// does not fit is counted, and [`crate::check`] tells.
+#[must_use]
+pub fn evolve(mut state: Account, event: &Event) -> Account {
+    state.version = state.version.saturating_add(1);
+    match event {
+        Event::AccountOpened(_) => state.status = Status::Open,
+        Event::AccountErased(_) => state.status = Status::Erased,
+        Event::AccountBanned(_) => state.banned = true,
+        Event::AccountUnbanned(_) => state.banned = false,
+        _ => {}
+    }
+    state.purse.evolve(event);
+    let fits =
+        payments::evolve(&mut state.payments, event) & generations::evolve(&mut state.generations, event);
+    if !fits {
+        state.purse.misfit();
+    }
+    state
+}

@@ -1,0 +1,45 @@
+//! Working on a generation: claims and attempts. The order of the checks is that of refusals.
+
+use proto_events::commands::{GenerationAttempt, GenerationClaim};
+use proto_events::events::{GenerationAttempted, GenerationStarted};
+use proto_events::{Attempt, Event};
+
+use super::{GenerationState, find};
+use crate::account::{Account, Facts};
+use crate::refusal::Refusal;
+
+/// The largest attempt there can be: [`Attempt`]'s bound.
+const ATTEMPT_MAX: i64 = 1000;
+
+/// Before a paid call: refused while another worker holds it.
+pub(crate) fn claim(state: &Account, c: &GenerationClaim, facts: &Facts) -> Result<Vec<Event>, Refusal> {
+    let generation = find(state, c.generation)?;
+    if generation.state != GenerationState::Open {
+        return Err(Refusal::GenerationClosed);
+    }
+    if let Some(until) = facts.lease_until.filter(|until| *until > facts.now) {
+        return Err(Refusal::GenerationHeld { until });
+    }
+    let last = generation.attempt;
+    let max =
+        facts.catalog.map_or(ATTEMPT_MAX, |p| i64::from(p.catalog.limits.attempts_max).min(ATTEMPT_MAX));
+    if last.get() >= max {
+        return Err(Refusal::AttemptsExhausted { max, attempt: last });
+    }
+    if c.attempt != last.next() {
+        return Err(Refusal::StaleAttempt { attempt: last });
+    }
+    let GenerationClaim { generation, worker, attempt } = c.clone();
+    Ok(vec![GenerationStarted { generation, attempt, worker }.into()])
+}
+
+/// What an attempt cost that did not finish the job: once for each, also after the job was closed.
+pub(crate) fn attempt(state: &Account, c: &GenerationAttempt) -> Result<Vec<Event>, Refusal> {
+    let generation = find(state, c.generation)?;
+    generation.must_be_current(c.attempt)?;
+    if generation.recorded || c.attempt == Attempt::ZERO {
+        return Err(Refusal::StaleAttempt { attempt: generation.attempt });
+    }
+    let GenerationAttempt { generation, attempt, outcome, spent } = c.clone();
+    Ok(vec![GenerationAttempted { generation, attempt, outcome, spent }.into()])
+}

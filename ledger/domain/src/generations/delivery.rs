@@ -1,0 +1,41 @@
+//! Bringing a result to its person.
+
+use proto_events::commands::{DeliveryConfirm, DeliveryFail};
+use proto_events::events::{DeliveryFailed, DeliveryTrouble, GenerationDelivered, LotSource};
+use proto_events::{Event, GenerationId};
+
+use super::{Generation, GenerationState, find};
+use crate::account::{Account, Facts};
+use crate::lots::{Course, Grant};
+use crate::refusal::Refusal;
+
+pub(crate) fn confirm(state: &Account, c: &DeliveryConfirm) -> Result<Vec<Event>, Refusal> {
+    undelivered_result(state, c.generation)?;
+    Ok(vec![GenerationDelivered { generation: c.generation }.into()])
+}
+
+/// Lost bytes end it: what was charged comes back, once.
+pub(crate) fn undelivered(state: &Account, c: &DeliveryFail, facts: &Facts) -> Result<Vec<Event>, Refusal> {
+    let generation = undelivered_result(state, c.generation)?;
+    let lost = c.reason == DeliveryTrouble::BytesLost;
+    let mut course = Course::new(&state.purse, state.version, facts.now);
+    course.push(DeliveryFailed { generation: c.generation, reason: c.reason, r#final: c.r#final || lost });
+    if lost {
+        course.grant(Grant {
+            source: LotSource::Compensation,
+            credits: generation.credits,
+            price: None,
+            payment: None,
+        });
+    }
+    Ok(course.done())
+}
+
+fn undelivered_result(state: &Account, id: GenerationId) -> Result<&Generation, Refusal> {
+    let generation = find(state, id)?;
+    match generation.state {
+        GenerationState::Succeeded => Ok(generation),
+        GenerationState::Delivered | GenerationState::Lost => Err(Refusal::GenerationDelivered),
+        _ => Err(Refusal::GenerationNotSucceeded),
+    }
+}

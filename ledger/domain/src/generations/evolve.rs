@@ -1,0 +1,70 @@
+//! Folding events into generations.
+
+use proto_events::events::{DeliveryTrouble, GenerationFailed, GenerationSucceeded, Settlement, Trouble};
+use proto_events::{Attempt, Event, GenerationId};
+
+use super::{Generation, GenerationState as State, Generations};
+
+/// `false`: the event does not fit.
+pub(crate) fn evolve(generations: &mut Generations, event: &Event) -> bool {
+    match event {
+        Event::GenerationRequested(e) => {
+            let generation = Generation {
+                state: State::Open,
+                attempt: Attempt::ZERO,
+                recorded: false,
+                late: false,
+                credits: e.credits,
+            };
+            generations.insert(e.generation, generation).is_none()
+        }
+        Event::GenerationStarted(e) => change(generations, e.generation, |g| {
+            let next = e.attempt.get() == g.attempt.get() + 1;
+            (g.attempt, g.recorded) = (e.attempt, false);
+            next && g.state == State::Open
+        }),
+        Event::GenerationAttempted(e) => change(generations, e.generation, |g| {
+            let first = !std::mem::replace(&mut g.recorded, true);
+            first && g.attempt == e.attempt
+        }),
+        Event::GenerationSucceeded(e) => change(generations, e.generation, |g| succeed(g, e)),
+        Event::GenerationFailed(e) => change(generations, e.generation, |g| fail(g, e)),
+        Event::GenerationCanceled(e) => {
+            change(generations, e.generation, |g| g.step(State::Open, State::Canceled))
+        }
+        Event::GenerationDelivered(e) => {
+            change(generations, e.generation, |g| g.step(State::Succeeded, State::Delivered))
+        }
+        Event::DeliveryFailed(e) => change(generations, e.generation, |g| match e.reason {
+            DeliveryTrouble::BytesLost => g.step(State::Succeeded, State::Lost),
+            _ => g.state == State::Succeeded,
+        }),
+        _ => true,
+    }
+}
+
+fn change(all: &mut Generations, id: GenerationId, step: impl FnOnce(&mut Generation) -> bool) -> bool {
+    all.get_mut(&id).is_some_and(step)
+}
+
+fn succeed(g: &mut Generation, e: &GenerationSucceeded) -> bool {
+    let from = match e.settlement {
+        Settlement::Charged => State::Open,
+        Settlement::Late | Settlement::GivenAway => State::TimedOut,
+    };
+    g.credits = e.credits;
+    g.late = e.settlement == Settlement::Late;
+    g.step(from, State::Succeeded) && g.attempt == e.attempt
+}
+
+fn fail(g: &mut Generation, e: &GenerationFailed) -> bool {
+    let to = if e.reason == Trouble::Deadline { State::TimedOut } else { State::Failed };
+    g.step(State::Open, to)
+}
+
+impl Generation {
+    /// Goes to the new state, and says whether it came from the right one.
+    fn step(&mut self, from: State, to: State) -> bool {
+        std::mem::replace(&mut self.state, to) == from
+    }
+}

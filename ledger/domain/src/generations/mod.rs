@@ -1,0 +1,69 @@
+//! Generations: asked, claimed, attempted, made or not, delivered or not.
+
+mod decide;
+mod delivery;
+mod evolve;
+mod finish;
+mod request;
+
+use std::collections::BTreeMap;
+
+use proto_events::{Attempt, Credits, GenerationId};
+use serde::{Deserialize, Serialize};
+
+use crate::account::Account;
+use crate::refusal::Refusal;
+
+pub(crate) use decide::{attempt, claim};
+pub(crate) use delivery::{confirm, undelivered};
+pub(crate) use evolve::evolve;
+pub(crate) use finish::{complete, expire, fail};
+pub(crate) use request::request;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum GenerationState {
+    Open,
+    /// Made, not delivered yet.
+    Succeeded,
+    /// Nothing was delivered in time: a result may still come, once.
+    TimedOut,
+    Failed,
+    Canceled,
+    Delivered,
+    /// Its bytes were lost before they were delivered; compensated.
+    Lost,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Generation {
+    pub state: GenerationState,
+    /// The last attempt that was claimed; 0 before the first.
+    pub attempt: Attempt,
+    /// What that attempt cost is on record.
+    pub recorded: bool,
+    /// Settled by its late reservation.
+    pub late: bool,
+    /// Its price; once it succeeded, what was charged.
+    pub credits: Credits,
+}
+
+pub(crate) type Generations = BTreeMap<GenerationId, Generation>;
+
+impl Generation {
+    /// The fencing token must be the last attempt's.
+    pub fn must_be_current(&self, attempt: Attempt) -> Result<(), Refusal> {
+        if attempt != self.attempt {
+            return Err(Refusal::StaleAttempt { attempt: self.attempt });
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn find(state: &Account, id: GenerationId) -> Result<&Generation, Refusal> {
+    state.generations.get(&id).ok_or(Refusal::GenerationNotFound)
+}
+
+pub(crate) fn running_count(generations: &Generations) -> usize {
+    generations.values().filter(|g| g.state == GenerationState::Open).count()
+}

@@ -1,0 +1,115 @@
+//! Deciding commands about top-ups. The order of the checks is the order of refusals.
+
+use proto_events::commands::{PaymentCancel, PaymentRegister, PaymentSettle, TopupOpen};
+use proto_events::events::{LotSource, PaymentCanceled, PaymentOpened, PaymentRegistered, PaymentSettled};
+use proto_events::{Event, PaymentId, Rail};
+
+use super::{Payment, PaymentState, open_count};
+use crate::account::{Account, Facts};
+use crate::lots::{Course, Grant};
+use crate::refusal::Refusal;
+
+pub(crate) fn open(state: &Account, c: &TopupOpen, facts: &Facts) -> Result<Vec<Event>, Refusal> {
+    state.must_be_active()?;
+    let unknown = || Refusal::PackageUnknown { package: c.package.to_string() };
+    let published = facts.catalog.ok_or_else(unknown)?;
+    let package = published.catalog.package(&c.package).ok_or_else(unknown)?;
+    if !package.rails.contains(&c.rail) {
+        return Err(Refusal::RailOff { rails: package.rails.clone() });
+    }
+    let limits = published.catalog.limits;
+    if open_count(&state.payments, facts.now) >= usize::from(limits.payments_open_max) {
+        return Err(Refusal::TooManyOpen { max: limits.payments_open_max });
+    }
+    Ok(vec![
+        PaymentOpened {
+            payment: PaymentId::derive(facts.account, facts.producer, facts.command_id),
+            rail: c.rail,
+            package: c.package.clone(),
+            catalog_version: published.version,
+            credits: package.credits,
+            price: package.price,
+            expires_at: facts.now.plus_ms(limits.payment_ms.into()),
+        }
+        .into(),
+    ])
+}
+
+pub(crate) fn register(state: &Account, c: &PaymentRegister, facts: &Facts) -> Result<Vec<Event>, Refusal> {
+    let payment = find(state, c.payment, c.rail)?;
+    if payment.state != PaymentState::Open {
+        return Err(Refusal::PaymentClosed);
+    }
+    must_be_free(c.payment, facts)?;
+    if let Some(known) = &payment.provider_payment_id {
+        return Err(Refusal::AlreadyRegistered { provider_payment_id: known.to_string() });
+    }
+    let PaymentRegister { payment, rail, provider_payment_id, .. } = c.clone();
+    Ok(vec![PaymentRegistered { payment, rail, provider_payment_id }.into()])
+}
+
+/// Also without a registration, and after a cancellation: the provider has the money.
+pub(crate) fn settle(state: &Account, c: &PaymentSettle, facts: &Facts) -> Result<Vec<Event>, Refusal> {
+    let payment = find(state, c.payment, c.rail)?;
+    must_be_free(c.payment, facts)?;
+    if payment.state == PaymentState::Settled {
+        return Err(Refusal::PaymentSettled);
+    }
+    if let Some(known) = payment.provider_payment_id.as_ref().filter(|known| **known != c.provider_payment_id)
+    {
+        return Err(Refusal::ProviderIdDiffers { provider_payment_id: known.to_string() });
+    }
+    if c.amount != payment.price {
+        return Err(Refusal::AmountDiffers { expected: payment.price, found: c.amount });
+    }
+    // A net the books could not take.
+    if let Some(net) = c.net
+        && (net.currency != c.amount.currency || net.minor() > c.amount.minor())
+    {
+        return Err(Refusal::AmountDiffers { expected: c.amount, found: net });
+    }
+    let mut course = Course::new(&state.purse, state.version, facts.now);
+    course.push(PaymentSettled {
+        payment: c.payment,
+        rail: c.rail,
+        provider_payment_id: c.provider_payment_id.clone(),
+        amount: c.amount,
+        net: c.net,
+        test: c.test,
+        paid_at: c.paid_at,
+    });
+    course.grant(Grant {
+        source: LotSource::Purchase,
+        credits: payment.credits,
+        price: Some(c.amount),
+        payment: Some(c.payment),
+    });
+    Ok(course.done())
+}
+
+pub(crate) fn cancel(state: &Account, c: &PaymentCancel) -> Result<Vec<Event>, Refusal> {
+    let payment = find(state, c.payment, c.rail)?;
+    match payment.state {
+        PaymentState::Settled => return Err(Refusal::PaymentSettled),
+        PaymentState::Canceled => return Err(Refusal::PaymentClosed),
+        PaymentState::Open => {}
+    }
+    let PaymentCancel { payment, rail, party, reason, .. } = c.clone();
+    Ok(vec![PaymentCanceled { payment, rail, party, reason }.into()])
+}
+
+fn find(state: &Account, id: PaymentId, rail: Rail) -> Result<&Payment, Refusal> {
+    let payment = state.payments.get(&id).ok_or(Refusal::PaymentNotFound)?;
+    if payment.rail != rail {
+        return Err(Refusal::RailDiffers { rail: payment.rail });
+    }
+    Ok(payment)
+}
+
+/// The provider's id belongs to nobody, or to this payment.
+fn must_be_free(id: PaymentId, facts: &Facts) -> Result<(), Refusal> {
+    match facts.provider_id_owner.filter(|owner| *owner != id) {
+        Some(payment) => Err(Refusal::ProviderIdTaken { payment }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,38 @@
+//! Folding events into payments.
+
+use proto_events::Event;
+
+use super::{Payment, PaymentState, Payments};
+
+/// `false`: the event does not fit.
+pub(crate) fn evolve(payments: &mut Payments, event: &Event) -> bool {
+    match event {
+        Event::PaymentOpened(e) => {
+            let payment = Payment {
+                state: PaymentState::Open,
+                rail: e.rail,
+                credits: e.credits,
+                price: e.price,
+                expires_at: e.expires_at,
+                provider_payment_id: None,
+            };
+            payments.insert(e.payment, payment).is_none()
+        }
+        Event::PaymentRegistered(e) => change(payments.get_mut(&e.payment), |payment| {
+            payment.provider_payment_id = Some(e.provider_payment_id.clone());
+            payment.state == PaymentState::Open
+        }),
+        Event::PaymentSettled(e) => change(payments.get_mut(&e.payment), |payment| {
+            payment.provider_payment_id = Some(e.provider_payment_id.clone());
+            std::mem::replace(&mut payment.state, PaymentState::Settled) != PaymentState::Settled
+        }),
+        Event::PaymentCanceled(e) => change(payments.get_mut(&e.payment), |payment| {
+            std::mem::replace(&mut payment.state, PaymentState::Canceled) == PaymentState::Open
+        }),
+        _ => true,
+    }
+}
+
+fn change(payment: Option<&mut Payment>, step: impl FnOnce(&mut Payment) -> bool) -> bool {
+    payment.is_some_and(step)
+}
