@@ -56,6 +56,8 @@ fn chosen_packages(extra: &[String]) -> Vec<String> {
             chosen.push(name.to_owned());
         }
     }
+    // `name@version` is how cargo tells packages of one name apart.
+    chosen.iter_mut().for_each(|name| name.truncate(name.find('@').unwrap_or(name.len())));
     chosen
 }
 
@@ -80,7 +82,7 @@ mod tests {
     #[test]
     fn packages_are_chosen_as_cargo_understands_it() {
         assert_eq!(
-            chosen_packages(&words("-p e2e --package=ledger -pxtask whole_way -- -p no")),
+            chosen_packages(&words("-p e2e@0.1.0 --package=ledger -pxtask whole_way -- -p no")),
             ["e2e", "ledger", "xtask"]
         );
         assert!(chosen_packages(&words("whole_way -- --nocapture")).is_empty());

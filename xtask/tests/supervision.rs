@@ -19,7 +19,7 @@ class Ready(http.server.BaseHTTPRequestHandler):
         self.send_response(200); self.end_headers()
     def log_message(self, *_): pass
 signal.signal(signal.SIGTERM, lambda *_: (print("asked to stop", flush=True), sys.exit(0)))
-print("serving", sys.argv[1:], flush=True)
+print("serving", sys.argv[1:], os.path.basename(os.environ.get("NATS_NKEY_SEED_FILE", "no seed")), flush=True)
 http.server.ThreadingHTTPServer.allow_reuse_address = True
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ[variable])), Ready).serve_forever()
 "#;
@@ -139,7 +139,10 @@ fn killed_services_and_servers_come_back_and_down_stops_all() {
     assert!(down.status.success(), "{}", String::from_utf8_lossy(&down.stderr));
     assert!(gone(&pids) && !stage.data.join("state.json").exists());
     let ledger = std::fs::read_to_string(stage.data.join("logs/ledger.log")).unwrap();
-    assert!(ledger.contains("['serve', '--migrate']") && ledger.contains("asked to stop"), "{ledger}");
+    assert!(
+        ledger.contains("['serve', '--migrate'] ledger.nk") && ledger.contains("asked to stop"),
+        "{ledger}"
+    );
     assert!(String::from_utf8_lossy(&stage.xtask("down").stdout).contains("nothing is running"));
     assert!(!stage.xtask("status").status.success());
 }

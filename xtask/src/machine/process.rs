@@ -87,10 +87,11 @@ impl Plan {
         };
         let log = File::options().create(true).append(true).open(&self.log);
         let log = log.with_context(|| format!("cannot open the log {}", self.log.display()))?;
-        command.args(&self.args).envs(self.env.iter().cloned()).process_group(0);
+        // Taken out first: what is given here stays.
         self.env_remove.iter().for_each(|name| {
             command.env_remove(name);
         });
+        command.args(&self.args).envs(self.env.iter().cloned()).process_group(0);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         if let Some(dir) = &self.dir {
             command.current_dir(dir);

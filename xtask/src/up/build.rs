@@ -15,7 +15,9 @@ use crate::machine::paths;
 pub(super) fn build_and_copy(layout: &Layout, release: bool) -> Result<()> {
     let mut cargo = cargo();
     cargo.args(["build", "--bins", "--message-format=json-render-diagnostics"]);
-    cargo.args(PACKAGES.iter().flat_map(|package| ["-p", package]));
+    // With its version: a crate in the tree has the name of one of ours.
+    let version = env!("CARGO_PKG_VERSION");
+    cargo.args(PACKAGES.iter().flat_map(|package| ["-p".to_owned(), format!("{package}@{version}")]));
     if release {
         cargo.arg("--release");
     }

@@ -93,6 +93,8 @@ fn plan(name: &str, settings: &Settings, layout: &Layout) -> Plan {
     let mut plan = Plan::new(name, layout.program(name), layout.log(name));
     plan.on_our_death = Signal::SIGTERM;
     plan.env.extend(settings.variables.only_in_file().map(|(n, v)| (n.to_owned(), v.to_owned())));
+    // Its words go to a file.
+    plan.env.push(("NO_COLOR".to_owned(), "1".to_owned()));
     for name in ["NO_PROXY", "no_proxy"] {
         let before = settings.variables.get(name).map(|value| format!("{value},")).unwrap_or_default();
         plan.env.push((name.to_owned(), format!("{before}127.0.0.1,localhost")));
