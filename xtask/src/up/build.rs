@@ -15,9 +15,7 @@ use crate::machine::paths;
 pub(super) fn build_and_copy(layout: &Layout, release: bool) -> Result<()> {
     let mut cargo = cargo();
     cargo.args(["build", "--bins", "--message-format=json-render-diagnostics"]);
-    // With its version: a crate in the tree has the name of one of ours.
-    let version = env!("CARGO_PKG_VERSION");
-    cargo.args(PACKAGES.iter().flat_map(|package| ["-p".to_owned(), format!("{package}@{version}")]));
+    cargo.args(PACKAGES.iter().flat_map(|package| ["-p", package]));
     if release {
         cargo.arg("--release");
     }
