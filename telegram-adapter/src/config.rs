@@ -1,0 +1,191 @@
+//! The adapter's configuration, read from the environment; all problems are said at once.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+use service::config::{Env, Problems};
+use service::nats::NatsConfig;
+
+use crate::inbound::{PATH, Secret};
+
+const TELEGRAM: &str = "https://api.telegram.org";
+
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `TELEGRAM_BOT_TOKEN`
+    pub token: SecretString,
+    /// The number before the colon of the token: part of every command's id.
+    pub bot: i64,
+    /// `TELEGRAM_API_URL`
+    pub api_url: Url,
+    /// `TELEGRAM_WEBHOOK_URL` and `TELEGRAM_WEBHOOK_SECRET`; long polling without.
+    pub webhook: Option<Webhook>,
+    /// `BIND`, `TELEGRAM_PORT`
+    pub listen: SocketAddr,
+    /// `ADMIN_TELEGRAM_ID`
+    pub admins: Vec<i64>,
+    /// `NATS_URL`, `NATS_NKEY_SEED_FILE`
+    pub nats: NatsConfig,
+    /// `NATS_URL`, `NATS_MEDIA_NKEY_SEED_FILE`
+    pub media: NatsConfig,
+}
+
+#[derive(Debug, Clone)]
+pub struct Webhook {
+    /// Where Telegram sends updates to.
+    pub url: Url,
+    pub secret: Secret,
+}
+
+impl Config {
+    /// # Errors
+    /// Everything that is missing or wrong.
+    pub fn read(mut env: Env) -> Result<Self, Problems> {
+        let token = token(&mut env);
+        let api_url =
+            url(&mut env, "TELEGRAM_API_URL", "the Bot API's address, https://api.telegram.org if absent");
+        let api_url = api_url.or_else(|| Url::parse(TELEGRAM).ok());
+        let webhook = webhook(&mut env);
+        let bind = env.or("BIND", "an IP address to listen on", IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let port = env.or("TELEGRAM_PORT", "a port, 0 to 65535; 8081 if absent", 8081_u16);
+        let admins = admins(&mut env);
+        let nats = NatsConfig::read(&mut env);
+        let media = NatsConfig::read_media(&mut env);
+        let config = (|| {
+            let (bot, token) = token?;
+            let listen = SocketAddr::new(bind, port);
+            Some(Self { token, bot, api_url: api_url?, webhook, listen, admins, nats: nats?, media: media? })
+        })();
+        env.finish(config)
+    }
+}
+
+/// The token and the bot's id in it.
+fn token(env: &mut Env) -> Option<(i64, SecretString)> {
+    const NAME: &str = "TELEGRAM_BOT_TOKEN";
+    const WHAT: &str = "the bot's token from @BotFather, 123456789:AA…";
+    let token = env.secret(NAME, WHAT)?;
+    let bot = token.expose_secret().split_once(':').and_then(|(bot, key)| {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+        (!key.is_empty() && key.bytes().all(plain)).then(|| bot.parse().ok())?
+    });
+    if bot.is_none_or(|bot: i64| bot <= 0) {
+        env.problem(NAME, format!("can't be understood; it is {WHAT}"));
+        return None;
+    }
+    bot.map(|bot| (bot, token))
+}
+
+fn webhook(env: &mut Env) -> Option<Webhook> {
+    const SECRET: &str = "TELEGRAM_WEBHOOK_SECRET";
+    const WHAT: &str = "1 to 256 of A-Z a-z 0-9 _ - that Telegram is to send with each update";
+    let url =
+        url(env, "TELEGRAM_WEBHOOK_URL", "the public https address of this service; long polling if absent");
+    let secret = env.optional_secret(SECRET);
+    if let Some(secret) = &secret {
+        let text = secret.expose_secret();
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+        if !(1..=256).contains(&text.len()) || !text.bytes().all(plain) {
+            env.problem(SECRET, format!("can't be used; it is {WHAT}"));
+            return None;
+        }
+    }
+    let mut url = url?;
+    if url.path() == "/" {
+        url.set_path(PATH);
+    }
+    let Some(secret) = secret else {
+        env.problem(SECRET, format!("is missing, and TELEGRAM_WEBHOOK_URL needs it; it is {WHAT}"));
+        return None;
+    };
+    Some(Webhook { url, secret: Secret(secret) })
+}
+
+fn url(env: &mut Env, name: &'static str, what: &'static str) -> Option<Url> {
+    let url: Url = env.optional(name, what)?;
+    if !matches!(url.scheme(), "http" | "https") || url.cannot_be_a_base() {
+        env.problem(name, format!("begins neither with https:// nor http://; it is {what}"));
+        return None;
+    }
+    Some(url)
+}
+
+fn admins(env: &mut Env) -> Vec<i64> {
+    const NAME: &str = "ADMIN_TELEGRAM_ID";
+    const WHAT: &str = "the administrators' Telegram user ids, with commas between them";
+    let Some(list) = env.optional::<String>(NAME, WHAT) else { return Vec::new() };
+    let ids = list.split([',', ' ', ';']).filter(|id| !id.is_empty()).map(str::parse);
+    match ids.collect::<Result<Vec<i64>, _>>() {
+        Ok(ids) if ids.iter().all(|id| *id > 0) => ids,
+        _ => {
+            env.problem(NAME, format!("can't be understood; it is {WHAT}"));
+            Vec::new()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> Result<Config, Problems> {
+        let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let mut all = vec![
+            ("TELEGRAM_BOT_TOKEN", "123:AA-b_c"),
+            ("NATS_URL", "nats://127.0.0.1:54222"),
+            ("NATS_NKEY_SEED_FILE", seed),
+            ("NATS_MEDIA_NKEY_SEED_FILE", seed),
+        ];
+        all.extend(variables);
+        Config::read(Env::from_map(all.into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect()))
+    }
+
+    fn problems(variables: &[(&str, &str)]) -> Vec<&'static str> {
+        read(variables).unwrap_err().0.iter().map(|problem| problem.name).collect()
+    }
+
+    #[test]
+    fn a_token_is_enough_for_long_polling() {
+        let config = read(&[]).unwrap();
+        assert_eq!((config.bot, config.api_url.as_str()), (123, "https://api.telegram.org/"));
+        assert!(config.webhook.is_none());
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8081");
+    }
+
+    #[test]
+    fn a_webhook_needs_its_secret_and_gets_its_path() {
+        let url = ("TELEGRAM_WEBHOOK_URL", "https://bot.example.org");
+        let config = read(&[url, ("TELEGRAM_WEBHOOK_SECRET", "s-3_cret")]).unwrap();
+        assert_eq!(config.webhook.unwrap().url.as_str(), "https://bot.example.org/telegram/webhook");
+        assert_eq!(problems(&[url]), ["TELEGRAM_WEBHOOK_SECRET"]);
+        assert_eq!(problems(&[url, ("TELEGRAM_WEBHOOK_SECRET", "with space")]), ["TELEGRAM_WEBHOOK_SECRET"]);
+        assert_eq!(
+            problems(&[url, ("TELEGRAM_WEBHOOK_SECRET", &"x".repeat(257))]),
+            ["TELEGRAM_WEBHOOK_SECRET"]
+        );
+    }
+
+    #[test]
+    fn everything_wrong_is_said_at_once_and_no_secret_is_shown() {
+        let wrong = [
+            ("TELEGRAM_BOT_TOKEN", "CANARY"),
+            ("TELEGRAM_API_URL", "ftp://x"),
+            ("TELEGRAM_PORT", "http"),
+            ("ADMIN_TELEGRAM_ID", "1,anna"),
+            ("NATS_NKEY_SEED_FILE", "/nowhere"),
+        ];
+        let mut names = problems(&wrong);
+        names.sort_unstable();
+        let mut expected: Vec<_> = wrong.iter().map(|(name, _)| *name).collect();
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+        assert!(!read(&wrong).unwrap_err().to_string().contains("CANARY"));
+    }
+
+    #[test]
+    fn administrators_are_one_or_several() {
+        assert_eq!(read(&[("ADMIN_TELEGRAM_ID", "7")]).unwrap().admins, [7]);
+        assert_eq!(read(&[("ADMIN_TELEGRAM_ID", "7, 8,9")]).unwrap().admins, [7, 8, 9]);
+    }
+}

@@ -1,0 +1,253 @@
+//! What the ledger has for people: pictures, failures, bills, receipts.
+//!
+//! An event that is to be told is heard from the event stream (fast) or found by the sweep
+//! (sure). Either way it is claimed at the ledger first, so that of several instances one tells
+//! it; a claim is a lease of 30 s, and what could not be told is found by the sweep when it is
+//! over. Told and recorded are two steps: who dies in between tells it again.
+
+mod news;
+mod picture;
+mod shelf;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use proto_events::commands::DeliveryOutcome;
+use proto_events::queries::{News, Telling};
+use proto_events::{Event, Position, PublishedEvent};
+use service::consumer::Verdict;
+use service::http::Health;
+use service::ledger::SendError;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use shelf::{Missing, Shelf};
+
+use crate::desk::Desk;
+use crate::outbound::{Error, Markup, Telegram};
+use crate::statuses::Statuses;
+use crate::texts::{Lang, Say, Texts};
+use crate::turns::Turns;
+
+/// Tellings at once: each may hold a picture (50 MB at most, 1–2 MB as a rule) in memory, and
+/// Telegram takes about 30 messages a second.
+pub const IN_HAND_MAX: usize = 16;
+/// Within the lease of a claim (30 s), so that nobody else tells it while we do.
+const TIME_MAX: Duration = Duration::from_secs(25);
+const SWEEP_EVERY: Duration = Duration::from_secs(2);
+/// More than can be told until the next sweep.
+const SWEEP_MAX: u16 = 64;
+/// Until an event that could not be claimed is heard again.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// What came of telling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Told,
+    /// The person blocked the bot or is gone.
+    Blocked,
+    /// Telegram will not take it.
+    Refused,
+    /// Not now; when the lease is over it is found again.
+    Later,
+}
+
+impl Outcome {
+    fn of(error: &Error) -> Self {
+        match error {
+            Error::Blocked(_) => Self::Blocked,
+            Error::Refused(_) => Self::Refused,
+            Error::Flood(_) | Error::Token | Error::NotReached(_) | Error::InDoubt(_) => Self::Later,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Told => "told",
+            Self::Blocked => "blocked",
+            Self::Refused => "refused",
+            Self::Later => "later",
+        }
+    }
+}
+
+/// A handle, cheap to clone.
+#[derive(Clone)]
+pub struct Teller(Arc<Inner>);
+
+struct Inner {
+    desk: Desk,
+    telegram: Telegram,
+    texts: Arc<Texts>,
+    statuses: Statuses,
+    turns: Turns,
+    shelf: Shelf,
+    in_hand: Mutex<HashSet<Position>>,
+    slots: Arc<Semaphore>,
+}
+
+impl Teller {
+    pub fn new(
+        desk: Desk,
+        telegram: Telegram,
+        texts: Arc<Texts>,
+        statuses: Statuses,
+        turns: Turns,
+        shelf: Shelf,
+    ) -> Self {
+        let slots = Arc::new(Semaphore::new(IN_HAND_MAX));
+        Self(Arc::new(Inner {
+            desk,
+            telegram,
+            texts,
+            statuses,
+            turns,
+            shelf,
+            in_hand: Mutex::default(),
+            slots,
+        }))
+    }
+
+    /// An event of the stream.
+    pub async fn heard(&self, event: PublishedEvent) -> Verdict {
+        if event.r#type == "GenerationStarted" {
+            self.0.started(&event).await;
+            return Verdict::Done;
+        }
+        // Cancelled only when the runtime ends.
+        let Ok(_slot) = self.0.slots.acquire().await else { return Verdict::Again(AGAIN) };
+        match self.0.tell(event.position).await {
+            Ok(()) => Verdict::Done,
+            Err(error) => {
+                tracing::warn!(position = %event.position, %error, "an event can't be told yet");
+                Verdict::Again(AGAIN)
+            }
+        }
+    }
+
+    /// Finds what is to be told, until told to stop; then waits for what is in hand.
+    pub async fn sweep(&self, health: Health, shutdown: CancellationToken) {
+        let tasks = TaskTracker::new();
+        while !shutdown.is_cancelled() {
+            match self.0.desk.deliveries(SWEEP_MAX).await {
+                Ok(open) => {
+                    health.set("ledger", true);
+                    for delivery in open {
+                        let Ok(slot) = Arc::clone(&self.0.slots).acquire_owned().await else { return };
+                        let inner = Arc::clone(&self.0);
+                        tasks.spawn(async move {
+                            let position = delivery.position;
+                            if let Err(error) = inner.tell(position).await {
+                                tracing::warn!(%position, %error, "an event can't be told yet");
+                            }
+                            drop(slot);
+                        });
+                        if shutdown.is_cancelled() {
+                            break;
+                        }
+                    }
+                }
+                Err(error) => {
+                    health.set("ledger", false);
+                    tracing::warn!(%error, "the sweep for undelivered news failed");
+                }
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(SWEEP_EVERY) => {}
+            }
+        }
+        tasks.close();
+        tasks.wait().await;
+    }
+}
+
+impl Inner {
+    fn in_hand(&self) -> MutexGuard<'_, HashSet<Position>> {
+        // The set stays whole whatever panics.
+        self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// # Errors
+    /// The ledger could not be asked for the claim.
+    async fn tell(&self, position: Position) -> Result<(), SendError> {
+        if !self.in_hand().insert(position) {
+            return Ok(());
+        }
+        let _held = Held { inner: self, position };
+        let Some(telling) = self.desk.claim(position).await? else { return Ok(()) };
+        let told = tokio::time::timeout(TIME_MAX, self.tell_claimed(&telling)).await;
+        let outcome = told.unwrap_or(Outcome::Later);
+        let news = name(&telling.news);
+        metrics::counter!("telegram_deliveries_total", "news" => news, "outcome" => outcome.word())
+            .increment(1);
+        let attempt = telling.attempt.get();
+        if outcome == Outcome::Later {
+            tracing::warn!(%position, news, attempt, "an event could not be told; it is tried again");
+        } else {
+            tracing::info!(%position, news, attempt, outcome = outcome.word(), "an event was told");
+        }
+        Ok(())
+    }
+
+    /// Tells it and records that.
+    async fn tell_claimed(&self, telling: &Telling) -> Outcome {
+        let _turn = self.turns.of(telling.account).await;
+        let lang = Lang::of(Some(&telling.language));
+        if let News::GenerationSucceeded { generation, credits, outputs, .. } = &telling.news {
+            let finished = picture::Finished { generation: *generation, credits: *credits, outputs };
+            return self.deliver(telling, lang, finished).await;
+        }
+        fail::fail_point!("telegram.before_send");
+        let outcome = self.tell_news(telling, lang).await;
+        fail::fail_point!("telegram.sent");
+        let recorded = match outcome {
+            Outcome::Told => DeliveryOutcome::Told,
+            Outcome::Blocked => DeliveryOutcome::Blocked,
+            Outcome::Refused => DeliveryOutcome::Refused,
+            Outcome::Later => return Outcome::Later,
+        };
+        if let Err(error) = self.desk.told(telling, recorded).await {
+            tracing::error!(position = %telling.position, %error, "what was told is not recorded; it may be told again");
+            return Outcome::Later;
+        }
+        fail::fail_point!("telegram.confirmed");
+        outcome
+    }
+
+    /// The work on a picture has begun.
+    async fn started(&self, event: &PublishedEvent) {
+        let Ok(Event::GenerationStarted(started)) = event.event() else { return };
+        let _turn = self.turns.of(event.account).await;
+        let Some(status) = self.statuses.started(started.generation) else { return };
+        let text = self.texts.say(status.lang, Say::PicturePainting { credits: status.credits });
+        if let Err(error) = self.telegram.edit(status.chat, status.message, &text, &Markup::None).await {
+            tracing::debug!(generation = %started.generation, %error, "a status message was not changed");
+        }
+    }
+}
+
+const fn name(news: &News) -> &'static str {
+    match news {
+        News::PaymentReady { .. } => "payment_ready",
+        News::PaymentSettled { .. } => "payment_settled",
+        News::PaymentCanceled { .. } => "payment_canceled",
+        News::GenerationSucceeded { .. } => "generation_succeeded",
+        News::GenerationFailed { .. } => "generation_failed",
+        News::DeliveryFailed { .. } => "delivery_failed",
+    }
+}
+
+/// Gives the position back, also when the telling panics.
+struct Held<'a> {
+    inner: &'a Inner,
+    position: Position,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.inner.in_hand().remove(&self.position);
+    }
+}

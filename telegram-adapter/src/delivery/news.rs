@@ -1,0 +1,133 @@
+//! Everything that is told in words: failures, bills, receipts.
+
+use proto_events::events::DeliveryTrouble;
+use proto_events::queries::{News, PaymentState, Telling};
+use proto_events::{Credits, GenerationId, Money, PaymentId};
+
+use super::{Inner, Outcome};
+use crate::bill::{self, topup_button};
+use crate::outbound::{Error, Markup};
+use crate::texts::{Html, Lang, Reason, Say};
+
+impl Inner {
+    pub(super) async fn tell_news(&self, telling: &Telling, lang: Lang) -> Outcome {
+        let told = match &telling.news {
+            News::PaymentReady { payment, .. } => return self.tell_ready(telling, lang, *payment).await,
+            News::PaymentSettled { credits, price, .. } => {
+                self.tell_settled(telling, lang, *credits, *price).await
+            }
+            News::PaymentCanceled { price, .. } => {
+                let text = self.texts.say(lang, Say::PaymentCanceled { price: *price });
+                let again = Markup::Buttons(vec![topup_button(&self.texts, lang)]);
+                self.edit_or_send(telling, telling.status_message, &text, &again).await.map(drop)
+            }
+            News::GenerationFailed { generation, returned, reason } => {
+                let say = Say::PictureFailed { reason: Reason::from(*reason), returned: *returned };
+                self.tell_failed(telling, *generation, &self.texts.say(lang, say)).await
+            }
+            News::DeliveryFailed { returned, reason, .. } => {
+                let text = self.texts.say(lang, lost(*returned, *reason));
+                self.telegram.send(telling.chat, &text, &Markup::None, telling.message).await.map(drop)
+            }
+            // A picture is delivered, not told: `picture`.
+            News::GenerationSucceeded { .. } => Ok(()),
+        };
+        match told {
+            Ok(()) => Outcome::Told,
+            Err(error) => {
+                tracing::warn!(position = %telling.position, %error, "news could not be sent");
+                Outcome::of(&error)
+            }
+        }
+    }
+
+    /// The bill gets its button, unless it was paid or closed meanwhile.
+    async fn tell_ready(&self, telling: &Telling, lang: Lang, payment: PaymentId) -> Outcome {
+        let view = match self.desk.payment(payment, Some(telling.position)).await {
+            Ok(view) => view,
+            Err(error) => {
+                tracing::warn!(%payment, %error, "the state of a payment is not known");
+                return Outcome::Later;
+            }
+        };
+        if matches!(view.state, PaymentState::Settled | PaymentState::Canceled) {
+            return Outcome::Told;
+        }
+        let (text, markup) = bill::render(&self.texts, lang, &view);
+        match self.edit_or_send(telling, telling.status_message, &text, &markup).await {
+            Ok(None) => Outcome::Told,
+            Ok(Some(message)) => {
+                if let Err(error) = self.desk.note_bill(payment, message).await {
+                    tracing::warn!(%payment, %error, "the place of a bill was not kept");
+                }
+                Outcome::Told
+            }
+            Err(error) => {
+                tracing::warn!(%payment, %error, "a payment link could not be shown");
+                Outcome::of(&error)
+            }
+        }
+    }
+
+    /// The button goes first, so that nobody pays twice; then the receipt, which notifies.
+    async fn tell_settled(
+        &self,
+        telling: &Telling,
+        lang: Lang,
+        credits: Credits,
+        price: Money,
+    ) -> Result<(), Error> {
+        if let Some(bill) = telling.status_message {
+            let text = self.texts.say(lang, Say::PaymentPaid { credits, price });
+            match self.telegram.edit(telling.chat, bill, &text, &Markup::None).await {
+                Ok(()) | Err(Error::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let available = telling.balance.available;
+        let receipt = self.texts.say(lang, Say::PaymentReceipt { credits, price, available });
+        self.telegram.send(telling.chat, &receipt, &Markup::None, None).await.map(drop)
+    }
+
+    /// In the place of "Drawing…", so that telling it twice looks like once.
+    async fn tell_failed(
+        &self,
+        telling: &Telling,
+        generation: GenerationId,
+        text: &Html,
+    ) -> Result<(), Error> {
+        let here = self.statuses.told(generation);
+        let status = telling.status_message.or(here);
+        self.edit_or_send(telling, status, text, &Markup::None).await.map(drop)
+    }
+
+    /// The new message's id, if one had to be sent.
+    async fn edit_or_send(
+        &self,
+        telling: &Telling,
+        message: Option<i64>,
+        text: &Html,
+        markup: &Markup,
+    ) -> Result<Option<i64>, Error> {
+        if let Some(message) = message {
+            match self.telegram.edit(telling.chat, message, text, markup).await {
+                Ok(()) => return Ok(None),
+                // It is gone, or too old to be edited.
+                Err(Error::Refused(why)) => {
+                    tracing::debug!(why, "a message can't be edited; a new one is sent")
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let sent = self.telegram.send(telling.chat, text, markup, telling.message).await?;
+        Ok(Some(sent.message).filter(|message| *message > 0))
+    }
+}
+
+fn lost(returned: Credits, reason: DeliveryTrouble) -> Say<'static> {
+    if returned.is_zero() && reason != DeliveryTrouble::BytesLost {
+        Say::PictureUndelivered
+    } else {
+        Say::PictureLost { returned }
+    }
+}

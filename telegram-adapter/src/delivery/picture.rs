@@ -1,0 +1,122 @@
+//! A finished picture, from the object store to the chat.
+
+use proto_events::commands::FileId;
+use proto_events::events::DeliveryTrouble;
+use proto_events::queries::{OutputPlace, Telling};
+use proto_events::{Credits, GenerationId};
+
+use super::{Inner, Missing, Outcome};
+use crate::outbound::{Error, Picture};
+use crate::texts::{Lang, Say};
+
+/// A store that has the object but can't give its bytes has lost a part of them.
+const UNREACHED_MAX: i64 = 8;
+
+/// What `News::GenerationSucceeded` holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Finished<'a> {
+    pub(super) generation: GenerationId,
+    /// charged
+    pub(super) credits: Credits,
+    pub(super) outputs: &'a [OutputPlace],
+}
+
+impl Inner {
+    /// Sends it, records that, and takes the status message away.
+    pub(super) async fn deliver(&self, telling: &Telling, lang: Lang, finished: Finished<'_>) -> Outcome {
+        let generation = finished.generation;
+        let pictures = match self.pictures(finished).await {
+            Ok(pictures) => pictures,
+            Err(Missing::Unreached(why)) if telling.attempt.get() < UNREACHED_MAX => {
+                tracing::warn!(%generation, why, "the bytes of a picture can't be read yet");
+                return Outcome::Later;
+            }
+            Err(missing) => {
+                tracing::error!(%generation, %missing, "the bytes of a picture are lost");
+                return self.give_up(telling, generation, DeliveryTrouble::BytesLost).await;
+            }
+        };
+        fail::fail_point!("telegram.before_send");
+        let file_ids = match self.send_all(telling, lang, finished.credits, &pictures).await {
+            Ok(file_ids) => file_ids,
+            Err(error @ Error::Blocked(_)) => {
+                tracing::info!(%generation, %error, "a picture can't be delivered");
+                return self.give_up(telling, generation, DeliveryTrouble::Blocked).await;
+            }
+            Err(error @ Error::Refused(_)) => {
+                tracing::error!(%generation, %error, "Telegram does not take a picture");
+                return self.give_up(telling, generation, DeliveryTrouble::Refused).await;
+            }
+            Err(error) => {
+                tracing::warn!(%generation, %error, "a picture was not sent");
+                return Outcome::Later;
+            }
+        };
+        fail::fail_point!("telegram.sent");
+        if let Err(error) = self.desk.delivered(generation, file_ids).await {
+            tracing::error!(%generation, %error, "a delivery is not recorded; the picture may be sent again");
+            return Outcome::Later;
+        }
+        fail::fail_point!("telegram.confirmed");
+        self.take_status_away(telling, generation).await;
+        Outcome::Told
+    }
+
+    async fn pictures(&self, finished: Finished<'_>) -> Result<Vec<Picture>, Missing> {
+        if finished.outputs.is_empty() {
+            return Err(Missing::Lost("nothing was made".to_owned()));
+        }
+        let mut pictures = Vec::with_capacity(finished.outputs.len());
+        for place in finished.outputs {
+            pictures.push(self.shelf.fetch(place).await?);
+        }
+        Ok(pictures)
+    }
+
+    /// One message each; what was spent stands under the last.
+    async fn send_all(
+        &self,
+        telling: &Telling,
+        lang: Lang,
+        spent: Credits,
+        pictures: &[Picture],
+    ) -> Result<Vec<FileId>, Error> {
+        let left = telling.balance.available;
+        let caption = if spent.is_zero() {
+            self.texts.say(lang, Say::PictureCaptionFree { left })
+        } else {
+            self.texts.say(lang, Say::PictureCaption { spent, left })
+        };
+        let mut file_ids = Vec::with_capacity(pictures.len());
+        for (n, picture) in pictures.iter().enumerate() {
+            let caption = (n + 1 == pictures.len()).then_some(&caption);
+            let sent = self.telegram.picture(telling.chat, picture, caption, telling.message).await?;
+            file_ids.extend(sent.file);
+        }
+        Ok(file_ids)
+    }
+
+    async fn give_up(&self, telling: &Telling, generation: GenerationId, reason: DeliveryTrouble) -> Outcome {
+        if let Err(error) = self.desk.undelivered(telling, generation, reason).await {
+            tracing::error!(%generation, %error, "a failed delivery is not recorded; it is tried again");
+            return Outcome::Later;
+        }
+        if reason != DeliveryTrouble::Blocked {
+            self.take_status_away(telling, generation).await;
+        }
+        match reason {
+            DeliveryTrouble::Blocked => Outcome::Blocked,
+            DeliveryTrouble::Gone | DeliveryTrouble::BytesLost | DeliveryTrouble::Refused => Outcome::Refused,
+        }
+    }
+
+    /// "Drawing…" has served. If it is not there any more, all the better.
+    pub(super) async fn take_status_away(&self, telling: &Telling, generation: GenerationId) {
+        let here = self.statuses.told(generation);
+        if let Some(status) = telling.status_message.or(here)
+            && let Err(error) = self.telegram.delete(telling.chat, status).await
+        {
+            tracing::debug!(%generation, %error, "a status message was not removed");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The bytes of a finished picture, from the object store in MEDIA, checked before they are sent.
+
+use std::time::Duration;
+
+use async_nats::Client;
+use async_nats::jetstream::{self, object_store::GetErrorKind};
+use proto_events::events::MediaType;
+use proto_events::queries::OutputPlace;
+use proto_events::subjects::IMAGES_BUCKET;
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncReadExt as _;
+
+use crate::outbound::Picture;
+
+/// Bot API: what a bot may upload.
+const BYTES_MAX: u32 = 50 * 1024 * 1024;
+/// A store whose chunks are gone leaves the reader waiting.
+const TIME_MAX: Duration = Duration::from_secs(8);
+/// Bot API: a photo is at most 10 MB, its sides add up to 10 000 at most and are no more than
+/// 20 : 1. Everything else goes as a document.
+const PHOTO_BYTES_MAX: u64 = 10 * 1024 * 1024;
+const PHOTO_SIDES_MAX: usize = 10_000;
+const PHOTO_RATIO_MAX: usize = 20;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    /// They are gone, or they are not what was made: no other try will bring them.
+    #[error("lost: {0}")]
+    Lost(String),
+    /// Perhaps later.
+    #[error("not reached: {0}")]
+    Unreached(String),
+}
+
+#[derive(Clone)]
+pub struct Shelf {
+    media: Client,
+}
+
+impl Shelf {
+    /// `media` is a connection to the account MEDIA.
+    pub fn new(media: Client) -> Self {
+        Self { media }
+    }
+
+    /// A picture that is one, with the digest the ledger has.
+    ///
+    /// # Errors
+    /// See [`Missing`].
+    pub async fn fetch(&self, place: &OutputPlace) -> Result<Picture, Missing> {
+        if place.bytes > BYTES_MAX {
+            return Err(Missing::Lost(format!("{} bytes are more than Telegram takes", place.bytes)));
+        }
+        let late = |_| Missing::Unreached("the object store does not answer".to_owned());
+        let bytes = tokio::time::timeout(TIME_MAX, self.read(place)).await.map_err(late)??;
+        check(place, bytes)
+    }
+
+    async fn read(&self, place: &OutputPlace) -> Result<Vec<u8>, Missing> {
+        let unreached = |error: &dyn std::fmt::Display| Missing::Unreached(error.to_string());
+        let store = jetstream::new(self.media.clone()).get_object_store(IMAGES_BUCKET).await;
+        let store = store.map_err(|error| unreached(&error))?;
+        let object = store.get(place.object.as_str()).await.map_err(|error| match error.kind() {
+            GetErrorKind::NotFound => Missing::Lost("it is not in the object store".to_owned()),
+            _ => unreached(&error),
+        })?;
+        let mut bytes = Vec::with_capacity(place.bytes as usize);
+        // One byte more than there should be shows that it is another thing.
+        let mut bounded = object.take(u64::from(place.bytes) + 1);
+        bounded.read_to_end(&mut bytes).await.map_err(|error| unreached(&error))?;
+        Ok(bytes)
+    }
+}
+
+fn check(place: &OutputPlace, bytes: Vec<u8>) -> Result<Picture, Missing> {
+    let lost = |why: &str| Err(Missing::Lost(why.to_owned()));
+    if bytes.len() as u64 != u64::from(place.bytes) {
+        return lost("it has another size than what was made");
+    }
+    let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    if !digest.eq_ignore_ascii_case(&place.sha256) {
+        return lost("it has another digest than what was made");
+    }
+    let file_name = match (place.media_type, imagesize::image_type(&bytes)) {
+        (MediaType::Jpeg, Ok(imagesize::ImageType::Jpeg)) => "picture.jpg",
+        (MediaType::Png, Ok(imagesize::ImageType::Png)) => "picture.png",
+        (MediaType::Webp, Ok(imagesize::ImageType::Webp)) => "picture.webp",
+        _ => return lost("it is not a picture of its kind"),
+    };
+    let Ok(size) = imagesize::blob_size(&bytes) else { return lost("it is not a whole picture") };
+    let (long, short) = (size.width.max(size.height), size.width.min(size.height));
+    if short == 0 {
+        return lost("it is an empty picture");
+    }
+    let as_document = bytes.len() as u64 > PHOTO_BYTES_MAX
+        || size.width.saturating_add(size.height) > PHOTO_SIDES_MAX
+        || long > short.saturating_mul(PHOTO_RATIO_MAX);
+    Ok(Picture { bytes: bytes.into(), file_name, as_document })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The beginning of a PNG: signature, IHDR with these sides.
+    fn png(width: u32, height: u32, len: usize) -> Vec<u8> {
+        let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+        bytes.extend(width.to_be_bytes());
+        bytes.extend(height.to_be_bytes());
+        bytes.extend([8, 2, 0, 0, 0, 0, 0, 0, 0]);
+        bytes.resize(bytes.len().max(len), 0);
+        bytes
+    }
+
+    fn place(bytes: &[u8], media_type: MediaType) -> OutputPlace {
+        let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        OutputPlace {
+            object: "o".try_into_text(),
+            sha256: sha256.as_str().try_into_text(),
+            media_type,
+            bytes: u32::try_from(bytes.len()).unwrap(),
+            width: None,
+            height: None,
+        }
+    }
+
+    trait IntoText {
+        fn try_into_text<const N: usize>(&self) -> proto_events::Text<N>;
+    }
+
+    impl IntoText for str {
+        fn try_into_text<const N: usize>(&self) -> proto_events::Text<N> {
+            proto_events::Text::new(self).unwrap()
+        }
+    }
+
+    fn as_document(width: u32, height: u32, len: usize) -> bool {
+        let bytes = png(width, height, len);
+        check(&place(&bytes, MediaType::Png), bytes).unwrap().as_document
+    }
+
+    #[test]
+    fn what_telegram_cannot_show_goes_as_a_document() {
+        assert!(!as_document(1024, 1024, 0));
+        assert!(!as_document(5000, 5000, 0));
+        assert!(as_document(5001, 5000, 0));
+        assert!(as_document(2100, 100, 0));
+        assert!(!as_document(64, 64, 10 * 1024 * 1024));
+        assert!(as_document(64, 64, 10 * 1024 * 1024 + 1));
+    }
+
+    #[test]
+    fn what_is_not_the_picture_that_was_made_is_never_sent() {
+        let bytes = png(64, 64, 0);
+        let good = place(&bytes, MediaType::Png);
+        assert_eq!(check(&good, bytes.clone()).unwrap().file_name, "picture.png");
+        let mut changed = bytes.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        assert!(check(&good, changed).is_err());
+        assert!(check(&good, bytes[1..].to_vec()).is_err());
+        assert!(check(&place(&bytes, MediaType::Jpeg), bytes.clone()).is_err());
+        assert!(check(&place(&bytes, MediaType::Text), bytes).is_err());
+        let page = b"<html>not a picture</html>".to_vec();
+        assert!(check(&place(&page, MediaType::Png), page).is_err());
+        let cut = b"\x89PNG\r\n\x1a\n\0\0".to_vec();
+        assert!(check(&place(&cut, MediaType::Png), cut).is_err());
+        let empty = png(0, 64, 0);
+        assert!(check(&place(&empty, MediaType::Png), empty).is_err());
+    }
+}

@@ -1,0 +1,115 @@
+//! Long polling: for a bot without a public address.
+//!
+//! getUpdates with an offset acknowledges everything before it, so the offset moves only over
+//! updates that are dealt with. Chats go side by side, the updates of one chat in their order.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::{Intake, RETRY_AFTER, Taken, Update};
+use crate::outbound::{Error, LONG_POLL_S, Telegram};
+
+/// Chats dealt with at once.
+const CHATS_MAX: usize = 16;
+/// Between two tries when Telegram can't be reached.
+const PAUSE: Duration = Duration::from_secs(2);
+/// While another poller or a webhook holds the bot.
+const HELD_PAUSE: Duration = Duration::from_secs(10);
+
+/// Until `shutdown`; `reached` hears whether Telegram answers.
+pub async fn poll<I: Intake>(
+    telegram: &Telegram,
+    intake: &I,
+    shutdown: &CancellationToken,
+    reached: impl Fn(bool),
+) -> Result<(), Error> {
+    let mut offset = 0;
+    while !shutdown.is_cancelled() {
+        let updates = tokio::select! {
+            () = shutdown.cancelled() => break,
+            updates = telegram.updates(offset, LONG_POLL_S) => updates,
+        };
+        reached(updates.is_ok());
+        match updates {
+            Ok(updates) => {
+                if !take_all(intake, &updates, shutdown).await {
+                    // Stopped before all were done: they come again.
+                    return Ok(());
+                }
+                offset = next_offset(offset, &updates);
+            }
+            Err(Error::Token) => return Err(Error::Token),
+            Err(error) => {
+                tracing::warn!(%error, "updates could not be fetched");
+                let pause = if error.is_passing() { PAUSE } else { HELD_PAUSE };
+                tokio::select! { () = shutdown.cancelled() => break, () = tokio::time::sleep(pause) => {} }
+            }
+        }
+    }
+    if offset > 0 {
+        // Acknowledges what is done, so that the next start does not get it again.
+        let _ = telegram.updates(offset, 0).await;
+    }
+    Ok(())
+}
+
+/// The largest id of a batch and one: Telegram sends them in order, but may begin anywhere.
+fn next_offset(offset: i64, updates: &[Value]) -> i64 {
+    updates.iter().filter_map(|update| update["update_id"].as_i64()).max().map_or(offset, |last| last + 1)
+}
+
+/// Whether all of them were dealt with before the shutdown.
+async fn take_all<I: Intake>(intake: &I, updates: &[Value], shutdown: &CancellationToken) -> bool {
+    let mut chats: BTreeMap<i64, Vec<Update>> = BTreeMap::new();
+    for update in updates {
+        match Update::read(update) {
+            Ok(update) => chats.entry(chat_of(&update)).or_default().push(update),
+            Err(error) => tracing::warn!(%error, "an update was let be"),
+        }
+    }
+    let chats = stream::iter(chats.into_values().map(|updates| take_in_order(intake, updates, shutdown)));
+    chats.buffer_unordered(CHATS_MAX).all(|done| async move { done }).await
+}
+
+async fn take_in_order<I: Intake>(intake: &I, updates: Vec<Update>, shutdown: &CancellationToken) -> bool {
+    for update in updates {
+        fail::fail_point!("telegram.update_received");
+        while intake.take(update.clone()).await == Taken::Later {
+            tokio::select! {
+                () = shutdown.cancelled() => return false,
+                () = tokio::time::sleep(RETRY_AFTER) => {}
+            }
+        }
+    }
+    true
+}
+
+fn chat_of(update: &Update) -> i64 {
+    match update {
+        Update::Message(message) => message.chat,
+        Update::Tap(tap) => tap.chat,
+        Update::Checkout { from, .. } => from.id,
+        Update::Membership { user, .. } => *user,
+        Update::Ignored(_) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_offset_moves_behind_the_last_update() {
+        let updates = [json!({"update_id": 900}), json!({"update_id": 902}), json!({"broken": true})];
+        assert_eq!(next_offset(0, &updates), 903);
+        assert_eq!(next_offset(903, &[]), 903);
+        // Ids start anew after a quiet week.
+        assert_eq!(next_offset(903, &[json!({"update_id": 17})]), 18);
+    }
+}

@@ -1,0 +1,331 @@
+//! Telegram as the adapter calls it: teloxide's `Bot` behind a door of our own.
+//!
+//! Here and nowhere else: time-outs, flood control (429 is obeyed when the pause is short),
+//! repeats, "message is not modified" as success, plain text when the HTML is not understood,
+//! errors without URLs (the token is in the path). What can be repeated without harm is repeated
+//! in doubt; a message is not, since it would be there twice: whoever sends decides.
+
+mod error;
+mod lenient;
+mod markup;
+mod sent;
+mod setup;
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use reqwest::{Client, Url, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde_json::Value;
+use teloxide::Bot;
+use teloxide::payloads::{
+    AnswerCallbackQuery, AnswerPreCheckoutQuery, DeleteMessage, EditMessageText, SendDocument, SendMessage,
+    SendPhoto,
+};
+use teloxide::requests::{JsonRequest, MultipartPayload, MultipartRequest, Payload, Request};
+use teloxide::types::{
+    ChatId, InputFile, LinkPreviewOptions, MessageId, ParseMode, Recipient, ReplyParameters,
+};
+
+pub use error::Error;
+pub use markup::{Button, Markup};
+pub use sent::Sent;
+pub use setup::{ALLOWED_UPDATES, LONG_POLL_S, Me};
+
+use crate::texts::Html;
+use lenient::Lenient;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// teloxide's own is 17 s; Telegram answers a plain call within a second or not at all.
+const CALL_TIMEOUT: Duration = Duration::from_secs(15);
+/// 50 MB at 4 Mbit/s.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(100);
+/// An answer to a tap or a pre-checkout is worth something only at once. Also cuts short the
+/// 10 s that teloxide sleeps after a 5xx.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
+/// Longer pauses are left to whoever called: a webhook must be answered within 60 s.
+const FLOOD_PAUSE_MAX: Duration = Duration::from_secs(15);
+const FLOOD_PAUSES_MAX: usize = 3;
+/// Between a broken call and its repeat.
+const REPEAT_PAUSE: Duration = Duration::from_millis(500);
+const REPEATS_MAX: usize = 2;
+
+/// Whether a call whose outcome is unknown may be made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum InDoubt {
+    Repeat,
+    Leave,
+}
+
+/// A picture as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    pub bytes: Bytes,
+    pub file_name: &'static str,
+    /// Telegram can't show it as a photo.
+    pub as_document: bool,
+}
+
+impl Picture {
+    fn input(&self) -> InputFile {
+        InputFile::memory(self.bytes.clone()).file_name(self.file_name)
+    }
+}
+
+/// A handle, cheap to clone.
+#[derive(Clone)]
+pub struct Telegram {
+    calls: Bot,
+    uploads: Bot,
+    polls: Bot,
+}
+
+impl Telegram {
+    /// # Errors
+    /// The TLS library refuses to start.
+    pub fn new(token: &SecretString, api_url: &Url) -> Result<Self, reqwest::Error> {
+        let bot = |timeout| -> Result<Bot, reqwest::Error> {
+            let client = Client::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .timeout(timeout)
+                .redirect(redirect::Policy::none())
+                .tcp_nodelay(true)
+                .build()?;
+            Ok(Bot::with_client(token.expose_secret(), client).set_api_url(api_url.clone()))
+        };
+        let polling = Duration::from_secs(u64::from(LONG_POLL_S)) + CALL_TIMEOUT;
+        Ok(Self { calls: bot(CALL_TIMEOUT)?, uploads: bot(UPLOAD_TIMEOUT)?, polls: bot(polling)? })
+    }
+
+    /// # Errors
+    /// See [`Error`]. In doubt it may have been sent.
+    pub async fn send(
+        &self,
+        chat: i64,
+        text: &Html,
+        markup: &Markup,
+        reply_to: Option<i64>,
+    ) -> Result<Sent, Error> {
+        let make = |html: bool| {
+            let mut message =
+                SendMessage::new(ChatId(chat), if html { text.as_str().to_owned() } else { text.plain() });
+            message.parse_mode = html.then_some(ParseMode::Html);
+            message.link_preview_options = Some(NO_PREVIEW);
+            message.reply_parameters = reply_to.and_then(reply);
+            message.reply_markup = markup.for_sending();
+            message
+        };
+        let sent = match self.call(&self.calls, InDoubt::Leave, make(true)).await {
+            Err(error) if error.is_unparsable_text() => {
+                tracing::error!(%error, "a text of ours is not good HTML; it is sent as plain text");
+                self.call(&self.calls, InDoubt::Leave, make(false)).await
+            }
+            sent => sent,
+        };
+        sent.map(|message| Sent::read(&message))
+    }
+
+    /// Also takes away the old buttons if there are no new ones. Succeeds if it looks so already.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn edit(&self, chat: i64, message: i64, text: &Html, markup: &Markup) -> Result<(), Error> {
+        let Some(message) = message_id(message) else { return Err(unknown_message()) };
+        let make = |html: bool| {
+            let text = if html { text.as_str().to_owned() } else { text.plain() };
+            let mut edit = EditMessageText::new(ChatId(chat), message, text);
+            edit.parse_mode = html.then_some(ParseMode::Html);
+            edit.link_preview_options = Some(NO_PREVIEW);
+            edit.reply_markup = markup.for_editing();
+            edit
+        };
+        let edited = match self.call(&self.calls, InDoubt::Repeat, make(true)).await {
+            Err(error) if error.is_unparsable_text() => {
+                tracing::error!(%error, "a text of ours is not good HTML; it is sent as plain text");
+                self.call(&self.calls, InDoubt::Repeat, make(false)).await
+            }
+            edited => edited,
+        };
+        match edited {
+            Err(error) if !error.is_not_modified() => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// # Errors
+    /// See [`Error`].
+    pub async fn delete(&self, chat: i64, message: i64) -> Result<(), Error> {
+        let Some(message) = message_id(message) else { return Err(unknown_message()) };
+        let delete = DeleteMessage { chat_id: recipient(chat), message_id: message };
+        match self.call(&self.calls, InDoubt::Repeat, delete).await {
+            // A repeat of a delete that was carried out.
+            Err(error) if error.refused().is_some_and(|words| words.contains("to delete not found")) => {
+                Ok(())
+            }
+            deleted => deleted.map(drop),
+        }
+    }
+
+    /// A picture with a caption: as a photo, or as a document when Telegram can't show it.
+    ///
+    /// # Errors
+    /// See [`Error`]. In doubt it may have been sent.
+    pub async fn picture(
+        &self,
+        chat: i64,
+        picture: &Picture,
+        caption: Option<&Html>,
+        reply_to: Option<i64>,
+    ) -> Result<Sent, Error> {
+        let mut html = true;
+        let mut as_document = picture.as_document;
+        loop {
+            let sent = if as_document {
+                self.upload(document(chat, picture, caption, html, reply_to)).await
+            } else {
+                self.upload(photo(chat, picture, caption, html, reply_to)).await
+            };
+            match sent {
+                Err(error) if html && error.is_unparsable_text() => {
+                    tracing::error!(%error, "a caption of ours is not good HTML; it is sent as plain text");
+                    html = false;
+                }
+                Err(error) if !as_document && error.is_unshowable_photo() => as_document = true,
+                sent => return sent.map(|message| Sent::read(&message)),
+            }
+        }
+    }
+
+    /// Stops the button's spinner. Late answers ("query is too old") are not an error.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn answer_tap(&self, tap: &str, text: Option<&Html>) -> Result<(), Error> {
+        let mut answer = AnswerCallbackQuery::new(tap.to_owned().into());
+        answer.text = text.map(|text| text.plain().chars().take(TAP_ANSWER_CHARS_MAX).collect());
+        let answered = in_time(self.call(&self.calls, InDoubt::Repeat, answer)).await;
+        match answered {
+            Err(error) if error.refused().is_some_and(|words| words.contains("query is too old")) => Ok(()),
+            answered => answered.map(drop),
+        }
+    }
+
+    /// # Errors
+    /// See [`Error`].
+    pub async fn refuse_checkout(&self, query: &str, text: &Html) -> Result<(), Error> {
+        let mut answer = AnswerPreCheckoutQuery::new(query.to_owned().into(), false);
+        answer.error_message = Some(text.plain());
+        in_time(self.call(&self.calls, InDoubt::Repeat, answer)).await.map(drop)
+    }
+
+    async fn call<P>(&self, bot: &Bot, in_doubt: InDoubt, payload: P) -> Result<Value, Error>
+    where
+        P: Payload + Serialize + Clone + Send + 'static,
+    {
+        patiently(P::NAME, in_doubt, || JsonRequest::new(bot.clone(), Lenient(payload.clone())).send()).await
+    }
+
+    async fn upload<P>(&self, payload: P) -> Result<Value, Error>
+    where
+        P: MultipartPayload + Serialize + Clone + Send + 'static,
+    {
+        let bot = &self.uploads;
+        let make = || MultipartRequest::new(bot.clone(), Lenient(payload.clone())).send();
+        patiently(P::NAME, InDoubt::Leave, make).await
+    }
+}
+
+/// Bot API: 0–200 characters.
+const TAP_ANSWER_CHARS_MAX: usize = 200;
+const NO_PREVIEW: LinkPreviewOptions = LinkPreviewOptions {
+    is_disabled: true,
+    url: None,
+    prefer_small_media: false,
+    prefer_large_media: false,
+    show_above_text: false,
+};
+
+fn photo(
+    chat: i64,
+    picture: &Picture,
+    caption: Option<&Html>,
+    html: bool,
+    reply_to: Option<i64>,
+) -> SendPhoto {
+    let mut photo = SendPhoto::new(ChatId(chat), picture.input());
+    photo.caption = caption.map(|text| if html { text.as_str().to_owned() } else { text.plain() });
+    photo.parse_mode = html.then_some(ParseMode::Html);
+    photo.reply_parameters = reply_to.and_then(reply);
+    photo
+}
+
+fn document(
+    chat: i64,
+    picture: &Picture,
+    caption: Option<&Html>,
+    html: bool,
+    reply_to: Option<i64>,
+) -> SendDocument {
+    let mut document = SendDocument::new(ChatId(chat), picture.input());
+    document.caption = caption.map(|text| if html { text.as_str().to_owned() } else { text.plain() });
+    document.parse_mode = html.then_some(ParseMode::Html);
+    document.reply_parameters = reply_to.and_then(reply);
+    document
+}
+
+/// Calls until there is an answer that another call would not change, within the bounds above.
+async fn patiently<F>(
+    method: &'static str,
+    in_doubt: InDoubt,
+    mut make: impl FnMut() -> F,
+) -> Result<Value, Error>
+where
+    F: IntoFuture<Output = Result<Value, teloxide::RequestError>>,
+{
+    let (mut pauses, mut repeats) = (0, 0);
+    loop {
+        let answer = make().await.map_err(Error::from);
+        let outcome = answer.as_ref().err().map_or("ok", Error::label);
+        metrics::counter!("telegram_calls_total", "method" => method, "outcome" => outcome).increment(1);
+        match answer {
+            Err(Error::Flood(pause)) if pause <= FLOOD_PAUSE_MAX && pauses < FLOOD_PAUSES_MAX => {
+                tracing::warn!(method, pause_s = pause.as_secs(), "flood control; waiting as told");
+                pauses += 1;
+                tokio::time::sleep(pause).await;
+            }
+            Err(Error::NotReached(_)) if repeats < REPEATS_MAX => {
+                repeats += 1;
+                tokio::time::sleep(REPEAT_PAUSE).await;
+            }
+            Err(Error::InDoubt(_)) if in_doubt == InDoubt::Repeat && repeats < REPEATS_MAX => {
+                repeats += 1;
+                tokio::time::sleep(REPEAT_PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+async fn in_time(call: impl Future<Output = Result<Value, Error>>) -> Result<Value, Error> {
+    let late = || Error::InDoubt("no answer in time".to_owned());
+    tokio::time::timeout(ANSWER_TIMEOUT, call).await.unwrap_or_else(|_| Err(late()))
+}
+
+fn recipient(chat: i64) -> Recipient {
+    Recipient::Id(ChatId(chat))
+}
+
+/// Telegram's message ids are 32 bits; 0 stands for one we were not told.
+fn message_id(message: i64) -> Option<MessageId> {
+    i32::try_from(message).ok().filter(|id| *id > 0).map(MessageId)
+}
+
+fn unknown_message() -> Error {
+    Error::Refused("there is no such message".to_owned())
+}
+
+/// The reply goes out also when the message it answers is gone.
+fn reply(message: i64) -> Option<ReplyParameters> {
+    message_id(message).map(|id| ReplyParameters::new(id).allow_sending_without_reply())
+}

@@ -1,0 +1,198 @@
+//! Starting, watching and stopping everything together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::Client;
+use async_nats::connection::State;
+use axum::Router;
+use proto_events::Producer;
+use service::consumer;
+use service::http::Health;
+use service::ledger::Ledger;
+use service::nats::{self, ConnectError};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Config, Webhook};
+use crate::delivery::{IN_HAND_MAX, Shelf, Teller};
+use crate::desk::Desk;
+use crate::inbound;
+use crate::outbound::{self, Telegram};
+use crate::registration;
+use crate::statuses::Statuses;
+use crate::talk::Talk;
+use crate::texts::{BadTexts, Texts};
+use crate::turns::Turns;
+
+/// At most, as in the configuration of the ledger's consumers.
+const ACK_WAIT: Duration = Duration::from_secs(15);
+const HEALTH_EVERY: Duration = Duration::from_secs(2);
+/// What is in hand may take this long to end; a telling takes 25 s at most.
+const STOP_MAX: Duration = Duration::from_secs(28);
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("NATS can't be used")]
+    Nats(#[from] ConnectError),
+    #[error("the address {address} can't be listened on")]
+    Listen {
+        address: std::net::SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the web side stopped")]
+    Serve(#[source] std::io::Error),
+    #[error("the HTTP client could not be built")]
+    Client(#[source] reqwest::Error),
+    #[error(transparent)]
+    Texts(#[from] BadTexts),
+    #[error("Telegram does not accept TELEGRAM_BOT_TOKEN: is it complete, and was it revoked?")]
+    Token(#[source] outbound::Error),
+}
+
+/// Serves until told to stop, then finishes what is in hand.
+///
+/// # Errors
+/// What keeps the adapter from starting or makes it useless.
+pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Error> {
+    let texts = Arc::new(Texts::read()?);
+    let telegram = Telegram::new(&config.token, &config.api_url).map_err(Error::Client)?;
+    let client = nats::connect(&config.nats, "telegram").await?;
+    let media = nats::connect(&config.media, "media-telegram").await?;
+    let address = config.listen;
+    let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+    tracing::info!(%address, admins = config.admins.len(), "listening");
+
+    let ledger = Ledger::new(client.clone(), Producer::Telegram);
+    let desk = Desk::new(ledger.clone(), config.bot);
+    let (statuses, turns) = (Statuses::default(), Turns::default());
+    let talk = Talk::new(desk.clone(), telegram.clone(), Arc::clone(&texts), statuses.clone(), turns.clone());
+    let shelf = Shelf::new(media.clone());
+    let teller = Teller::new(desk, telegram.clone(), Arc::clone(&texts), statuses, turns, shelf);
+    let health = Health::new(&["nats", "ledger", "telegram"]);
+
+    let updates = TaskTracker::new();
+    let router = match &config.webhook {
+        Some(webhook) => inbound::router(webhook.secret.clone(), talk.clone(), updates.clone()),
+        None => Router::new(),
+    };
+    let mut tasks: JoinSet<Result<(), Error>> = JoinSet::new();
+    let web = service::http::serve(listener, router, health.clone(), shutdown.clone());
+    tasks.spawn(async move { web.await.map_err(Error::Serve) });
+    tasks.spawn(watch_nats(client.clone(), media, health.clone(), shutdown.clone()));
+    tasks.spawn(listen_to_events(client, ledger, teller.clone(), shutdown.clone()));
+    tasks.spawn({
+        let (health, shutdown) = (health.clone(), shutdown.clone());
+        async move {
+            teller.sweep(health, shutdown).await;
+            Ok(())
+        }
+    });
+    tasks.spawn(take_updates(telegram, talk, texts, config.webhook, health, shutdown.clone()));
+
+    let failed = wait(&mut tasks, &shutdown).await;
+    updates.close();
+    let stopped = async {
+        while let Some(ended) = tasks.join_next().await {
+            note(&ended);
+        }
+        updates.wait().await;
+    };
+    if tokio::time::timeout(STOP_MAX, stopped).await.is_err() {
+        tracing::warn!("stopped before everything in hand was finished; it is taken up at the next start");
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Until the shutdown, or until a task ends in a way that makes the rest useless.
+async fn wait(tasks: &mut JoinSet<Result<(), Error>>, shutdown: &CancellationToken) -> Option<Error> {
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return None,
+            ended = tasks.join_next() => match ended {
+                Some(Ok(Err(error))) => {
+                    shutdown.cancel();
+                    return Some(error);
+                }
+                Some(ended) => {
+                    note(&ended);
+                    if !shutdown.is_cancelled() && ended.is_err() {
+                        // A loop that panicked is a bug: better a restart than half a service.
+                        shutdown.cancel();
+                    }
+                }
+                None => return None,
+            },
+        }
+    }
+}
+
+fn note(ended: &Result<Result<(), Error>, tokio::task::JoinError>) {
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "a part of the service failed"),
+        Err(error) => tracing::error!(%error, "a part of the service panicked"),
+    }
+}
+
+async fn listen_to_events(
+    client: Client,
+    ledger: Ledger,
+    teller: Teller,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    let options = consumer::Options { in_flight_max: 2 * IN_HAND_MAX, ack_wait: ACK_WAIT };
+    consumer::run(client, Producer::Telegram, ledger, options, shutdown, move |event| {
+        let teller = teller.clone();
+        async move { teller.heard(event).await }
+    })
+    .await;
+    Ok(())
+}
+
+/// Registers at Telegram, then takes updates in the configured way.
+async fn take_updates(
+    telegram: Telegram,
+    talk: Talk,
+    texts: Arc<Texts>,
+    webhook: Option<Webhook>,
+    health: Health,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    let registered = registration::register(&telegram, &talk, &texts, webhook.as_ref(), &shutdown).await;
+    if !registered.map_err(Error::Token)? {
+        return Ok(());
+    }
+    health.set("telegram", true);
+    match webhook {
+        Some(webhook) => registration::watch(&telegram, &webhook, &health, &shutdown).await,
+        None => {
+            let reached = |up| health.set("telegram", up);
+            inbound::poll(&telegram, &talk, &shutdown, reached).await.map_err(Error::Token)?;
+        }
+    }
+    Ok(())
+}
+
+async fn watch_nats(
+    client: Client,
+    media: Client,
+    health: Health,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    while !shutdown.is_cancelled() {
+        let up = [&client, &media].iter().all(|client| client.connection_state() == State::Connected);
+        health.set("nats", up);
+        if !up {
+            health.set("ledger", false);
+        }
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = tokio::time::sleep(HEALTH_EVERY) => {}
+        }
+    }
+    Ok(())
+}

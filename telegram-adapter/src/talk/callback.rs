@@ -1,0 +1,109 @@
+//! What a button brings back: at most 64 bytes, checked when it returns, since a client may send
+//! anything. A nonce stands for one intent, so that a tap sent twice is one command.
+
+use proto_events::Text;
+use uuid::Uuid;
+
+/// Bot API: callback_data is 1–64 bytes.
+const BYTES_MAX: usize = 64;
+/// 24 hex digits, 96 random bits: nobody meets somebody else's.
+const NONCE_LEN: usize = 24;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Press {
+    /// Show the packages.
+    Topup,
+    /// Draw what the message above says.
+    Draw,
+    /// Buy this package, once for this nonce.
+    Buy { nonce: String, package: Text<64> },
+}
+
+impl Press {
+    /// A new intent to buy a package.
+    pub fn buy(package: Text<64>) -> Self {
+        let mut nonce = Uuid::new_v4().simple().to_string();
+        nonce.truncate(NONCE_LEN);
+        Self::Buy { nonce, package }
+    }
+
+    /// `None`: it does not fit under a button (a package with a very long name).
+    pub fn data(&self) -> Option<String> {
+        let data = match self {
+            Self::Topup => "m".to_owned(),
+            Self::Draw => "d".to_owned(),
+            Self::Buy { nonce, package } => format!("b:{nonce}:{package}"),
+        };
+        (data.len() <= BYTES_MAX).then_some(data)
+    }
+
+    pub fn read(data: &str) -> Option<Self> {
+        if data.len() > BYTES_MAX {
+            return None;
+        }
+        match data {
+            "m" => Some(Self::Topup),
+            "d" => Some(Self::Draw),
+            _ => {
+                let (nonce, package) = data.strip_prefix("b:")?.split_once(':')?;
+                let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+                if nonce.len() != NONCE_LEN || !nonce.bytes().all(hex) || package.is_empty() {
+                    return None;
+                }
+                Some(Self::Buy { nonce: nonce.to_owned(), package: Text::new(package).ok()? })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto_events::catalog::Catalog;
+
+    use super::*;
+
+    #[test]
+    fn every_press_reads_back_and_keeps_to_64_bytes() {
+        let packages = Catalog::default_catalog().unwrap().packages;
+        let mut presses = vec![Press::Topup, Press::Draw];
+        presses.extend(packages.into_iter().map(|package| Press::buy(package.id)));
+        for press in presses {
+            let data = press.data().unwrap();
+            assert!((1..=64).contains(&data.len()), "{data}");
+            assert_eq!(Press::read(&data), Some(press));
+        }
+    }
+
+    #[test]
+    fn two_buttons_are_two_intents() {
+        let package = Text::new("rub-100").unwrap();
+        assert_ne!(Press::buy(package.clone()), Press::buy(package));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_made() {
+        assert_eq!(Press::buy(Text::new("p".repeat(38)).unwrap()).data(), None);
+        assert!(Press::buy(Text::new("p".repeat(37)).unwrap()).data().is_some());
+    }
+
+    #[test]
+    fn what_we_did_not_write_is_not_read() {
+        let nonce = "0123456789abcdef01234567";
+        for data in [
+            "",
+            "x",
+            "mm",
+            "b:",
+            "b::",
+            "b:short:rub-100",
+            &format!("b:{nonce}:"),
+            &format!("b:{nonce}"),
+            &format!("b:{}:rub-100", nonce.to_uppercase()),
+            &format!("b:{nonce}:{}", "p".repeat(64)),
+            &format!("b:{nonce}:a\0b"),
+            "b:: : : :",
+        ] {
+            assert_eq!(Press::read(data), None, "{data:?}");
+        }
+    }
+}

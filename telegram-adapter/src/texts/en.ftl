@@ -1,0 +1,128 @@
+# The bot's texts. Telegram's HTML: <b>, <i>, <code>. Values come in escaped.
+# Words with a number ($credits, $pictures …) come ready from count-credits and count-pictures.
+
+count-credits = { $n ->
+    [one] { $n } credit
+   *[other] { $n } credits
+}
+count-pictures = { $n ->
+    [one] { $n } picture
+   *[other] { $n } pictures
+}
+
+welcome =
+    👋 <b>Hi! I draw pictures from your words.</b>
+
+    Here are <b>{ $credits }</b> on the house. A picture costs { $price }.
+
+    Tell me what to draw:
+    <code>/prompt a ginger cat in a spacesuit, watercolour</code>
+
+    Top up with /topup, see everything with /help.
+welcome-back =
+    👋 <b>Welcome back!</b>
+
+    You have <b>{ $available }</b>. That makes { $pictures }.
+
+    Tell me what to draw: <code>/prompt a ginger cat in a spacesuit</code>
+help =
+    <b>What I can do</b>
+
+    /prompt <i>description</i> — draw a picture, { $price }
+    /generate — the same; without a description I'll ask for it
+    /balance — how many credits you have
+    /topup — buy credits
+    /help — this page
+
+    Credits are taken only when the picture is ready. If it doesn't work out, they all come back.
+
+    I can't chat, edit photos or cancel a picture yet.
+balance =
+    💳 <b>You have { $available }</b>
+    Enough for: { $pictures }
+balance-reserved = ⏳ Another { $reserved } held for pictures in progress
+balance-debt = ⚠️ Owed after a refunded payment: { $debt }. Your next top-up will cover it.
+
+topup-choose =
+    💳 You have <b>{ $available }</b>
+
+    Choose a package:
+topup-closed = 😔 Topping up isn't possible right now. Please try a little later.
+payment-preparing =
+    ⏳ Preparing your payment link…
+
+    { $credits } for { $price }
+payment-ready =
+    🧾 <b>{ $credits } for { $price }</b>
+
+    Tap the button to pay. The credits arrive right after that.
+payment-paid = ✅ Paid: { $credits } for { $price }
+payment-receipt =
+    ✅ <b>Payment received: { $price }</b>
+
+    Added: { $credits }
+    You have: <b>{ $available }</b>
+payment-canceled =
+    ❌ The payment of { $price } didn't go through. You weren't charged.
+
+    You can try again.
+
+picture-ask = 🎨 What shall I draw? Reply to this message with a description.
+picture-ask-hint = A ginger cat in a spacesuit, watercolour
+picture-usage =
+    🎨 Put the description right after the command:
+    <code>/prompt a ginger cat in a spacesuit, watercolour</code>
+picture-accepted = ⏳ Got it! { $credits } on hold, starting soon…
+picture-painting = 🎨 Drawing… { $credits } on hold
+picture-caption = Spent: { $spent } · left: { $left }
+picture-caption-free = This one is on us 🎁 · you have: { $left }
+picture-failed =
+    { $reason ->
+        [policy] 🚫 The model refused to draw this. Please try another description.
+        [nothing] 😕 The model couldn't draw this picture. Please try another description.
+        [busy] 🐢 Too many people are drawing right now. Please try again in a couple of minutes.
+        [late] ⌛ The picture took too long, so I stopped.
+        [large] 📏 The request turned out too large. Please try a shorter description.
+       *[trouble] 😔 The picture didn't work out: trouble on our side.
+    }
+
+    Returned to you: <b>{ $returned }</b>
+picture-lost =
+    😔 Your picture got lost on the way to you. That's our fault.
+
+    Returned to you: <b>{ $returned }</b>. Please try once more.
+picture-undelivered = 😔 The picture is finished, but Telegram wouldn't take it.
+
+insufficient =
+    💳 <b>Not enough credits</b>
+
+    You have: { $have }
+    You need: { $need }
+
+    Top up, then send your request again:
+prompt-empty = 🎨 The description is empty. Tell me what to draw: <code>/prompt a ginger cat</code>
+prompt-too-long = ✂️ The description is too long. Please keep it within { $max } characters.
+prompt-unreadable = 🤔 The description has characters I can't use. Please type it again.
+too-many-running = ⏳ Enough of your pictures are being drawn right now. Wait for them, then send the next one.
+too-many-open = 🧾 You have many unpaid bills already. Pay one of them, or wait: they close by themselves.
+package-gone = 🔄 Prices have changed. Please choose again: /topup
+banned = ⛔ Your access is closed. If that's a mistake, write to the administrator.
+refused = 😔 That didn't work ({ $code }). Please try later.
+
+offer-picture = 🎨 Shall I draw this? I can't chat yet, but I can draw.
+only-text = 📝 I understand only text so far. Describe the picture in words: <code>/prompt a ginger cat</code>
+unknown-command = 🤷 I don't know this command. See /help
+nothing-to-cancel = I can't cancel a picture yet. If it doesn't work out, the credits come back by themselves.
+tap-outdated = This button is out of date
+checkout-refused = This bill can't be paid right now. Top up: /topup
+
+button-topup = 💳 Top up
+button-package = { $credits } — { $price }
+button-pay = Pay { $price }
+button-draw = 🎨 Draw · { $price }
+
+command-prompt = draw a picture from a description
+command-generate = draw: I'll ask you what
+command-balance = how many credits you have
+command-topup = buy credits
+command-help = what I can do

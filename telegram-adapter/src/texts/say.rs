@@ -1,0 +1,216 @@
+//! Everything the bot says, as a type: a text that is not here can't be sent.
+
+use proto_events::events::Trouble;
+use proto_events::{Credits, Currency, Money};
+
+use super::{Lang, Texts, html::escape};
+
+/// What a failed picture is explained by: the ledger's reasons in a person's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Policy,
+    Nothing,
+    Busy,
+    Late,
+    Large,
+    Trouble,
+}
+
+impl From<Trouble> for Reason {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Policy => Self::Policy,
+            Trouble::NoPicture | Trouble::TextInstead | Trouble::NotAPicture | Trouble::Truncated => {
+                Self::Nothing
+            }
+            Trouble::RateLimited | Trouble::QuotaExhausted | Trouble::Overloaded => Self::Busy,
+            Trouble::TimedOut | Trouble::Deadline => Self::Late,
+            Trouble::TooLarge => Self::Large,
+            Trouble::KeyInvalid
+            | Trouble::RegionBlocked
+            | Trouble::InvalidRequest
+            | Trouble::VendorError
+            | Trouble::WorkerLost
+            | Trouble::AttemptsExhausted => Self::Trouble,
+        }
+    }
+}
+
+impl Reason {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Policy => "policy",
+            Self::Nothing => "nothing",
+            Self::Busy => "busy",
+            Self::Late => "late",
+            Self::Large => "large",
+            Self::Trouble => "trouble",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Say<'a> {
+    Welcome { credits: Credits, price: Credits },
+    WelcomeBack { available: Credits, pictures: i64 },
+    Help { price: Credits },
+    Balance { available: Credits, pictures: i64 },
+    BalanceReserved { reserved: Credits },
+    BalanceDebt { debt: Credits },
+    TopupChoose { available: Credits },
+    TopupClosed,
+    PaymentPreparing { credits: Credits, price: Money },
+    PaymentReady { credits: Credits, price: Money },
+    PaymentPaid { credits: Credits, price: Money },
+    PaymentReceipt { credits: Credits, price: Money, available: Credits },
+    PaymentCanceled { price: Money },
+    PictureAsk,
+    PictureAskHint,
+    PictureUsage,
+    PictureAccepted { credits: Credits },
+    PicturePainting { credits: Credits },
+    PictureCaption { spent: Credits, left: Credits },
+    PictureCaptionFree { left: Credits },
+    PictureFailed { reason: Reason, returned: Credits },
+    PictureLost { returned: Credits },
+    PictureUndelivered,
+    Insufficient { have: Credits, need: Credits },
+    PromptEmpty,
+    PromptTooLong { max: u32 },
+    PromptUnreadable,
+    TooManyRunning,
+    TooManyOpen,
+    PackageGone,
+    Banned,
+    Refused { code: &'a str },
+    OfferPicture,
+    OnlyText,
+    UnknownCommand,
+    NothingToCancel,
+    TapOutdated,
+    CheckoutRefused,
+    ButtonTopup,
+    ButtonPackage { credits: Credits, price: Money },
+    ButtonPay { price: Money },
+    ButtonDraw { price: Credits },
+    CommandPrompt,
+    CommandGenerate,
+    CommandBalance,
+    CommandTopup,
+    CommandHelp,
+}
+
+/// A value put into a text.
+pub(super) enum Value {
+    /// Shown as it is, escaped.
+    Text(String),
+    /// "5 credits" in the right form.
+    Credits(Credits),
+    /// "1 picture" in the right form.
+    Pictures(i64),
+    Money(Money),
+}
+
+impl Value {
+    pub(super) fn render(&self, texts: &Texts, lang: Lang) -> String {
+        match self {
+            Self::Text(text) => escape(text),
+            Self::Credits(credits) => texts.count(lang, "count-credits", credits.get()),
+            Self::Pictures(pictures) => texts.count(lang, "count-pictures", *pictures),
+            Self::Money(money) => price(*money),
+        }
+    }
+}
+
+/// Kopecks only when there are any.
+fn price(money: Money) -> String {
+    let (whole, part) = (money.minor() / money.currency.scale(), money.minor() % money.currency.scale());
+    match money.currency {
+        Currency::Rub if part == 0 => format!("{whole}\u{a0}₽"),
+        Currency::Rub => format!("{whole},{part:02}\u{a0}₽"),
+        Currency::Xtr => format!("{whole}\u{a0}⭐"),
+    }
+}
+
+type Args = Vec<(&'static str, Value)>;
+
+impl Say<'_> {
+    /// The message's name in the Fluent files and its arguments.
+    pub(super) fn parts(&self) -> (&'static str, Args) {
+        use Value::{Credits as C, Money as M, Pictures as P, Text as T};
+        match *self {
+            Self::Welcome { credits, price } => {
+                ("welcome", vec![("credits", C(credits)), ("price", C(price))])
+            }
+            Self::WelcomeBack { available, pictures } => {
+                ("welcome-back", vec![("available", C(available)), ("pictures", P(pictures))])
+            }
+            Self::Help { price } => ("help", vec![("price", C(price))]),
+            Self::Balance { available, pictures } => {
+                ("balance", vec![("available", C(available)), ("pictures", P(pictures))])
+            }
+            Self::BalanceReserved { reserved } => ("balance-reserved", vec![("reserved", C(reserved))]),
+            Self::BalanceDebt { debt } => ("balance-debt", vec![("debt", C(debt))]),
+            Self::TopupChoose { available } => ("topup-choose", vec![("available", C(available))]),
+            Self::PaymentPreparing { credits, price } => ("payment-preparing", priced(credits, price)),
+            Self::PaymentReady { credits, price } => ("payment-ready", priced(credits, price)),
+            Self::PaymentPaid { credits, price } => ("payment-paid", priced(credits, price)),
+            Self::PaymentReceipt { credits, price, available } => (
+                "payment-receipt",
+                vec![("credits", C(credits)), ("price", M(price)), ("available", C(available))],
+            ),
+            Self::PaymentCanceled { price } => ("payment-canceled", vec![("price", M(price))]),
+            Self::PictureAccepted { credits } => ("picture-accepted", vec![("credits", C(credits))]),
+            Self::PicturePainting { credits } => ("picture-painting", vec![("credits", C(credits))]),
+            Self::PictureCaption { spent, left } => {
+                ("picture-caption", vec![("spent", C(spent)), ("left", C(left))])
+            }
+            Self::PictureCaptionFree { left } => ("picture-caption-free", vec![("left", C(left))]),
+            Self::PictureFailed { reason, returned } => {
+                ("picture-failed", vec![("reason", T(reason.word().to_owned())), ("returned", C(returned))])
+            }
+            Self::PictureLost { returned } => ("picture-lost", vec![("returned", C(returned))]),
+            Self::Insufficient { have, need } => ("insufficient", vec![("have", C(have)), ("need", C(need))]),
+            Self::PromptTooLong { max } => ("prompt-too-long", vec![("max", T(max.to_string()))]),
+            Self::Refused { code } => ("refused", vec![("code", T(code.to_owned()))]),
+            Self::ButtonPackage { credits, price } => ("button-package", priced(credits, price)),
+            Self::ButtonPay { price } => ("button-pay", vec![("price", M(price))]),
+            Self::ButtonDraw { price } => ("button-draw", vec![("price", C(price))]),
+            plain => (plain.name(), vec![]),
+        }
+    }
+
+    /// Of those without arguments.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::TopupClosed => "topup-closed",
+            Self::PictureAsk => "picture-ask",
+            Self::PictureAskHint => "picture-ask-hint",
+            Self::PictureUsage => "picture-usage",
+            Self::PictureUndelivered => "picture-undelivered",
+            Self::PromptEmpty => "prompt-empty",
+            Self::PromptUnreadable => "prompt-unreadable",
+            Self::TooManyRunning => "too-many-running",
+            Self::TooManyOpen => "too-many-open",
+            Self::PackageGone => "package-gone",
+            Self::Banned => "banned",
+            Self::OfferPicture => "offer-picture",
+            Self::OnlyText => "only-text",
+            Self::UnknownCommand => "unknown-command",
+            Self::NothingToCancel => "nothing-to-cancel",
+            Self::TapOutdated => "tap-outdated",
+            Self::CheckoutRefused => "checkout-refused",
+            Self::ButtonTopup => "button-topup",
+            Self::CommandPrompt => "command-prompt",
+            Self::CommandGenerate => "command-generate",
+            Self::CommandBalance => "command-balance",
+            Self::CommandTopup => "command-topup",
+            Self::CommandHelp => "command-help",
+            _ => "",
+        }
+    }
+}
+
+fn priced(credits: Credits, price: Money) -> Args {
+    vec![("credits", Value::Credits(credits)), ("price", Value::Money(price))]
+}
