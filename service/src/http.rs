@@ -1,6 +1,7 @@
 //! The web side that every service has: its own pages plus `/health`, `/ready` and `/metrics`.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::http::StatusCode;
@@ -60,5 +61,8 @@ pub async fn serve(
         .route("/health", get(|| async { Json(json!({"healthy": true})) }))
         .route("/ready", get(move || async move { health.report() }))
         .route("/metrics", get(|| async { telemetry::render_metrics() }));
-    axum::serve(listener, router).with_graceful_shutdown(async move { shutdown.cancelled().await }).await
+    // With the peer's address, for those that filter by it.
+    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async move { shutdown.cancelled().await })
+        .await
 }

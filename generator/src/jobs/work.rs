@@ -172,6 +172,10 @@ async fn fail(tools: &Tools, job: &ClaimedJob, reason: Trouble, spent: Spent) ->
 /// else the job is closed and the credits go back now instead of at the deadline.
 async fn exhausted(tools: &Tools, generation: GenerationId, attempt: Attempt) {
     let Ok(last) = Attempt::new(attempt.get() - 1) else { return };
+    if last == Attempt::ZERO {
+        // Old news from the stream; the sweep knows the last attempt.
+        return;
+    }
     match earlier(tools, generation, attempt).await {
         Some(stored) => say::complete(tools, generation, last, stored.output, stored.spent).await,
         None => say::fail(tools, generation, last, Trouble::AttemptsExhausted, Spent::default()).await,

@@ -29,8 +29,9 @@ use crate::{
     proof::{Outcome, Prover},
 };
 
-/// How long an opened payment may lie when the stream is silent.
-const SWEEP_EVERY: Duration = Duration::from_secs(2);
+/// How long an opened payment may lie when the stream is silent. A sweep costs the ledger a look at the
+/// account of each open payment.
+const SWEEP_EVERY: Duration = Duration::from_secs(3);
 /// Open payments looked at in one sweep, oldest first. Each closes within about an hour of its opening.
 const SWEEP_LEN_MAX: u16 = 500;
 /// Calls to YooKassa at once, besides those of notifications.
