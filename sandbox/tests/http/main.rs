@@ -1,0 +1,11 @@
+//! The sandbox over real HTTP: is it as strict as the vendors, and does it fail as asked?
+
+mod faults;
+mod gemini;
+mod payments;
+mod people;
+mod state;
+mod support;
+mod telegram;
+mod webhook;
+mod yookassa;

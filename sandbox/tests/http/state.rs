@@ -1,0 +1,62 @@
+//! What is kept across a restart, and settings that change while running.
+
+use sandbox::Options;
+use serde_json::json;
+
+use super::support::{Receiver, Sandbox, calm, picture};
+
+#[tokio::test]
+async fn books_chats_and_files_are_kept() {
+    let folder = std::env::temp_dir().join(format!("sandbox-state-{}", uuid::Uuid::new_v4()));
+    let options = || Options { state_file: Some(folder.join("state.json")), ..calm() };
+    let sandbox = Sandbox::with(options()).await;
+    let part = reqwest::multipart::Part::bytes(picture(64, 64, image::ImageFormat::Png)).file_name("a.png");
+    let form = reqwest::multipart::Form::new().part("photo", part).text("caption", "keep me");
+    sandbox.http.post(format!("{}/people/7/messages", sandbox.base)).multipart(form).send().await.unwrap();
+    let chat = sandbox.get("/people/7/chat").await;
+    let id = chat["messages"][0]["photo"][0]["file_id"].as_str().unwrap().to_owned();
+    sandbox.stop().await;
+
+    let sandbox = Sandbox::with(options()).await;
+    assert_eq!(sandbox.get("/people/7/chat").await["messages"], chat["messages"]);
+    let file =
+        sandbox.http.get(format!("{}/files/{id}", sandbox.base)).send().await.unwrap().bytes().await.unwrap();
+    assert_eq!(file, picture(64, 64, image::ImageFormat::Png));
+    let updates = sandbox.bot("getUpdates", json!({})).await;
+    assert_eq!(updates[0]["message"]["caption"], "keep me", "an update nobody took waits on");
+    let next = sandbox.says(7, "more").await;
+    assert!(next["message_id"].as_i64() > chat["messages"][0]["message_id"].as_i64());
+    sandbox.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_state_is_refused() {
+    let file = std::env::temp_dir().join(format!("sandbox-state-{}", uuid::Uuid::new_v4()));
+    std::fs::write(&file, "{").unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let options = Options { state_file: Some(file.clone()), ..calm() };
+    let error =
+        sandbox::serve(listener, options, tokio_util::sync::CancellationToken::new()).await.unwrap_err();
+    assert!(matches!(error, sandbox::Error::State(_)));
+    std::fs::remove_file(file).unwrap();
+}
+
+#[tokio::test]
+async fn the_shops_url_can_be_set_while_running() {
+    let sandbox = Sandbox::start().await;
+    let receiver = Receiver::start(&[]).await;
+    let put =
+        |body: serde_json::Value| sandbox.http.put(format!("{}/settings", sandbox.base)).json(&body).send();
+    assert_eq!(put(json!({"yookassa_notify_url": "nonsense"})).await.unwrap().status(), 400);
+    assert_eq!(put(json!({"unknown": 1})).await.unwrap().status(), 400);
+    assert_eq!(put(json!({"yookassa_notify_url": receiver.url})).await.unwrap().status(), 200);
+    let body = json!({"amount": {"value": "1.00", "currency": "RUB"}, "capture": true, "confirmation": {"type": "embedded"}});
+    let url = format!("{}/yookassa/v3/payments", sandbox.base);
+    let created =
+        sandbox.http.post(url).basic_auth("1", Some("k")).header("Idempotence-Key", "k").json(&body);
+    let created: serde_json::Value = created.send().await.unwrap().json().await.unwrap();
+    sandbox.post(&format!("/checkout/{}/expire", created["id"].as_str().unwrap()), json!({})).await;
+    assert_eq!(receiver.wait(1).await[0].body["event"], "payment.canceled");
+    sandbox.stop().await;
+}
