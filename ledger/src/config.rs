@@ -1,7 +1,9 @@
 //! What `ledger serve` is told by its environment.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 
+use proto_events::catalog::Catalog;
 use secrecy::SecretString;
 use service::config::{Env, Problems};
 use service::nats::NatsConfig;
@@ -14,6 +16,8 @@ pub struct Config {
     pub port: u16,
     /// `BIND`
     pub bind: IpAddr,
+    /// `CATALOG_FILE`: what is published into an empty log instead of the default catalog.
+    pub first_catalog: Catalog,
     /// `NATS_URL`, `NATS_NKEY_SEED_FILE`: the account LEDGER.
     pub nats: NatsConfig,
     /// `NATS_URL`, `NATS_MEDIA_NKEY_SEED_FILE`: the account MEDIA.
@@ -38,15 +42,37 @@ impl Config {
         let database_url = env.secret("DATABASE_URL", DATABASE_URL);
         let port = env.or("PORT", "the port of the console: 0 to 65535", 8080);
         let bind = env.or("BIND", "the address to listen on", IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let first_catalog = first_catalog(&mut env);
         let nats = NatsConfig::read(&mut env);
         let media = NatsConfig::read_media(&mut env);
-        let config = database_url.zip(nats).zip(media).map(|((database_url, nats), media)| Self {
-            database_url,
-            port,
-            bind,
-            nats,
-            media,
-        });
+        let config = database_url.zip(nats).zip(media).zip(first_catalog).map(
+            |(((database_url, nats), media), first_catalog)| Self {
+                database_url,
+                port,
+                bind,
+                first_catalog,
+                nats,
+                media,
+            },
+        );
         env.finish(config)
+    }
+}
+
+fn first_catalog(env: &mut Env) -> Option<Catalog> {
+    const NAME: &str = "CATALOG_FILE";
+    let path: Option<PathBuf> = env.optional(NAME, "a file with a catalog as JSON");
+    let read = match &path {
+        None => Catalog::default_catalog().map_err(|e| e.to_string()),
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|e| e.to_string())
+            .and_then(|text| serde_json::from_str(&text).map_err(|e| e.to_string())),
+    };
+    match read {
+        Ok(catalog) => Some(catalog),
+        Err(reason) => {
+            env.problem(NAME, format!("can't be used: {reason}; see proto-events/catalog.default.json"));
+            None
+        }
     }
 }

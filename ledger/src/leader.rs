@@ -21,7 +21,7 @@ const BEAT_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// Waits until the log can be led, and takes it over. `None`: told to stop.
 pub async fn wait_for_lead(pool: &PgPool, stop: &CancellationToken) -> Option<Head> {
     let mut said = false;
-    loop {
+    while !stop.is_cancelled() {
         match store::take_over(pool).await {
             Ok(Some(head)) => return Some(head),
             Ok(None) if !said => {
@@ -33,9 +33,10 @@ pub async fn wait_for_lead(pool: &PgPool, stop: &CancellationToken) -> Option<He
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
-            () = stop.cancelled() => return None,
+            () = stop.cancelled() => {}
         }
     }
+    None
 }
 
 /// Renews the lease and reads the clock until told to stop; ends at once when fenced.

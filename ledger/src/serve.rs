@@ -35,6 +35,7 @@ struct Service {
     nats: async_nats::Client,
     media: async_nats::Client,
     health: Health,
+    first_catalog: Catalog,
 }
 
 /// Serves until told to stop.
@@ -58,7 +59,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
     let nats = service::nats::connect(&config.nats, "ledger").await?;
     let media = service::nats::connect(&config.media, "media-ledger").await?;
     health.set("nats", true);
-    let service = Service { pool, nats, media, health };
+    let service = Service { pool, nats, media, health, first_catalog: config.first_catalog };
     while let Some(head) = wait_for_lead(&service.pool, &stop).await {
         tracing::info!(epoch = head.epoch, position = head.position, "leading");
         metrics::gauge!("ledger_leading").set(1.0);
@@ -91,7 +92,7 @@ impl Service {
             }));
         }
         self.spawn_followers(&mut tasks, head, &queue, &clock, &seen, &leading);
-        publish_first_catalog(&queue).await?;
+        publish_first_catalog(&queue, self.first_catalog.clone()).await?;
         leading.cancelled().await;
         let in_time =
             tokio::time::timeout(STEP_DOWN, async { while tasks.join_next().await.is_some() {} }).await;
@@ -160,9 +161,9 @@ async fn ended(name: &'static str, leading: CancellationToken, task: impl Future
     }
 }
 
-/// The default catalog, once: version 1 of an empty catalog stream.
-async fn publish_first_catalog(queue: &Queue) -> anyhow::Result<()> {
-    let command = CatalogPublish { version: 1, catalog: Catalog::default_catalog()? }.into();
+/// The first catalog, once: version 1 of an empty catalog stream.
+async fn publish_first_catalog(queue: &Queue, catalog: Catalog) -> anyhow::Result<()> {
+    let command = CatalogPublish { version: 1, catalog }.into();
     let (sender, receiver) = oneshot::channel();
     let request =
         own_request(CommandId::new("catalog:1")?, AccountRef::Id(AccountId::CATALOG), command, None);

@@ -23,6 +23,8 @@ use crate::store;
 
 /// How long `at_least` may make a query wait.
 const WAIT: Duration = Duration::from_secs(5);
+/// How long a balance waits for its projection when no position was asked for.
+const MOMENT: Duration = Duration::from_millis(500);
 /// Rows a sweep may ask for.
 const SWEEP_MAX: u16 = 500;
 
@@ -71,7 +73,7 @@ async fn find(
     let position = *committed.borrow();
     let body = &question.body;
     let result = match question.name.as_str() {
-        "balance" => return balance(pool, read(body)?, question.at_least).await,
+        "balance" => return balance(pool, read(body)?, question.at_least, position).await,
         "account" => json(account(pool, read(body)?).await?),
         "catalog" => json(catalog(pool).await?),
         "generation" => {
@@ -122,18 +124,21 @@ async fn rows_of(pool: &PgPool, account: AccountId) -> Result<Vec<Row>, Problem>
     Ok(loaded.remove(&account).unwrap_or_default().rows)
 }
 
-/// From the projection, waiting until it has seen the position asked for.
+/// From the projection, once it has seen the position asked for; else, as far as it gets in a
+/// moment, what is committed now.
 async fn balance(
     pool: &PgPool,
     query: AccountQuery,
     at_least: Option<Position>,
+    committed: Position,
 ) -> Result<(Position, Value), Problem> {
     let account = resolve(pool, query.account).await?;
-    let deadline = tokio::time::Instant::now() + WAIT;
-    let wanted = at_least.unwrap_or_default();
+    let (wanted, patience) = at_least.map_or((committed, MOMENT), |position| (position, WAIT));
+    let deadline = tokio::time::Instant::now() + patience;
     loop {
         let (position, row) = projections::balance(pool, account).await?;
-        if position >= wanted.get() {
+        let is_late = tokio::time::Instant::now() >= deadline;
+        if position >= wanted.get() || (is_late && at_least.is_none()) {
             let (available, reserved, debt) = row.ok_or_else(|| not_found("account"))?;
             let credits = |n| Credits::new(n).unwrap_or_default();
             let view = BalanceView {
@@ -144,7 +149,7 @@ async fn balance(
             };
             return Ok((position.try_into().unwrap_or_default(), json(view)?));
         }
-        if tokio::time::Instant::now() >= deadline {
+        if is_late {
             return Err(Problem::NotYet(wanted));
         }
         tokio::time::sleep(Duration::from_millis(5)).await;

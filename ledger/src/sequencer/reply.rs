@@ -8,7 +8,7 @@ use proto_events::envelope::EventRef;
 use proto_events::events::{GenerationRequested, GenerationStarted};
 use proto_events::queries::ClaimedJob;
 use proto_events::{Event, GenerationId, Position, Reply, Text};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::draft::Outcome;
@@ -53,6 +53,12 @@ async fn done(pool: &PgPool, events: &[Event], rows: &[Row], incarnation: i64, l
         })
         .collect();
     let mut result = ledger_domain::result(events);
+    // The core does not know which account it decides for; the row does.
+    if let (Some(Event::AccountOpened(_)), Some(row), Some(fields)) =
+        (events.first(), rows.first(), result.as_object_mut())
+    {
+        fields.insert("account".to_owned(), json!(row.account()));
+    }
     if let [Event::GenerationStarted(started)] = events {
         match claimed_job(pool, started, lease_ms).await {
             Ok(job) => result = job,

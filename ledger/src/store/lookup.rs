@@ -25,8 +25,9 @@ pub async fn first_answers(
     let producers: Vec<&str> = ids.iter().map(|(p, _)| p.as_str()).collect();
     let commands: Vec<&str> = ids.iter().map(|(_, c)| c.as_str()).collect();
     let columns = COLUMNS.replace(", ", ", e.");
+    // DISTINCT: the same command may stand in a batch more than once.
     let sql = format!(
-        "SELECT e.{columns} FROM unnest($1::text[], $2::text[]) AS asked(p, c) \
+        "SELECT e.{columns} FROM (SELECT DISTINCT p, c FROM unnest($1::text[], $2::text[]) AS u(p, c)) asked \
          JOIN events e ON e.producer = asked.p AND e.command_id = asked.c ORDER BY e.position"
     );
     let found = sqlx::query(AssertSqlSafe(sql)).bind(producers).bind(commands).fetch_all(pool).await?;
@@ -103,7 +104,7 @@ pub async fn owners_of_keys(
 ) -> Result<HashMap<(String, String), String>, sqlx::Error> {
     let kinds: Vec<&str> = keys.iter().map(|(kind, _)| *kind).collect();
     let names: Vec<&str> = keys.iter().map(|(_, key)| key.as_str()).collect();
-    let sql = "SELECT n.kind, n.key, n.subject FROM unnest($1::text[], $2::text[]) AS asked(kind, key) \
+    let sql = "SELECT n.kind, n.key, n.subject FROM (SELECT DISTINCT kind, key FROM unnest($1::text[], $2::text[]) AS u(kind, key)) asked \
                JOIN natural_keys n ON n.kind = asked.kind AND n.key = asked.key";
     let found = sqlx::query(sql).bind(kinds).bind(names).fetch_all(pool).await?;
     found

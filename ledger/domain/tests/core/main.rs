@@ -1,1 +1,15 @@
-//! The core, from outside: given events, when a command, then events or a refusal.
+//! The core from outside: given what happened, when a command comes, then events or a refusal.
+
+mod books;
+mod catalogs;
+mod debts;
+mod deliveries;
+mod lots;
+mod model;
+mod opening;
+mod precedence;
+mod random;
+mod requests;
+mod topups;
+mod work;
+mod world;

@@ -1,0 +1,185 @@
+//! What people and adapters do, as commands to the ledger: the short way of a top-up and a picture
+//! without the adapters.
+
+use proto_events::commands::{
+    AccountOpen, ChatContext, Command, DeliveryConfirm, GenerationClaim, GenerationComplete, GenerationFail,
+    GenerationRequest, MadeOutput, PaymentRegister, PaymentSettle, TopupOpen,
+};
+use proto_events::envelope::AccountRef;
+use proto_events::events::{GenerationKind, MediaType, Spent, Trouble};
+use proto_events::queries::{AccountWelcomed, BalanceView, GenerationAccepted, TopupOpened};
+use proto_events::{
+    AccountId, Attempt, CommandId, Currency, GenerationId, Money, PaymentId, Position, Rail, Text,
+};
+use serde_json::json;
+use service::ledger::{Done, Envelope, Ledger, SendError};
+
+/// The three adapters' ways to the ledger.
+#[derive(Clone)]
+pub struct Deeds {
+    pub telegram: Ledger,
+    pub payments: Ledger,
+    pub generator: Ledger,
+}
+
+pub fn text<const N: usize>(text: &str) -> Text<N> {
+    Text::new(text).expect("a test's text fits")
+}
+
+pub fn id(id: impl Into<String>) -> CommandId {
+    CommandId::new(id).expect("a test's id is well-formed")
+}
+
+pub fn rubles(rubles: i64) -> Money {
+    Money::new(rubles * 100, Currency::Rub).expect("a test's amount is in bounds")
+}
+
+pub fn envelope(id: CommandId, account: AccountRef, command: impl Into<Command>) -> Envelope {
+    Envelope { id, account, command: command.into(), causation: None, trace_id: None }
+}
+
+const CONTEXT: ChatContext = ChatContext { chat: 1, message: 1, status_message: None };
+
+impl Deeds {
+    pub fn new(stage: &crate::Stage) -> Self {
+        use proto_events::Producer::{Generator, Payments, Telegram};
+        Self {
+            telegram: stage.ledger_as(Telegram),
+            payments: stage.ledger_as(Payments),
+            generator: stage.ledger_as(Generator),
+        }
+    }
+
+    pub async fn start(&self, user: i64) -> Result<AccountId, SendError> {
+        let command = AccountOpen { language: text("ru"), name: text("Ada"), inviter: None };
+        let opened = self
+            .telegram
+            .send(envelope(id(format!("start:1:{user}")), AccountRef::Telegram(user), command))
+            .await?;
+        Ok(opened.result::<AccountWelcomed>().expect("an answer to account_open").account)
+    }
+
+    pub async fn topup(&self, user: i64, nonce: &str) -> Result<PaymentId, SendError> {
+        let command = TopupOpen { package: text("rub-100"), rail: Rail::Yookassa, context: CONTEXT };
+        let done = self
+            .telegram
+            .send(envelope(id(format!("topup:1:{nonce}")), AccountRef::Telegram(user), command))
+            .await?;
+        Ok(done.result::<TopupOpened>().expect("an answer to topup_open").payment)
+    }
+
+    pub async fn register(&self, payment: PaymentId) -> Result<Done, SendError> {
+        let command = PaymentRegister {
+            payment,
+            rail: Rail::Yookassa,
+            provider_payment_id: text(&provider_id(payment)),
+            checkout_url: Some(text("http://127.0.0.1/checkout")),
+        };
+        let account = AccountRef::Id(payment.account());
+        self.payments.send(envelope(id(format!("register:{payment}")), account, command)).await
+    }
+
+    pub async fn settle(&self, payment: PaymentId, amount: Money) -> Result<Done, SendError> {
+        self.settle_as(payment, &provider_id(payment), amount).await
+    }
+
+    pub async fn settle_as(
+        &self,
+        payment: PaymentId,
+        provider: &str,
+        amount: Money,
+    ) -> Result<Done, SendError> {
+        let command = PaymentSettle {
+            payment,
+            rail: Rail::Yookassa,
+            provider_payment_id: text(provider),
+            amount,
+            net: None,
+            test: false,
+            paid_at: None,
+        };
+        let account = AccountRef::Id(payment.account());
+        self.payments.send(envelope(id(format!("settle:yookassa:{provider}")), account, command)).await
+    }
+
+    pub async fn request(&self, user: i64, message: i64) -> Result<GenerationId, SendError> {
+        let command = GenerationRequest {
+            kind: GenerationKind::Picture,
+            model: None,
+            aspect_ratio: None,
+            size: None,
+            prompt: text("a plantain leaf in the rain"),
+            references: Vec::new(),
+            context: ChatContext { chat: user, message, status_message: None },
+        };
+        let done = self
+            .telegram
+            .send(envelope(id(format!("msg:1:{user}:{message}")), AccountRef::Telegram(user), command))
+            .await?;
+        Ok(done.result::<GenerationAccepted>().expect("an answer to generation_request").generation)
+    }
+
+    pub async fn claim(&self, generation: GenerationId, attempt: i64) -> Result<Done, SendError> {
+        let attempt = Attempt::new(attempt).expect("a small attempt");
+        let command = GenerationClaim { generation, worker: text("w1"), attempt };
+        let account = AccountRef::Id(generation.account());
+        self.generator.send(envelope(id(format!("claim:{generation}:{attempt}:w1")), account, command)).await
+    }
+
+    pub async fn complete(&self, generation: GenerationId, attempt: i64) -> Result<Done, SendError> {
+        let attempt = Attempt::new(attempt).expect("a small attempt");
+        let output = MadeOutput {
+            object: text(&format!("{generation}/1/0")),
+            sha256: text(&"0".repeat(64)),
+            media_type: MediaType::Png,
+            bytes: 1000,
+            width: Some(1024),
+            height: Some(1024),
+        };
+        let command =
+            GenerationComplete { generation, attempt, outputs: vec![output], spent: Spent::default() };
+        let account = AccountRef::Id(generation.account());
+        self.generator.send(envelope(id(format!("complete:{generation}:{attempt}")), account, command)).await
+    }
+
+    pub async fn fail(&self, generation: GenerationId, attempt: i64) -> Result<Done, SendError> {
+        let attempt = Attempt::new(attempt).expect("a small attempt");
+        let command =
+            GenerationFail { generation, attempt, reason: Trouble::Policy, spent: Spent::default() };
+        let account = AccountRef::Id(generation.account());
+        self.generator.send(envelope(id(format!("fail:{generation}:{attempt}")), account, command)).await
+    }
+
+    pub async fn delivered(&self, generation: GenerationId) -> Result<Done, SendError> {
+        let command = DeliveryConfirm { generation, file_ids: vec![text("file-1")] };
+        let account = AccountRef::Id(generation.account());
+        self.telegram.send(envelope(id(format!("delivered:{generation}")), account, command)).await
+    }
+
+    pub async fn balance(&self, user: i64, at_least: Position) -> Result<(i64, i64, i64), SendError> {
+        let query = json!({"account": AccountRef::Telegram(user)});
+        let view: BalanceView = self.telegram.ask("balance", &query, Some(at_least)).await?;
+        Ok((view.available.get(), view.reserved.get(), view.debt.get()))
+    }
+
+    /// A person's whole way: opened, topped up by 100 credits, one picture made and delivered, one
+    /// refused. Ends with 5 + 100 − 10 = 95 credits. Answers the last position.
+    pub async fn whole_way(&self, user: i64) -> Result<Position, SendError> {
+        self.start(user).await?;
+        let payment = self.topup(user, &format!("n{user}")).await?;
+        self.register(payment).await?;
+        self.settle(payment, rubles(100)).await?;
+        let made = self.request(user, 1).await?;
+        self.claim(made, 1).await?;
+        self.complete(made, 1).await?;
+        self.delivered(made).await?;
+        let refused = self.request(user, 2).await?;
+        self.claim(refused, 1).await?;
+        Ok(self.fail(refused, 1).await?.position)
+    }
+}
+
+/// What the provider would call this payment.
+pub fn provider_id(payment: PaymentId) -> String {
+    format!("prov-{:016x}", payment.tail())
+}

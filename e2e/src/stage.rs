@@ -1,0 +1,277 @@
+//! A test's own machines and services.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use ledger::log::{COLUMNS, Row};
+use proto_events::Producer;
+use service::ledger::Ledger;
+use service::nats::NatsConfig;
+use sqlx::{AssertSqlSafe, PgPool};
+use tokio::runtime::Runtime;
+use xtask::machine::{Nats, Plan, PortLease, Postgres, Process, Signal, lease_port, paths};
+
+/// How long anything here may take before the test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+const DATABASE: &str = "plantain";
+
+/// A service under test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    Ledger,
+    /// A second ledger, standing by.
+    Standby,
+    Telegram,
+    Payments,
+    Generator,
+    Sandbox,
+}
+
+impl Role {
+    fn program(self) -> &'static str {
+        match self {
+            Self::Ledger | Self::Standby => "ledger",
+            Self::Telegram => "telegram-adapter",
+            Self::Payments => "payments-adapter",
+            Self::Generator => "generator",
+            Self::Sandbox => "sandbox",
+        }
+    }
+
+    fn users(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Ledger | Self::Standby => ("ledger", "media-ledger"),
+            Self::Telegram => ("telegram", "media-telegram"),
+            Self::Payments => ("payments", "payments"),
+            Self::Generator | Self::Sandbox => ("generator", "media-generator"),
+        }
+    }
+
+    fn port_variable(self) -> &'static str {
+        match self {
+            Self::Ledger | Self::Standby => "PORT",
+            Self::Telegram => "TELEGRAM_PORT",
+            Self::Payments => "PAYMENTS_PORT",
+            Self::Generator => "GENERATOR_PORT",
+            Self::Sandbox => "SANDBOX_PORT",
+        }
+    }
+
+    const ALL: [Self; 6] =
+        [Self::Ledger, Self::Standby, Self::Telegram, Self::Payments, Self::Generator, Self::Sandbox];
+}
+
+pub struct Stage {
+    // Dropped in this order: services, then what they stand on.
+    services: BTreeMap<Role, Process>,
+    pub nats: Nats,
+    pub postgres: Postgres,
+    ports: BTreeMap<Role, PortLease>,
+    dir: PathBuf,
+    pub rt: Runtime,
+    /// As superuser.
+    pub pool: PgPool,
+    pub http: reqwest::Client,
+}
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+impl Stage {
+    /// Postgres and NATS run, the database is migrated, no service runs yet.
+    pub fn new() -> Result<Self> {
+        let postgres = Postgres::start_temporary()?;
+        postgres.create_database(DATABASE)?;
+        let nats = Nats::start_temporary(&paths::root().join("nats.conf"), &[])?;
+        let dir = std::env::temp_dir().join(format!(
+            "plantain-stage-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::SeqCst)
+        ));
+        std::fs::create_dir_all(&dir)?;
+        let rt = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let url = postgres.url(DATABASE);
+        let pool = rt.block_on(async {
+            ledger::store::migrate(&url).await?;
+            anyhow::Ok(sqlx::postgres::PgPoolOptions::new().max_connections(8).connect(&url).await?)
+        })?;
+        let ports = Role::ALL.into_iter().map(|role| Ok((role, lease_port()?))).collect::<Result<_>>()?;
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
+        Ok(Self { services: BTreeMap::new(), nats, postgres, ports, dir, rt, pool, http })
+    }
+
+    /// With the ledger running.
+    pub fn with_ledger() -> Result<Self> {
+        let mut stage = Self::new()?;
+        stage.start(Role::Ledger, &[])?;
+        Ok(stage)
+    }
+
+    /// Everything: ledger, adapters, sandbox.
+    pub fn whole() -> Result<Self> {
+        let mut stage = Self::new()?;
+        for role in [Role::Sandbox, Role::Ledger, Role::Payments, Role::Generator, Role::Telegram] {
+            stage.start(role, &[])?;
+        }
+        Ok(stage)
+    }
+
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub fn port(&self, role: Role) -> u16 {
+        self.ports[&role].port()
+    }
+
+    pub fn url(&self, role: Role) -> String {
+        format!("http://127.0.0.1:{}", self.port(role))
+    }
+
+    pub fn database_url(&self) -> String {
+        self.postgres.url(DATABASE)
+    }
+
+    pub fn log_path(&self, role: Role) -> PathBuf {
+        self.dir.join(format!("{role:?}.log"))
+    }
+
+    fn environment(&self, role: Role) -> Vec<(String, String)> {
+        let (user, media) = role.users();
+        let sandbox = self.url(Role::Sandbox);
+        let hook = |role: Role, path: &str| format!("{}{path}", self.url(role));
+        let variables = [
+            ("NATS_URL", self.nats.url()),
+            ("NATS_NKEY_SEED_FILE", self.nats.seed_file(user).display().to_string()),
+            ("NATS_MEDIA_NKEY_SEED_FILE", self.nats.seed_file(media).display().to_string()),
+            (role.port_variable(), self.port(role).to_string()),
+            ("DATABASE_URL", self.database_url()),
+            ("RUST_LOG", "info".to_owned()),
+            ("TELEGRAM_BOT_TOKEN", "123456:AAEsandboxsandboxsandboxsandboxsand".to_owned()),
+            ("TELEGRAM_API_URL", format!("{sandbox}/telegram")),
+            ("TELEGRAM_WEBHOOK_URL", hook(Role::Telegram, "/telegram/webhook")),
+            ("TELEGRAM_WEBHOOK_SECRET", "a-webhook-secret".to_owned()),
+            ("YOOKASSA_SHOP_ID", "100500".to_owned()),
+            ("YOOKASSA_SECRET_KEY", "test_secret".to_owned()),
+            ("YOOKASSA_API_URL", format!("{sandbox}/yookassa/v3")),
+            ("YOOKASSA_RETURN_URL", "https://t.me/plantain_sandbox_bot".to_owned()),
+            ("SANDBOX_YOOKASSA_NOTIFY_URL", hook(Role::Payments, "/yookassa/webhook")),
+            ("GEMINI_API_KEY", "sandbox-key".to_owned()),
+            ("GEMINI_API_URL", format!("{sandbox}/gemini")),
+        ];
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Starts a service and waits until it is ready. `extra` is added to its environment.
+    pub fn start(&mut self, role: Role, extra: &[(&str, &str)]) -> Result<()> {
+        self.spawn(role, extra)?;
+        self.wait_ready(role)
+    }
+
+    /// Starts a service without waiting.
+    pub fn spawn(&mut self, role: Role, extra: &[(&str, &str)]) -> Result<()> {
+        let args: &[&str] = if role.program() == "ledger" { &["serve"] } else { &[] };
+        let plan = Plan::new(&format!("{role:?}"), binary(role.program())?, self.log_path(role))
+            .args(args.iter().copied())
+            .envs(self.environment(role))
+            .envs(extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self.services.insert(role, Process::start(plan)?);
+        Ok(())
+    }
+
+    pub fn wait_ready(&mut self, role: Role) -> Result<()> {
+        let url = format!("{}/ready", self.url(role));
+        let (http, rt) = (self.http.clone(), self.rt.handle().clone());
+        let process = self.services.get_mut(&role).context("not started")?;
+        process.wait_ready(PATIENCE, |_| {
+            rt.block_on(async { http.get(&url).send().await.is_ok_and(|r| r.status().is_success()) })
+        })
+    }
+
+    pub fn is_running(&mut self, role: Role) -> bool {
+        self.services.get_mut(&role).is_some_and(Process::is_running)
+    }
+
+    pub fn kill9(&mut self, role: Role) {
+        if let Some(mut process) = self.services.remove(&role) {
+            process.kill9();
+        }
+    }
+
+    /// SIGTERM; true if it ended by itself in time.
+    pub fn stop(&mut self, role: Role) -> bool {
+        self.services.remove(&role).is_some_and(|mut p| p.stop(Signal::SIGTERM, Duration::from_secs(10)))
+    }
+
+    pub fn signal(&mut self, role: Role, signal: Signal) {
+        if let Some(process) = self.services.get_mut(&role) {
+            process.signal(signal);
+        }
+    }
+
+    /// A connection as a user of nats.conf.
+    pub fn client(&self, user: &str) -> async_nats::Client {
+        let config = NatsConfig { url: self.nats.url(), seed_file: self.nats.seed_file(user) };
+        self.rt.block_on(service::nats::connect(&config, user)).expect("NATS takes its user")
+    }
+
+    /// The ledger as this producer sees it.
+    pub fn ledger_as(&self, producer: Producer) -> Ledger {
+        Ledger::new(self.client(producer.as_str()), producer).with_deadline(PATIENCE)
+    }
+
+    /// The whole log.
+    pub async fn log(pool: &PgPool) -> Vec<Row> {
+        let sql = format!("SELECT {COLUMNS} FROM events ORDER BY position");
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(pool).await.expect("the log is there");
+        rows.iter().map(|row| Row::read(row).expect("a row of the log")).collect()
+    }
+
+    /// Verifies the log and every projection; the findings if there are any.
+    pub fn verify(&self) -> ledger::verify::Report {
+        self.rt.block_on(ledger::verify::verify(&self.pool, |_, _| {})).expect("the log can be read")
+    }
+
+    /// Asserts that the log verifies once its projections have caught up.
+    pub fn assert_verified(&self) {
+        let report = self.verify();
+        assert!(report.verified, "{:#?}", report.findings);
+    }
+
+    /// Waits for a condition.
+    pub fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            assert!(Instant::now() < end, "waited {PATIENCE:?} for {what}; logs in {}", self.dir.display());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.services.clear();
+        if !std::thread::panicking() {
+            let _ = std::fs::remove_dir_all(&self.dir);
+        }
+    }
+}
+
+/// A service's program, beside this test's own.
+fn binary(name: &str) -> Result<PathBuf> {
+    let mut dir = std::env::current_exe()?;
+    dir.pop();
+    if dir.ends_with("deps") {
+        dir.pop();
+    }
+    let path = dir.join(name);
+    if !path.is_file() {
+        bail!("{} is not built: run the tests by `cargo xtask test`", path.display());
+    }
+    Ok(path)
+}

@@ -1,0 +1,63 @@
+use ledger_domain::{CatalogStream, decide_catalog, evolve_catalog};
+use proto_events::catalog::Catalog;
+use proto_events::commands::CatalogPublish;
+use proto_events::{Credits, Rail};
+
+use crate::world::*;
+
+fn publish(version: i64, change: impl FnOnce(&mut Catalog)) -> CatalogPublish {
+    let mut catalog = Catalog::default_catalog().unwrap();
+    change(&mut catalog);
+    CatalogPublish { version, catalog }
+}
+
+#[test]
+fn catalogs_are_published_in_order() {
+    let stream = CatalogStream::default();
+    let refusal = decide_catalog(&stream, &publish(2, |_| ())).unwrap_err();
+    assert_eq!((refusal.code(), refusal.details()), ("version_not_next", serde_json::json!({"next": 1})));
+    let events = decide_catalog(&stream, &publish(1, |_| ())).unwrap();
+    let stream = events.iter().fold(stream, evolve_catalog);
+    assert_eq!((stream.version, stream.published.as_ref().unwrap().version), (1, 1));
+    assert_eq!(decide_catalog(&stream, &publish(1, |_| ())).unwrap_err().code(), "version_not_next");
+    assert!(decide_catalog(&stream, &publish(2, |_| ())).is_ok());
+}
+
+#[test]
+fn a_version_is_looked_at_before_the_catalog() {
+    let command = publish(7, |c| c.packages[0].credits = Credits::ZERO);
+    assert_eq!(decide_catalog(&CatalogStream::default(), &command).unwrap_err().code(), "version_not_next");
+}
+
+#[test]
+fn a_catalog_that_can_not_be_sold_from_is_refused_with_all_its_problems() {
+    type Change = fn(&mut Catalog);
+    let changes: [(&str, Change); 15] = [
+        ("holds no credits", |c| c.packages[0].credits = Credits::ZERO),
+        ("costs nothing", |c| c.packages[0].price = rub(0)),
+        ("can't be paid in any way", |c| c.packages[0].rails.clear()),
+        ("takes XTR only", |c| c.packages[0].rails = vec![Rail::Stars]),
+        ("package rub-100 is there twice", |c| c.packages.push(c.packages[0].clone())),
+        ("a price is at least 1 credit", |c| c.models[0].kinds[0].credits = Credits::ZERO),
+        ("in its dearest size", |c| c.models[1].sizes[0].extra = Credits::MAX),
+        ("makes nothing", |c| c.models[2].kinds.clear()),
+        ("0 models are the default", |c| c.models[0].kinds[0].default = false),
+        ("two prices for one kind", |c| {
+            let again = c.models[0].kinds[0].clone();
+            c.models[0].kinds.push(again);
+        }),
+        ("a size twice", |c| c.models[1].sizes[1].size = c.models[1].sizes[0].size.clone()),
+        ("an aspect ratio twice", |c| c.models[1].aspect_ratios[1] = c.models[1].aspect_ratios[0].clone()),
+        ("a model has no name", |c| c.models[0].name = text(" ")),
+        ("limit lease_ms must be at least 1", |c| c.limits.lease_ms = 0),
+        ("limit attempts_max must be at most 1000", |c| c.limits.attempts_max = 1001),
+    ];
+    for (words, change) in changes {
+        let refusal = decide_catalog(&CatalogStream::default(), &publish(1, change)).unwrap_err();
+        assert_eq!(refusal.code(), "catalog_invalid");
+        assert!(refusal.to_string().contains(words), "{words}: {refusal}");
+    }
+    let all = publish(1, |c| changes.into_iter().take(5).for_each(|(_, change)| change(c)));
+    let refusal = decide_catalog(&CatalogStream::default(), &all).unwrap_err();
+    assert!(refusal.details()["problems"].as_array().unwrap().len() > 3, "{refusal}");
+}
