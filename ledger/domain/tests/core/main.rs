@@ -1,5 +1,6 @@
 //! The core from outside: given what happened, when a command comes, then events or a refusal.
 
+mod auditor;
 mod books;
 mod catalogs;
 mod debts;
@@ -10,6 +11,7 @@ mod opening;
 mod precedence;
 mod random;
 mod requests;
+mod steps;
 mod topups;
 mod work;
 mod world;

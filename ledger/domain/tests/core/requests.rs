@@ -1,5 +1,4 @@
 use ledger_domain::result;
-use proto_events::events::*;
 use proto_events::{Event, ReservationId};
 use serde_json::json;
 
@@ -47,7 +46,7 @@ fn a_larger_size_costs_more_and_none_is_the_first() {
 #[test]
 fn what_a_model_can_not_do_is_refused_with_what_it_can() {
     let world = payer();
-    let refusal = |ask| world.refusal::<proto_events::commands::GenerationRequest>(ask);
+    let refusal = |ask: proto_events::commands::GenerationRequest| world.refusal(ask);
     let mut ask = picture();
     ask.model = Some(text("gemini-3.8-flash"));
     let made = refusal(ask);
@@ -137,5 +136,4 @@ fn a_kind_without_a_default_model_must_name_one() {
     let mut ask = words();
     ask.model = Some(text("gemini-3.8-flash"));
     assert!(world.when(ask).is_ok());
-    let _ = GenerationKind::Text;
 }
