@@ -14,7 +14,7 @@ pub enum Ask {
     /// `/prompt` without a prompt.
     PictureUsage,
     /// `/generate` without a prompt.
-    PictureAsk,
+    PictureQuestion,
     Cancel,
     /// A command that we don't have.
     Unknown,
@@ -43,7 +43,7 @@ impl Ask {
             ("balance", _) => Self::Balance,
             ("topup" | "buy", _) => Self::Topup,
             ("prompt", "") => Self::PictureUsage,
-            ("generate", "") => Self::PictureAsk,
+            ("generate", "") => Self::PictureQuestion,
             ("prompt" | "generate", prompt) => Self::Picture(prompt.to_owned()),
             ("cancel", _) => Self::Cancel,
             _ => Self::Unknown,
@@ -87,7 +87,7 @@ mod tests {
             assert_eq!(read(text), cat, "{text:?}");
         }
         assert_eq!((read("/prompt"), read("/prompt \n ")), (Ask::PictureUsage, Ask::PictureUsage));
-        assert_eq!(read("/generate"), Ask::PictureAsk);
+        assert_eq!(read("/generate"), Ask::PictureQuestion);
     }
 
     #[test]

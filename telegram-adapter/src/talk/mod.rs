@@ -173,7 +173,7 @@ impl Talk {
                 self.picture(known, message.message, &prompt, trace).await.map(drop)
             }
             Some(Ask::Said(text)) if !text.is_empty() => self.offer_picture(known, message.message).await,
-            Some(Ask::PictureAsk) => {
+            Some(Ask::PictureQuestion) => {
                 let hint = self.texts.label(known.lang, Say::PictureAskHint);
                 let ask = self.texts.say(known.lang, Say::PictureAsk);
                 self.reply(known.chat, &ask, &Markup::Ask(hint), None).await;

@@ -1,0 +1,160 @@
+//! The webhook's door and long polling, against the sandbox; the work behind them is a recorder.
+
+#[allow(dead_code)]
+mod desk;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use desk::{SECRET, Sandbox, until};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use telegram_adapter::inbound::{BODY_BYTES_MAX, Intake, PATH, Secret, Taken, Update, poll, router};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+const USER: i64 = 77;
+const HEADER: &str = "X-Telegram-Bot-Api-Secret-Token";
+
+/// Keeps what it takes, and answers as told; "done" when nothing is left to say.
+#[derive(Clone, Default)]
+struct Recorder {
+    taken: Arc<Mutex<Vec<Update>>>,
+    answers: Arc<Mutex<VecDeque<Taken>>>,
+}
+
+impl Intake for Recorder {
+    async fn take(&self, update: Update) -> Taken {
+        self.taken.lock().unwrap().push(update);
+        self.answers.lock().unwrap().pop_front().unwrap_or(Taken::Done)
+    }
+}
+
+impl Recorder {
+    fn answering(answers: &[Taken]) -> Self {
+        let recorder = Self::default();
+        recorder.answers.lock().unwrap().extend(answers);
+        recorder
+    }
+
+    fn texts(&self) -> Vec<String> {
+        let taken = self.taken.lock().unwrap();
+        let texts = taken.iter().filter_map(|update| match update {
+            Update::Message(message) => message.text.clone(),
+            _ => None,
+        });
+        texts.collect()
+    }
+
+    async fn until_taken(&self, count: usize) -> Vec<String> {
+        until("the update", || async { Some(self.texts()).filter(|texts| texts.len() >= count) }).await
+    }
+}
+
+async fn door(recorder: &Recorder) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}{PATH}", listener.local_addr().unwrap());
+    let secret = Secret(SecretString::from(SECRET));
+    let app = router(secret, recorder.clone(), TaskTracker::new());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    url
+}
+
+async fn knock(url: &str, secret: Option<&str>, body: impl Into<reqwest::Body>) -> reqwest::Response {
+    let mut request = reqwest::Client::new().post(url).body(body);
+    if let Some(secret) = secret {
+        request = request.header(HEADER, secret);
+    }
+    request.send().await.unwrap()
+}
+
+fn update(text: &str) -> String {
+    let message = json!({"message_id": 1, "chat": {"id": USER, "type": "private"}, "date": 1,
+        "from": {"id": USER, "is_bot": false, "first_name": "Eve"}, "text": text});
+    json!({"update_id": 1, "message": message}).to_string()
+}
+
+#[tokio::test]
+async fn only_telegram_gets_in() {
+    let recorder = Recorder::default();
+    let url = door(&recorder).await;
+    let almost = format!("{SECRET}x");
+    for secret in [None, Some(""), Some("wrong"), Some(&SECRET[1..]), Some(&*almost)] {
+        assert_eq!(knock(&url, secret, update("hi")).await.status(), 401, "{secret:?}");
+    }
+    assert!(recorder.texts().is_empty());
+    assert_eq!(knock(&url, Some(SECRET), update("hi")).await.status(), 200);
+    assert_eq!(recorder.texts(), ["hi"]);
+    let get = reqwest::Client::new().get(&url).header(HEADER, SECRET).send().await.unwrap();
+    assert_eq!(get.status(), 405);
+}
+
+#[tokio::test]
+async fn what_is_not_an_update_is_refused_and_the_door_stays_open() {
+    let recorder = Recorder::default();
+    let url = door(&recorder).await;
+    let huge = vec![b' '; BODY_BYTES_MAX + 1];
+    assert_eq!(knock(&url, Some(SECRET), huge).await.status(), 413);
+    let deep = "[".repeat(200_000);
+    for body in
+        ["", "hello", "{}", "[]", "null", r#"{"update_id":"x"}"#, r#"{"update_id":1,"message":{}}"#, &deep]
+    {
+        let answer = knock(&url, Some(SECRET), body.to_owned()).await;
+        assert_eq!(answer.status(), 400, "{}", body.chars().take(40).collect::<String>());
+    }
+    assert_eq!(knock(&url, Some(SECRET), vec![0xff, 0x00, 0xfe]).await.status(), 400);
+    assert!(recorder.texts().is_empty());
+    assert_eq!(knock(&url, Some(SECRET), update("still here")).await.status(), 200);
+}
+
+#[tokio::test]
+async fn an_update_that_can_not_be_dealt_with_comes_again() {
+    let sandbox = Sandbox::start().await;
+    let recorder = Recorder::answering(&[Taken::Later, Taken::Later]);
+    let url = door(&recorder).await;
+    let answer = knock(&url, Some(SECRET), update("direct")).await;
+    assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()), (503, "3"));
+
+    sandbox.telegram().set_webhook(&url.parse().unwrap(), &SecretString::from(SECRET)).await.unwrap();
+    sandbox.says(USER, "/prompt a cat").await;
+    sandbox.says(USER, "/balance").await;
+    let texts = recorder.until_taken(4).await;
+    assert_eq!(texts, ["direct", "/prompt a cat", "/prompt a cat", "/balance"]);
+}
+
+#[tokio::test]
+async fn polling_acknowledges_only_what_is_done() {
+    let sandbox = Sandbox::start().await;
+    let telegram = sandbox.telegram();
+    for (user, text) in [(USER, "one"), (USER, "two"), (78, "other chat")] {
+        sandbox.says(user, text).await;
+    }
+    // Stopped while the first is not done: nothing is acknowledged.
+    let shutdown = CancellationToken::new();
+    let stubborn = Recorder::answering(&[Taken::Later; 64]);
+    let polling = poll(&telegram, &stubborn, &shutdown, |_| {});
+    let stop = async {
+        stubborn.until_taken(2).await;
+        shutdown.cancel();
+    };
+    let (polled, ()) = tokio::join!(polling, stop);
+    polled.unwrap();
+
+    let shutdown = CancellationToken::new();
+    let willing = Recorder::answering(&[Taken::Later]);
+    let polling = poll(&telegram, &willing, &shutdown, |reached| assert!(reached));
+    let stop = async {
+        willing.until_taken(4).await;
+        until("the next poll", || async { (sandbox.calls("getUpdates").await >= 3).then_some(()) }).await;
+        sandbox.says(USER, "three").await;
+        willing.until_taken(5).await;
+        shutdown.cancel();
+    };
+    let (polled, ()) = tokio::join!(polling, stop);
+    polled.unwrap();
+    let mine: Vec<_> = willing.texts().into_iter().filter(|text| text != "other chat").collect();
+    let order: Vec<_> = mine.iter().map(String::as_str).collect();
+    assert!(order == ["one", "one", "two", "three"] || order == ["one", "two", "three"], "{order:?}");
+    assert_eq!(telegram.updates(0, 0).await.unwrap(), Vec::<Value>::new());
+}
