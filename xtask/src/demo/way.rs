@@ -40,7 +40,8 @@ pub(super) fn walk(stage: &mut Stage<'_>, prompt: &str) -> Result<Way> {
     let provider_payment_id =
         stage.wait("a payment link after the package was chosen", VENDOR_TIMEOUT, &payers, checkout_link)?;
     stage.person.pays(&provider_payment_id)?;
-    stage.wait("a confirmation after the payment", VENDOR_TIMEOUT, &payers, |_| Some(()))?;
+    let confirms = |message: &Message| checkout_link(message).is_none().then_some(());
+    stage.wait("a confirmation after the payment", VENDOR_TIMEOUT, &payers, confirms)?;
 
     stage.person.writes(&format!("/generate {prompt}"))?;
     let painters = ["generator", "telegram-adapter", "ledger", "sandbox"];

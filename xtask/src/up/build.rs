@@ -36,6 +36,17 @@ pub(super) fn build_and_copy(layout: &Layout, release: bool) -> Result<()> {
 pub fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(paths::root()).stdin(Stdio::null());
+    // `cargo xtask` runs us with variables about the package xtask. Build scripts (ring's) look at them, and
+    // would run again whenever cargo is called the other way: minutes of compiling, each time.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
+            .iter()
+            .any(|of| name.starts_with(of))
+        {
+            cargo.env_remove(&*name);
+        }
+    }
     cargo
 }
 
