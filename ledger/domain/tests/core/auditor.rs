@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ledger_domain::{check, effect, postings};
+use ledger_domain::{check, postings};
 use proto_events::events::*;
 use proto_events::{Currency, Event, GenerationId, LotId, Micros, PaymentId};
 
@@ -66,7 +66,6 @@ impl Auditor {
             let all = lot.gone() == lot.granted.credits.get();
             assert!(!all || lot.earned == price, "a used up lot earned its price: {lot:?}");
         }
-        self.books(world);
         let spendable = self.spendable(world.now);
         assert!(balance.2 == 0 || spendable == 0, "a debt stands beside {spendable} credits");
     }
@@ -76,14 +75,8 @@ impl Auditor {
         self.lots.values().filter(lasts).map(|l| l.left).sum()
     }
 
-    fn books(&self, world: &World) {
-        for event in &world.log[..] {
-            let mut sums = BTreeMap::new();
-            for posting in postings(event) {
-                *sums.entry(posting.asset).or_insert(0) += posting.amount;
-            }
-            assert!(sums.values().all(|sum| *sum == 0), "{event:?}");
-        }
+    /// The trial balance, at the end of a life.
+    pub fn close(&self, world: &World) {
         let sums = trial(&world.log);
         let sum = |account: &str, asset| sums.get(&(account.to_owned(), asset)).copied().unwrap_or(0);
         let credit = ledger_domain::Asset::Credit;
@@ -104,6 +97,11 @@ impl Auditor {
     }
 
     fn event(&mut self, event: &Event, at: usize, log: &[Event]) {
+        let mut sums = BTreeMap::new();
+        for posting in postings(event) {
+            *sums.entry(posting.asset).or_insert(0) += posting.amount;
+        }
+        assert!(sums.values().all(|sum| *sum == 0), "postings sum to zero: {event:?}");
         match event {
             Event::CreditsGranted(e) => {
                 assert_eq!(e.lot.get(), i64::try_from(at).unwrap() + 1, "a lot is named after its event");
@@ -136,7 +134,6 @@ impl Auditor {
             }
             _ => {}
         }
-        let _ = effect(event);
     }
 
     /// One success a generation; a charge stands right before it, of what it says.

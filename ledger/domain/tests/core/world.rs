@@ -123,7 +123,7 @@ pub fn output() -> MadeOutput {
 
 impl World {
     pub fn decide(&self, command: &Command) -> Result<Vec<Event>, Refusal> {
-        let id = CommandId::new(format!("c:{}", self.commands)).unwrap();
+        let id = self.next_id();
         let facts = Facts {
             now: self.now,
             account: self.id,
@@ -291,6 +291,19 @@ impl World {
 
     pub fn blocked(&self) -> DeliveryFail {
         DeliveryFail { generation: self.generation(), reason: DeliveryTrouble::Blocked, r#final: false }
+    }
+
+    /// The id of a payment that the next command would open.
+    pub fn next_payment(&self) -> PaymentId {
+        PaymentId::derive(self.id, Producer::Telegram, &self.next_id())
+    }
+
+    pub fn next_generation(&self) -> GenerationId {
+        GenerationId::derive(self.id, Producer::Telegram, &self.next_id())
+    }
+
+    fn next_id(&self) -> CommandId {
+        CommandId::new(format!("c:{}", self.commands)).unwrap()
     }
 
     /// Past the deadline of a reservation made now.
