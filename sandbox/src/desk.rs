@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Query, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::get,
@@ -28,6 +28,7 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/health", get(|| async { "ok" }))
         .route("/ready", get(|| async { "ready" }))
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/faults/{id}", axum::routing::delete(remove_fault))
         .route("/arrivals", get(arrivals))
         .route("/books", get(books))
         .route("/settings", get(settings).put(set_settings))
@@ -51,6 +52,13 @@ async fn add_fault(State(world): State<Arc<World>>, Said(plan): Said<Plan>) -> R
 async fn clear_faults(State(world): State<Arc<World>>, Query(of): Query<OfVendor>) -> Json<Value> {
     world.faults.clear(of.vendor);
     Json(json!({"faults": world.faults.list()}))
+}
+
+async fn remove_fault(State(world): State<Arc<World>>, Path(id): Path<u64>) -> Result<Json<Value>, Refused> {
+    if !world.faults.remove(id) {
+        return Err(Refused::absent("there is no such fault"));
+    }
+    Ok(Json(json!({"faults": world.faults.list()})))
 }
 
 #[derive(Debug, Deserialize)]

@@ -64,6 +64,15 @@ pub(crate) struct Effect {
     pub(crate) drop: Option<Drop>,
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) truncated: bool,
+    /// A JSON merge patch (RFC 7396) of the answer, or of the notification.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) patch: Option<Value>,
+    /// YooKassa's create_refund: `pending` or `canceled` instead of `succeeded`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) refund_status: Option<String>,
+    /// The fault it belongs to; 0 before it is waiting.
+    #[serde(skip)]
+    pub(crate) fault: u64,
 
     // Gemini's answers.
     #[serde(skip_serializing_if = "is_default")]
@@ -121,6 +130,9 @@ impl Effect {
         };
         match effect.status {
             Some(status) if !(400..=599).contains(&status) => Err(Error::Status(status)),
+            _ if !matches!(effect.refund_status.as_deref(), None | Some("pending" | "canceled")) => {
+                Err(Error::Unknown("refund_status is pending or canceled".to_owned()))
+            }
             _ if effect == Self::default() => Err(Error::Unknown("it does nothing".to_owned())),
             _ => Ok(effect),
         }
@@ -160,7 +172,7 @@ impl Effect {
 
     /// A short name for the arrivals; `None` when nothing is bent.
     pub(crate) fn name(&self) -> Option<String> {
-        (*self != Self::default()).then(|| serde_json::to_string(self).unwrap_or_default())
+        (self.fault != 0).then(|| serde_json::to_string(self).unwrap_or_default())
     }
 }
 
@@ -213,6 +225,7 @@ impl Faults {
         let call = known_call(plan.vendor, plan.call.as_deref().unwrap_or("*"))?;
         let mut inner = self.lock();
         if inner.list.len() >= WAITING_MAX {
+            // Spent ones make room; calls they still hold go on.
             inner.list.retain(|fault| fault.left != Some(0));
         }
         if inner.list.len() >= WAITING_MAX {
@@ -243,21 +256,41 @@ impl Faults {
         })?;
         fault.left = fault.left.map(|left| left - 1);
         fault.fired += 1;
-        Some(fault.fault.clone())
+        Some(Effect { fault: fault.id, ..fault.fault.clone() })
     }
 
     pub(crate) fn list(&self) -> Vec<Fault> {
         self.lock().list.clone()
     }
 
-    /// Takes back those of one vendor, or all, and lets go of held calls.
+    /// Takes back those of one vendor, or all, and lets go of the calls they hold.
     pub(crate) fn clear(&self, vendor: Option<Vendor>) {
         self.lock().list.retain(|fault| vendor.is_some_and(|vendor| vendor != fault.vendor));
         self.cleared.notify_waiters();
     }
 
-    pub(crate) async fn released(&self) {
-        self.cleared.notified().await;
+    /// Takes back one; false when it isn't there.
+    pub(crate) fn remove(&self, id: u64) -> bool {
+        let mut inner = self.lock();
+        let before = inner.list.len();
+        inner.list.retain(|fault| fault.id != id);
+        let removed = inner.list.len() < before;
+        drop(inner);
+        self.cleared.notify_waiters();
+        removed
+    }
+
+    /// Waits until the fault was taken back.
+    pub(crate) async fn taken_back(&self, id: u64) {
+        loop {
+            let cleared = self.cleared.notified();
+            tokio::pin!(cleared);
+            cleared.as_mut().enable();
+            if !self.lock().list.iter().any(|fault| fault.id == id) {
+                return;
+            }
+            cleared.await;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -296,7 +329,7 @@ const YOOKASSA: [&str; 11] = [
     "notification",
     "notification_answer",
 ];
-const GEMINI: [&str; 4] = ["generateContent", "streamGenerateContent", "listModels", "getModel"];
+const GEMINI: [&str; 5] = ["generateContent", "streamGenerateContent", "predict", "listModels", "getModel"];
 
 fn known_call(vendor: Vendor, call: &str) -> Result<String, Error> {
     let known: &[&str] = match vendor {

@@ -38,12 +38,40 @@ impl Reply {
         self
     }
 
+    /// The JSON answer with a merge patch applied; other answers stay.
+    pub(crate) fn patched(mut self, patch: &Value) -> Self {
+        if let Ok(mut value) = serde_json::from_slice::<Value>(&self.chunks.concat()) {
+            merge_patch(&mut value, patch);
+            self.chunks = vec![Bytes::from(value.to_string())];
+        }
+        self
+    }
+
     /// Half of the body, then the line breaks.
     pub(crate) fn truncated(mut self) -> Self {
         let whole: Vec<u8> = self.chunks.concat();
         self.chunks = vec![Bytes::copy_from_slice(&whole[..whole.len() / 2])];
         self.broken = true;
         self
+    }
+}
+
+/// RFC 7396.
+pub(crate) fn merge_patch(target: &mut Value, patch: &Value) {
+    let Value::Object(fields) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let Some(object) = target.as_object_mut() else { return };
+    for (name, value) in fields {
+        if value.is_null() {
+            object.remove(name);
+        } else {
+            merge_patch(object.entry(name.clone()).or_insert(Value::Null), value);
+        }
     }
 }
 

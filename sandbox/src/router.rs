@@ -2,7 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, extract::State, routing::any};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::any,
+};
 
 use crate::{
     desk,
@@ -25,6 +32,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .merge(yookassa::checkout::routes())
         .merge(pages::routes())
         .layer(DefaultBodyLimit::max(PEOPLE_BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(world.clone(), own_pages_only))
         .merge(vendor::<TelegramStandIn>("/telegram/{*rest}"))
         .merge(vendor::<YooKassaStandIn>("/yookassa/v3/{*rest}"))
         .merge(vendor::<GeminiStandIn>("/gemini/{*rest}"))
@@ -34,6 +42,20 @@ pub(crate) fn router(world: Arc<World>) -> Router {
 fn vendor<S: StandIn>(path: &str) -> Router<Arc<World>> {
     let handler = |State(world): State<Arc<World>>,
                    cut: axum::extract::ConnectInfo<Cut>,
-                   request: axum::extract::Request| serve::<S>(world, cut, request);
+                   request: Request| serve::<S>(world, cut, request);
     Router::new().route(path, any(handler))
+}
+
+/// A stranger's page in the same browser must not write here as anybody.
+async fn own_pages_only(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
+    if is_strangers(request.headers(), &world.base_url) {
+        return (StatusCode::FORBIDDEN, "the sandbox's own pages only\n").into_response();
+    }
+    next.run(request).await
+}
+
+fn is_strangers(headers: &HeaderMap, base_url: &str) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    text(header::ORIGIN)
+        .is_some_and(|origin| origin != base_url && origin.split("://").nth(1) != text(header::HOST))
 }

@@ -7,12 +7,14 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::world::{State, World};
 
 const SAVE_EVERY: Duration = Duration::from_millis(500);
+/// Saving takes at most a tenth of the time.
+const REST_FACTOR: u32 = 9;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -50,13 +52,16 @@ pub(crate) async fn run(world: Arc<World>) {
             () = world.shutdown.cancelled() => true,
             changed = changes.changed() => changed.is_err(),
         };
+        let begun = Instant::now();
         save_logged(&world, &file).await;
         if ending {
             return;
         }
+        // Big books take longer to write; then they are written more seldom.
+        let pause = SAVE_EVERY.max(begun.elapsed() * REST_FACTOR);
         tokio::select! {
             () = world.shutdown.cancelled() => {}
-            () = tokio::time::sleep(SAVE_EVERY) => {}
+            () = tokio::time::sleep(pause) => {}
         }
     }
 }

@@ -114,18 +114,22 @@ async fn bend<S: StandIn>(world: &Arc<World>, call: Call, cut: Cut, effect: &Eff
         return None;
     }
     if let Some(status) = effect.status.filter(|_| !effect.after_effect) {
-        hold(world, effect.hold_ms).await;
+        hold(world, effect).await;
         S::refused(world, &call, status);
         return Some(S::error(effect, status));
     }
     let reply = S::answer(world.clone(), call, effect.clone()).await;
-    hold(world, effect.hold_ms).await;
+    hold(world, effect).await;
     if effect.drop == Some(Drop::After) {
         cut.now();
         return None;
     }
     let reply = match effect.status {
         Some(status) => S::error(effect, status),
+        None => reply,
+    };
+    let reply = match &effect.patch {
+        Some(patch) => reply.patched(patch),
         None => reply,
     };
     Some(if effect.truncated { reply.truncated() } else { reply })
@@ -140,12 +144,12 @@ async fn pause(world: &World, ms: u64) {
     }
 }
 
-/// Like [`pause`], but `DELETE /faults` ends it, so that a test need not wait it out.
-async fn hold(world: &World, ms: u64) {
-    if ms > 0 {
+/// Like [`pause`], but taking the fault back ends it, so that a test need not wait it out.
+async fn hold(world: &World, effect: &Effect) {
+    if effect.hold_ms > 0 {
         tokio::select! {
-            () = pause(world, ms) => {}
-            () = world.faults.released() => {}
+            () = pause(world, effect.hold_ms) => {}
+            () = world.faults.taken_back(effect.fault) => {}
         }
     }
 }

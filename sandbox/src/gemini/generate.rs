@@ -14,7 +14,9 @@ use super::{
     paint,
     request::{self, Asked, SIGNATURE_MARK},
 };
-use crate::{calendar::rfc3339, clock::wall_ms, faults::Effect, reply::Reply, world::World};
+use crate::{
+    blobs::sha256_hex, calendar::rfc3339, clock::wall_ms, faults::Effect, reply::Reply, world::World,
+};
 
 const SIGNATURE_BYTES: usize = 96;
 /// Two of about 1.1 MB each were seen in one answer.
@@ -60,7 +62,7 @@ pub(crate) async fn run(
         state.settings.gemini_latency_ms
     });
     tokio::time::sleep(Duration::from_millis(latency)).await;
-    let made = make(world, model, &asked, effect, &id).await?;
+    let made = make(model, &asked, effect, &id).await?;
     let billed = made.blocked.is_none();
     let cost_micro_usd = if billed { made.usage.cost_micro_usd(model) } else { 0 };
     world.change(|state| {
@@ -97,17 +99,11 @@ pub(crate) fn note_refused(world: &World, model: &str, method: &str, key: &str, 
     });
 }
 
-fn last_four(key: &str) -> String {
+pub(crate) fn last_four(key: &str) -> String {
     key.char_indices().rev().nth(3).map_or(key, |(at, _)| &key[at..]).to_owned()
 }
 
-async fn make(
-    world: &Arc<World>,
-    model: &Model,
-    asked: &Asked,
-    effect: &Effect,
-    id: &str,
-) -> Result<Made, ApiError> {
+async fn make(model: &Model, asked: &Asked, effect: &Effect, id: &str) -> Result<Made, ApiError> {
     let references = i64::try_from(asked.references.len()).unwrap_or(0);
     let usage = Usage {
         prompt_text: answer::tokens(&asked.prompt),
@@ -142,7 +138,7 @@ async fn make(
         made.parts.push(json!({"text": text}));
         made.usage.text = answer::tokens(text);
     } else if asked.picture {
-        picture(world, model, asked, effect, id, &mut made).await?;
+        picture(model, asked, effect, id, &mut made).await?;
     } else {
         written(asked, &mut made);
     }
@@ -160,7 +156,6 @@ fn written(asked: &Asked, made: &mut Made) {
 }
 
 async fn picture(
-    world: &Arc<World>,
     model: &Model,
     asked: &Asked,
     effect: &Effect,
@@ -177,7 +172,7 @@ async fn picture(
     if effect.not_a_picture {
         painted.bytes = Bytes::from_static(b"this is not a picture, whatever its type says");
     }
-    let sha256 = world.blobs.put(&painted.bytes);
+    let sha256 = sha256_hex(&painted.bytes);
     made.picture = Some(json!({
         "sha256": sha256,
         "bytes": painted.bytes.len(),

@@ -6,6 +6,7 @@ mod error;
 mod generate;
 mod models;
 mod paint;
+mod predict;
 mod request;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ fn route(call: &Call) -> (&'static str, String) {
         (&Method::GET, _, "") => "getModel",
         (&Method::POST, _, "generateContent") => "generateContent",
         (&Method::POST, _, "streamGenerateContent") => "streamGenerateContent",
+        (&Method::POST, _, "predict") => "predict",
         _ => "unknown",
     };
     (name, model.to_owned())
@@ -93,7 +95,10 @@ async fn run(world: &Arc<World>, call: &Call, effect: &Effect) -> Result<Reply, 
     if name == "unknown" {
         return Err(ApiError::new(404, "NOT_FOUND", "Requested entity was not found."));
     }
-    let model = models::find(&asked).ok_or_else(|| {
+    if name == "predict" && predict::is_known(&asked) {
+        return predict::run(world, &asked, generate::last_four(&key), &call.body, effect).await;
+    }
+    let model = models::find(&asked).filter(|_| name != "predict").ok_or_else(|| {
         ApiError::new(
             404,
             "NOT_FOUND",

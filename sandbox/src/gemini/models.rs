@@ -138,7 +138,9 @@ impl Size {
     }
 }
 
-const RATIOS: [(&str, (u32, u32), (u32, u32)); 10] = [
+type Pixels = (u32, u32);
+
+const RATIOS: [(&str, Pixels, Pixels); 10] = [
     // ratio, pixels at 1K, and of the older 2.5 model
     ("1:1", (1024, 1024), (1024, 1024)),
     ("2:3", (848, 1264), (832, 1248)),

@@ -63,8 +63,21 @@ struct Scene {
     sun: Rgb,
     sun_at: (f32, f32),
     sun_radius: f32,
-    /// Colour, base height, and two waves (amplitude, frequency, phase).
-    hills: Vec<(Rgb, f32, [(f32, f32, f32); 2])>,
+    /// Farthest first.
+    hills: Vec<Hill>,
+}
+
+struct Hill {
+    colour: Rgb,
+    /// Of the picture's height.
+    base: f32,
+    waves: [Wave; 2],
+}
+
+struct Wave {
+    amplitude: f32,
+    frequency: f32,
+    phase: f32,
 }
 
 impl Scene {
@@ -88,9 +101,13 @@ impl Scene {
                 let depth = (layer + 1) as f32 / HILLS as f32;
                 let waves = [0, 1].map(|wave| {
                     let fine = 1.0 + wave as f32 * 2.3;
-                    (dice.between(0.02, 0.07) / fine, dice.between(4.0, 9.0) * fine, dice.between(0.0, 6.3))
+                    Wave {
+                        amplitude: dice.between(0.02, 0.07) / fine,
+                        frequency: dice.between(4.0, 9.0) * fine,
+                        phase: dice.between(0.0, 6.3),
+                    }
                 });
-                (mix(bottom, near, 0.15 + 0.85 * depth), 0.48 + 0.46 * depth, waves)
+                Hill { colour: mix(bottom, near, 0.15 + 0.85 * depth), base: 0.48 + 0.46 * depth, waves }
             })
             .collect();
         Self { top, bottom, sun, sun_at, sun_radius, hills }
@@ -102,11 +119,12 @@ impl Scene {
         let horizons: Vec<Vec<f32>> = self
             .hills
             .iter()
-            .map(|(_, base, waves)| {
+            .map(|hill| {
                 let line = |x: u32| {
                     let t = x as f32 / scale;
-                    let lift: f32 = waves.iter().map(|(a, f, p)| a * (t * f + p).sin()).sum();
-                    (base + lift) * h
+                    let lift: f32 =
+                        hill.waves.iter().map(|w| w.amplitude * (t * w.frequency + w.phase).sin()).sum();
+                    (hill.base + lift) * h
                 };
                 (0..width).map(line).collect()
             })
@@ -122,9 +140,8 @@ impl Scene {
                 let hill = horizons.iter().rposition(|line| fy >= line[x]);
                 let colour = match hill {
                     Some(layer) => {
-                        let (colour, ..) = self.hills[layer];
                         let depth = ((fy - horizons[layer][x]) / (h * 0.35)).min(1.0);
-                        mix(colour, self.top, depth * 0.35)
+                        mix(self.hills[layer].colour, self.top, depth * 0.35)
                     }
                     None => {
                         let (dx, dy) = (x as f32 - sun_x, fy - sun_y);
@@ -160,7 +177,7 @@ pub(crate) fn paint(
     references: &[Bytes],
     jpeg: bool,
 ) -> Result<Picture, image::ImageError> {
-    let colours: Vec<Rgb> = references.iter().filter_map(|bytes| dominant(bytes)).collect();
+    let colours: Vec<Rgb> = references.iter().filter_map(dominant).collect();
     let pixels = Scene::new(seed, &colours).paint(width, height);
     let mut out = Vec::with_capacity(pixels.len() / 8);
     let mime = if jpeg {

@@ -15,12 +15,12 @@ pub(crate) fn markdown_v2(raw: &str) -> Result<Formatted, String> {
     while let Some(c) = raw[at..].chars().next() {
         let rest = &raw[at..];
         let offset = utf16_len(&text);
-        if c == '\\' {
-            if let Some(next) = rest[1..].chars().next().filter(char::is_ascii) {
-                text.push(next);
-                at += 1 + next.len_utf8();
-                continue;
-            }
+        if c == '\\'
+            && let Some(next) = rest[1..].chars().next().filter(char::is_ascii)
+        {
+            text.push(next);
+            at += 1 + next.len_utf8();
+            continue;
         }
         if rest.starts_with('`') {
             at += code(rest, at, &mut text, offset, &mut entities)?;

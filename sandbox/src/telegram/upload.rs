@@ -93,12 +93,21 @@ pub(crate) async fn new_file(
         });
     }
     if kind != "photo" {
-        let mime = content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
+        let mime = document_mime(&bytes, content_type);
         return Ok(NewFile { kind, bytes, mime, name, width: 0, height: 0, small: None });
     }
     tokio::task::spawn_blocking(move || photo(bytes))
         .await
         .map_err(|_| ApiError::bad("IMAGE_PROCESS_FAILED"))?
+}
+
+/// Telegram looks at the file itself; the sandbox knows pictures, and else believes the sender.
+fn document_mime(bytes: &[u8], content_type: Option<String>) -> String {
+    match image::guess_format(bytes) {
+        Ok(ImageFormat::Png) => "image/png".to_owned(),
+        Ok(ImageFormat::Jpeg) => "image/jpeg".to_owned(),
+        _ => content_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
+    }
 }
 
 fn photo(bytes: Bytes) -> Result<NewFile, ApiError> {

@@ -12,7 +12,7 @@ use axum::{
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::payments;
+use super::{payments, refunds};
 use crate::{pages, people::Refused, world::World};
 
 pub(crate) fn routes() -> Router<Arc<World>> {
@@ -42,17 +42,25 @@ async fn act(
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let details: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let text = |field: &str, default: &str| details[field].as_str().unwrap_or(default).to_owned();
-    if world.read(|state| state.yookassa.payment(&id).is_none()) {
-        return Err(Refused::absent("there is no such payment"));
+    let (payment, refund) = world.read(|state| {
+        let yookassa = &state.yookassa;
+        (
+            yookassa.payment(&id).is_some(),
+            yookassa.refunds.iter().any(|refund| refund.object["id"] == id.as_str()),
+        )
+    });
+    if !payment && !refund {
+        return Err(Refused::absent("there is no such payment or refund"));
     }
     let done = world.change(|state| match deed.as_str() {
+        "succeed" | "decline" if refund => refunds::finish(&world, state, &id, deed == "succeed"),
         "succeed" => payments::succeed(&world, state, &id),
         "decline" => {
             let (party, reason) = (text("party", "payment_network"), text("reason", "general_decline"));
             payments::give_up(&world, state, &id, &party, &reason)
         }
         "expire" => payments::give_up(&world, state, &id, "yoo_money", "expired_on_confirmation"),
-        "refund" => payments::cabinet_refund(&world, state, &id, details.get("amount")),
+        "refund" => refunds::by_hand(&world, state, &id, details.get("amount")),
         _ => Err(format!("`{deed}` is none of succeed, decline, expire, refund")),
     });
     let object = done.map_err(Refused::conflict)?;

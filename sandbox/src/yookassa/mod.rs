@@ -6,6 +6,7 @@ pub(crate) mod expiry;
 mod list;
 pub(crate) mod notify;
 mod payments;
+mod refunds;
 pub(crate) mod state;
 pub(crate) mod validate;
 
@@ -59,8 +60,8 @@ impl StandIn for YooKassaStandIn {
         route(call).0.to_owned()
     }
 
-    async fn answer(world: Arc<World>, call: Call, _effect: Effect) -> Reply {
-        let done = world.change(|state| run(&world, state, &call));
+    async fn answer(world: Arc<World>, call: Call, effect: Effect) -> Reply {
+        let done = world.change(|state| run(&world, state, &call, &effect));
         match done {
             Ok(object) => Reply::json(200, &object),
             Err(error) => error.reply(),
@@ -80,7 +81,7 @@ impl StandIn for YooKassaStandIn {
     }
 }
 
-fn run(world: &World, state: &mut State, call: &Call) -> Result<Value, ApiError> {
+fn run(world: &World, state: &mut State, call: &Call, effect: &Effect) -> Result<Value, ApiError> {
     let shop = shop(state, call)?;
     let (name, id) = route(call);
     match name {
@@ -93,11 +94,11 @@ fn run(world: &World, state: &mut State, call: &Call) -> Result<Value, ApiError>
         })),
         "get_payment" => payments::get(state, &shop, &id),
         "list_payments" => list::payments(state, &shop, call),
-        "get_refund" => payments::get_refund(state, &shop, &id),
+        "get_refund" => refunds::get(state, &shop, &id),
         "list_refunds" => list::refunds(state, &shop, call),
         "wrong_method" => Err(ApiError::of_status(405)),
         "unknown" => Err(ApiError::of_status(404)),
-        _ => keyed(world, state, &shop, call, name, &id),
+        _ => keyed(world, state, &shop, call, effect),
     }
 }
 
@@ -125,9 +126,9 @@ fn keyed(
     state: &mut State,
     shop: &Shop,
     call: &Call,
-    name: &str,
-    id: &str,
+    effect: &Effect,
 ) -> Result<Value, ApiError> {
+    let (name, id) = route(call);
     let key = call.header("idempotence-key").unwrap_or_default().to_owned();
     if key.is_empty() {
         return Err(ApiError::invalid("Idempotence-Key", "Idempotence key is missing"));
@@ -152,9 +153,9 @@ fn keyed(
     }
     let answer = match name {
         "create_payment" => payments::create(world, state, shop, &body),
-        "capture_payment" => payments::capture(world, state, shop, id, &body),
-        "cancel_payment" => payments::cancel(world, state, shop, id),
-        _ => payments::create_refund(world, state, shop, &body),
+        "capture_payment" => payments::capture(world, state, shop, &id, &body),
+        "cancel_payment" => payments::cancel(world, state, shop, &id),
+        _ => refunds::create(world, state, shop, &body, effect.refund_status.as_deref()),
     }?;
     state.yookassa.remembered.insert(slot, Remembered { body_sha256, answer: answer.clone(), at_ms: now });
     Ok(answer)

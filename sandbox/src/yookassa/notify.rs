@@ -11,6 +11,7 @@ use crate::{
     calendar::rfc3339,
     clock::wall_ms,
     faults::Drop,
+    reply::merge_patch,
     vendor::Vendor,
     world::{State, World},
 };
@@ -26,9 +27,12 @@ pub(crate) fn enqueue(world: &World, state: &mut State, event: &str, object: &Va
     if state.settings.yookassa_notify_url.is_none() {
         return;
     }
-    let body = json!({"type": "notification", "event": event, "object": object});
+    let mut body = json!({"type": "notification", "event": event, "object": object});
     let effect =
         world.faults.take(Vendor::YooKassa, "notification", body.to_string().as_bytes()).unwrap_or_default();
+    if let Some(patch) = &effect.patch {
+        merge_patch(&mut body, patch);
+    }
     let now = world.clock.now_ms();
     let yookassa = &mut state.yookassa;
     let object_id = object["id"].as_str().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! Payments and refunds: made, read, listed, captured, canceled.
+//! Payments: made, read, paid, captured, given up.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{
     error::ApiError,
     notify,
-    state::{Payment, Refund},
+    state::Payment,
     validate::{self, money, of},
 };
 use crate::{
@@ -27,7 +27,7 @@ pub(crate) struct Shop {
 }
 
 /// Ids look like YooKassa's.
-fn new_id() -> String {
+pub(crate) fn new_id() -> String {
     let id = Uuid::new_v4().simple().to_string();
     format!("{}-{}-5000-{}-{}", &id[..8], &id[8..12], &id[16..20], &id[20..32])
 }
@@ -81,7 +81,7 @@ fn confirmation(world: &World, body: &Value, id: &str) -> Value {
     }
 }
 
-fn own<'a>(state: &'a mut State, shop: &Shop, id: &str) -> Result<&'a mut Payment, ApiError> {
+pub(crate) fn own<'a>(state: &'a mut State, shop: &Shop, id: &str) -> Result<&'a mut Payment, ApiError> {
     let found = state.yookassa.payment_mut(id).filter(|payment| payment.shop == shop.id);
     found.ok_or_else(|| ApiError {
         parameter: Some("payment_id".to_owned()),
@@ -209,92 +209,4 @@ pub(crate) fn capture(
         payment.object["amount"] = money(part);
     }
     Ok(settle(world, state, id))
-}
-
-pub(crate) fn create_refund(
-    world: &World,
-    state: &mut State,
-    shop: &Shop,
-    body: &Value,
-) -> Result<Value, ApiError> {
-    let (id, total) = validate::refund(body)?;
-    let payment = own(state, shop, &id)?;
-    let left = of(&payment.object["amount"]) - of(&payment.object["refunded_amount"]);
-    if payment.status() != "succeeded" {
-        return Err(ApiError::invalid("payment_id", "Only a succeeded payment can be refunded"));
-    }
-    if total > left {
-        return Err(ApiError::invalid("amount.value", "The refund is more than what is left of the payment"));
-    }
-    let partial = total < of(&payment.object["amount"]);
-    if partial && payment.has_receipt && body["receipt"].is_null() {
-        return Err(ApiError::invalid("receipt", "A partial refund of a payment with a receipt needs one"));
-    }
-    let description = body["description"].as_str();
-    let metadata = (!body["metadata"].is_null()).then(|| body["metadata"].clone());
-    Ok(refund(world, state, &id, total, description, metadata))
-}
-
-/// Gives money back; the amount was checked.
-fn refund(
-    world: &World,
-    state: &mut State,
-    payment_id: &str,
-    total: i64,
-    description: Option<&str>,
-    metadata: Option<Value>,
-) -> Value {
-    let Some(payment) = state.yookassa.payment_mut(payment_id) else { return Value::Null };
-    let refunded = of(&payment.object["refunded_amount"]) + total;
-    payment.object["refunded_amount"] = money(refunded);
-    payment.object["refundable"] = json!(refunded < of(&payment.object["amount"]));
-    let shop = payment.shop.clone();
-    let mut object = json!({
-        "id": new_id(),
-        "status": "succeeded",
-        "amount": money(total),
-        "created_at": rfc3339(wall_ms()),
-        "payment_id": payment_id,
-    });
-    if let Some(description) = description {
-        object["description"] = json!(description);
-    }
-    if let Some(metadata) = metadata {
-        object["metadata"] = metadata;
-    }
-    state.yookassa.refunds.push(Refund { shop, object: object.clone(), created_ms: wall_ms() });
-    notify::enqueue(world, state, "refund.succeeded", &object);
-    object
-}
-
-/// A refund made by hand in the merchant's cabinet: all that is left, or `part`.
-pub(crate) fn cabinet_refund(
-    world: &World,
-    state: &mut State,
-    id: &str,
-    part: Option<&Value>,
-) -> Result<Value, String> {
-    let payment = state.yookassa.payment(id).ok_or("there is no such payment")?;
-    if payment.status() != "succeeded" {
-        return Err(format!("the payment is {}, not succeeded", payment.status()));
-    }
-    let left = of(&payment.object["amount"]) - of(&payment.object["refunded_amount"]);
-    let total = match part {
-        None => left,
-        Some(part) => {
-            let full =
-                if part.is_string() { json!({"value": part, "currency": "RUB"}) } else { part.clone() };
-            validate::amount(&full, "amount").map_err(|error| error.description)?
-        }
-    };
-    if total == 0 || total > left {
-        return Err(format!("{} is left to refund", left as f64 / 100.0));
-    }
-    Ok(refund(world, state, id, total, Some("Made in the merchant's cabinet"), None))
-}
-
-pub(crate) fn get_refund(state: &State, shop: &Shop, id: &str) -> Result<Value, ApiError> {
-    let found =
-        state.yookassa.refunds.iter().find(|refund| refund.shop == shop.id && refund.object["id"] == id);
-    found.map(|refund| refund.object.clone()).ok_or_else(|| ApiError::of_status(404))
 }

@@ -217,3 +217,49 @@ async fn notifications_are_doubled_lost_late_and_out_of_order() {
     assert_eq!(receiver.wait(9).await[8].body["object"]["id"], json!(late));
     sandbox.stop().await;
 }
+
+#[tokio::test]
+async fn answers_and_notifications_can_say_something_else() {
+    let receiver = Receiver::start(&[]).await;
+    let sandbox = Sandbox::with(Options { yookassa_notify_url: Some(receiver.url.clone()), ..calm() }).await;
+    let (_, created) = create(&sandbox, "a").await.unwrap();
+    let id = created["id"].as_str().unwrap();
+    let patch = json!({"amount": {"value": "1.00"}, "description": null});
+    sandbox.fault(json!({"vendor": "yookassa", "call": "get_payment", "fault": {"patch": patch}})).await;
+    let read = async || {
+        let url = format!("{}/yookassa/v3/payments/{id}", sandbox.base);
+        let answer = sandbox.http.get(url).basic_auth("1", Some("k")).send().await.unwrap();
+        answer.json::<Value>().await.unwrap()["amount"].clone()
+    };
+    assert_eq!(read().await, json!({"value": "1.00", "currency": "RUB"}));
+    assert_eq!(read().await, json!({"value": "100.00", "currency": "RUB"}));
+    let patch = json!({"object": {"status": "pending"}});
+    sandbox.fault(json!({"vendor": "yookassa", "call": "notification", "fault": {"patch": patch}})).await;
+    sandbox.post(&format!("/checkout/{id}/succeed"), json!({})).await;
+    assert_eq!(receiver.wait(1).await[0].body["object"]["status"], "pending");
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn taking_one_fault_back_leaves_the_others() {
+    let sandbox = Sandbox::start().await;
+    let add = async |text: &str| {
+        let fault = json!({"vendor": "gemini", "fault": {"hold_ms": 60_000}, "match": text});
+        sandbox.post("/faults", fault).await.1["id"].as_u64().unwrap()
+    };
+    let (one, other) = (add("one").await, add("other").await);
+    let remove = |id: u64| sandbox.http.delete(format!("{}/faults/{id}", sandbox.base)).send();
+    let (first, second, ()) = tokio::join!(
+        generate(&sandbox, "one"),
+        tokio::time::timeout(Duration::from_millis(700), generate(&sandbox, "other")),
+        async {
+            sandbox.until("/books", |books| books["gemini"]["calls"].as_array().unwrap().len() == 2).await;
+            assert_eq!(remove(one).await.unwrap().status(), 200);
+        }
+    );
+    assert_eq!(first.unwrap().0, 200);
+    assert!(second.is_err(), "still held");
+    assert_eq!(remove(other).await.unwrap().status(), 200);
+    assert_eq!(remove(other).await.unwrap().status(), 404);
+    sandbox.stop().await;
+}

@@ -144,3 +144,19 @@ async fn text_is_streamed_in_pieces() {
     assert_eq!(events.last().unwrap()["candidates"][0]["finishReason"], "STOP");
     sandbox.stop().await;
 }
+
+#[tokio::test]
+async fn the_legacy_call_predicts_pictures() {
+    let sandbox = Sandbox::start().await;
+    let url = format!("{}/gemini/v1beta/models/imagen-4.0-generate-001:predict", sandbox.base);
+    let body =
+        json!({"instances": [{"prompt": "a palm"}], "parameters": {"sampleCount": 2, "aspectRatio": "16:9"}});
+    let answer = sandbox.http.post(url).header("x-goog-api-key", "k").json(&body).send().await.unwrap();
+    let answer: Value = answer.json().await.unwrap();
+    let predictions = answer["predictions"].as_array().unwrap();
+    let bytes = STANDARD.decode(predictions[1]["bytesBase64Encoded"].as_str().unwrap()).unwrap();
+    let decoded = image::load_from_memory(&bytes).unwrap();
+    assert_eq!((predictions.len(), decoded.width(), decoded.height()), (2, 1408, 768));
+    assert_eq!(sandbox.get("/books").await["gemini"]["calls"][0]["cost_micro_usd"], 80_000);
+    sandbox.stop().await;
+}

@@ -163,3 +163,17 @@ async fn the_pages_say_what_they_are() {
     }
     sandbox.stop().await;
 }
+
+#[tokio::test]
+async fn a_strangers_page_may_not_write() {
+    let sandbox = Sandbox::start().await;
+    let write = async |origin: &str| {
+        let request =
+            sandbox.http.post(format!("{}/people/7/messages", sandbox.base)).header("origin", origin);
+        request.body(r#"{"text":"hi"}"#).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(write("https://example.org").await, 403);
+    assert_eq!(write("null").await, 403);
+    assert_eq!(write(&sandbox.base).await, 200);
+    sandbox.stop().await;
+}

@@ -206,6 +206,32 @@ async fn refunds_never_exceed_the_payment() {
 }
 
 #[tokio::test]
+async fn a_refund_may_take_its_time_or_fail() {
+    let receiver = Receiver::start(&[]).await;
+    let sandbox = notified(&receiver).await;
+    let id = create(&sandbox, "k").await;
+    sandbox.post(&format!("/checkout/{id}/succeed"), json!({})).await;
+    receiver.wait(1).await;
+    let refund = |value: &str| json!({"payment_id": id, "amount": {"value": value, "currency": "RUB"}});
+    let make = async |key: &str, status: &str| {
+        let fault =
+            json!({"vendor": "yookassa", "call": "create_refund", "fault": {"refund_status": status}});
+        sandbox.fault(fault).await;
+        post(&sandbox, "refunds", key, &refund("60.00")).await.1
+    };
+    assert_eq!(make("r1", "canceled").await["cancellation_details"]["reason"], "rejected_by_payee");
+    let pending = make("r2", "pending").await;
+    assert_eq!(pending["status"], "pending");
+    assert_eq!(post(&sandbox, "refunds", "r3", &refund("60.00")).await.0, 400, "what is pending is taken");
+    let finish = format!("/checkout/{}/succeed", pending["id"].as_str().unwrap());
+    assert_eq!(sandbox.post(&finish, json!({})).await.1["status"], "succeeded");
+    assert_eq!(sandbox.post(&finish, json!({})).await.0, 409);
+    assert_eq!(receiver.wait(2).await[1].body["event"], "refund.succeeded");
+    assert_eq!(get(&sandbox, &format!("payments/{id}")).await.1["refunded_amount"]["value"], "60.00");
+    sandbox.stop().await;
+}
+
+#[tokio::test]
 async fn lists_are_filtered_and_paged() {
     let sandbox = Sandbox::start().await;
     let mut ids = Vec::new();

@@ -1,0 +1,162 @@
+//! Refunds: through the API, by hand in the cabinet, and those that take their time.
+
+use serde_json::{Value, json};
+
+use super::{
+    error::ApiError,
+    notify,
+    payments::{Shop, new_id, own},
+    state::Refund,
+    validate::{self, money, of},
+};
+use crate::{
+    calendar::rfc3339,
+    clock::wall_ms,
+    world::{State, World},
+};
+
+/// What a refund is made of.
+struct Plan<'a> {
+    payment_id: &'a str,
+    total: i64,
+    description: Option<&'a str>,
+    metadata: Option<Value>,
+    /// `succeeded` unless a fault wants `pending` or `canceled`.
+    status: &'a str,
+}
+
+/// Of a payment, what is neither refunded nor about to be.
+fn left(state: &State, payment_id: &str) -> i64 {
+    let total = state.yookassa.payment(payment_id).map_or(0, |payment| of(&payment.object["amount"]));
+    let taken: i64 = state
+        .yookassa
+        .refunds
+        .iter()
+        .filter(|refund| refund.object["payment_id"] == payment_id && refund.object["status"] != "canceled")
+        .map(|refund| of(&refund.object["amount"]))
+        .sum();
+    total - taken
+}
+
+pub(crate) fn create(
+    world: &World,
+    state: &mut State,
+    shop: &Shop,
+    body: &Value,
+    status: Option<&str>,
+) -> Result<Value, ApiError> {
+    let (payment_id, total) = validate::refund(body)?;
+    let left = left(state, &payment_id);
+    let payment = own(state, shop, &payment_id)?;
+    if payment.status() != "succeeded" {
+        return Err(ApiError::invalid("payment_id", "Only a succeeded payment can be refunded"));
+    }
+    if total > left {
+        return Err(ApiError::invalid("amount.value", "The refund is more than what is left of the payment"));
+    }
+    let partial = total < of(&payment.object["amount"]);
+    if partial && payment.has_receipt && body["receipt"].is_null() {
+        return Err(ApiError::invalid("receipt", "A partial refund of a payment with a receipt needs one"));
+    }
+    let plan = Plan {
+        payment_id: &payment_id,
+        total,
+        description: body["description"].as_str(),
+        metadata: (!body["metadata"].is_null()).then(|| body["metadata"].clone()),
+        status: status.unwrap_or("succeeded"),
+    };
+    Ok(add(world, state, plan))
+}
+
+/// Keeps the refund; its amount was checked.
+fn add(world: &World, state: &mut State, plan: Plan<'_>) -> Value {
+    let shop =
+        state.yookassa.payment(plan.payment_id).map_or_else(String::new, |payment| payment.shop.clone());
+    let mut object = json!({
+        "id": new_id(),
+        "status": plan.status,
+        "amount": money(plan.total),
+        "created_at": rfc3339(wall_ms()),
+        "payment_id": plan.payment_id,
+    });
+    if let Some(description) = plan.description {
+        object["description"] = json!(description);
+    }
+    if let Some(metadata) = plan.metadata {
+        object["metadata"] = metadata;
+    }
+    if plan.status == "canceled" {
+        object["cancellation_details"] = json!({"party": "refund_network", "reason": "rejected_by_payee"});
+    }
+    state.yookassa.refunds.push(Refund { shop, object: object.clone(), created_ms: wall_ms() });
+    if plan.status == "succeeded" {
+        given_back(world, state, &object);
+    }
+    object
+}
+
+/// The payment's own figures, and the notification: only success has one.
+fn given_back(world: &World, state: &mut State, refund: &Value) {
+    let payment_id = refund["payment_id"].as_str().unwrap_or_default();
+    if let Some(payment) = state.yookassa.payment_mut(payment_id) {
+        let refunded = of(&payment.object["refunded_amount"]) + of(&refund["amount"]);
+        payment.object["refunded_amount"] = money(refunded);
+        payment.object["refundable"] = json!(refunded < of(&payment.object["amount"]));
+    }
+    notify::enqueue(world, state, "refund.succeeded", refund);
+}
+
+/// A refund made by hand in the merchant's cabinet: all that is left, or `part`.
+pub(crate) fn by_hand(
+    world: &World,
+    state: &mut State,
+    id: &str,
+    part: Option<&Value>,
+) -> Result<Value, String> {
+    let payment = state.yookassa.payment(id).ok_or("there is no such payment")?;
+    if payment.status() != "succeeded" {
+        return Err(format!("the payment is {}, not succeeded", payment.status()));
+    }
+    let left = left(state, id);
+    let total = match part {
+        None => left,
+        Some(part) => {
+            let full =
+                if part.is_string() { json!({"value": part, "currency": "RUB"}) } else { part.clone() };
+            validate::amount(&full, "amount").map_err(|error| error.description)?
+        }
+    };
+    if total == 0 || total > left {
+        return Err(format!("{} is left to refund", money(left)["value"].as_str().unwrap_or_default()));
+    }
+    let description = Some("Made in the merchant's cabinet");
+    Ok(add(world, state, Plan { payment_id: id, total, description, metadata: None, status: "succeeded" }))
+}
+
+/// A pending refund ends: it succeeds, or it is canceled.
+pub(crate) fn finish(world: &World, state: &mut State, id: &str, succeeds: bool) -> Result<Value, String> {
+    let found = state.yookassa.refunds.iter_mut().find(|refund| refund.object["id"] == id);
+    let refund = found.ok_or("there is no such refund")?;
+    if refund.object["status"] != "pending" {
+        return Err(format!(
+            "the refund is {} already",
+            refund.object["status"].as_str().unwrap_or_default()
+        ));
+    }
+    refund.object["status"] = json!(if succeeds { "succeeded" } else { "canceled" });
+    if !succeeds {
+        refund.object["cancellation_details"] =
+            json!({"party": "refund_network", "reason": "rejected_by_payee"});
+    }
+    let object = refund.object.clone();
+    if succeeds {
+        given_back(world, state, &object);
+    }
+    Ok(object)
+}
+
+pub(crate) fn get(state: &State, shop: &Shop, id: &str) -> Result<Value, ApiError> {
+    let found =
+        state.yookassa.refunds.iter().find(|refund| refund.shop == shop.id && refund.object["id"] == id);
+    found.map(|refund| refund.object.clone()).ok_or_else(|| ApiError::of_status(404))
+}
