@@ -77,6 +77,8 @@ impl Auditor {
 
     /// The trial balance, at the end of a life.
     pub fn close(&self, world: &World) {
+        let written = serde_json::to_string(&world.state).unwrap();
+        assert_eq!(serde_json::from_str::<ledger_domain::Account>(&written).unwrap(), world.state);
         let sums = trial(&world.log);
         let sum = |account: &str, asset| sums.get(&(account.to_owned(), asset)).copied().unwrap_or(0);
         let credit = ledger_domain::Asset::Credit;

@@ -17,16 +17,19 @@ pub fn trial(events: &[Event]) -> BTreeMap<(String, Asset), i64> {
     sums
 }
 
-fn of(events: &[Event]) -> Vec<(String, &'static str, i64)> {
+/// Account, asset, sum.
+type Line = (String, &'static str, i64);
+
+fn of(events: &[Event]) -> Vec<Line> {
     trial(events).into_iter().map(|((account, asset), sum)| (account, asset.code(), sum)).collect()
 }
 
-fn line(account: &str, asset: &'static str, sum: i64) -> (String, &'static str, i64) {
+fn line(account: &str, asset: &'static str, sum: i64) -> Line {
     (account.to_owned(), asset, sum)
 }
 
 /// One event of every type that moves something, with made-up numbers.
-fn one_of_each() -> Vec<(Event, Vec<(String, &'static str, i64)>)> {
+fn one_of_each() -> Vec<(Event, Vec<Line>)> {
     let world = payer();
     let id = CommandId::new("x").unwrap();
     let refund = RefundId::derive(world.id, Producer::Console, &id);

@@ -352,7 +352,7 @@ impl Model {
         self.charge(id, now);
     }
 
-    fn to_tell(&mut self, id: GenerationId) -> Result<&mut Work, &'static str> {
+    fn undelivered(&mut self, id: GenerationId) -> Result<&mut Work, &'static str> {
         let work = self.work(id)?;
         must(matches!(work.job, Job::Made | Job::Told), "generation_not_succeeded")?;
         must(work.job == Job::Made, "generation_delivered")?;
@@ -360,12 +360,12 @@ impl Model {
     }
 
     fn told(&mut self, id: GenerationId) -> Verdict {
-        self.to_tell(id)?.job = Job::Told;
+        self.undelivered(id)?.job = Job::Told;
         Ok(())
     }
 
     fn untold(&mut self, id: GenerationId, reason: DeliveryTrouble, now: i64) -> Verdict {
-        let work = self.to_tell(id)?;
+        let work = self.undelivered(id)?;
         if reason == DeliveryTrouble::BytesLost {
             work.job = Job::Told;
             let price = work.price;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use ledger_domain::{Account, check, effect, evolve, postings};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -37,6 +38,31 @@ proptest! {
             auditor.audit(&world);
         }
         auditor.close(&world);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// As after a fault in the database: `verify` must get through it and say what is wrong.
+    #[test]
+    fn a_log_with_events_lost_repeated_or_out_of_order_is_folded_all_the_same(
+        steps in life(),
+        picks in prop::collection::vec(any::<prop::sample::Index>(), 1..200),
+    ) {
+        let (mut world, auditor) = (small_world(), Auditor::default());
+        for step in steps {
+            take(&mut world, &auditor, &step);
+        }
+        prop_assume!(!world.log.is_empty());
+        let mut state = Account::default();
+        for pick in &picks {
+            let event = pick.get(&world.log);
+            let _ = (effect(event), postings(event), check(&state));
+            state = evolve(state, event);
+        }
+        prop_assert_eq!(usize::try_from(state.version()).unwrap(), picks.len());
+        let _ = state.balance();
     }
 }
 
