@@ -53,7 +53,7 @@ impl NatsConfig {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    #[error("the seed file {path} can't be used")]
+    #[error("the seed file {path} can't be used: {reason}")]
     Seed { path: PathBuf, reason: String },
     #[error("NATS at {url} can't be reached or refuses this user")]
     Unreachable {
