@@ -13,13 +13,13 @@ pub mod shelf;
 
 use std::time::Duration;
 
-use proto_events::{Producer, Text};
+use proto_events::Producer;
 use service::{consumer, http, http::Health, ledger::Ledger, nats};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
-use jobs::{Desk, Tools};
+use jobs::{Desk, Tools, Worker};
 
 /// The stream shows an event again when nothing was heard of it for so long.
 const ACK_WAIT: Duration = Duration::from_secs(30);
@@ -60,9 +60,9 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
         ledger: ledger.clone(),
         gemini: gemini::Gemini::new(config.gemini).map_err(Error::Client)?,
         shelf: shelf::Shelf::new(media.clone()),
-        worker: worker(),
+        worker: Worker::default(),
     };
-    tracing::info!(worker = %tools.worker, concurrency = config.concurrency, "waiting for jobs");
+    tracing::info!(worker = tools.worker.process(), concurrency = config.concurrency, "waiting for jobs");
     let desk = Desk::new(tools, config.concurrency, shutdown.clone());
     let options = consumer::Options { in_flight_max: config.concurrency, ack_wait: ACK_WAIT };
     let hearing = {
@@ -79,12 +79,6 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
         Ok(Ok(served)) => served.map_err(Error::Http),
         Ok(Err(_)) | Err(_) => Ok(()),
     }
-}
-
-/// This process, as claims name it: new for each start, so that a claim of a former life is another's.
-fn worker() -> Text<64> {
-    let drawn = uuid::Uuid::new_v4().simple().to_string();
-    Text::lossy(&format!("w-{}", &drawn[..16]))
 }
 
 async fn watch(

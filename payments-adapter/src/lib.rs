@@ -32,7 +32,7 @@ const ACK_WAIT: Duration = Duration::from_secs(60);
 const NOTIFY_ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// How often the connection is looked at for /ready.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long open requests may keep a process that has been told to stop.
+/// How long calls and requests under way may keep a process that has been told to stop.
 const LINGER: Duration = Duration::from_secs(20);
 
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +74,16 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
         })
     };
     tracing::info!("waiting for payments");
-    tokio::join!(hearing, round.run(health.clone(), shutdown.clone()), watch(&client, &health, &shutdown));
+    let working = async {
+        tokio::join!(hearing, round.run(health.clone(), shutdown.clone()), watch(&client, &health, &shutdown))
+    };
+    tokio::select! {
+        _ = working => {}
+        // Every step can be taken again by the next process.
+        () = async { shutdown.cancelled().await; tokio::time::sleep(LINGER).await } => {
+            tracing::warn!("stopped in the middle of a call");
+        }
+    }
     match tokio::time::timeout(LINGER, serving).await {
         Ok(Ok(served)) => served.map_err(Error::Http),
         Ok(Err(_)) | Err(_) => Ok(()),

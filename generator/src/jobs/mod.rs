@@ -8,6 +8,7 @@ mod lease;
 mod pace;
 mod say;
 mod work;
+mod worker;
 
 use std::{
     collections::HashSet,
@@ -15,7 +16,7 @@ use std::{
     time::Duration,
 };
 
-use proto_events::{Attempt, Event, GenerationId, PublishedEvent, Text, queries};
+use proto_events::{Attempt, Event, GenerationId, PublishedEvent, queries};
 use service::{consumer::Verdict, http::Health, ledger::Ledger};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -23,6 +24,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use self::worker::Worker;
 use crate::{gemini::Gemini, prices::Prices, shelf::Shelf};
 
 /// How often the ledger is asked for open jobs: how long a job may lie when the stream is silent.
@@ -36,8 +38,7 @@ pub struct Tools {
     pub gemini: Gemini,
     pub shelf: Shelf,
     pub prices: Prices,
-    /// This process, for the ledger's claims.
-    pub worker: Text<64>,
+    pub worker: Worker,
 }
 
 #[derive(Clone)]

@@ -25,16 +25,18 @@ pub(super) enum Claim {
     NotOurs,
 }
 
-/// Invariant: 120 bytes are enough for every id built here: a generation's id is 51, a worker's 18.
+/// Invariant: 120 bytes are enough for every id built here: a generation's id is 51, a
+/// worker's at most 39.
 pub(super) fn command_id(text: &str) -> Option<CommandId> {
     CommandId::new(text).inspect_err(|error| tracing::error!(%error, "a command id was built wrong")).ok()
 }
 
 pub(super) async fn claim(tools: &Tools, generation: GenerationId, attempt: Attempt) -> Claim {
-    let Some(id) = command_id(&format!("claim:{generation}:{attempt}:{}", tools.worker)) else {
+    let worker = tools.worker.claims();
+    let Some(id) = command_id(&format!("claim:{generation}:{attempt}:{worker}")) else {
         return Claim::NotOurs;
     };
-    let command = GenerationClaim { generation, worker: tools.worker.clone(), attempt };
+    let command = GenerationClaim { generation, worker, attempt };
     match tools.ledger.send(envelope(generation, id, command.into())).await {
         Ok(done) => match done.result::<ClaimedJob>() {
             Ok(job) => Claim::Ours(Box::new(job)),
