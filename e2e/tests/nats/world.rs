@@ -1,0 +1,184 @@
+//! A nats-server with a configuration, EVT with its consumers, and a ledger that answers.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, pull};
+use async_nats::jetstream::{self, stream};
+use async_nats::{Client, Message, Subscriber};
+use futures_util::{StreamExt as _, stream::select_all};
+use proto_events::subjects::{COMMANDS, EVT_STREAM, QUERIES};
+use service::nats::NatsConfig;
+use tokio::time::{Instant, sleep, timeout};
+use xtask::machine::{Nats, paths};
+
+/// Longer than anything takes that is to happen.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+/// Long enough for anything to arrive that is on its way after an answer came back.
+const SETTLE: Duration = Duration::from_millis(400);
+const LOOK: Duration = Duration::from_millis(20);
+
+pub const ADAPTERS: [&str; 3] = ["telegram", "payments", "generator"];
+/// An event of this type is shown to the adapter whose name it bears.
+pub const EVENT: &[u8] = b"{}";
+/// The verb of the command that tells that all before it has arrived.
+pub const MARKER: &str = "marker";
+const ANSWER: &str = r#"{"status":"busy","retry_after_ms":1}"#;
+
+/// Something that reached the ledger where it listens for commands and queries.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    pub subject: String,
+    pub reply: Option<String>,
+}
+
+pub struct World {
+    pub nats: Nats,
+    pub ledger: Client,
+    heard: Arc<Mutex<Vec<Heard>>>,
+}
+
+impl World {
+    /// As the system runs.
+    pub async fn apart() -> Self {
+        Self::start(paths::root().join("nats.conf")).await
+    }
+
+    /// A control: a configuration beside this file.
+    pub async fn control(conf: &str) -> Self {
+        Self::start(paths::root().join("e2e/tests/nats").join(conf)).await
+    }
+
+    async fn start(conf: PathBuf) -> Self {
+        let nats = tokio::task::spawn_blocking(move || Nats::start_temporary(&conf, &[])).await;
+        let nats = nats.expect("no panic").expect("nats-server starts");
+        let ledger = connect(&nats, "ledger").await;
+        provision(&ledger).await;
+        let heard = Arc::default();
+        answer(&ledger, Arc::clone(&heard)).await;
+        Self { nats, ledger, heard }
+    }
+
+    pub async fn connect(&self, user: &str) -> Client {
+        connect(&self.nats, user).await
+    }
+
+    /// The ledger publishes an event that this adapter's consumer is shown.
+    pub async fn publish_for(&self, adapter: &str) {
+        let publish = self.jetstream().publish(event_for(adapter), EVENT.into()).await.unwrap();
+        publish.await.expect("EVT takes it");
+    }
+
+    pub fn jetstream(&self) -> jetstream::Context {
+        jetstream::new(self.ledger.clone())
+    }
+
+    /// Messages in EVT; None: there is no EVT.
+    pub async fn events(&self) -> Option<u64> {
+        let evt = self.jetstream().get_stream(EVT_STREAM).await.ok()?;
+        Some(evt.cached_info().state.messages)
+    }
+
+    /// What EVT's consumer of this name has handed out and not got acknowledged; None: there is none.
+    pub async fn in_hand(&self, consumer: &str) -> Option<usize> {
+        let evt = self.jetstream().get_stream(EVT_STREAM).await.ok()?;
+        Some(evt.consumer_info(consumer).await.ok()?.num_ack_pending)
+    }
+
+    pub fn heard(&self) -> Vec<Heard> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    pub fn heard_on(&self, subject: &str) -> bool {
+        self.heard().iter().any(|h| h.subject == subject)
+    }
+
+    /// What the server refused to whom, by its log.
+    pub fn refusals(&self) -> Vec<String> {
+        let log = std::fs::read_to_string(self.nats.log()).unwrap();
+        log.lines().filter(|line| line.contains("Violation")).map(String::from).collect()
+    }
+
+    /// After this, everything that this client sent before has reached whom it can reach.
+    pub async fn settle(&self, client: &Client, adapter: &str) {
+        client
+            .request(format!("cmd.ledger.{adapter}.{MARKER}"), "".into())
+            .await
+            .expect("the ledger answers");
+        sleep(SETTLE).await;
+    }
+}
+
+pub fn event_for(adapter: &str) -> String {
+    format!("evt.ledger.0.For_{adapter}.00000000-0000-4000-8000-000000000001")
+}
+
+pub async fn connect(nats: &Nats, user: &str) -> Client {
+    let config = NatsConfig { url: nats.url(), seed_file: nats.seed_file(user) };
+    service::nats::connect(&config, user).await.expect("the user is let in")
+}
+
+/// Waits until it is so; false if it does not become so.
+pub async fn becomes(mut so: impl AsyncFnMut() -> bool) -> bool {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        if so().await {
+            return true;
+        }
+        sleep(LOOK).await;
+    }
+    false
+}
+
+/// The first message with something in it (not a status) that arrives within what is left to wait.
+pub async fn catch(subscriber: &mut Subscriber) -> Option<Message> {
+    let next = async {
+        while let Some(message) = subscriber.next().await {
+            if message.status.is_none() {
+                return Some(message);
+            }
+        }
+        None
+    };
+    timeout(SETTLE, next).await.ok().flatten()
+}
+
+/// EVT and the adapters' consumers, in the shape that the ledger gives them.
+async fn provision(ledger: &Client) {
+    let config = stream::Config {
+        name: EVT_STREAM.into(),
+        subjects: vec!["evt.ledger.>".into()],
+        allow_direct: true,
+        ..stream::Config::default()
+    };
+    let evt = jetstream::new(ledger.clone()).create_stream(config).await.expect("EVT is made");
+    for adapter in ADAPTERS {
+        let config = pull::Config {
+            durable_name: Some(adapter.into()),
+            ack_policy: AckPolicy::Explicit,
+            filter_subject: format!("evt.ledger.*.For_{adapter}.*"),
+            ..pull::Config::default()
+        };
+        evt.create_consumer(config).await.expect("the consumer is made");
+    }
+}
+
+/// As the ledger's inbox does it: hears everything, answers to the reply subject it is given.
+async fn answer(ledger: &Client, heard: Arc<Mutex<Vec<Heard>>>) {
+    let (commands, queries) = (ledger.subscribe(COMMANDS).await, ledger.subscribe(QUERIES).await);
+    let mut all = select_all([commands.unwrap(), queries.unwrap()]);
+    ledger.flush().await.unwrap();
+    let ledger = ledger.clone();
+    tokio::spawn(async move {
+        while let Some(Message { subject, reply, .. }) = all.next().await {
+            heard
+                .lock()
+                .unwrap()
+                .push(Heard { subject: subject.to_string(), reply: reply.as_ref().map(ToString::to_string) });
+            if let Some(reply) = reply {
+                ledger.publish(reply, ANSWER.into()).await.unwrap();
+            }
+        }
+    });
+}
