@@ -75,7 +75,9 @@ CREATE TABLE jobs (
     account_id  uuid     NOT NULL,
     position    bigint   NOT NULL,
     attempt     smallint NOT NULL DEFAULT 0,
-    lease_until bigint   NOT NULL DEFAULT 0
+    lease_until bigint   NOT NULL DEFAULT 0,
+    -- For how long a claim and each renewal hold, µs; by the catalog at the claim.
+    lease_us    bigint   NOT NULL DEFAULT 0
 );
 CREATE INDEX jobs_position ON jobs (position);
 

@@ -1,6 +1,9 @@
 //! What people and adapters do, as commands to the ledger: the short way of a top-up and a picture
 //! without the adapters.
 
+use std::time::Instant;
+
+use proto_events::Producer;
 use proto_events::commands::{
     AccountOpen, ChatContext, Command, DeliveryConfirm, GenerationClaim, GenerationComplete, GenerationFail,
     GenerationRequest, MadeOutput, PaymentRegister, PaymentSettle, TopupOpen,
@@ -14,12 +17,16 @@ use proto_events::{
 use serde_json::json;
 use service::ledger::{Done, Envelope, Ledger, SendError};
 
+use crate::witness::Witness;
+
 /// The three adapters' ways to the ledger.
 #[derive(Clone)]
 pub struct Deeds {
     pub telegram: Ledger,
     pub payments: Ledger,
     pub generator: Ledger,
+    /// Hears every answer.
+    pub witness: Witness,
 }
 
 pub fn text<const N: usize>(text: &str) -> Text<N> {
@@ -47,14 +54,36 @@ impl Deeds {
             telegram: stage.ledger_as(Telegram),
             payments: stage.ledger_as(Payments),
             generator: stage.ledger_as(Generator),
+            witness: Witness::default(),
         }
+    }
+
+    /// The same connections, heard by another witness.
+    #[must_use]
+    pub fn heard_by(&self, witness: Witness) -> Self {
+        Self { witness, ..self.clone() }
+    }
+
+    /// Sends as this adapter, and lets the witness hear the answer.
+    pub async fn send(&self, producer: Producer, envelope: Envelope) -> Result<Done, SendError> {
+        let ledger = match producer {
+            Producer::Payments => &self.payments,
+            Producer::Generator => &self.generator,
+            _ => &self.telegram,
+        };
+        let (id, sent) = (envelope.id.clone(), Instant::now());
+        let outcome = ledger.send(envelope).await;
+        self.witness.note(producer, id, sent, &outcome);
+        outcome
     }
 
     pub async fn start(&self, user: i64) -> Result<AccountId, SendError> {
         let command = AccountOpen { language: text("ru"), name: text("Ada"), inviter: None };
         let opened = self
-            .telegram
-            .send(envelope(id(format!("start:1:{user}")), AccountRef::Telegram(user), command))
+            .send(
+                Producer::Telegram,
+                envelope(id(format!("start:1:{user}")), AccountRef::Telegram(user), command),
+            )
             .await?;
         Ok(opened.result::<AccountWelcomed>().expect("an answer to account_open").account)
     }
@@ -62,8 +91,10 @@ impl Deeds {
     pub async fn topup(&self, user: i64, nonce: &str) -> Result<PaymentId, SendError> {
         let command = TopupOpen { package: text("rub-100"), rail: Rail::Yookassa, context: CONTEXT };
         let done = self
-            .telegram
-            .send(envelope(id(format!("topup:1:{nonce}")), AccountRef::Telegram(user), command))
+            .send(
+                Producer::Telegram,
+                envelope(id(format!("topup:1:{nonce}")), AccountRef::Telegram(user), command),
+            )
             .await?;
         Ok(done.result::<TopupOpened>().expect("an answer to topup_open").payment)
     }
@@ -76,7 +107,7 @@ impl Deeds {
             checkout_url: Some(text("http://127.0.0.1/checkout")),
         };
         let account = AccountRef::Id(payment.account());
-        self.payments.send(envelope(id(format!("register:{payment}")), account, command)).await
+        self.send(Producer::Payments, envelope(id(format!("register:{payment}")), account, command)).await
     }
 
     pub async fn settle(&self, payment: PaymentId, amount: Money) -> Result<Done, SendError> {
@@ -99,7 +130,8 @@ impl Deeds {
             paid_at: None,
         };
         let account = AccountRef::Id(payment.account());
-        self.payments.send(envelope(id(format!("settle:yookassa:{provider}")), account, command)).await
+        self.send(Producer::Payments, envelope(id(format!("settle:yookassa:{provider}")), account, command))
+            .await
     }
 
     pub async fn request(&self, user: i64, message: i64) -> Result<GenerationId, SendError> {
@@ -113,8 +145,10 @@ impl Deeds {
             context: ChatContext { chat: user, message, status_message: None },
         };
         let done = self
-            .telegram
-            .send(envelope(id(format!("msg:1:{user}:{message}")), AccountRef::Telegram(user), command))
+            .send(
+                Producer::Telegram,
+                envelope(id(format!("msg:1:{user}:{message}")), AccountRef::Telegram(user), command),
+            )
             .await?;
         Ok(done.result::<GenerationAccepted>().expect("an answer to generation_request").generation)
     }
@@ -123,7 +157,11 @@ impl Deeds {
         let attempt = Attempt::new(attempt).expect("a small attempt");
         let command = GenerationClaim { generation, worker: text("w1"), attempt };
         let account = AccountRef::Id(generation.account());
-        self.generator.send(envelope(id(format!("claim:{generation}:{attempt}:w1")), account, command)).await
+        self.send(
+            Producer::Generator,
+            envelope(id(format!("claim:{generation}:{attempt}:w1")), account, command),
+        )
+        .await
     }
 
     pub async fn complete(&self, generation: GenerationId, attempt: i64) -> Result<Done, SendError> {
@@ -139,7 +177,11 @@ impl Deeds {
         let command =
             GenerationComplete { generation, attempt, outputs: vec![output], spent: Spent::default() };
         let account = AccountRef::Id(generation.account());
-        self.generator.send(envelope(id(format!("complete:{generation}:{attempt}")), account, command)).await
+        self.send(
+            Producer::Generator,
+            envelope(id(format!("complete:{generation}:{attempt}")), account, command),
+        )
+        .await
     }
 
     pub async fn fail(&self, generation: GenerationId, attempt: i64) -> Result<Done, SendError> {
@@ -147,13 +189,14 @@ impl Deeds {
         let command =
             GenerationFail { generation, attempt, reason: Trouble::Policy, spent: Spent::default() };
         let account = AccountRef::Id(generation.account());
-        self.generator.send(envelope(id(format!("fail:{generation}:{attempt}")), account, command)).await
+        self.send(Producer::Generator, envelope(id(format!("fail:{generation}:{attempt}")), account, command))
+            .await
     }
 
     pub async fn delivered(&self, generation: GenerationId) -> Result<Done, SendError> {
         let command = DeliveryConfirm { generation, file_ids: vec![text("file-1")] };
         let account = AccountRef::Id(generation.account());
-        self.telegram.send(envelope(id(format!("delivered:{generation}")), account, command)).await
+        self.send(Producer::Telegram, envelope(id(format!("delivered:{generation}")), account, command)).await
     }
 
     pub async fn balance(&self, user: i64, at_least: Position) -> Result<(i64, i64, i64), SendError> {

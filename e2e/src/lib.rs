@@ -1,7 +1,15 @@
 //! The stage on which the whole system is tested: a real Postgres, a real nats-server, the real
 //! services as processes, the vendors' stand-ins. Nothing is shared between tests.
 
+pub mod crowd;
 pub mod deeds;
+pub mod dice;
+pub mod judge;
+pub mod leaders;
+pub mod people;
+pub mod proxy;
 pub mod stage;
+pub mod supervisor;
+pub mod witness;
 
 pub use stage::{Role, Stage};

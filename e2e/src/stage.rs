@@ -112,10 +112,22 @@ impl Stage {
     /// Everything: ledger, adapters, sandbox.
     pub fn whole() -> Result<Self> {
         let mut stage = Self::new()?;
+        let hasty = stage.hasty()?;
         for role in [Role::Sandbox, Role::Ledger, Role::Payments, Role::Generator, Role::Telegram] {
-            stage.start(role, &[])?;
+            let extra: &[(&str, &str)] = if role == Role::Ledger { &[("CATALOG_FILE", &hasty)] } else { &[] };
+            stage.start(role, extra)?;
         }
         Ok(stage)
+    }
+
+    /// A catalog like the default one, but with short leases, so that tests need not wait for them.
+    fn hasty(&self) -> Result<String> {
+        let mut catalog = serde_json::to_value(proto_events::catalog::Catalog::default_catalog()?)?;
+        catalog["limits"]["lease_ms"] = 2_000.into();
+        catalog["limits"]["attempts_max"] = 9.into();
+        let file = self.dir.join("catalog.json");
+        std::fs::write(&file, catalog.to_string())?;
+        Ok(file.display().to_string())
     }
 
     pub fn dir(&self) -> &Path {
@@ -149,6 +161,10 @@ impl Stage {
             (role.port_variable(), self.port(role).to_string()),
             ("DATABASE_URL", self.database_url()),
             ("RUST_LOG", "info".to_owned()),
+            ("TELLING_LEASE_MS", "2000".to_owned()),
+            ("SANDBOX_FLOOD_PER_CHAT", "1000".to_owned()),
+            ("SANDBOX_FLOOD_BURST", "1000".to_owned()),
+            ("SANDBOX_FLOOD_OVERALL", "1000".to_owned()),
             ("TELEGRAM_BOT_TOKEN", "123456:AAEsandboxsandboxsandboxsandboxsand".to_owned()),
             ("TELEGRAM_API_URL", format!("{sandbox}/telegram")),
             ("TELEGRAM_WEBHOOK_URL", hook(Role::Telegram, "/telegram/webhook")),
@@ -188,6 +204,12 @@ impl Stage {
         process.wait_ready(PATIENCE, |_| {
             rt.block_on(async { http.get(&url).send().await.is_ok_and(|r| r.status().is_success()) })
         })
+    }
+
+    /// Is it ready at this moment?
+    pub fn http_ok(&self, role: Role) -> bool {
+        let request = self.http.get(format!("{}/ready", self.url(role))).timeout(Duration::from_secs(1));
+        self.rt.block_on(async { request.send().await.is_ok_and(|r| r.status().is_success()) })
     }
 
     pub fn is_running(&mut self, role: Role) -> bool {

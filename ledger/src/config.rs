@@ -16,6 +16,8 @@ pub struct Config {
     pub port: u16,
     /// `BIND`
     pub bind: IpAddr,
+    /// `TELLING_LEASE_MS`: how long an adapter has the right to tell a person something.
+    pub telling_lease_ms: u32,
     /// `CATALOG_FILE`: what is published into an empty log instead of the default catalog.
     pub first_catalog: Catalog,
     /// `NATS_URL`, `NATS_NKEY_SEED_FILE`: the account LEDGER.
@@ -23,6 +25,9 @@ pub struct Config {
     /// `NATS_URL`, `NATS_MEDIA_NKEY_SEED_FILE`: the account MEDIA.
     pub media: NatsConfig,
 }
+
+/// An upload of a large picture over a slow line fits.
+const TELLING_LEASE_MS: u32 = 30_000;
 
 const DATABASE_URL: &str = "where the log is: postgres://user:password@host:port/database";
 
@@ -42,6 +47,8 @@ impl Config {
         let database_url = env.secret("DATABASE_URL", DATABASE_URL);
         let port = env.or("PORT", "the port of the console: 0 to 65535", 8080);
         let bind = env.or("BIND", "the address to listen on", IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let telling_lease_ms =
+            env.or("TELLING_LEASE_MS", "how long a telling may take, ms", TELLING_LEASE_MS);
         let first_catalog = first_catalog(&mut env);
         let nats = NatsConfig::read(&mut env);
         let media = NatsConfig::read_media(&mut env);
@@ -50,6 +57,7 @@ impl Config {
                 database_url,
                 port,
                 bind,
+                telling_lease_ms,
                 first_catalog,
                 nats,
                 media,

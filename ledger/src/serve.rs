@@ -36,6 +36,7 @@ struct Service {
     media: async_nats::Client,
     health: Health,
     first_catalog: Catalog,
+    telling_lease_us: i64,
 }
 
 /// Serves until told to stop.
@@ -59,7 +60,9 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
     let nats = service::nats::connect(&config.nats, "ledger").await?;
     let media = service::nats::connect(&config.media, "media-ledger").await?;
     health.set("nats", true);
-    let service = Service { pool, nats, media, health, first_catalog: config.first_catalog };
+    let telling_lease_us = i64::from(config.telling_lease_ms) * 1_000;
+    let service =
+        Service { pool, nats, media, health, first_catalog: config.first_catalog, telling_lease_us };
     while let Some(head) = wait_for_lead(&service.pool, &stop).await {
         tracing::info!(epoch = head.epoch, position = head.position, "leading");
         metrics::gauge!("ledger_leading").set(1.0);
@@ -124,6 +127,7 @@ impl Service {
             queue: Arc::clone(queue),
             committed: seen.clone(),
             incarnation: head.incarnation,
+            telling_lease_us: self.telling_lease_us,
         };
         let stop = leading.clone();
         tasks.spawn(ended("inbox", leading.clone(), async move {

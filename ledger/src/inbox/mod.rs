@@ -31,6 +31,7 @@ pub struct Inbox {
     pub queue: Arc<Queue>,
     pub committed: watch::Receiver<Position>,
     pub incarnation: i64,
+    pub telling_lease_us: i64,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +89,9 @@ impl Inbox {
                 };
                 let inbox = self.clone();
                 tokio::spawn(async move {
-                    let reply = operations::run(&inbox.pool, *request, inbox.incarnation).await;
+                    let reply =
+                        operations::run(&inbox.pool, *request, inbox.incarnation, inbox.telling_lease_us)
+                            .await;
                     inbox.answer(reply_to, &reply).await;
                     drop(permit);
                 });

@@ -12,11 +12,6 @@ use crate::log::BadRow;
 use crate::sequencer::refused;
 use crate::store::{self, DeliveryClaimed};
 
-/// How long a renewal of a generation's lease holds; as in the default catalog.
-const LEASE_US: i64 = 30_000_000;
-/// How long the right to tell something holds: an upload of a large picture fits.
-const TELLING_LEASE_US: i64 = 30_000_000;
-
 #[derive(Debug)]
 pub struct OperationRequest {
     pub producer: Producer,
@@ -34,9 +29,10 @@ enum Problem {
     Refused(Refused),
 }
 
-pub async fn run(pool: &PgPool, request: OperationRequest, incarnation: i64) -> Reply {
+/// `telling_lease_us`: how long the right to tell something holds.
+pub async fn run(pool: &PgPool, request: OperationRequest, incarnation: i64, telling_lease_us: i64) -> Reply {
     let verb = request.operation.verb();
-    match perform(pool, request).await {
+    match perform(pool, request, telling_lease_us).await {
         Ok(result) => Reply::Done { position: Position::ZERO, events: Vec::new(), result, incarnation },
         Err(Problem::Refused(refusal)) => Reply::Refused { refusal },
         Err(problem) => {
@@ -46,16 +42,15 @@ pub async fn run(pool: &PgPool, request: OperationRequest, incarnation: i64) -> 
     }
 }
 
-async fn perform(pool: &PgPool, request: OperationRequest) -> Result<Value, Problem> {
+async fn perform(pool: &PgPool, request: OperationRequest, telling_lease_us: i64) -> Result<Value, Problem> {
     match request.operation {
         Operation::GenerationRenew(c) => {
-            let renewed =
-                store::renew_lease(pool, &c.generation.to_string(), c.attempt.get(), LEASE_US).await?;
+            let renewed = store::renew_lease(pool, &c.generation.to_string(), c.attempt.get()).await?;
             renewed.map(|until| json!({"lease_until": until})).ok_or_else(|| {
                 Problem::Refused(refused("stale_attempt", "another attempt has this job, or it is closed"))
             })
         }
-        Operation::DeliveryClaim(c) => claim(pool, c.position).await,
+        Operation::DeliveryClaim(c) => claim(pool, c.position, telling_lease_us).await,
         Operation::DeliveryDone(c) => {
             let outcome = match c.outcome {
                 DeliveryOutcome::Told => "told",
@@ -99,8 +94,8 @@ async fn resolve(pool: &PgPool, account: AccountRef) -> Result<AccountId, Proble
     }
 }
 
-async fn claim(pool: &PgPool, position: Position) -> Result<Value, Problem> {
-    match store::claim_delivery(pool, position.get(), TELLING_LEASE_US).await? {
+async fn claim(pool: &PgPool, position: Position, lease_us: i64) -> Result<Value, Problem> {
+    match store::claim_delivery(pool, position.get(), lease_us).await? {
         DeliveryClaimed::Yours { attempt, lease_until, account, event_type: _, subject } => {
             let telling = telling::build(pool, position, account, &subject, attempt, lease_until).await?;
             let Some(telling) = telling else {

@@ -1,165 +1,183 @@
 //! Streams, consumers and buckets: created, read back, and created again when they are gone.
 //!
-//! JetStream may be lost at any time. What is made anew starts where the consumers say they are
-//! done, so that nobody is told old news.
+//! JetStream may be lost at any time. A new event stream begins where the consumers are done and
+//! numbers its messages by position; a new consumer begins after what it has done. So nobody is
+//! told old news, and an ack that was under way during the loss still means the same event.
 
+mod done;
 mod specs;
 
+use std::error::Error as StdError;
 use std::time::Duration;
 
 use async_nats::Client;
-use async_nats::jetstream::{self, Context, consumer, context, kv, object_store, stream};
-use proto_events::subjects::{CONSUMERS, EVT_STREAM, IMAGES_BUCKET, SESSIONS_BUCKET};
+use async_nats::jetstream::context::{ConsumerInfoErrorKind, GetStreamError, GetStreamErrorKind};
+use async_nats::jetstream::{self, Context, ErrorCode, stream};
+use proto_events::subjects::EVT_STREAM;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-/// How often everything is looked at; a lost consumer is back within this.
+use done::{Done, done_by_each, floor};
+use specs::{Bucket, Kind};
+
+/// How often everything is looked at; what is lost is back within this.
 const LOOK: Duration = Duration::from_secs(1);
+/// While something waits for something else.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+type Source = Box<dyn StdError + Send + Sync>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProvisionError {
-    #[error("JetStream refuses the stream {name}")]
-    Stream {
+    #[error("JetStream refuses or does not answer for {name}")]
+    JetStream {
         name: &'static str,
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Source,
     },
-    #[error("JetStream refuses the consumer {name}")]
-    Consumer {
-        name: &'static str,
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    #[error("the server keeps another configuration of {name} than it was given: {what}")]
+    #[error("the server keeps another {what} of {name} than it was given; is it older than 2.15.1?")]
     Dropped { name: &'static str, what: &'static str },
     #[error(transparent)]
     Postgres(#[from] sqlx::Error),
+}
+
+fn refused<E: StdError + Send + Sync + 'static>(name: &'static str) -> impl FnOnce(E) -> ProvisionError {
+    move |source| ProvisionError::JetStream { name, source: Box::new(source) }
 }
 
 /// Looks after everything until told to stop.
 pub async fn run(pool: PgPool, client: Client, media: Client, stop: CancellationToken) {
     let mut well = None;
     loop {
-        match ensure(&pool, &client, &media).await {
-            Ok(()) => {
-                if well != Some(true) {
-                    tracing::info!("streams, consumers and buckets are as they should be");
-                }
-                well = Some(true);
+        let looked = ensure(&pool, &client, &media).await;
+        let now = looked.is_ok();
+        metrics::gauge!("ledger_provisioned").set(f64::from(u8::from(now)));
+        match &looked {
+            Ok(true) if well != Some(true) => {
+                tracing::info!("streams, consumers and buckets are as they should be")
             }
-            Err(error) => {
-                if well != Some(false) {
-                    let source = std::error::Error::source(&error).map(ToString::to_string);
-                    tracing::error!(%error, source, "JetStream is not as it should be; trying again");
-                }
-                well = Some(false);
+            Err(error) if well != Some(false) => {
+                let source = error.source().map(ToString::to_string);
+                tracing::error!(%error, source, "JetStream is not as it should be; trying again");
             }
+            _ => {}
         }
+        well = if matches!(looked, Ok(false)) { well } else { Some(now) };
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(if matches!(looked, Ok(false)) { LOOK_AGAIN } else { LOOK }) => {}
             () = stop.cancelled() => return,
         }
     }
 }
 
-/// Creates what is missing and reads back what is there.
+/// Creates what is missing, mends what differs and reads back what is there. False: a consumer is
+/// still to be made, when the relay has reached the place where it begins.
 ///
 /// # Errors
 /// The server refuses a configuration, or keeps another one.
-pub async fn ensure(pool: &PgPool, client: &Client, media: &Client) -> Result<(), ProvisionError> {
+pub async fn ensure(pool: &PgPool, client: &Client, media: &Client) -> Result<bool, ProvisionError> {
     let core = jetstream::new(client.clone());
-    event_stream(&core).await?;
-    let done: Vec<(String, i64)> =
-        sqlx::query_as("SELECT consumer, done_through FROM consumers").fetch_all(pool).await?;
-    for (producer, types) in CONSUMERS {
-        let name = producer.as_str();
-        let through = done.iter().find(|(consumer, _)| consumer == name).map_or(0, |(_, position)| *position);
-        event_consumer(&core, name, types, through).await?;
+    let done = done_by_each(pool).await?;
+    let evt = event_stream(pool, &core, &done).await?;
+    let mut all = true;
+    for consumer in &done {
+        all &= event_consumer(&evt, consumer).await?;
     }
     let media = jetstream::new(media.clone());
-    images(&media).await?;
-    sessions(&media).await
-}
-
-async fn event_stream(core: &Context) -> Result<(), ProvisionError> {
-    let wanted = specs::event_stream();
-    let refused =
-        |e: context::CreateStreamError| ProvisionError::Stream { name: EVT_STREAM, source: Box::new(e) };
-    let mut stream = core.get_or_create_stream(wanted.clone()).await.map_err(refused)?;
-    let kept = stream.cached_info().config.clone();
-    if let Some(what) = specs::stream_differs(&wanted, &kept) {
-        core.update_stream(&wanted)
-            .await
-            .map_err(|e| ProvisionError::Stream { name: EVT_STREAM, source: Box::new(e) })?;
-        let info = stream
-            .info()
-            .await
-            .map_err(|e| ProvisionError::Stream { name: EVT_STREAM, source: Box::new(e) })?;
-        if specs::stream_differs(&wanted, &info.config).is_some() {
-            return Err(ProvisionError::Dropped { name: EVT_STREAM, what });
-        }
+    for bucket in &specs::BUCKETS {
+        media_bucket(&media, bucket).await?;
     }
-    Ok(())
+    Ok(all)
 }
 
-async fn event_consumer(
+fn is_missing(error: &GetStreamError) -> bool {
+    matches!(error.kind(), GetStreamErrorKind::JetStream(e) if e.error_code() == ErrorCode::STREAM_NOT_FOUND)
+}
+
+async fn event_stream(
+    pool: &PgPool,
     core: &Context,
-    name: &'static str,
-    types: &[&str],
-    done_through: i64,
-) -> Result<(), ProvisionError> {
-    let refused =
-        |source: Box<dyn std::error::Error + Send + Sync>| ProvisionError::Consumer { name, source };
-    let stream = core.get_stream_no_info(EVT_STREAM).await.map_err(|e| refused(Box::new(e)))?;
-    match stream.consumer_info(name).await {
-        Ok(info) => {
-            let wanted = specs::event_consumer(name, types);
-            if let Some(what) = specs::consumer_differs(&wanted, &info.config) {
-                return Err(ProvisionError::Dropped { name, what });
-            }
-            Ok(())
+    done: &[Done],
+) -> Result<stream::Stream, ProvisionError> {
+    let stream = match core.get_stream(EVT_STREAM).await {
+        Ok(stream) => stream,
+        Err(error) if is_missing(&error) => {
+            let after = floor(pool, done).await?;
+            tracing::warn!(after, "the event stream is not there; creating it");
+            core.create_stream(specs::event_stream(after)).await.map_err(refused(EVT_STREAM))?
         }
+        Err(error) => return Err(refused(EVT_STREAM)(error)),
+    };
+    let kept = &stream.cached_info().config;
+    let mut wanted = specs::event_stream(0);
+    // Where it began is its history.
+    wanted.first_sequence = kept.first_sequence;
+    if specs::stream_differs(&wanted, kept).is_none() {
+        return Ok(stream);
+    }
+    core.update_stream(&wanted).await.map_err(refused(EVT_STREAM))?;
+    let stream = core.get_stream(EVT_STREAM).await.map_err(refused(EVT_STREAM))?;
+    match specs::stream_differs(&wanted, &stream.cached_info().config) {
+        Some(what) => Err(ProvisionError::Dropped { name: EVT_STREAM, what }),
+        None => Ok(stream),
+    }
+}
+
+/// False: not made yet, since a consumer can't begin after the stream's end.
+async fn event_consumer(evt: &stream::Stream, done: &Done) -> Result<bool, ProvisionError> {
+    let Done { name, types, through } = *done;
+    let mut wanted = specs::event_consumer(name, types, through);
+    let mut kept = match evt.consumer_info(name).await {
+        Ok(info) => info.config,
+        Err(error) if error.kind() != ConsumerInfoErrorKind::NotFound => return Err(refused(name)(error)),
         Err(_) => {
-            // Everything the stream still has: what is done is known by its position.
-            tracing::info!(consumer = name, done_through, "creating the consumer");
-            let wanted = specs::event_consumer(name, types);
-            let made: Result<jetstream::consumer::Consumer<consumer::pull::Config>, _> =
-                stream.create_consumer_strict(wanted.clone()).await;
-            let made = made.map_err(|e| refused(Box::new(e)))?;
-            match specs::consumer_differs(&wanted, &made.cached_info().config) {
-                Some(what) => Err(ProvisionError::Dropped { name, what }),
-                None => Ok(()),
+            let last = i64::try_from(evt.cached_info().state.last_sequence).unwrap_or(i64::MAX);
+            if last < through {
+                return Ok(false);
             }
+            tracing::info!(consumer = name, after = through, "creating the consumer");
+            let made = evt.create_consumer_strict(wanted.clone()).await.map_err(refused(name))?;
+            made.cached_info().config.clone()
         }
+    };
+    if specs::consumer_differs(&wanted, &kept).is_some() {
+        // Where it began is its history.
+        wanted.deliver_policy = kept.deliver_policy;
+        evt.update_consumer(wanted.clone()).await.map_err(refused(name))?;
+        kept = evt.consumer_info(name).await.map_err(refused(name))?.config;
+    }
+    match specs::consumer_differs(&wanted, &kept) {
+        Some(what) => Err(ProvisionError::Dropped { name, what }),
+        None => Ok(true),
     }
 }
 
-async fn images(media: &Context) -> Result<(), ProvisionError> {
-    if media.get_object_store(IMAGES_BUCKET).await.is_ok() {
+async fn media_bucket(media: &Context, bucket: &Bucket) -> Result<(), ProvisionError> {
+    let name = bucket.stream;
+    let found = match media.get_stream(name).await {
+        Err(error) if is_missing(&error) => {
+            tracing::info!(name, "creating the bucket");
+            match bucket.kind {
+                Kind::Objects => {
+                    media.create_object_store(specs::images()).await.map(drop).map_err(refused(name))
+                }
+                Kind::Values => {
+                    media.create_key_value(specs::sessions()).await.map(drop).map_err(refused(name))
+                }
+            }?;
+            media.get_stream(name).await
+        }
+        found => found,
+    };
+    let kept = found.map_err(refused(name))?.cached_info().config.clone();
+    if bucket.differs(&kept).is_none() {
         return Ok(());
     }
-    let config: object_store::Config = specs::images();
-    media
-        .create_object_store(config)
-        .await
-        .map(|_| ())
-        .map_err(|e| ProvisionError::Stream { name: IMAGES_BUCKET, source: Box::new(e) })
-}
-
-async fn sessions(media: &Context) -> Result<(), ProvisionError> {
-    if media.get_key_value(SESSIONS_BUCKET).await.is_ok() {
-        return Ok(());
+    let wanted = stream::Config { max_age: bucket.age_max, max_bytes: bucket.bytes_max, ..kept };
+    media.update_stream(&wanted).await.map_err(refused(name))?;
+    let now = media.get_stream(name).await.map_err(refused(name))?;
+    match bucket.differs(&now.cached_info().config) {
+        Some(what) => Err(ProvisionError::Dropped { name, what }),
+        None => Ok(()),
     }
-    let config: kv::Config = specs::sessions();
-    media
-        .create_key_value(config)
-        .await
-        .map(|_| ())
-        .map_err(|e| ProvisionError::Stream { name: SESSIONS_BUCKET, source: Box::new(e) })
-}
-
-/// The stream as the relay finds it. `None`: it is gone.
-pub async fn event_stream_info(core: &Context) -> Option<stream::Info> {
-    let mut stream = core.get_stream(EVT_STREAM).await.ok()?;
-    stream.info().await.ok().cloned()
 }

@@ -21,8 +21,10 @@ const IMAGES_BYTES_MAX: i64 = 4 * 1024 * 1024 * 1024;
 const SESSIONS_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 const SESSIONS_BYTES_MAX: i64 = 256 * 1024 * 1024;
 
-pub fn event_stream() -> stream::Config {
+/// The stream, of which the first message is the event after `after`, with its position as sequence.
+pub(super) fn event_stream(after: i64) -> stream::Config {
     stream::Config {
+        first_sequence: Some(after.unsigned_abs() + 1),
         name: EVT_STREAM.to_owned(),
         subjects: vec!["evt.ledger.>".to_owned()],
         retention: RetentionPolicy::Limits,
@@ -37,9 +39,12 @@ pub fn event_stream() -> stream::Config {
 }
 
 /// What the server keeps differently, if anything.
-pub fn stream_differs(wanted: &stream::Config, kept: &stream::Config) -> Option<&'static str> {
+pub(super) fn stream_differs(wanted: &stream::Config, kept: &stream::Config) -> Option<&'static str> {
     [
+        (wanted.first_sequence.unwrap_or(1) != kept.first_sequence.unwrap_or(1), "first_seq"),
         (wanted.subjects != kept.subjects, "subjects"),
+        (wanted.retention != kept.retention, "retention"),
+        (wanted.allow_direct != kept.allow_direct, "allow_direct"),
         (wanted.max_bytes != kept.max_bytes, "max_bytes"),
         (kept.max_age != Duration::ZERO, "max_age"),
         (wanted.duplicate_window != kept.duplicate_window, "duplicate_window"),
@@ -50,10 +55,11 @@ pub fn stream_differs(wanted: &stream::Config, kept: &stream::Config) -> Option<
     .find_map(|(differs, what)| differs.then_some(what))
 }
 
-pub fn event_consumer(name: &str, types: &[&str]) -> consumer::pull::Config {
+pub(super) fn event_consumer(name: &str, types: &[&str], done_through: i64) -> consumer::pull::Config {
     consumer::pull::Config {
         durable_name: Some(name.to_owned()),
-        deliver_policy: DeliverPolicy::All,
+        // Sequences are positions.
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: done_through.unsigned_abs() + 1 },
         ack_policy: AckPolicy::Explicit,
         ack_wait: ACK_WAIT,
         max_ack_pending: ACK_PENDING_MAX,
@@ -63,7 +69,10 @@ pub fn event_consumer(name: &str, types: &[&str]) -> consumer::pull::Config {
 }
 
 /// What the server keeps differently, if anything.
-pub fn consumer_differs(wanted: &consumer::pull::Config, kept: &consumer::Config) -> Option<&'static str> {
+pub(super) fn consumer_differs(
+    wanted: &consumer::pull::Config,
+    kept: &consumer::Config,
+) -> Option<&'static str> {
     let mut filters = kept.filter_subjects.clone();
     if filters.is_empty() && !kept.filter_subject.is_empty() {
         filters.push(kept.filter_subject.clone());
@@ -78,8 +87,48 @@ pub fn consumer_differs(wanted: &consumer::pull::Config, kept: &consumer::Config
     .find_map(|(differs, what)| differs.then_some(what))
 }
 
+pub(super) enum Kind {
+    Objects,
+    Values,
+}
+
+/// A bucket of MEDIA by the stream under it, with what must be kept of its configuration.
+pub(super) struct Bucket {
+    pub stream: &'static str,
+    pub kind: Kind,
+    pub age_max: Duration,
+    pub bytes_max: i64,
+}
+
+pub(super) const BUCKETS: [Bucket; 2] = [
+    Bucket {
+        stream: "OBJ_images",
+        kind: Kind::Objects,
+        age_max: IMAGES_AGE_MAX,
+        bytes_max: IMAGES_BYTES_MAX,
+    },
+    Bucket {
+        stream: "KV_sessions",
+        kind: Kind::Values,
+        age_max: SESSIONS_AGE_MAX,
+        bytes_max: SESSIONS_BYTES_MAX,
+    },
+];
+
+impl Bucket {
+    pub(super) fn differs(&self, kept: &stream::Config) -> Option<&'static str> {
+        [
+            (self.age_max != kept.max_age, "max_age"),
+            (self.bytes_max != kept.max_bytes, "max_bytes"),
+            (kept.storage != StorageType::File, "storage"),
+        ]
+        .into_iter()
+        .find_map(|(differs, what)| differs.then_some(what))
+    }
+}
+
 /// Picture bytes; after their time they are had again from Telegram by file id.
-pub fn images() -> object_store::Config {
+pub(super) fn images() -> object_store::Config {
     object_store::Config {
         bucket: IMAGES_BUCKET.to_owned(),
         max_age: IMAGES_AGE_MAX,
@@ -89,12 +138,43 @@ pub fn images() -> object_store::Config {
     }
 }
 
-pub fn sessions() -> kv::Config {
+pub(super) fn sessions() -> kv::Config {
     kv::Config {
         bucket: SESSIONS_BUCKET.to_owned(),
         max_age: SESSIONS_AGE_MAX,
         max_bytes: SESSIONS_BYTES_MAX,
         storage: StorageType::File,
         ..kv::Config::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_the_streams_of_their_names() {
+        let [images, sessions] = BUCKETS;
+        assert_eq!(images.stream, format!("OBJ_{IMAGES_BUCKET}"));
+        assert_eq!(sessions.stream, format!("KV_{SESSIONS_BUCKET}"));
+    }
+
+    #[test]
+    fn a_field_that_an_old_server_drops_is_named() {
+        let wanted = event_consumer("telegram", &["PaymentSettled", "GenerationFailed"], 7);
+        let mut kept = consumer::Config {
+            filter_subjects: wanted.filter_subjects.clone(),
+            ack_policy: wanted.ack_policy,
+            ack_wait: wanted.ack_wait,
+            max_ack_pending: wanted.max_ack_pending,
+            ..consumer::Config::default()
+        };
+        assert_eq!(consumer_differs(&wanted, &kept), None);
+        kept.filter_subjects.clear();
+        assert_eq!(consumer_differs(&wanted, &kept), Some("filter_subjects"));
+        let mut stream = event_stream(7);
+        assert_eq!(stream_differs(&event_stream(7), &stream), None);
+        stream.max_age = Duration::from_secs(1);
+        assert_eq!(stream_differs(&event_stream(7), &stream), Some("max_age"), "EVT must never age to empty");
     }
 }

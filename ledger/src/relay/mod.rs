@@ -4,12 +4,16 @@
 //! Each message is named by its position and expects the one before it, so a gap, a repeat or a
 //! second relay is refused by the server, and the relay finds its place again from the stream
 //! itself. Events are read from the log after commit, never from memory.
+//!
+//! Invariant: nothing is published after what this log does not have. A stream whose last event is
+//! not the log's (an old database was restored) is left alone and said aloud.
 
 mod place;
 
 use std::time::Duration;
 
-use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::{self, Context};
 use async_nats::{Client, HeaderMap};
 use futures_util::StreamExt as _;
@@ -17,17 +21,23 @@ use futures_util::stream::FuturesOrdered;
 use proto_events::{Position, subjects};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::log::{BadRow, COLUMNS, Row};
-use place::{Place, find_place};
+use place::{Place, find_place, stream_info};
 
 /// Events read from the log at once.
 const READ_MAX: i64 = 500;
 /// Publishes without an answer yet; each is about 1 kB.
 const IN_FLIGHT_MAX: usize = 256;
+/// How often to look for events when nobody says that the log grew.
 const LOOK: Duration = Duration::from_millis(200);
-const RETRY: Duration = Duration::from_millis(500);
+/// How often a quiet relay looks whether the stream is still there.
+const CHECK: Duration = Duration::from_secs(1);
+const RETRY: Duration = Duration::from_millis(250);
+/// A relay that stands still says so this often.
+const SAY: Duration = Duration::from_secs(10);
 
 const MSG_ID: &str = "Nats-Msg-Id";
 const EXPECTED_LAST_MSG_ID: &str = "Nats-Expected-Last-Msg-Id";
@@ -35,15 +45,18 @@ const EXPECTED_LAST_SEQUENCE: &str = "Nats-Expected-Last-Sequence";
 
 #[derive(Debug, thiserror::Error)]
 enum RelayError {
-    #[error("the log can't be read")]
+    #[error("the log can't be read: {0}")]
     Log(#[from] BadRow),
     #[error("the event stream is not there")]
     NoStream,
     /// The stream's end is not where this relay thought: look again.
     #[error("the event stream ends elsewhere: {0}")]
     Moved(String),
+    #[error("JetStream does not answer: {0}")]
+    Away(String),
     #[error(
-        "position {position} of the event stream is not that of the log: the database is behind what was published"
+        "position {position}, the last of the event stream, is not what the log has there: an older database was restored, \
+         or the stream is another system's. Nothing is published until one of them is right"
     )]
     Foreign { position: i64 },
 }
@@ -54,7 +67,8 @@ struct Relay {
     incarnation: i64,
 }
 
-/// Publishes until told to stop.
+/// Publishes until told to stop. `head`: the last committed position, as a wake-up; the log itself
+/// is also looked at every 200 ms.
 pub async fn run(
     pool: PgPool,
     client: Client,
@@ -63,13 +77,17 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let relay = Relay { pool, context: jetstream::new(client), incarnation };
+    // So that a passing failure is not said aloud, and a lasting one not all the time.
+    let mut next_said = Instant::now() + SAY;
     while !stop.is_cancelled() {
-        match relay.follow(&mut head, &stop).await {
-            Ok(()) => return,
-            Err(error @ (RelayError::NoStream | RelayError::Moved(_))) => {
-                tracing::debug!(%error, "finding the relay's place again");
-            }
-            Err(error) => tracing::error!(%error, "the relay stands still"),
+        let followed = relay.follow(&mut head, &stop).await;
+        let Err(error) = followed else { return };
+        let grave = matches!(error, RelayError::Foreign { .. });
+        if grave && Instant::now() + SAY >= next_said || Instant::now() >= next_said {
+            tracing::error!(%error, "the relay stands still");
+            next_said = Instant::now() + if grave { 2 * SAY } else { SAY };
+        } else {
+            tracing::debug!(%error, "finding the relay's place again");
         }
         metrics::counter!("ledger_relay_restarts_total").increment(1);
         tokio::select! {
@@ -87,23 +105,27 @@ impl Relay {
     ) -> Result<(), RelayError> {
         let mut place = find_place(&self.pool, &self.context).await?;
         tracing::info!(after = place.after, empty = place.empty, "publishing the log");
-        loop {
+        let mut checked = Instant::now();
+        while !stop.is_cancelled() {
             let rows = self.read(place.after).await?;
-            if rows.is_empty() {
-                let lag = head.borrow().get() - place.after;
-                metrics::gauge!("ledger_relay_lag").set(lag as f64);
-                tokio::select! {
-                    () = tokio::time::sleep(LOOK) => self.is_there(&place).await?,
-                    _ = head.changed() => {}
-                    () = stop.cancelled() => return Ok(()),
-                }
+            let known = rows.last().map_or(place.after, |row| row.position).max(head.borrow().get());
+            metrics::gauge!("ledger_relay_lag").set((known - place.after) as f64);
+            if !rows.is_empty() {
+                self.publish(&rows, &mut place).await?;
+                checked = Instant::now();
                 continue;
             }
-            if stop.is_cancelled() {
-                return Ok(());
+            if checked.elapsed() >= CHECK {
+                self.is_there(place).await?;
+                checked = Instant::now();
             }
-            self.publish(&rows, &mut place).await?;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                Ok(()) = head.changed() => {}
+                () = stop.cancelled() => {}
+            }
         }
+        Ok(())
     }
 
     async fn read(&self, after: i64) -> Result<Vec<Row>, RelayError> {
@@ -114,11 +136,16 @@ impl Relay {
     }
 
     /// In a quiet time: does the stream still end where it should?
-    async fn is_there(&self, place: &Place) -> Result<(), RelayError> {
-        let now = find_place(&self.pool, &self.context).await?;
-        if now == *place { Ok(()) } else { Err(RelayError::Moved("it was changed from outside".to_owned())) }
+    async fn is_there(&self, place: Place) -> Result<(), RelayError> {
+        let now = Place::of(&stream_info(&self.context).await?.state);
+        if now == place {
+            Ok(())
+        } else {
+            Err(RelayError::Moved(format!("at {} instead of {}", now.after, place.after)))
+        }
     }
 
+    /// Publishes consecutive rows. After an error the stream holds a beginning of them.
     async fn publish(&self, rows: &[Row], place: &mut Place) -> Result<(), RelayError> {
         let mut answers = FuturesOrdered::new();
         for row in rows {
@@ -126,37 +153,47 @@ impl Relay {
             let event = row.published(self.incarnation)?;
             let body =
                 serde_json::to_vec(&event).map_err(|e| BadRow::Column(sqlx::Error::Encode(Box::new(e))))?;
-            let mut headers = HeaderMap::new();
-            headers.insert(MSG_ID, row.position.to_string().as_str());
-            if place.empty {
-                headers.insert(EXPECTED_LAST_SEQUENCE, place.last_sequence.to_string().as_str());
-            } else {
-                headers.insert(EXPECTED_LAST_MSG_ID, place.after.to_string().as_str());
-            }
             let subject = subjects::event(row.account(), &row.event_type);
-            let sent = self.context.publish_with_headers(subject, headers, body.into()).await;
-            answers.push_back(sent.map_err(|e| RelayError::Moved(e.to_string()))?.into_future());
-            *place = Place { after: row.position, empty: false, last_sequence: place.last_sequence };
+            let sent =
+                self.context.publish_with_headers(subject, headers(row.position, *place), body.into()).await;
+            let sent = sent.map_err(|e| RelayError::Away(e.to_string()))?;
+            let position = row.position;
+            answers.push_back(async move { (position, sent.await) });
+            *place = Place { after: position, empty: false };
             if answers.len() >= IN_FLIGHT_MAX
-                && let Some(answer) = answers.next().await
+                && let Some((position, answer)) = answers.next().await
             {
-                judge(answer)?;
+                judge(position, answer)?;
             }
         }
-        while let Some(answer) = answers.next().await {
-            judge(answer)?;
+        while let Some((position, answer)) = answers.next().await {
+            judge(position, answer)?;
         }
+        metrics::counter!("ledger_relay_published_total").increment(rows.len() as u64);
         fail::fail_point!("ledger.relay.published");
         Ok(())
     }
 }
 
-fn judge(
-    answer: Result<jetstream::publish::PublishAck, jetstream::context::PublishError>,
-) -> Result<(), RelayError> {
+fn headers(position: i64, place: Place) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(MSG_ID, position.to_string().as_str());
+    // An empty stream has no last id to expect, only a last sequence: which is the position, too.
+    let expected = if place.empty { EXPECTED_LAST_SEQUENCE } else { EXPECTED_LAST_MSG_ID };
+    headers.insert(expected, place.after.to_string().as_str());
+    headers
+}
+
+fn judge(position: i64, answer: Result<PublishAck, PublishError>) -> Result<(), RelayError> {
     match answer {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == PublishErrorKind::StreamNotFound => Err(RelayError::NoStream),
-        Err(error) => Err(RelayError::Moved(error.to_string())),
+        Ok(ack) if i64::try_from(ack.sequence) == Ok(position) => Ok(()),
+        Ok(_) => Err(RelayError::Foreign { position }),
+        Err(error) => Err(match error.kind() {
+            PublishErrorKind::StreamNotFound => RelayError::NoStream,
+            PublishErrorKind::WrongLastMessageId | PublishErrorKind::WrongLastSequence => {
+                RelayError::Moved(error.to_string())
+            }
+            _ => RelayError::Away(error.to_string()),
+        }),
     }
 }

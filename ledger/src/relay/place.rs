@@ -1,9 +1,14 @@
-//! Where the relay goes on: after the last event that the stream has, or, in an empty stream,
-//! after what every consumer has done.
+//! Where the relay goes on: after the last event that the stream has had.
+//!
+//! The provisioner makes the stream begin where the consumers are done, and gives its first message
+//! that position as its sequence. So the stream's sequence is the position, always, and what was
+//! lost or purged is continued without a gap.
 
 use async_nats::jetstream::Context;
+use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
+use async_nats::jetstream::stream::{Info, State};
 use proto_events::PublishedEvent;
-use proto_events::subjects::{CONSUMERS, EVT_STREAM};
+use proto_events::subjects::EVT_STREAM;
 use sqlx::PgPool;
 
 use super::RelayError;
@@ -11,41 +16,51 @@ use crate::log::{BadRow, hex};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
-    /// The last position that is published.
+    /// The last position that is published; in an empty stream, the one before its first.
     pub after: i64,
     /// The stream holds no message to expect.
     pub empty: bool,
-    /// Of an empty stream: 0, or where a purge left it.
-    pub last_sequence: u64,
 }
 
-pub(super) async fn find_place(pool: &PgPool, context: &Context) -> Result<Place, RelayError> {
-    let mut stream = context.get_stream(EVT_STREAM).await.map_err(|_| RelayError::NoStream)?;
-    let state = stream.info().await.map_err(|_| RelayError::NoStream)?.state.clone();
-    if state.messages == 0 {
-        let after = done_by_all(pool).await.map_err(BadRow::from)?;
-        return Ok(Place { after, empty: true, last_sequence: state.last_sequence });
+impl Place {
+    pub(super) fn of(state: &State) -> Self {
+        // Invariant: sequences are positions, below 2^53; another stream's would match no event.
+        Self { after: i64::try_from(state.last_sequence).unwrap_or(i64::MAX), empty: state.messages == 0 }
     }
-    let last =
-        stream.get_raw_message(state.last_sequence).await.map_err(|e| RelayError::Moved(e.to_string()))?;
-    let event: PublishedEvent =
-        serde_json::from_slice(&last.payload).map_err(|e| RelayError::Moved(e.to_string()))?;
-    let position = event.position.get();
-    let stored: Option<Vec<u8>> = sqlx::query_scalar("SELECT hash FROM events WHERE position = $1")
-        .bind(position)
+}
+
+pub(super) async fn stream_info(context: &Context) -> Result<Info, RelayError> {
+    let gone = |error: GetStreamError| match error.kind() {
+        GetStreamErrorKind::JetStream(_) => RelayError::NoStream,
+        _ => RelayError::Away(error.to_string()),
+    };
+    Ok(context.get_stream(EVT_STREAM).await.map_err(gone)?.cached_info().clone())
+}
+
+/// Reads where the stream ends, and makes sure that it ends as the log says.
+pub(super) async fn find_place(pool: &PgPool, context: &Context) -> Result<Place, RelayError> {
+    let place = Place::of(&stream_info(context).await?.state);
+    if place.empty {
+        let head: i64 = sqlx::query_scalar("SELECT position FROM log_head")
+            .fetch_one(pool)
+            .await
+            .map_err(BadRow::from)?;
+        return if place.after <= head {
+            Ok(place)
+        } else {
+            Err(RelayError::Foreign { position: place.after })
+        };
+    }
+    let foreign = || RelayError::Foreign { position: place.after };
+    let stream = context.get_stream_no_info(EVT_STREAM).await.map_err(|e| RelayError::Away(e.to_string()))?;
+    let last = stream.get_raw_message(place.after.unsigned_abs()).await;
+    let last = last.map_err(|e| RelayError::Away(e.to_string()))?;
+    let event: PublishedEvent = serde_json::from_slice(&last.payload).map_err(|_| foreign())?;
+    let hash: Option<Vec<u8>> = sqlx::query_scalar("SELECT hash FROM events WHERE position = $1")
+        .bind(event.position.get())
         .fetch_optional(pool)
         .await
         .map_err(BadRow::from)?;
-    if stored.is_none_or(|hash| hex(&hash) != event.hash) {
-        return Err(RelayError::Foreign { position });
-    }
-    Ok(Place { after: position, empty: false, last_sequence: 0 })
-}
-
-/// The position through which every consumer has done everything.
-async fn done_by_all(pool: &PgPool) -> Result<i64, sqlx::Error> {
-    let done: Vec<(String, i64)> =
-        sqlx::query_as("SELECT consumer, done_through FROM consumers").fetch_all(pool).await?;
-    let through = |name: &str| done.iter().find(|(consumer, _)| consumer == name).map_or(0, |(_, at)| *at);
-    Ok(CONSUMERS.iter().map(|(producer, _)| through(producer.as_str())).min().unwrap_or(0))
+    let same = event.position.get() == place.after && hash.is_some_and(|hash| hex(&hash) == event.hash);
+    if same { Ok(place) } else { Err(foreign()) }
 }

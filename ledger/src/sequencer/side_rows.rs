@@ -3,7 +3,7 @@
 use proto_events::commands::{ChatContext, Command};
 use proto_events::envelope::AccountRef;
 use proto_events::events::DeliveryTrouble;
-use proto_events::{AccountId, Event, GenerationId, PaymentId};
+use proto_events::{AccountId, Attempt, Event, GenerationId, PaymentId};
 
 use super::accounts::Loaded;
 use super::queue::Request;
@@ -91,17 +91,9 @@ impl Sink<'_> {
     fn generation(&mut self, position: i64, event: &Event) {
         match event {
             Event::GenerationRequested(e) => self.requested(position, e.generation),
-            Event::GenerationStarted(e) => self.push(SideWrite::Claim(Claim {
-                generation: e.generation.to_string(),
-                attempt: e.attempt.get(),
-                lease_until: self.moment.now + self.moment.lease_ms * 1_000,
-            })),
+            Event::GenerationStarted(e) => self.claim(e.generation, e.attempt, self.moment.lease_ms),
             // The attempt is over: whoever claims next need not wait for the lease.
-            Event::GenerationAttempted(e) => self.push(SideWrite::Claim(Claim {
-                generation: e.generation.to_string(),
-                attempt: e.attempt.get(),
-                lease_until: 0,
-            })),
+            Event::GenerationAttempted(e) => self.claim(e.generation, e.attempt, 0),
             Event::GenerationSucceeded(e) => {
                 self.outputs(e.generation);
                 self.push(SideWrite::CloseJob(e.generation.to_string()));
@@ -190,6 +182,13 @@ impl Sink<'_> {
             account_id: self.account.0,
             position,
         }));
+    }
+
+    fn claim(&mut self, generation: GenerationId, attempt: Attempt, lease_ms: i64) {
+        let lease_us = lease_ms * 1_000;
+        let lease_until = if lease_us == 0 { 0 } else { self.moment.now + lease_us };
+        let generation = generation.to_string();
+        self.push(SideWrite::Claim(Claim { generation, attempt: attempt.get(), lease_until, lease_us }));
     }
 
     fn outputs(&mut self, generation: GenerationId) {

@@ -86,7 +86,10 @@ pub struct Delivery {
 pub struct Claim {
     pub generation: String,
     pub attempt: i64,
+    /// µs.
     pub lease_until: i64,
+    /// µs.
+    pub lease_us: i64,
 }
 
 #[derive(Debug, Serialize)]
@@ -180,8 +183,9 @@ WITH identities AS (SELECT * FROM jsonb_to_recordset($1::jsonb->'identities')
 SELECT 1";
 
 const UPDATE: &str = "
-WITH a AS (UPDATE jobs SET attempt = x.attempt, lease_until = x.lease_until
-        FROM jsonb_to_recordset($1::jsonb->'claims') AS x(generation text, attempt smallint, lease_until bigint)
+WITH a AS (UPDATE jobs SET attempt = x.attempt, lease_until = x.lease_until, lease_us = x.lease_us
+        FROM jsonb_to_recordset($1::jsonb->'claims') 
+            AS x(generation text, attempt smallint, lease_until bigint, lease_us bigint)
         WHERE jobs.generation = x.generation),
     b AS (UPDATE generation_outputs SET file_id = x.file_id
         FROM jsonb_to_recordset($1::jsonb->'files') AS x(generation text, ordinal smallint, file_id text)

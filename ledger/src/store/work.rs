@@ -5,20 +5,14 @@ use proto_events::{AccountId, Rail};
 use sqlx::{PgPool, Row as _};
 use uuid::Uuid;
 
-/// Extends a claim's lease. `None`: another attempt has it, or the job is closed.
-pub async fn renew_lease(
-    pool: &PgPool,
-    generation: &str,
-    attempt: i64,
-    lease_us: i64,
-) -> Result<Option<i64>, sqlx::Error> {
+/// Extends a claim's lease. `None`: another attempt has it, it is over, or the job is closed.
+pub async fn renew_lease(pool: &PgPool, generation: &str, attempt: i64) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar(
-        "UPDATE jobs SET lease_until = greatest(lease_until, now_us() + $3) \
-         WHERE generation = $1 AND attempt = $2 RETURNING lease_until",
+        "UPDATE jobs SET lease_until = greatest(lease_until, now_us() + lease_us) \
+         WHERE generation = $1 AND attempt = $2 AND lease_us > 0 RETURNING lease_until",
     )
     .bind(generation)
     .bind(attempt)
-    .bind(lease_us)
     .fetch_optional(pool)
     .await
 }

@@ -1,0 +1,161 @@
+//! The truth about a run, read from Postgres and from the stream: nothing here asks a service.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream;
+use ledger::log::{Row, hex};
+use proto_events::PublishedEvent;
+use proto_events::subjects::EVT_STREAM;
+use sqlx::PgPool;
+
+use crate::stage::{PATIENCE, Stage};
+
+/// What the whole way of [`crate::deeds::Deeds::whole_way`] leaves in the log, once each.
+const WHOLE_WAY: [&str; 18] = [
+    "AccountOpened",
+    "CreditsGranted",
+    "PaymentOpened",
+    "PaymentRegistered",
+    "PaymentSettled",
+    "CreditsGranted",
+    "GenerationRequested",
+    "CreditsReserved",
+    "GenerationStarted",
+    "ReservationCommitted",
+    "GenerationSucceeded",
+    "GenerationDelivered",
+    "GenerationRequested",
+    "CreditsReserved",
+    "GenerationStarted",
+    "GenerationAttempted",
+    "ReservationReleased",
+    "GenerationFailed",
+];
+
+/// Waits until every projection has folded the whole log.
+pub fn wait_for_projections(stage: &Stage) {
+    let sql = "SELECT count(*) = 2 AND bool_and(position = (SELECT position FROM log_head)) FROM projections";
+    stage.until("the projections to catch up", || {
+        stage.rt.block_on(sqlx::query_scalar::<_, bool>(sql).fetch_one(&stage.pool)).unwrap().then_some(())
+    });
+}
+
+/// Everybody's events are exactly those of the whole way, and their balance is 95, 0, 0.
+pub fn assert_whole_ways(stage: &Stage, people: &[i64]) {
+    let log = stage.rt.block_on(Stage::log(&stage.pool));
+    let mut types: BTreeMap<uuid::Uuid, Vec<&str>> = BTreeMap::new();
+    for row in &log {
+        types.entry(row.account_id).or_default().push(&row.event_type);
+    }
+    let found = stage.rt.block_on(balances(&stage.pool, people));
+    for user in people {
+        let Some((account, balance)) = found.get(user) else { panic!("{user} has no balance") };
+        assert_eq!(types[account], WHOLE_WAY, "the events of {user}");
+        assert_eq!(*balance, (95, 0, 0), "the balance of {user}");
+    }
+}
+
+type Balance = (i64, i64, i64);
+
+async fn balances(pool: &PgPool, people: &[i64]) -> BTreeMap<i64, (uuid::Uuid, Balance)> {
+    let sql = "SELECT telegram_user_id, account_id, available, reserved, debt FROM telegram_identities \
+               JOIN balances USING (account_id) WHERE telegram_user_id = ANY($1)";
+    let found: Vec<(i64, uuid::Uuid, i64, i64, i64)> =
+        sqlx::query_as(sql).bind(people).fetch_all(pool).await.expect("the balances are there");
+    found.into_iter().map(|(user, account, a, r, d)| (user, (account, (a, r, d)))).collect()
+}
+
+/// Each command's events stand together, numbered from 0, and no command is there twice.
+pub fn assert_commands_once(log: &[Row]) {
+    let mut seen: BTreeMap<(&str, &str), (i64, i16)> = BTreeMap::new();
+    for row in log {
+        let key = (row.producer.as_str(), row.command_id.as_str());
+        let next = match seen.get(&key) {
+            None => 0,
+            Some((position, ordinal)) => {
+                assert_eq!(position + 1, row.position, "{key:?} is in the log at two places");
+                ordinal + 1
+            }
+        };
+        assert_eq!(row.ordinal, next, "{key:?}");
+        seen.insert(key, (row.position, row.ordinal));
+    }
+}
+
+/// What EVT holds, in order.
+pub async fn evt(client: &async_nats::Client) -> Result<Vec<PublishedEvent>, String> {
+    let context = jetstream::new(client.clone());
+    let mut stream = context.get_stream(EVT_STREAM).await.map_err(|e| e.to_string())?;
+    let state = stream.info().await.map_err(|e| e.to_string())?.state.clone();
+    let mut events = Vec::new();
+    for sequence in state.first_sequence..=state.last_sequence {
+        let message = stream.get_raw_message(sequence).await.map_err(|e| e.to_string())?;
+        let event: PublishedEvent = serde_json::from_slice(&message.payload).map_err(|e| e.to_string())?;
+        let named = message.headers.get("Nats-Msg-Id").map(|id| id.as_str().to_owned());
+        assert_eq!(named, Some(event.position.to_string()), "a message is not named by its position");
+        let subject = proto_events::subjects::event(event.account, &event.r#type);
+        assert_eq!(message.subject.as_str(), subject);
+        events.push(event);
+    }
+    Ok(events)
+}
+
+/// What of `events` is not a contiguous window of `log`, if anything.
+pub fn window_differs(events: &[PublishedEvent], log: &[Row]) -> Option<String> {
+    let first = events.first()?.position.get();
+    for (index, event) in events.iter().enumerate() {
+        let expected = first + i64::try_from(index).ok()?;
+        if event.position.get() != expected {
+            return Some(format!("position {} stands where {expected} should", event.position));
+        }
+        let Some(row) = usize::try_from(expected - 1).ok().and_then(|i| log.get(i)) else {
+            return Some(format!("position {expected} is not in the log"));
+        };
+        let same = event.hash == hex(&row.hash)
+            && event.payload.to_string()
+                == serde_json::from_str::<serde_json::Value>(&row.payload).ok()?.to_string()
+            && event.r#type == row.event_type
+            && event.command_id.as_str() == row.command_id;
+        if !same {
+            return Some(format!("position {expected} is not that of the log"));
+        }
+    }
+    None
+}
+
+/// Waits until EVT reaches the position that the log ends with now, and asserts that it is a
+/// contiguous window of the log. Answers the first position in it and how long it took.
+pub fn assert_evt_heals(stage: &Stage, client: &async_nats::Client) -> (i64, Duration) {
+    let start = Instant::now();
+    let head = stage.rt.block_on(ledger::store::head(&stage.pool)).expect("there is a head").position;
+    loop {
+        let found = stage.rt.block_on(evt(client));
+        if let Ok(events) = &found {
+            let log = stage.rt.block_on(Stage::log(&stage.pool));
+            if let Some(wrong) = window_differs(events, &log) {
+                panic!("EVT is not a window of the log: {wrong}");
+            }
+            if let (Some(first), Some(last)) = (events.first(), events.last())
+                && last.position.get() >= head
+            {
+                return (first.position.get(), start.elapsed());
+            }
+        }
+        let seen = found.map(|e| e.last().map(|e| e.position.get()));
+        assert!(start.elapsed() < PATIENCE, "EVT did not reach {head}: {seen:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Everything that must hold when all is quiet: log and projections verify, EVT is the whole log.
+pub fn assert_at_rest(stage: &Stage, client: &async_nats::Client) {
+    wait_for_projections(stage);
+    stage.assert_verified();
+    let log = stage.rt.block_on(Stage::log(&stage.pool));
+    assert_commands_once(&log);
+    let (first, _) = assert_evt_heals(stage, client);
+    let events = stage.rt.block_on(evt(client)).expect("EVT is there");
+    assert_eq!(first, 1, "EVT does not begin with the log");
+    assert_eq!(events.len(), log.len(), "EVT is not as long as the log");
+}

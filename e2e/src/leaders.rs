@@ -1,0 +1,57 @@
+//! Two ledgers, and what is asked of them whoever leads.
+
+use std::time::{Duration, Instant};
+
+use crate::deeds::Deeds;
+use crate::stage::{Role, Stage};
+use crate::witness::Witness;
+
+/// The aim is 5 s; a machine shared with other tests may take longer.
+pub const TAKE_OVER_MAX: Duration = Duration::from_secs(10);
+
+pub fn other(role: Role) -> Role {
+    if role == Role::Ledger { Role::Standby } else { Role::Ledger }
+}
+
+/// Does this ledger say that it leads? One that is stopped says nothing.
+pub fn leads(stage: &Stage, role: Role) -> bool {
+    let url = format!("{}/metrics", stage.url(role));
+    let asked = async {
+        let answer = stage.http.get(&url).timeout(Duration::from_millis(500)).send().await.ok()?;
+        answer.text().await.ok()
+    };
+    let text = stage.rt.block_on(asked).unwrap_or_default();
+    text.lines().any(|line| line.trim() == "ledger_leading 1")
+}
+
+/// Both run, the role `Ledger` leads.
+pub fn two_ledgers() -> Stage {
+    let mut stage = Stage::new().expect("a stage");
+    lead_and_stand_by(&mut stage, &[]);
+    stage
+}
+
+/// Starts both; the role `Ledger` leads, and has `extra` in its environment.
+pub fn lead_and_stand_by(stage: &mut Stage, extra: &[(&str, &str)]) {
+    stage.start(Role::Ledger, extra).expect("the ledger starts");
+    stage.until("a leader", || leads(stage, Role::Ledger).then_some(()));
+    stage.start(Role::Standby, &[]).expect("the standby starts");
+}
+
+pub fn epoch(stage: &Stage) -> i64 {
+    stage.rt.block_on(ledger::store::head(&stage.pool)).expect("there is a head").epoch
+}
+
+/// Waits for the first answer to a command sent after `since`; how long it took.
+pub fn take_over(stage: &Stage, witness: &Witness, since: Instant, what: &str) -> Duration {
+    let took = stage.until("a command to be answered again", || witness.first_done_after(since));
+    println!("{what}: first new command committed after {:.2} s", took.as_secs_f64());
+    assert!(took < TAKE_OVER_MAX, "{what}: {took:?}");
+    took
+}
+
+pub fn assert_true(stage: &Stage, deeds: &Deeds) {
+    let log = stage.rt.block_on(Stage::log(&stage.pool));
+    assert_eq!(deeds.witness.lies(&log), Vec::<String>::new());
+    assert_eq!(deeds.witness.not_done(), Vec::<String>::new());
+}

@@ -1,0 +1,202 @@
+//! A person in the sandbox's chat, and the vendors' own books.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::stage::{PATIENCE, Role, Stage};
+
+/// Someone who writes to the bot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Person(pub i64);
+
+impl Stage {
+    fn desk(&self, path: &str) -> String {
+        format!("{}{path}", self.url(Role::Sandbox))
+    }
+
+    pub fn get(&self, path: &str) -> Value {
+        self.rt.block_on(async {
+            let answer = self.http.get(self.desk(path)).send().await.expect("the sandbox answers");
+            answer.json().await.expect("JSON")
+        })
+    }
+
+    /// Status and body.
+    pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.rt.block_on(async {
+            let answer =
+                self.http.post(self.desk(path)).json(body).send().await.expect("the sandbox answers");
+            (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+        })
+    }
+
+    pub fn fault(&self, vendor: &str, call: &str, fault: Value, times: u32) {
+        let (status, answer) =
+            self.post("/faults", &json!({"vendor": vendor, "call": call, "fault": fault, "times": times}));
+        assert!(status < 300, "the fault was not taken: {answer}");
+    }
+
+    pub fn heal(&self) {
+        let url = self.desk("/faults");
+        self.rt.block_on(self.http.delete(url).send()).expect("the sandbox answers");
+    }
+
+    pub fn books(&self) -> Value {
+        self.get("/books")
+    }
+
+    /// Gemini calls with this prompt, in the vendor's books.
+    pub fn gemini_calls(&self, prompt: &str) -> Vec<Value> {
+        let books = self.books();
+        let calls = books["gemini"]["calls"].as_array().cloned().unwrap_or_default();
+        calls.into_iter().filter(|c| c["prompt"].as_str().is_some_and(|p| p.contains(prompt))).collect()
+    }
+
+    /// Payments that the provider has as paid.
+    pub fn paid(&self) -> Vec<Value> {
+        let books = self.books();
+        let payments = books["yookassa"]["payments"].as_array().cloned().unwrap_or_default();
+        payments.into_iter().filter(|p| p["status"] == "succeeded").collect()
+    }
+
+    pub fn write(&self, person: Person, text: &str) -> i64 {
+        let body = json!({"text": text, "language_code": "en", "first_name": "Ada"});
+        let (status, message) = self.post(&format!("/people/{}/messages", person.0), &body);
+        assert_eq!(status, 200, "{message}");
+        message["message_id"].as_i64().expect("a message id")
+    }
+
+    pub fn tap(&self, person: Person, message: &Value, data: &str) {
+        let body = json!({"message_id": message["message_id"], "data": data});
+        let (status, answer) = self.post(&format!("/people/{}/taps", person.0), &body);
+        assert!(status < 300, "the tap was refused: {answer}");
+    }
+
+    pub fn chat(&self, person: Person) -> Vec<Value> {
+        let chat = self.get(&format!("/people/{}/chat", person.0));
+        chat["messages"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The bot's messages, oldest first.
+    pub fn bot_said(&self, person: Person) -> Vec<Value> {
+        self.chat(person).into_iter().filter(|m| m["from"]["is_bot"] == true).collect()
+    }
+
+    /// Waits for a message of the bot that this accepts.
+    pub fn wait_for(&self, person: Person, what: &str, accept: impl Fn(&Value) -> bool) -> Value {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let said = self.bot_said(person);
+            if let Some(message) = said.iter().rev().find(|m| accept(m)) {
+                return message.clone();
+            }
+            assert!(
+                Instant::now() < end,
+                "waited for {what}; the chat: {said:#?}; logs in {}",
+                self.dir().display()
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Sends /topup, taps the first package; answers the checkout's id once the link is there.
+    pub fn order(&self, person: Person) -> String {
+        let asked = self.write(person, "/topup");
+        let menu = self.wait_for(person, "the packages", |m| {
+            m["message_id"].as_i64() > Some(asked) && !buttons(m).is_empty()
+        });
+        let (_, data) = buttons(&menu).into_iter().find(|(_, data)| !data.is_empty()).expect("a package");
+        self.tap(person, &menu, &data);
+        self.checkout_after(person, asked)
+    }
+
+    /// The checkout's id from the newest link that came after this message.
+    pub fn checkout_after(&self, person: Person, after: i64) -> String {
+        let ready = self.wait_for(person, "the payment link", |m| {
+            m["message_id"].as_i64() > Some(after) && link(m).is_some()
+        });
+        let url = link(&ready).expect("a link");
+        url.rsplit('/').next().expect("an id").to_owned()
+    }
+
+    pub fn pay(&self, checkout: &str) {
+        let (status, answer) = self.post(&format!("/checkout/{checkout}/succeed"), &json!({}));
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    /// /start, then a top-up of 100 credits, all the way.
+    pub fn arrive_with_credits(&self, person: Person) {
+        self.write(person, "/start");
+        self.wait_for(person, "the welcome", |_| true);
+        let checkout = self.order(person);
+        self.pay(&checkout);
+        self.wait_for(person, "the receipt", |m| said(m, "105"));
+    }
+
+    pub fn wait_for_picture(&self, person: Person) -> Value {
+        self.wait_for(person, "the picture", is_picture)
+    }
+
+    pub fn pictures(&self, person: Person) -> usize {
+        self.bot_said(person).iter().filter(|m| is_picture(m)).count()
+    }
+
+    /// Bytes of the largest size of a picture in the chat.
+    pub fn picture_bytes(&self, message: &Value) -> Vec<u8> {
+        let id = message["photo"]
+            .as_array()
+            .and_then(|sizes| sizes.last())
+            .map_or(&message["document"]["file_id"], |size| &size["file_id"]);
+        let url = self.desk(&format!("/files/{}", id.as_str().expect("a file id")));
+        self.rt.block_on(async {
+            let answer = self.http.get(url).send().await.expect("the sandbox answers");
+            answer.bytes().await.expect("the file").to_vec()
+        })
+    }
+
+    /// (available, reserved, debt) by the sums of the log.
+    pub fn balance_of(&self, person: Person) -> (i64, i64, i64) {
+        let sql = "SELECT coalesce(sum(available_delta), 0)::bigint, coalesce(sum(reserved_delta), 0)::bigint, \
+                          coalesce(sum(debt_delta), 0)::bigint FROM events JOIN telegram_identities USING (account_id) \
+                   WHERE telegram_user_id = $1";
+        self.rt.block_on(sqlx::query_as(sql).bind(person.0).fetch_one(&self.pool)).expect("the log is there")
+    }
+
+    /// How many events of this type this person has.
+    pub fn count_of(&self, person: Person, event_type: &str) -> i64 {
+        let sql = "SELECT count(*) FROM events JOIN telegram_identities USING (account_id) \
+                   WHERE telegram_user_id = $1 AND type = $2";
+        self.rt
+            .block_on(sqlx::query_scalar(sql).bind(person.0).bind(event_type).fetch_one(&self.pool))
+            .expect("the log is there")
+    }
+}
+
+/// A message's text or caption holds this.
+pub fn said(message: &Value, words: &str) -> bool {
+    [&message["text"], &message["caption"]].iter().any(|t| t.as_str().is_some_and(|t| t.contains(words)))
+}
+
+pub fn is_picture(message: &Value) -> bool {
+    message["photo"].is_array() || message["document"].is_object()
+}
+
+/// Inline buttons: (text, callback data).
+pub fn buttons(message: &Value) -> Vec<(String, String)> {
+    let rows = message["reply_markup"]["inline_keyboard"].as_array().cloned().unwrap_or_default();
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    rows.iter()
+        .flat_map(|row| row.as_array().cloned().unwrap_or_default())
+        .map(|b| (text(&b["text"]), text(&b["callback_data"])))
+        .collect()
+}
+
+/// The first link button.
+pub fn link(message: &Value) -> Option<String> {
+    let rows = message["reply_markup"]["inline_keyboard"].as_array()?;
+    rows.iter()
+        .flat_map(|row| row.as_array().into_iter().flatten())
+        .find_map(|b| b["url"].as_str())
+        .map(str::to_owned)
+}
