@@ -39,7 +39,7 @@ impl Stage {
 
     pub fn heal(&self) {
         let url = self.desk("/faults");
-        self.rt.block_on(self.http.delete(url).send()).expect("the sandbox answers");
+        self.rt.block_on(async { self.http.delete(url).send().await }).expect("the sandbox answers");
     }
 
     pub fn books(&self) -> Value {

@@ -97,7 +97,7 @@ fn notifications_doubled_late_lost_or_forged_credit_exactly_what_was_paid() {
         "created_at": "2026-11-21T10:00:00.000Z", "metadata": {}, "test": true}});
     let hook = format!("{}/yookassa/webhook", stage.url(Role::Payments));
     let status = |body: serde_json::Value| {
-        let sent = stage.http.post(&hook).json(&body).send();
+        let sent = async { stage.http.post(&hook).json(&body).send().await };
         stage.rt.block_on(sent).expect("the adapter answers").status().as_u16()
     };
     status(notification.clone());
@@ -141,7 +141,7 @@ fn what_is_not_an_update_is_refused_and_the_bot_goes_on() {
         if let Some(secret) = secret {
             request = request.header("X-Telegram-Bot-Api-Secret-Token", secret);
         }
-        stage.rt.block_on(request.send()).map_or(0, |r| r.status().as_u16())
+        stage.rt.block_on(async { request.send().await }).map_or(0, |r| r.status().as_u16())
     };
     let update = br#"{"update_id":1,"message":{"message_id":1,"date":1,"chat":{"id":5,"type":"private"},"from":{"id":5,"is_bot":false,"first_name":"Eve"},"text":"/start"}}"#;
     let before = stage.rt.block_on(Stage::log(&stage.pool)).len();
