@@ -36,6 +36,9 @@ use crate::turns::Turns;
 pub const IN_HAND_MAX: usize = 16;
 /// Within the lease of a claim (30 s), so that nobody else tells it while we do.
 const TIME_MAX: Duration = Duration::from_secs(25);
+/// Before a telling that failed is tried once more under the same claim: most failures of
+/// Telegram are over at once, and the lease is long.
+const TRY_AGAIN: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
 /// More than can be told until the next sweep.
 const SWEEP_MAX: u16 = 64;
@@ -52,6 +55,8 @@ enum Outcome {
     Refused,
     /// Not now; when the lease is over it is found again.
     Later,
+    /// The ledger does not know yet what came of it; nothing is sent again before the lease is over.
+    Unrecorded,
 }
 
 impl Outcome {
@@ -69,6 +74,7 @@ impl Outcome {
             Self::Blocked => "blocked",
             Self::Refused => "refused",
             Self::Later => "later",
+            Self::Unrecorded => "unrecorded",
         }
     }
 }
@@ -178,13 +184,21 @@ impl Inner {
         }
         let _held = Held { inner: self, position };
         let Some(telling) = self.desk.claim(position).await? else { return Ok(()) };
-        let told = tokio::time::timeout(TIME_MAX, self.tell_claimed(&telling)).await;
-        let outcome = told.unwrap_or(Outcome::Later);
+        let told = tokio::time::timeout(TIME_MAX, async {
+            match self.tell_claimed(&telling).await {
+                Outcome::Later => {
+                    tokio::time::sleep(TRY_AGAIN).await;
+                    self.tell_claimed(&telling).await
+                }
+                outcome => outcome,
+            }
+        });
+        let outcome = told.await.unwrap_or(Outcome::Later);
         let news = name(&telling.news);
         metrics::counter!("telegram_deliveries_total", "news" => news, "outcome" => outcome.word())
             .increment(1);
         let attempt = telling.attempt.get();
-        if outcome == Outcome::Later {
+        if matches!(outcome, Outcome::Later | Outcome::Unrecorded) {
             tracing::warn!(%position, news, attempt, "an event could not be told; it is tried again");
         } else {
             tracing::info!(%position, news, attempt, outcome = outcome.word(), "an event was told");
@@ -207,11 +221,11 @@ impl Inner {
             Outcome::Told => DeliveryOutcome::Told,
             Outcome::Blocked => DeliveryOutcome::Blocked,
             Outcome::Refused => DeliveryOutcome::Refused,
-            Outcome::Later => return Outcome::Later,
+            Outcome::Later | Outcome::Unrecorded => return outcome,
         };
         if let Err(error) = self.desk.told(telling, recorded).await {
             tracing::error!(position = %telling.position, %error, "what was told is not recorded; it may be told again");
-            return Outcome::Later;
+            return Outcome::Unrecorded;
         }
         fail::fail_point!("telegram.confirmed");
         outcome

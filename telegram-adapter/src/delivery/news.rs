@@ -1,6 +1,5 @@
 //! Everything that is told in words: failures, bills, receipts.
 
-use proto_events::events::DeliveryTrouble;
 use proto_events::queries::{News, PaymentState, Telling};
 use proto_events::{Credits, GenerationId, Money, PaymentId};
 
@@ -25,8 +24,8 @@ impl Inner {
                 let say = Say::PictureFailed { reason: Reason::from(*reason), returned: *returned };
                 self.tell_failed(telling, *generation, &self.texts.say(lang, say)).await
             }
-            News::DeliveryFailed { returned, reason, .. } => {
-                let text = self.texts.say(lang, lost(*returned, *reason));
+            News::DeliveryFailed { returned, .. } => {
+                let text = self.texts.say(lang, Say::PictureLost { returned: *returned });
                 self.telegram.send(telling.chat, &text, &Markup::None, telling.message).await.map(drop)
             }
             // A picture is delivered, not told: `picture`.
@@ -121,13 +120,5 @@ impl Inner {
         }
         let sent = self.telegram.send(telling.chat, text, markup, telling.message).await?;
         Ok(Some(sent.message).filter(|message| *message > 0))
-    }
-}
-
-fn lost(returned: Credits, reason: DeliveryTrouble) -> Say<'static> {
-    if returned.is_zero() && reason != DeliveryTrouble::BytesLost {
-        Say::PictureUndelivered
-    } else {
-        Say::PictureLost { returned }
     }
 }

@@ -6,7 +6,7 @@ use proto_events::queries::{OutputPlace, Telling};
 use proto_events::{Credits, GenerationId};
 
 use super::{Inner, Missing, Outcome};
-use crate::outbound::{Error, Picture};
+use crate::outbound::{Error, Markup, Picture};
 use crate::texts::{Lang, Say};
 
 /// A store that has the object but can't give its bytes has lost a part of them.
@@ -53,12 +53,14 @@ impl Inner {
             }
         };
         fail::fail_point!("telegram.sent");
-        if let Err(error) = self.desk.delivered(generation, file_ids).await {
+        // Side by side: whichever waited for the other would be lost more often when we die here.
+        let status_gone = self.take_status_away(telling, generation);
+        let (recorded, ()) = tokio::join!(self.desk.delivered(generation, file_ids), status_gone);
+        if let Err(error) = recorded {
             tracing::error!(%generation, %error, "a delivery is not recorded; the picture may be sent again");
-            return Outcome::Later;
+            return Outcome::Unrecorded;
         }
         fail::fail_point!("telegram.confirmed");
-        self.take_status_away(telling, generation).await;
         Outcome::Told
     }
 
@@ -99,10 +101,16 @@ impl Inner {
     async fn give_up(&self, telling: &Telling, generation: GenerationId, reason: DeliveryTrouble) -> Outcome {
         if let Err(error) = self.desk.undelivered(telling, generation, reason).await {
             tracing::error!(%generation, %error, "a failed delivery is not recorded; it is tried again");
-            return Outcome::Later;
+            return Outcome::Unrecorded;
         }
         if reason != DeliveryTrouble::Blocked {
             self.take_status_away(telling, generation).await;
+        }
+        if reason == DeliveryTrouble::Refused {
+            // Lost bytes have news of their own, with the credits that came back; this has none.
+            let text = self.texts.say(Lang::of(Some(&telling.language)), Say::PictureUndelivered);
+            let told = self.telegram.send(telling.chat, &text, &Markup::None, telling.message).await;
+            tracing::debug!(%generation, told = told.is_ok(), "a picture that Telegram refused was given up");
         }
         match reason {
             DeliveryTrouble::Blocked => Outcome::Blocked,
