@@ -6,7 +6,8 @@
 //! itself. Events are read from the log after commit, never from memory.
 //!
 //! Invariant: nothing is published after what this log does not have. A stream whose last event is
-//! not the log's (an old database was restored) is left alone and said aloud.
+//! not the log's (an old database was restored) is left alone and said aloud, unless the restore was
+//! accepted: then the log is of a newer incarnation, and the stream of the old one is deleted.
 
 mod place;
 
@@ -25,6 +26,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::log::{BadRow, COLUMNS, Row};
+use crate::store::answered;
 use place::{Place, find_place, stream_info};
 
 /// Events read from the log at once.
@@ -59,6 +61,8 @@ enum RelayError {
          or the stream is another system's. Nothing is published until one of them is right"
     )]
     Foreign { position: i64 },
+    #[error("the event stream ends at position {position} of an incarnation of the log that was given up")]
+    Superseded { position: i64 },
 }
 
 struct Relay {
@@ -82,6 +86,9 @@ pub async fn run(
     while !stop.is_cancelled() {
         let followed = relay.follow(&mut head, &stop).await;
         let Err(error) = followed else { return };
+        if let RelayError::Superseded { position } = error {
+            relay.delete_stream(position).await;
+        }
         let grave = matches!(error, RelayError::Foreign { .. });
         if grave && Instant::now() + SAY >= next_said || Instant::now() >= next_said {
             tracing::error!(%error, "the relay stands still");
@@ -103,7 +110,7 @@ impl Relay {
         head: &mut watch::Receiver<Position>,
         stop: &CancellationToken,
     ) -> Result<(), RelayError> {
-        let mut place = find_place(&self.pool, &self.context).await?;
+        let mut place = find_place(&self.pool, &self.context, self.incarnation).await?;
         tracing::info!(after = place.after, empty = place.empty, "publishing the log");
         let mut checked = Instant::now();
         while !stop.is_cancelled() {
@@ -130,9 +137,21 @@ impl Relay {
 
     async fn read(&self, after: i64) -> Result<Vec<Row>, RelayError> {
         let sql = format!("SELECT {COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2");
-        let found = sqlx::query(AssertSqlSafe(sql)).bind(after).bind(READ_MAX).fetch_all(&self.pool).await;
-        let found = found.map_err(BadRow::from)?;
+        let asked = sqlx::query(AssertSqlSafe(sql)).bind(after).bind(READ_MAX).fetch_all(&self.pool);
+        let found = answered(asked).await.map_err(BadRow::from)?;
         Ok(found.iter().map(Row::read).collect::<Result<_, _>>()?)
+    }
+
+    /// The provisioner makes a new one, which begins where the consumers are done.
+    async fn delete_stream(&self, position: i64) {
+        tracing::warn!(
+            position,
+            incarnation = self.incarnation,
+            "deleting the event stream of an older incarnation"
+        );
+        if let Err(error) = self.context.delete_stream(subjects::EVT_STREAM).await {
+            tracing::error!(%error, "the event stream of an older incarnation can't be deleted");
+        }
     }
 
     /// In a quiet time: does the stream still end where it should?

@@ -38,7 +38,11 @@ pub(super) async fn stream_info(context: &Context) -> Result<Info, RelayError> {
 }
 
 /// Reads where the stream ends, and makes sure that it ends as the log says.
-pub(super) async fn find_place(pool: &PgPool, context: &Context) -> Result<Place, RelayError> {
+pub(super) async fn find_place(
+    pool: &PgPool,
+    context: &Context,
+    incarnation: i64,
+) -> Result<Place, RelayError> {
     let place = Place::of(&stream_info(context).await?.state);
     if place.empty {
         let head: i64 = sqlx::query_scalar("SELECT position FROM log_head")
@@ -62,5 +66,11 @@ pub(super) async fn find_place(pool: &PgPool, context: &Context) -> Result<Place
         .await
         .map_err(BadRow::from)?;
     let same = event.position.get() == place.after && hash.is_some_and(|hash| hex(&hash) == event.hash);
-    if same { Ok(place) } else { Err(foreign()) }
+    if same {
+        Ok(place)
+    } else if event.incarnation < incarnation {
+        Err(RelayError::Superseded { position: place.after })
+    } else {
+        Err(foreign())
+    }
 }
