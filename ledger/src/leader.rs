@@ -3,13 +3,13 @@
 //! The lease only decides when to try; what keeps two leaders apart is the fence in each append.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::sequencer::Clock;
-use crate::store::{self, Head};
+use crate::store::{self, Head, LEASE_US};
 
 /// How often a standby looks whether the lease is over.
 pub const LOOK: Duration = Duration::from_millis(250);
@@ -17,12 +17,18 @@ pub const LOOK: Duration = Duration::from_millis(250);
 const BEAT: Duration = Duration::from_millis(500);
 /// A renewal that takes longer is given up and tried again.
 const BEAT_TIMEOUT: Duration = Duration::from_millis(1_500);
+/// A leader that could not renew for so long is as good as replaced: twice the lease. It steps
+/// down, so that it no longer takes commands, and comes back with new connections.
+const GIVE_UP: Duration = Duration::from_micros(2 * LEASE_US.unsigned_abs());
+/// Longer than a cut-off writer can hold the head's row (2 s), so that no look is given up for it.
+const TAKE_OVER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Waits until the log can be led, and takes it over. `None`: told to stop.
 pub async fn wait_for_lead(pool: &PgPool, stop: &CancellationToken) -> Option<Head> {
     let mut said = false;
     while !stop.is_cancelled() {
-        match store::take_over(pool).await {
+        let looked = tokio::time::timeout(TAKE_OVER_TIMEOUT, store::take_over(pool)).await;
+        match looked.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
             Ok(Some(head)) => return Some(head),
             Ok(None) if !said => {
                 said = true;
@@ -39,17 +45,21 @@ pub async fn wait_for_lead(pool: &PgPool, stop: &CancellationToken) -> Option<He
     None
 }
 
-/// Renews the lease and reads the clock until told to stop; ends at once when fenced.
+/// Renews the lease and reads the clock until told to stop; ends at once when fenced, and when it
+/// could not renew for long.
 pub async fn keep_lease(pool: PgPool, epoch: i64, clock: Arc<Mutex<Clock>>, stop: CancellationToken) {
     let mut tick = tokio::time::interval(BEAT);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut renewed = Instant::now();
     loop {
         tokio::select! {
             _ = tick.tick() => {}
             () = stop.cancelled() => return,
         }
+        let asked = Instant::now();
         match tokio::time::timeout(BEAT_TIMEOUT, store::beat(&pool, epoch)).await {
             Ok(Ok(Some(now))) => {
+                renewed = asked;
                 let mut clock = clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 if let Some(jump_us) = clock.adjust(now) {
                     tracing::error!(jump_us, "Postgres' clock jumped; expiries pause for a minute");
@@ -62,6 +72,10 @@ pub async fn keep_lease(pool: PgPool, epoch: i64, clock: Arc<Mutex<Clock>>, stop
             }
             Ok(Err(error)) => tracing::warn!(%error, "the lease could not be renewed"),
             Err(_) => tracing::warn!("renewing the lease took too long"),
+        }
+        if renewed.elapsed() > GIVE_UP {
+            tracing::warn!(epoch, "the lease could not be renewed for too long");
+            return;
         }
     }
 }

@@ -80,23 +80,12 @@ impl Service {
     async fn lead(&self, head: Head, stop: &CancellationToken) -> anyhow::Result<()> {
         let leading = stop.child_token();
         let queue = Arc::new(Queue::default());
-        let clock = Arc::new(Mutex::new(Clock::new(head.now)));
-        let (committed, seen) = watch::channel(Position::ZERO);
         let mut tasks = JoinSet::new();
-        let lease = keep_lease(self.pool.clone(), head.epoch, Arc::clone(&clock), leading.clone());
-        tasks.spawn(ended("lease", leading.clone(), lease));
-        let sequencer = Sequencer::start(self.pool.clone(), head, Arc::clone(&clock), committed).await?;
-        {
-            let (queue, leading) = (Arc::clone(&queue), leading.clone());
-            tasks.spawn(ended("sequencer", leading.clone(), async move {
-                if let Err(lost) = sequencer.run(&queue, leading).await {
-                    tracing::warn!(%lost, "stepping down");
-                }
-            }));
+        let begun = self.begin(head, &mut tasks, &queue, &leading).await;
+        if begun.is_ok() {
+            until_over(&mut tasks, &leading).await;
         }
-        self.spawn_followers(&mut tasks, head, &queue, &clock, &seen, &leading);
-        publish_first_catalog(&queue, self.first_catalog.clone()).await?;
-        leading.cancelled().await;
+        leading.cancel();
         let in_time =
             tokio::time::timeout(STEP_DOWN, async { while tasks.join_next().await.is_some() {} }).await;
         if in_time.is_err() {
@@ -106,9 +95,35 @@ impl Service {
             let _ = sender.send(Reply::Busy { retry_after_ms: 500 });
         }
         if stop.is_cancelled() {
-            store::release(&self.pool, head.epoch).await?;
+            store::answered(store::release(&self.pool, head.epoch)).await?;
             tracing::info!("the lead was given back");
         }
+        begun
+    }
+
+    /// Starts the tasks of a lead: the lease first, since the rest may hang on a dead connection.
+    async fn begin(
+        &self,
+        head: Head,
+        tasks: &mut JoinSet<()>,
+        queue: &Arc<Queue>,
+        leading: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        let clock = Arc::new(Mutex::new(Clock::new(head.now)));
+        let (committed, seen) = watch::channel(Position::ZERO);
+        let lease = keep_lease(self.pool.clone(), head.epoch, Arc::clone(&clock), leading.clone());
+        tasks.spawn(ended("lease", leading.clone(), lease));
+        let sequencer = tokio::select! {
+            started = Sequencer::start(self.pool.clone(), head, Arc::clone(&clock), committed) => started?,
+            () = leading.cancelled() => return Ok(()),
+        };
+        spawn_sequencer(tasks, sequencer, queue, leading);
+        self.spawn_followers(tasks, head, queue, &clock, &seen, leading);
+        let publish = publish_first_catalog(Arc::clone(queue), self.first_catalog.clone());
+        let stop = leading.clone();
+        tasks.spawn(async move {
+            stop.run_until_cancelled(publish).await;
+        });
         Ok(())
     }
 
@@ -156,6 +171,33 @@ impl Service {
     }
 }
 
+fn spawn_sequencer(
+    tasks: &mut JoinSet<()>,
+    sequencer: Sequencer,
+    queue: &Arc<Queue>,
+    leading: &CancellationToken,
+) {
+    let (queue, stop) = (Arc::clone(queue), leading.clone());
+    tasks.spawn(ended("sequencer", leading.clone(), async move {
+        if let Err(lost) = sequencer.run(&queue, stop).await {
+            tracing::warn!(%lost, "stepping down");
+        }
+    }));
+}
+
+/// Waits for the end of the lead. A task that panics ends it: the next lead starts all of them anew.
+async fn until_over(tasks: &mut JoinSet<()>, leading: &CancellationToken) {
+    loop {
+        tokio::select! {
+            () = leading.cancelled() => return,
+            Some(task) = tasks.join_next() => if let Err(error) = task {
+                tracing::error!(%error, "a task of the lead failed; the lead ends");
+                leading.cancel();
+            },
+        }
+    }
+}
+
 /// A task without which there is no lead: when it ends, the lead ends.
 async fn ended(name: &'static str, leading: CancellationToken, task: impl Future<Output = ()>) {
     task.await;
@@ -165,18 +207,28 @@ async fn ended(name: &'static str, leading: CancellationToken, task: impl Future
     }
 }
 
-/// The first catalog, once: version 1 of an empty catalog stream.
-async fn publish_first_catalog(queue: &Queue, catalog: Catalog) -> anyhow::Result<()> {
-    let command = CatalogPublish { version: 1, catalog }.into();
-    let (sender, receiver) = oneshot::channel();
-    let request =
-        own_request(CommandId::new("catalog:1")?, AccountRef::Id(AccountId::CATALOG), command, None);
-    if queue.push((request, sender)).is_ok()
-        && let Ok(Reply::Refused { refusal }) = receiver.await
-        && refusal.code.as_str() != "version_not_next"
-        && refusal.code.as_str() != "command_id_reused"
-    {
-        tracing::error!(code = %refusal.code, reason = refusal.message, "the default catalog was refused");
+/// The first catalog, once: version 1 of an empty catalog stream. Asked again while the
+/// ledger is busy.
+async fn publish_first_catalog(queue: Arc<Queue>, catalog: Catalog) {
+    let Ok(id) = CommandId::new("catalog:1") else { return };
+    loop {
+        let (sender, receiver) = oneshot::channel();
+        let command = CatalogPublish { version: 1, catalog: catalog.clone() }.into();
+        let request = own_request(id.clone(), AccountRef::Id(AccountId::CATALOG), command, None);
+        if queue.push((request, sender)).is_err() {
+            return;
+        }
+        match receiver.await {
+            Ok(Reply::Busy { retry_after_ms }) => {
+                tokio::time::sleep(Duration::from_millis(retry_after_ms.into())).await;
+            }
+            Ok(Reply::Refused { refusal })
+                if !["version_not_next", "command_id_reused"].contains(&refusal.code.as_str()) =>
+            {
+                let (code, reason) = (refusal.code, refusal.message);
+                return tracing::error!(%code, reason, "the default catalog was refused");
+            }
+            _ => return,
+        }
     }
-    Ok(())
 }

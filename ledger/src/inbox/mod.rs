@@ -7,6 +7,7 @@ mod decode;
 pub use decode::{Asked, decode_command, decode_query, own_request};
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_nats::{Client, Message, Subject};
 use bytes::Bytes;
@@ -23,6 +24,9 @@ use crate::sequencer::Queue;
 /// Operational commands and queries under way at once: each uses a database connection.
 const SIDE_WORK_MAX: usize = 64;
 const BUSY_RETRY_MS: u32 = 200;
+/// Side work that takes longer has lost its connection to Postgres; its place is given back.
+const SIDE_WORK_TIMEOUT: Duration = Duration::from_secs(10);
+const NO_ANSWER: &str = "Postgres did not answer in time";
 
 #[derive(Clone)]
 pub struct Inbox {
@@ -89,9 +93,11 @@ impl Inbox {
                 };
                 let inbox = self.clone();
                 tokio::spawn(async move {
-                    let reply =
-                        operations::run(&inbox.pool, *request, inbox.incarnation, inbox.telling_lease_us)
-                            .await;
+                    let work =
+                        operations::run(&inbox.pool, *request, inbox.incarnation, inbox.telling_lease_us);
+                    let reply = tokio::time::timeout(SIDE_WORK_TIMEOUT, work)
+                        .await
+                        .unwrap_or_else(|_| Reply::Failed { message: NO_ANSWER.to_owned() });
                     inbox.answer(reply_to, &reply).await;
                     drop(permit);
                 });
@@ -119,7 +125,10 @@ impl Inbox {
         };
         let inbox = self.clone();
         tokio::spawn(async move {
-            let reply = queries::answer(&inbox.pool, inbox.committed.clone(), question).await;
+            let answer = queries::answer(&inbox.pool, inbox.committed.clone(), question);
+            let reply = tokio::time::timeout(SIDE_WORK_TIMEOUT, answer)
+                .await
+                .unwrap_or_else(|_| QueryReply::Failed { message: NO_ANSWER.to_owned() });
             inbox.answer(reply_to, &reply).await;
             drop(permit);
         });

@@ -26,6 +26,9 @@ const STEP_MAX: i64 = 1_000;
 /// How often to look when nobody says that the log grew.
 const LOOK: Duration = Duration::from_millis(200);
 const RETRY: Duration = Duration::from_secs(1);
+/// A step of so many events takes well under a second; one that takes this long has lost its
+/// connection.
+const STEP_TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Projection {
@@ -76,7 +79,8 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     loop {
-        let wait = match step(&pool, projection).await {
+        let stepped = tokio::time::timeout(STEP_TIMEOUT, step(&pool, projection)).await;
+        let wait = match stepped.unwrap_or(Err(sqlx::Error::PoolTimedOut.into())) {
             Ok(0) => LOOK,
             Ok(_) => continue,
             Err(ProjectionError::Postgres(error)) if error.as_database_error().is_none() => {

@@ -10,7 +10,7 @@ use sqlx::PgPool;
 use super::accounts::{Accounts, Loaded};
 use super::queue::Request;
 use crate::log::BadRow;
-use crate::store::{self, FirstAnswer};
+use crate::store::{self, FirstAnswer, answered};
 
 /// Kind of natural key: a provider's payment, whoever registered or settled it.
 pub const KEY_PAYMENT: &str = "payment";
@@ -45,12 +45,16 @@ impl Known {
         accounts: &mut Accounts,
     ) -> Result<Self, BadRow> {
         let ids: Vec<_> = requests.iter().map(|r| (r.producer, r.id.clone())).collect();
-        let first_answers = store::first_answers(pool, &ids).await?;
+        let first_answers = answered(store::first_answers(pool, &ids)).await?;
         find_people(pool, requests, accounts).await?;
         load(pool, requests, accounts).await?;
         let keys: Vec<(&'static str, String)> =
             requests.iter().filter_map(|r| payment_key(&r.command)).map(|key| (KEY_PAYMENT, key)).collect();
-        let keys = if keys.is_empty() { HashMap::new() } else { store::owners_of_keys(pool, &keys).await? };
+        let keys = if keys.is_empty() {
+            HashMap::new()
+        } else {
+            answered(store::owners_of_keys(pool, &keys)).await?
+        };
         let claimed: Vec<String> = requests
             .iter()
             .filter_map(|r| match &r.command {
@@ -58,7 +62,8 @@ impl Known {
                 _ => None,
             })
             .collect();
-        let leases = if claimed.is_empty() { HashMap::new() } else { store::leases(pool, &claimed).await? };
+        let leases =
+            if claimed.is_empty() { HashMap::new() } else { answered(store::leases(pool, &claimed)).await? };
         Ok(Self { first_answers, keys, leases })
     }
 }
@@ -76,7 +81,7 @@ async fn find_people(
         })
         .collect();
     if !strangers.is_empty() {
-        for (user, account) in store::accounts_of_people(pool, &strangers).await? {
+        for (user, account) in answered(store::accounts_of_people(pool, &strangers)).await? {
             accounts.know(user, account);
         }
     }
@@ -94,7 +99,7 @@ async fn load(pool: &PgPool, requests: &[Request], accounts: &mut Accounts) -> R
         .collect();
     let missing: Vec<AccountId> = wanted.into_iter().filter(|a| accounts.get(*a).is_none()).collect();
     if !missing.is_empty() {
-        for (account, stored) in store::load_accounts(pool, &missing).await? {
+        for (account, stored) in answered(store::load_accounts(pool, &missing)).await? {
             accounts.put(account, Loaded::fold(&stored)?);
         }
     }

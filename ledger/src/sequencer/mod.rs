@@ -34,7 +34,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::log::{BadRow, Hash};
-use crate::store::{self, AppendError, Batch, Head};
+use crate::store::{self, AppendError, Batch, Head, answered};
 use accounts::Accounts;
 use draft::{Draft, Outcome};
 use known::Known;
@@ -199,12 +199,20 @@ impl Sequencer {
 
     /// Refusals and repeats only: they are true if nobody else has led since the state they saw.
     async fn answer_unchanged(&mut self, outcomes: Vec<Outcome>) -> Replies {
-        match store::head(&self.pool).await {
+        match self.still_leads().await? {
+            true => Ok(reply::all(&self.pool, outcomes, &[], self.incarnation, &self.catalog).await),
+            false => Ok(busy(outcomes.len())),
+        }
+    }
+
+    /// Is the head of the log as this leader left it? `false`: Postgres did not say.
+    async fn still_leads(&self) -> Result<bool, Lost> {
+        match answered(store::head(&self.pool)).await {
             Ok(head) if head.epoch != self.epoch || head.position != self.position => Err(Lost::Fenced),
-            Ok(_) => Ok(reply::all(&self.pool, outcomes, &[], self.incarnation, &self.catalog).await),
+            Ok(_) => Ok(true),
             Err(error) => {
                 tracing::warn!(%error, "Postgres did not answer; nothing was done");
-                Ok(busy(outcomes.len()))
+                Ok(false)
             }
         }
     }
@@ -215,6 +223,10 @@ impl Sequencer {
         constraint: Option<&str>,
         error: &sqlx::Error,
     ) -> Replies {
+        // A leader that was replaced collides with what its successor wrote: no reason to refuse.
+        if !self.still_leads().await? {
+            return Ok(busy(requests.len()));
+        }
         if let [request] = requests {
             tracing::error!(command = %request.id, verb = request.command.verb(), constraint, %error,
                 "the database refuses this command alone");
@@ -236,7 +248,7 @@ async fn append(pool: &PgPool, batch: &Batch<'_>) -> Result<(), AppendError> {
     tracing::warn!(%error, "a commit's outcome is in doubt; asking the head of the log");
     let Some(last) = batch.rows.last() else { return Err(AppendError::InDoubt(error)) };
     for _ in 0..DOUBT_TRIES {
-        match store::was_committed(pool, batch.epoch, batch.prev_position, last).await {
+        match answered(store::was_committed(pool, batch.epoch, batch.prev_position, last)).await {
             Ok(Some(true)) => return Ok(()),
             Ok(Some(false)) => return Err(AppendError::NotCommitted(error)),
             Ok(None) => return Err(AppendError::Fenced),

@@ -13,7 +13,7 @@ use sqlx::PgPool;
 
 use super::draft::Outcome;
 use crate::log::{BadRow, Row};
-use crate::store::{self, JobContent};
+use crate::store::{self, JobContent, answered};
 
 /// Replies in the order of the outcomes.
 pub async fn all(
@@ -72,7 +72,7 @@ async fn done(pool: &PgPool, events: &[Event], rows: &[Row], incarnation: i64, l
 
 async fn claimed_job(pool: &PgPool, started: &GenerationStarted, lease_ms: u32) -> Result<Value, BadRow> {
     let id = started.generation;
-    let found = store::job_contents(pool, &[id.to_string()]).await?;
+    let found = answered(store::job_contents(pool, &[id.to_string()])).await?;
     let requested = requested(pool, id).await?;
     let (Some(content), Some(requested)) = (found.into_iter().next(), requested) else {
         return Err(BadRow::Column(sqlx::Error::RowNotFound));
@@ -82,7 +82,7 @@ async fn claimed_job(pool: &PgPool, started: &GenerationStarted, lease_ms: u32) 
 }
 
 async fn requested(pool: &PgPool, id: GenerationId) -> Result<Option<GenerationRequested>, BadRow> {
-    let stored: HashMap<_, _> = store::load_accounts(pool, &[id.account()]).await?;
+    let stored: HashMap<_, _> = answered(store::load_accounts(pool, &[id.account()])).await?;
     for row in stored.values().flat_map(|s| &s.rows).filter(|r| r.event_type == "GenerationRequested") {
         if let Event::GenerationRequested(e) = row.event()?
             && e.generation == id

@@ -9,6 +9,7 @@ use sqlx::{Connection as _, PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::head::LEASE_US;
+use super::pool::answered;
 use super::side::{self, SideWrite};
 use crate::log::{Hash, Row};
 
@@ -70,18 +71,18 @@ impl AppendError {
 /// See [`AppendError`]: only `InDoubt` leaves open whether the batch is in the log.
 pub async fn append(pool: &PgPool, batch: &Batch<'_>) -> Result<(), AppendError> {
     let mut connection = pool.acquire().await.map_err(AppendError::NotCommitted)?;
-    let mut tx = connection.begin().await.map_err(AppendError::NotCommitted)?;
-    insert_rows(&mut tx, batch.rows).await.map_err(AppendError::before_commit)?;
+    let mut tx = answered(connection.begin()).await.map_err(AppendError::NotCommitted)?;
+    answered(insert_rows(&mut tx, batch.rows)).await.map_err(AppendError::before_commit)?;
     fail::fail_point!("ledger.append.inserted");
     if !batch.keys.is_empty() {
-        insert_keys(&mut tx, batch.keys).await.map_err(AppendError::before_commit)?;
+        answered(insert_keys(&mut tx, batch.keys)).await.map_err(AppendError::before_commit)?;
     }
-    side::write(&mut tx, batch.side).await.map_err(AppendError::before_commit)?;
-    if !move_head(&mut tx, batch).await.map_err(AppendError::NotCommitted)? {
+    answered(side::write(&mut tx, batch.side)).await.map_err(AppendError::before_commit)?;
+    if !answered(move_head(&mut tx, batch)).await.map_err(AppendError::NotCommitted)? {
         return Err(AppendError::Fenced);
     }
     fail::fail_point!("ledger.append.before_commit");
-    tx.commit().await.map_err(AppendError::InDoubt)?;
+    answered(tx.commit()).await.map_err(AppendError::InDoubt)?;
     fail::fail_point!("ledger.append.committed");
     Ok(())
 }

@@ -12,11 +12,11 @@ pub mod side;
 mod work;
 
 pub use append::{AppendError, Batch, NaturalKey, append, was_committed};
-pub use head::{Head, beat, head, incarnation, release, take_over};
+pub use head::{Head, LEASE_US, beat, head, incarnation, release, take_over};
 pub use lookup::{
     FirstAnswer, StoredAccount, accounts_of_people, first_answers, leases, load_accounts, owners_of_keys,
 };
 pub use migrate::{MigrateError, migrate};
-pub use pool::{OWNER_ROLE, SERVICE_ROLE, connect};
+pub use pool::{OWNER_ROLE, SERVICE_ROLE, answered, connect};
 pub use side::SideWrite;
 pub use work::*;

@@ -1,10 +1,13 @@
 //! Connections of `serve`: under the restricted role, with bounds on how long anything may hang.
+//!
+//! A connection can go dead without being closed, and no answer ever comes: so each answer is
+//! waited for with a bound on our side too, and no connection goes out of or into the pool untested.
 
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Executor as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 /// Owns the tables; cannot log in.
 pub const OWNER_ROLE: &str = "plantain_owner";
@@ -18,6 +21,29 @@ const STATEMENT_MS: u32 = 15_000;
 /// How long Postgres lets sent data stay unacknowledged before it gives a connection up.
 const TCP_USER_MS: u32 = 5_000;
 const ACQUIRE: Duration = Duration::from_secs(5);
+/// How long an answer of Postgres is waited for where the lead hangs on it: longer than a writer
+/// that was cut off can hold the head's row, short enough to go on within 5 s.
+const ANSWER: Duration = Duration::from_secs(3);
+/// A connection that does not even say "here" for this long is dead.
+const PING: Duration = Duration::from_secs(1);
+
+/// Gives a connection up that does not answer in time; what it was doing is in doubt.
+///
+/// # Errors
+/// Those of `work`, or that the time is over.
+pub async fn answered<T, E: From<sqlx::Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    tokio::time::timeout(ANSWER, work).await.unwrap_or_else(|_| Err(too_late().into()))
+}
+
+fn too_late() -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "Postgres did not answer in time"))
+}
+
+/// As an error when it is not there: the pool then drops it without a farewell.
+async fn is_there(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    tokio::time::timeout(PING, connection.ping()).await.unwrap_or_else(|_| Err(too_late()))?;
+    Ok(true)
+}
 
 /// A pool whose sessions have dropped to the service's role.
 ///
@@ -28,6 +54,9 @@ pub async fn connect(database_url: &str, connections_max: u32) -> Result<PgPool,
     PgPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(ACQUIRE)
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(is_there(connection)))
+        .after_release(|connection, _| Box::pin(is_there(connection)))
         .after_connect(|connection, _| {
             Box::pin(async move {
                 let setup = format!(

@@ -38,7 +38,7 @@ pub async fn run(pool: PgPool, queue: Arc<Queue>, clock: Arc<Mutex<Clock>>, stop
         if !trusted {
             continue;
         }
-        match store::due_reservations(&pool, now, DUE_MAX).await {
+        match store::answered(store::due_reservations(&pool, now, DUE_MAX)).await {
             Ok(due) => expire(due, &queue).await,
             Err(error) => tracing::warn!(%error, "can't look for expired reservations"),
         }
