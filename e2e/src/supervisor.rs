@@ -4,18 +4,18 @@ use std::time::Instant;
 
 use crate::stage::{PATIENCE, Role, Stage};
 
-/// Watches `role` until `done`, starting it again with `extra` whenever it has died; answers how
-/// often that was.
+/// Watches `role` until it runs and `done`, starting it again with `extra` whenever it has died;
+/// answers how often that was. `done` is told how often it has been so far.
 pub fn watch(
     stage: &mut Stage,
     role: Role,
     extra: &[(&str, &str)],
     what: &str,
-    mut done: impl FnMut(&mut Stage) -> bool,
+    mut done: impl FnMut(u32) -> bool,
 ) -> u32 {
     let end = Instant::now() + PATIENCE;
     let mut deaths = 0;
-    while !done(stage) {
+    while !done(deaths) {
         assert!(Instant::now() < end, "waited {PATIENCE:?} for {what}; logs in {}", stage.dir().display());
         if !stage.is_running(role) {
             deaths += 1;

@@ -1,0 +1,191 @@
+//! The ledger dies at each of its named points, as by kill -9, while people go their way; started
+//! again, it finishes everything: nothing lost, nothing twice, no projection or stream astray.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use e2e::deeds::{Deeds, rubles};
+use e2e::{Role, Stage, dice, judge, supervisor};
+use proto_events::catalog::Catalog;
+use proto_events::{GenerationId, Position};
+use serde_json::json;
+
+/// Every point that the ledger names.
+const POINTS: [&str; 11] = [
+    "ledger.append.before_commit",
+    "ledger.append.committed",
+    "ledger.append.inserted",
+    "ledger.batch.decided",
+    "ledger.inbox.received",
+    "ledger.projection.before_commit",
+    "ledger.projection.committed",
+    "ledger.relay.before_publish",
+    "ledger.relay.published",
+    "ledger.reply.sent",
+    "ledger.timer.fired",
+];
+/// Comes only when a deadline is over: a test of its own.
+const TIMER: &str = "ledger.timer.fired";
+/// People who are under way when it dies.
+const PEOPLE: i64 = 4;
+
+/// It dies when a point is reached for the first time, the third, and so on.
+fn counts() -> impl Iterator<Item = usize> {
+    (0..dice::rounds(2)).map(|round| 1 + 2 * round)
+}
+
+#[test]
+fn every_point_in_the_source_is_tested() {
+    fn scan(dir: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(dir).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            if path.is_dir() {
+                scan(&path, found);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let named = text.split("fail_point!(\"").skip(1);
+                found.extend(named.map(|rest| rest.split('"').next().unwrap().to_owned()));
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    scan(&xtask::machine::paths::root().join("ledger/src"), &mut found);
+    assert_eq!(found, POINTS.iter().map(|p| (*p).to_owned()).collect());
+}
+
+/// One death: where, and what it took.
+struct Death {
+    point: &'static str,
+    at: usize,
+    reached: usize,
+    seconds: f64,
+}
+
+fn print(deaths: &[Death]) {
+    println!("{:34} {:>6} {:>8} {:>8}", "crash point", "at", "reached", "seconds");
+    for d in deaths {
+        println!("{:34} {:>6} {:>8} {:>8.1}", d.point, d.at, d.reached, d.seconds);
+    }
+}
+
+fn reached(crashes: &Path, point: &str) -> usize {
+    std::fs::read_to_string(crashes).unwrap_or_default().lines().filter(|line| *line == point).count()
+}
+
+/// Starts the ledger so that it will die at `point`, plays `deed`, and keeps the ledger alive
+/// until the deed is done and the death has happened.
+fn die_and_recover<T: Send + 'static>(
+    stage: &mut Stage,
+    (point, at): (&'static str, usize),
+    extra: &[(&str, &str)],
+    deed: impl Future<Output = T> + Send + 'static,
+) -> (T, Death) {
+    let start = Instant::now();
+    let crashes = stage.dir().join(format!("{point}-{at}"));
+    let armed = format!("{point}:{at}");
+    let arming = [("CRASH_AT", armed.as_str()), ("CRASH_LOG", crashes.to_str().unwrap())];
+    let with: Vec<_> = extra.iter().copied().chain(arming).collect();
+    stage.spawn(Role::Ledger, &with).unwrap();
+    let deed = stage.rt.spawn(deed);
+    let what = format!("a death at {armed} and the way after it (are the binaries built with crash-points?)");
+    let deaths = supervisor::watch(stage, Role::Ledger, extra, &what, |deaths| {
+        deed.is_finished() && deaths > 0 && reached(&crashes, point) > 0
+    });
+    let outcome = stage.rt.block_on(deed).expect("everyone went the whole way");
+    stage.until("the ledger to be up", || stage.http_ok(Role::Ledger).then_some(()));
+    assert!(deaths == 1, "it died {deaths} times");
+    let reached = reached(&crashes, point);
+    assert_eq!(reached, 1, "{point} was to be reached once");
+    (outcome, Death { point, at, reached, seconds: start.elapsed().as_secs_f64() })
+}
+
+fn die_at(points: &[&'static str]) {
+    let mut stage = Stage::new().unwrap();
+    let (deeds, nats) = (Deeds::new(&stage), stage.client("ledger"));
+    let (mut deaths, mut people): (Vec<_>, Vec<i64>) = (Vec::new(), Vec::new());
+    for (point, at) in points.iter().flat_map(|point| counts().map(move |at| (*point, at))) {
+        let new: Vec<i64> = (1..=PEOPLE).map(|n| n + i64::try_from(people.len()).unwrap()).collect();
+        let (deeds, walkers) = (deeds.clone(), new.clone());
+        let ways = async move {
+            let ways = walkers.iter().map(|user| deeds.whole_way(*user));
+            for way in futures_util::future::join_all(ways).await {
+                way.expect("a command was refused or never answered");
+            }
+        };
+        let ((), death) = die_and_recover(&mut stage, (point, at), &[], ways);
+        deaths.push(death);
+        people.extend(new);
+        judge::assert_at_rest(&stage, &nats);
+        judge::assert_whole_ways(&stage, &people);
+        // Given back in order, so that the next ledger leads at once.
+        assert!(stage.stop(Role::Ledger));
+    }
+    let log = stage.rt.block_on(Stage::log(&stage.pool));
+    assert_eq!(deeds.witness.lies(&log), Vec::<String>::new());
+    assert_eq!(deeds.witness.not_done(), Vec::<String>::new());
+    print(&deaths);
+}
+
+#[test]
+fn a_death_between_a_command_and_its_reply_loses_and_doubles_nothing() {
+    let of = |p: &&'static str| !p.contains("relay") && !p.contains("projection") && *p != TIMER;
+    die_at(&POINTS.into_iter().filter(of).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_death_of_what_follows_the_log_leaves_projections_and_stream_exact() {
+    let of = |p: &&'static str| p.contains("relay") || p.contains("projection");
+    die_at(&POINTS.into_iter().filter(of).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_death_when_a_deadline_is_over_releases_every_reservation_once() {
+    let mut stage = Stage::new().unwrap();
+    let mut catalog = serde_json::to_value(Catalog::default_catalog().unwrap()).unwrap();
+    catalog["limits"]["reservation_ms"] = json!(1_000);
+    let file = stage.dir().join("catalog.json");
+    std::fs::write(&file, catalog.to_string()).unwrap();
+    let extra = [("CATALOG_FILE", file.to_str().unwrap())];
+    let (deeds, nats) = (Deeds::new(&stage), stage.client("ledger"));
+    let (mut deaths, mut first) = (Vec::new(), 1);
+    for at in counts() {
+        let users: Vec<i64> = (first..first + i64::try_from(at).unwrap() + 1).collect();
+        first += i64::try_from(users.len()).unwrap();
+        let (walkers, by) = (users.clone(), deeds.clone());
+        let reserve = async move {
+            let mut generations: Vec<GenerationId> = Vec::new();
+            for user in walkers {
+                by.start(user).await.unwrap();
+                let payment = by.topup(user, &format!("n{user}")).await.unwrap();
+                by.settle(payment, rubles(100)).await.unwrap();
+                // Nobody claims it.
+                generations.push(by.request(user, 1).await.unwrap());
+            }
+            generations
+        };
+        let (generations, death) = die_and_recover(&mut stage, (TIMER, at), &extra, reserve);
+        deaths.push(death);
+        let expired = || {
+            let log = stage.rt.block_on(Stage::log(&stage.pool));
+            generations
+                .iter()
+                .map(|g| {
+                    let id = format!("expire:{}", proto_events::ReservationId::of(*g));
+                    log.iter().filter(|r| r.command_id == id && r.event_type == "ReservationExpired").count()
+                })
+                .collect::<Vec<_>>()
+        };
+        stage.until("every reservation to be released", || expired().iter().all(|n| *n > 0).then_some(()));
+        // Long enough for another look of the timer.
+        std::thread::sleep(Duration::from_secs(1));
+        assert!(expired().iter().all(|n| *n == 1), "released more than once");
+        for user in users {
+            let balance = stage.rt.block_on(deeds.balance(user, Position::ZERO)).unwrap();
+            assert_eq!(balance, (105, 0, 0));
+        }
+        judge::assert_at_rest(&stage, &nats);
+        assert!(stage.stop(Role::Ledger));
+    }
+    print(&deaths);
+}

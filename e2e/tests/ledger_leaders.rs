@@ -1,0 +1,200 @@
+//! Two ledgers: one leads, one stands by. The leader is stopped, woken, killed: no fork, no false
+//! reply, and the other takes over.
+
+use std::time::{Duration, Instant};
+
+use e2e::crowd::Crowd;
+use e2e::deeds::{Deeds, rubles};
+use e2e::leaders::{assert_true, epoch, leads, other, take_over, two_ledgers};
+use e2e::{Role, Stage, dice, judge};
+use proto_events::commands::{Command, GenerationRequest, TopupOpen};
+use proto_events::envelope::AccountRef;
+use proto_events::events::GenerationKind;
+use proto_events::{CommandEnvelope, Producer, Rail, Reply, subjects};
+use xtask::machine::Signal;
+
+const LINES: usize = 3;
+
+#[test]
+fn a_stopped_leader_is_replaced_and_wakes_up_as_a_standby() {
+    let mut stage = two_ledgers();
+    let (deeds, nats) = (Deeds::new(&stage), stage.client("ledger"));
+    let crowd = Crowd::start(&stage, &deeds, LINES, 1);
+    let mut leader = Role::Ledger;
+    // Short stops: it wakes with its connections to NATS and Postgres still there. The long one is last.
+    let mut stops = vec![Duration::from_millis(3_000), Duration::from_millis(4_500)];
+    stops.resize(dice::rounds(2).max(2), Duration::from_millis(3_500));
+    stops.push(Duration::from_secs(20));
+    for stop in stops {
+        std::thread::sleep(Duration::from_millis(700));
+        let stopped = Instant::now();
+        stage.signal(leader, Signal::SIGSTOP);
+        take_over(&stage, &deeds.witness, stopped, &format!("SIGSTOP for {stop:?}"));
+        std::thread::sleep(stop.saturating_sub(stopped.elapsed()));
+        stage.signal(leader, Signal::SIGCONT);
+        let longest = deeds.witness.longest_after(stopped).unwrap();
+        println!("    the longest that a command waited: {:.2} s", longest.as_secs_f64());
+        leader = other(leader);
+        let woken = other(leader);
+        stage.until("the woken one to stand by", || {
+            (leads(&stage, leader) && stage.http_ok(woken) && !leads(&stage, woken)).then_some(())
+        });
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    let killed = Instant::now();
+    stage.kill9(leader);
+    take_over(&stage, &deeds.witness, killed, "kill -9, taken over by the one that was woken");
+    let crossed = crowd.finish(&stage);
+    println!("{} people went the whole way, {} said hello", crossed.whole.len(), crossed.opened.len());
+    assert_true(&stage, &deeds);
+    judge::assert_at_rest(&stage, &nats);
+    judge::assert_whole_ways(&stage, &crossed.whole);
+}
+
+/// A command whose answer is read from an inbox that stays, so that a late one is heard too.
+async fn send_raw(
+    client: &async_nats::Client,
+    inbox: &str,
+    id: &str,
+    user: i64,
+    command: impl Into<Command>,
+) {
+    let command = command.into();
+    let envelope = CommandEnvelope {
+        id: e2e::deeds::id(id),
+        account: AccountRef::Telegram(user),
+        actor: None,
+        causation: None,
+        trace_id: None,
+        body: command.body().unwrap(),
+    };
+    let subject = subjects::command(Producer::Telegram, command.verb());
+    let body = serde_json::to_vec(&envelope).unwrap();
+    client.publish_with_reply(subject, inbox.to_owned(), body.into()).await.unwrap();
+    client.flush().await.unwrap();
+}
+
+fn context() -> proto_events::commands::ChatContext {
+    proto_events::commands::ChatContext { chat: 1, message: 1, status_message: None }
+}
+
+fn picture() -> GenerationRequest {
+    GenerationRequest {
+        kind: GenerationKind::Picture,
+        model: None,
+        aspect_ratio: None,
+        size: None,
+        prompt: e2e::deeds::text("a leaf"),
+        references: Vec::new(),
+        context: context(),
+    }
+}
+
+fn topup() -> TopupOpen {
+    TopupOpen { package: e2e::deeds::text("rub-100"), rail: Rail::Yookassa, context: context() }
+}
+
+/// The old leader is the only one who gets the commands, wakes up with a state that is no longer
+/// true, and must neither refuse nor accept on its ground.
+fn woken_with_old_state(changes_meanwhile: bool) {
+    let mut stage = two_ledgers();
+    let (deeds, nats) = (Deeds::new(&stage), stage.client("telegram"));
+    stage.rt.block_on(deeds.start(1)).unwrap();
+    let before = epoch(&stage);
+    stage.signal(Role::Ledger, Signal::SIGSTOP);
+    stage.until("the other to take over", || leads(&stage, Role::Standby).then_some(()));
+    assert_eq!(epoch(&stage), before + 1);
+    if changes_meanwhile {
+        stage.rt.block_on(async {
+            let payment = deeds.topup(1, "a").await.unwrap();
+            deeds.settle(payment, rubles(100)).await.unwrap();
+        });
+    }
+    stage.signal(Role::Standby, Signal::SIGSTOP);
+    let inbox = "_INBOX_telegram.kept".to_owned();
+    let mut answers = stage.rt.block_on(async {
+        let answers = nats.subscribe(format!("{inbox}.*")).await.unwrap();
+        // Refused by the old state (5 credits), and accepted by it.
+        send_raw(&nats, &format!("{inbox}.0"), "msg:1:1:1", 1, picture()).await;
+        send_raw(&nats, &format!("{inbox}.1"), "topup:1:b", 1, topup()).await;
+        answers
+    });
+    let events = stage.rt.block_on(Stage::log(&stage.pool)).len();
+    stage.signal(Role::Ledger, Signal::SIGCONT);
+    // It steps down, and as the other one is stopped, leads again: with the state that is true.
+    stage.until("the woken one to lead anew", || {
+        (epoch(&stage) == before + 2 && leads(&stage, Role::Ledger)).then_some(())
+    });
+    let first = async {
+        let mut said = Vec::new();
+        while let Ok(Some(message)) =
+            tokio::time::timeout(Duration::from_millis(300), futures_util::StreamExt::next(&mut answers))
+                .await
+        {
+            said.push(serde_json::from_slice::<Reply>(&message.payload).unwrap());
+        }
+        said
+    };
+    let said = stage.rt.block_on(first);
+    println!("changes meanwhile: {changes_meanwhile}; the woken leader said {said:?}");
+    for reply in &said {
+        let harmless = matches!(reply, Reply::Failed { .. } | Reply::Busy { .. });
+        assert!(harmless, "an answer on the ground of an old state: {reply:?}");
+    }
+    let log = stage.rt.block_on(Stage::log(&stage.pool));
+    assert_eq!(log.len(), events, "the old leader wrote after it was replaced");
+    // Asked again, the same commands get the true answer.
+    let asked = stage.rt.block_on(async { (deeds.request(1, 1).await, deeds.topup(1, "b").await) });
+    assert!(asked.1.is_ok());
+    match asked.0 {
+        Ok(_) => assert!(changes_meanwhile),
+        Err(error) => {
+            assert!(!changes_meanwhile && error.code() == Some("insufficient_credits"), "{error}")
+        }
+    }
+    // Now the other one wakes up with an old state.
+    stage.signal(Role::Standby, Signal::SIGCONT);
+    stage.rt.block_on(deeds.whole_way(2)).unwrap();
+    stage.until("the other to stand by", || (!leads(&stage, Role::Standby)).then_some(()));
+    judge::assert_at_rest(&stage, &stage.client("ledger"));
+}
+
+#[test]
+fn a_woken_leader_says_nothing_from_a_state_that_has_changed() {
+    woken_with_old_state(true);
+}
+
+#[test]
+fn a_woken_leader_is_fenced_by_the_epoch_alone() {
+    woken_with_old_state(false);
+}
+
+#[test]
+fn leaders_are_killed_in_turn() {
+    let mut stage = two_ledgers();
+    let (deeds, nats) = (Deeds::new(&stage), stage.client("ledger"));
+    let mut chance = dice::Dice::new("leaders_are_killed_in_turn");
+    let crowd = Crowd::start(&stage, &deeds, LINES, 1);
+    let (mut leader, mut took) = (Role::Ledger, Vec::new());
+    for round in 1..=dice::rounds(10) {
+        std::thread::sleep(chance.up_to(Duration::from_millis(400)));
+        let killed = Instant::now();
+        stage.kill9(leader);
+        took.push(take_over(&stage, &deeds.witness, killed, &format!("kill -9, round {round}")));
+        stage.start(leader, &[]).unwrap();
+        leader = other(leader);
+    }
+    let crossed = crowd.finish(&stage);
+    took.sort();
+    println!(
+        "{} kills of the leader: take-over min {:.2} s, median {:.2} s, max {:.2} s; {} people",
+        took.len(),
+        took[0].as_secs_f64(),
+        took[took.len() / 2].as_secs_f64(),
+        took[took.len() - 1].as_secs_f64(),
+        crossed.whole.len()
+    );
+    assert_true(&stage, &deeds);
+    judge::assert_at_rest(&stage, &nats);
+    judge::assert_whole_ways(&stage, &crossed.whole);
+}
