@@ -40,7 +40,11 @@ async fn the_server_starts_without_warnings() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_adapter_asks_the_ledger_and_works_through_its_own_consumer() {
-    let world = World::apart().await;
+    work(&World::apart().await, "$JS.ACK.EVT.").await;
+    work(&World::apart_with_second_acks().await, "$JS.ACK._.").await;
+}
+
+async fn work(world: &World, acks: &str) {
     for adapter in ADAPTERS {
         let client = world.connect(adapter).await;
         for subject in [format!("cmd.ledger.{adapter}.x"), format!("qry.ledger.{adapter}.y")] {
@@ -59,6 +63,8 @@ async fn each_adapter_asks_the_ledger_and_works_through_its_own_consumer() {
         for kind in [AckKind::Ack, AckKind::Progress, AckKind::Nak(None)] {
             let message = batch.next().await.unwrap().unwrap();
             assert_eq!(message.payload, EVENT);
+            let ack = message.reply.as_ref().unwrap().as_str();
+            assert!(ack.starts_with(acks), "{ack}");
             message.double_ack_with(kind).await.unwrap();
         }
         let mut again = consumer.batch().max_messages(1).messages().await.unwrap();
@@ -67,6 +73,7 @@ async fn each_adapter_asks_the_ledger_and_works_through_its_own_consumer() {
         message.double_ack().await.unwrap();
         assert_eq!(world.in_hand(adapter).await, Some(1), "one is still being worked on");
     }
+    assert_eq!(world.refusals(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

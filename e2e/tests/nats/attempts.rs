@@ -3,10 +3,10 @@
 use async_nats::jetstream;
 use async_nats::{Client, HeaderMap};
 use futures_util::StreamExt as _;
-use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::future::{FutureExt as _, LocalBoxFuture};
 use serde_json::json;
 
-use super::world::{EVENT, World, catch, event_for};
+use super::world::{EVENT, World, event_for};
 
 /// Everything tried on this world by this adapter, and whether it worked.
 pub async fn all(world: &World, name: &'static str, victim: &'static str) -> Vec<(String, bool)> {
@@ -25,23 +25,23 @@ struct Attempt<'a> {
     victim: &'static str,
 }
 
-type Try = for<'a> fn(&'a Attempt<'a>) -> BoxFuture<'a, bool>;
+type Try = for<'a> fn(&'a Attempt<'a>) -> LocalBoxFuture<'a, bool>;
 
 /// All of them, the most destructive last.
 const ALL: [(&str, Try); 13] = [
-    ("send a command as another", |a| a.command_of_another().boxed()),
-    ("send a query as another", |a| a.query_of_another().boxed()),
-    ("have a trace sent as a command of another", |a| a.trace_as_command().boxed()),
-    ("publish an event", |a| a.event().boxed()),
-    ("hear commands", |a| a.hears(|_| "cmd.ledger.>".into()).boxed()),
-    ("hear everything", |a| a.hears(|_| ">".into()).boxed()),
-    ("hear events", |a| a.hears(|_| "evt.ledger.>".into()).boxed()),
-    ("hear another's answers", |a| a.hears(|victim| format!("_INBOX_{victim}.>")).boxed()),
-    ("read the stream", |a| a.read_stream().boxed()),
-    ("pull another's consumer", |a| a.pull_of_another().boxed()),
-    ("ack another's event", |a| a.ack_of_another().boxed()),
-    ("make a consumer", |a| a.make_consumer().boxed()),
-    ("delete the stream", |a| a.delete_stream().boxed()),
+    ("send a command as another", |a| a.command_of_another().boxed_local()),
+    ("send a query as another", |a| a.query_of_another().boxed_local()),
+    ("have a trace sent as a command of another", |a| a.trace_as_command().boxed_local()),
+    ("publish an event", |a| a.event().boxed_local()),
+    ("hear commands", |a| a.hears(|_| "cmd.ledger.>".into()).boxed_local()),
+    ("hear everything", |a| a.hears(|_| ">".into()).boxed_local()),
+    ("hear events", |a| a.hears(|_| "evt.ledger.>".into()).boxed_local()),
+    ("hear another's answers", |a| a.hears(|victim| format!("_INBOX_{victim}.>")).boxed_local()),
+    ("read the stream", |a| a.read_stream().boxed_local()),
+    ("pull another's consumer", |a| a.pull_of_another().boxed_local()),
+    ("ack another's event", |a| a.ack_of_another().boxed_local()),
+    ("make a consumer", |a| a.make_consumer().boxed_local()),
+    ("delete the stream", |a| a.delete_stream().boxed_local()),
 ];
 
 impl Attempt<'_> {
@@ -50,29 +50,34 @@ impl Attempt<'_> {
         self.world.settle(&self.client, self.name).await;
     }
 
-    /// Asks JetStream's API on both ways that lead to it; true if any answer has what `good` looks for.
-    async fn api(&self, call: &str, payload: String, good: impl Fn(&[u8]) -> bool) -> bool {
-        let mut worked = false;
+    /// Asks JetStream's API on both ways that lead to it; true if an answer is such.
+    async fn api(&self, call: &str, payload: String, such: impl Fn(&[u8]) -> bool) -> bool {
         for prefix in ["$JS.API", "core.JS.API"] {
             let inbox = self.client.new_inbox();
             let mut answers = self.client.subscribe(inbox.clone()).await.unwrap();
             let subject = format!("{prefix}.{call}");
             self.client.publish_with_reply(subject, inbox, payload.clone().into()).await.unwrap();
-            worked |= catch(&mut answers).await.is_some_and(|answer| good(&answer.payload));
+            if self.world.brings(&mut answers, |answer| such(&answer.payload)).await {
+                return true;
+            }
         }
-        worked
+        false
+    }
+
+    async fn is_heard(&self, subject: &str) -> bool {
+        self.world.happens(async || self.world.heard_on(subject)).await
     }
 
     async fn command_of_another(&self) -> bool {
         let subject = format!("cmd.ledger.{}.payment_settle", self.victim);
         self.publish(&subject, "{}").await;
-        self.world.heard_on(&subject)
+        self.is_heard(&subject).await
     }
 
     async fn query_of_another(&self) -> bool {
         let subject = format!("qry.ledger.{}.payments_open", self.victim);
         self.publish(&subject, "{}").await;
-        self.world.heard_on(&subject)
+        self.is_heard(&subject).await
     }
 
     async fn trace_as_command(&self) -> bool {
@@ -82,39 +87,37 @@ impl Attempt<'_> {
         let own = format!("cmd.ledger.{}.harmless", self.name);
         self.client.publish_with_headers(own, headers, "{}".into()).await.unwrap();
         self.world.settle(&self.client, self.name).await;
-        self.world.heard_on(&forged)
+        self.is_heard(&forged).await
     }
 
     async fn event(&self) -> bool {
         let before = self.world.events().await;
         self.publish(&event_for(self.victim), "{}").await;
-        self.world.events().await > before
+        self.world.happens(async || self.world.events().await > before).await
     }
 
     /// Listens while the victim asks and the ledger answers and publishes; own answers do not count.
     async fn hears(&self, subject: impl Fn(&str) -> String) -> bool {
         let mut ear = self.client.subscribe(subject(self.victim)).await.unwrap();
-        self.client.flush().await.unwrap();
+        self.world.settle(&self.client, self.name).await;
         let victim = self.world.connect(self.victim).await;
         self.world.settle(&victim, self.victim).await;
         self.world.publish_for(self.victim).await;
-        catch(&mut ear).await.is_some()
+        self.world.brings(&mut ear, |message| !message.subject.contains(self.name)).await
     }
 
     async fn read_stream(&self) -> bool {
         self.world.publish_for(self.victim).await;
-        let by_seq = json!({"last_by_subj": event_for(self.victim)}).to_string();
-        let raw = self.api("STREAM.MSG.GET.EVT", by_seq, |p| contains(p, b"\"message\"")).await;
+        let last = json!({"last_by_subj": event_for(self.victim)}).to_string();
         let direct = format!("DIRECT.GET.EVT.{}", event_for(self.victim));
-        self.api(&direct, String::new(), |p| p == EVENT).await || raw
+        self.api("STREAM.MSG.GET.EVT", last, |p| contains(p, b"\"message\"")).await
+            || self.api(&direct, String::new(), |p| p == EVENT).await
     }
 
     async fn pull_of_another(&self) -> bool {
         self.world.publish_for(self.victim).await;
-        let before = self.world.in_hand(self.victim).await;
         let next = format!("CONSUMER.MSG.NEXT.EVT.{}", self.victim);
-        let got = self.api(&next, "1".into(), |p| p == EVENT).await;
-        got || self.world.in_hand(self.victim).await > before
+        self.api(&next, "1".into(), |p| p == EVENT).await || self.world.in_hand(self.victim).await != Some(0)
     }
 
     /// The event is then never shown to the victim again.
@@ -126,15 +129,16 @@ impl Attempt<'_> {
         let message = batch.next().await.unwrap().unwrap();
         let before = self.world.in_hand(self.victim).await.unwrap();
         self.publish(message.reply.as_ref().unwrap().as_str(), "+ACK").await;
-        self.world.in_hand(self.victim).await.unwrap() < before
+        self.world.happens(async || self.world.in_hand(self.victim).await.unwrap() < before).await
     }
 
     async fn make_consumer(&self) -> bool {
         let consumer = json!({"durable_name": "spy", "ack_policy": "none", "deliver_policy": "all"});
         let body = json!({"stream_name": "EVT", "config": consumer}).to_string();
-        let made = self.api("CONSUMER.CREATE.EVT.spy", body.clone(), |p| !contains(p, b"\"error\"")).await;
-        let durable = self.api("CONSUMER.DURABLE.CREATE.EVT.spy", body, |p| !contains(p, b"\"error\"")).await;
-        made || durable || self.world.in_hand("spy").await.is_some()
+        let made = |p: &[u8]| !contains(p, b"\"error\"");
+        self.api("CONSUMER.CREATE.EVT.spy", body.clone(), made).await
+            || self.api("CONSUMER.DURABLE.CREATE.EVT.spy", body, made).await
+            || self.world.in_hand("spy").await.is_some()
     }
 
     async fn delete_stream(&self) -> bool {

@@ -11,12 +11,13 @@ use futures_util::{StreamExt as _, stream::select_all};
 use proto_events::subjects::{COMMANDS, EVT_STREAM, QUERIES};
 use service::nats::NatsConfig;
 use tokio::time::{Instant, sleep, timeout};
-use xtask::machine::{Nats, paths};
+use xtask::machine::{Nats, Scratch, paths};
 
 /// Longer than anything takes that is to happen.
 pub const PATIENCE: Duration = Duration::from_secs(15);
-/// Long enough for anything to arrive that is on its way after an answer came back.
-const SETTLE: Duration = Duration::from_millis(400);
+/// How long something is waited for that is not to happen: the server has answered what was sent
+/// after it, so only hand-overs inside the server and the ledger are still under way.
+const SETTLE: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(20);
 
 pub const ADAPTERS: [&str; 3] = ["telegram", "payments", "generator"];
@@ -37,27 +38,40 @@ pub struct World {
     pub nats: Nats,
     pub ledger: Client,
     heard: Arc<Mutex<Vec<Heard>>>,
+    /// How long to wait for what an attack does: in a control it is sure to come, and may take its time.
+    patience: Duration,
+    _conf: Option<Scratch>,
 }
 
 impl World {
     /// As the system runs.
     pub async fn apart() -> Self {
-        Self::start(paths::root().join("nats.conf")).await
+        Self::start(paths::root().join("nats.conf"), SETTLE, None).await
+    }
+
+    /// As the system runs, on a server that uses the second form of acks and of flow control.
+    pub async fn apart_with_second_acks() -> Self {
+        let scratch = Scratch::new("nats-conf").unwrap();
+        let conf = std::fs::read_to_string(paths::root().join("nats.conf")).unwrap();
+        let path = scratch.path().join("nats.conf");
+        std::fs::write(&path, conf + "\nfeature_flags { js_ack_fc_v2: true }\n").unwrap();
+        Self::start(path, SETTLE, Some(scratch)).await
     }
 
     /// A control: a configuration beside this file.
     pub async fn control(conf: &str) -> Self {
-        Self::start(paths::root().join("e2e/tests/nats").join(conf)).await
+        Self::start(paths::root().join("e2e/tests/nats").join(conf), PATIENCE, None).await
     }
 
-    async fn start(conf: PathBuf) -> Self {
-        let nats = tokio::task::spawn_blocking(move || Nats::start_temporary(&conf, &[])).await;
+    async fn start(path: PathBuf, patience: Duration, conf: Option<Scratch>) -> Self {
+        let nats = tokio::task::spawn_blocking(move || Nats::start_temporary(&path, &[])).await;
         let nats = nats.expect("no panic").expect("nats-server starts");
         let ledger = connect(&nats, "ledger").await;
-        provision(&ledger).await;
         let heard = Arc::default();
         answer(&ledger, Arc::clone(&heard)).await;
-        Self { nats, ledger, heard }
+        // After it, for its answers tell that the server knows of the subscriptions too.
+        provision(&ledger).await;
+        Self { nats, ledger, heard, patience, _conf: conf }
     }
 
     pub async fn connect(&self, user: &str) -> Client {
@@ -100,13 +114,23 @@ impl World {
         log.lines().filter(|line| line.contains("Violation")).map(String::from).collect()
     }
 
-    /// After this, everything that this client sent before has reached whom it can reach.
+    /// After this, everything that this client sent before has reached the server.
     pub async fn settle(&self, client: &Client, adapter: &str) {
         client
             .request(format!("cmd.ledger.{adapter}.{MARKER}"), "".into())
             .await
             .expect("the ledger answers");
-        sleep(SETTLE).await;
+    }
+
+    /// Does an attack do this?
+    pub async fn happens(&self, so: impl AsyncFnMut() -> bool) -> bool {
+        within(self.patience, so).await
+    }
+
+    /// Does an attack bring such a message?
+    pub async fn brings(&self, to: &mut Subscriber, such: impl Fn(&Message) -> bool) -> bool {
+        let brought = async { while !such(&next(to).await) {} };
+        timeout(self.patience, brought).await.is_ok()
     }
 }
 
@@ -119,29 +143,38 @@ pub async fn connect(nats: &Nats, user: &str) -> Client {
     service::nats::connect(&config, user).await.expect("the user is let in")
 }
 
-/// Waits until it is so; false if it does not become so.
-pub async fn becomes(mut so: impl AsyncFnMut() -> bool) -> bool {
-    let deadline = Instant::now() + PATIENCE;
-    while Instant::now() < deadline {
+/// Does it become so?
+pub async fn becomes(so: impl AsyncFnMut() -> bool) -> bool {
+    within(PATIENCE, so).await
+}
+
+async fn within(patience: Duration, mut so: impl AsyncFnMut() -> bool) -> bool {
+    let deadline = Instant::now() + patience;
+    loop {
         if so().await {
             return true;
         }
+        if Instant::now() >= deadline {
+            return false;
+        }
         sleep(LOOK).await;
     }
-    false
 }
 
-/// The first message with something in it (not a status) that arrives within what is left to wait.
-pub async fn catch(subscriber: &mut Subscriber) -> Option<Message> {
-    let next = async {
-        while let Some(message) = subscriber.next().await {
-            if message.status.is_none() {
-                return Some(message);
-            }
+/// The next message that comes, as it should.
+pub async fn comes(to: &mut Subscriber) -> Message {
+    timeout(PATIENCE, next(to)).await.expect("it comes")
+}
+
+/// The next message that is not just a status.
+async fn next(from: &mut Subscriber) -> Message {
+    loop {
+        match from.next().await {
+            Some(message) if message.status.is_none() => return message,
+            Some(_) => {}
+            None => std::future::pending().await,
         }
-        None
-    };
-    timeout(SETTLE, next).await.ok().flatten()
+    }
 }
 
 /// EVT and the adapters' consumers, in the shape that the ledger gives them.
@@ -168,7 +201,6 @@ async fn provision(ledger: &Client) {
 async fn answer(ledger: &Client, heard: Arc<Mutex<Vec<Heard>>>) {
     let (commands, queries) = (ledger.subscribe(COMMANDS).await, ledger.subscribe(QUERIES).await);
     let mut all = select_all([commands.unwrap(), queries.unwrap()]);
-    ledger.flush().await.unwrap();
     let ledger = ledger.clone();
     tokio::spawn(async move {
         while let Some(Message { subject, reply, .. }) = all.next().await {
