@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use async_nats::{Client, RequestErrorKind};
+use async_nats::{Client, Request, RequestErrorKind};
 use bytes::Bytes;
 use proto_events::commands::{Command, Operation};
 use proto_events::envelope::{AccountRef, EventRef, TraceId};
@@ -19,6 +19,10 @@ use tokio::time::Instant;
 
 /// Longer than a take-over (5 s), shorter than a webhook's patience (60 s).
 const DEADLINE: Duration = Duration::from_secs(20);
+/// How long one try waits for its answer, doubled each time it was in vain: a leader that is stopped
+/// or cut off gives no answer, and its successor only hears those who ask again.
+const TRY_MIN: Duration = Duration::from_secs(1);
+const TRY_MAX: Duration = Duration::from_secs(5);
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
@@ -184,9 +188,10 @@ impl Ledger {
     ) -> Result<R, SendError> {
         let body = Bytes::from(serde_json::to_vec(body).map_err(|e| SendError::Unknown(e.to_string()))?);
         let end = Instant::now() + self.deadline;
-        let mut pause = PAUSE_MIN;
+        let (mut pause, mut patience) = (PAUSE_MIN, TRY_MIN);
         loop {
-            let tried = match self.client.request(subject.to_owned(), body.clone()).await {
+            let request = Request::new().payload(body.clone()).timeout(Some(patience));
+            let tried = match self.client.send_request(subject.to_owned(), request).await {
                 Ok(message) => match serde_json::from_slice(&message.payload) {
                     Ok(reply) => judge(reply),
                     Err(error) => {
@@ -196,7 +201,13 @@ impl Ledger {
                 Err(error) if error.kind() == RequestErrorKind::NoResponders => {
                     Tried::Again { pause: None, why: "nobody leads at this moment".to_owned() }
                 }
-                Err(error) => Tried::Again { pause: None, why: error.to_string() },
+                Err(error) => {
+                    let waited = error.kind() == RequestErrorKind::TimedOut;
+                    if waited {
+                        patience = (patience * 2).min(TRY_MAX);
+                    }
+                    Tried::Again { pause: waited.then_some(PAUSE_MIN), why: error.to_string() }
+                }
             };
             match tried {
                 Tried::Answered(reply) => return Ok(reply),
