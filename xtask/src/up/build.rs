@@ -2,20 +2,21 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
 
-use super::{layout::Layout, services::PACKAGES};
+use super::{layout::Layout, services::PROGRAMS};
 use crate::machine::paths;
 
 /// Cargo's progress goes to the terminal; its messages tell where each program is.
 pub(super) fn build_and_copy(layout: &Layout, release: bool) -> Result<()> {
     let mut cargo = cargo();
-    cargo.args(["build", "--bins", "--message-format=json-render-diagnostics"]);
-    cargo.args(PACKAGES.iter().flat_map(|package| ["-p", package]));
+    // The whole workspace, as `cargo xtask test` builds it: chosen packages would have other features of
+    // what they depend on, and all of that would be compiled twice.
+    cargo.args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"]);
     if release {
         cargo.arg("--release");
     }
@@ -24,12 +25,11 @@ pub(super) fn build_and_copy(layout: &Layout, release: bool) -> Result<()> {
         bail!("the services do not build (cargo's messages are above)");
     }
     let built = executables(&output.stdout);
-    for package in PACKAGES {
-        let from = built.get(package).with_context(|| format!("cargo built no program `{package}`"))?;
-        copy(from, layout, package)?;
+    for program in PROGRAMS {
+        let from = built.get(program).with_context(|| format!("cargo built no program `{program}`"))?;
+        copy(from, layout, program)?;
     }
-    let this = std::env::current_exe().context("cannot find this program")?;
-    copy(&this, layout, "xtask")
+    Ok(())
 }
 
 /// The cargo that runs us, or the one in PATH.
@@ -62,11 +62,8 @@ fn executables(messages: &[u8]) -> BTreeMap<String, PathBuf> {
 }
 
 /// By rename: a running program's file stays what it was.
-fn copy(from: &PathBuf, layout: &Layout, name: &str) -> Result<()> {
+fn copy(from: &Path, layout: &Layout, name: &str) -> Result<()> {
     let to = layout.program(name);
-    if from == &to {
-        return Ok(());
-    }
     let temporary = to.with_added_extension("new");
     std::fs::copy(from, &temporary)
         .and_then(|_| std::fs::rename(&temporary, &to))

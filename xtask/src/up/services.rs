@@ -15,9 +15,9 @@ pub(super) struct Service {
     pub plan: Plan,
 }
 
-/// The packages with a program each, as `cargo build -p` knows them.
-pub(super) const PACKAGES: [&str; 5] =
-    ["ledger", "telegram-adapter", "payments-adapter", "generator", "sandbox"];
+/// The programs `up` runs: the services, and this one to supervise them.
+pub(super) const PROGRAMS: [&str; 6] =
+    ["ledger", "telegram-adapter", "payments-adapter", "generator", "sandbox", "xtask"];
 
 /// Variables that only some services may see: (name, services).
 const PRIVATE: [(&str, &[&str]); 14] = [
