@@ -23,8 +23,6 @@ use jobs::{Desk, Tools, Worker};
 
 /// The stream shows an event again when nothing was heard of it for so long.
 const ACK_WAIT: Duration = Duration::from_secs(30);
-/// How often the connections are looked at for /ready.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long open pages may keep a process that has been told to stop.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -43,7 +41,7 @@ pub enum Error {
 /// # Errors
 /// NATS refuses us, or the listener breaks.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), Error> {
-    let health = Health::new(&["nats", "media", "ledger"]);
+    let health = Health::new(&["nats", "ledger"]);
     let serving = tokio::spawn(http::serve(listener, axum::Router::new(), health.clone(), shutdown.clone()));
     let connections = async {
         let client = nats::connect(&config.nats, "generator").await.map_err(Error::Nats)?;
@@ -72,28 +70,13 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
             async move { desk.hear(event).await }
         })
     };
-    tokio::join!(hearing, desk.sweep(health.clone()), watch(&client, &media, &health, &shutdown));
+    let clients = [client.clone(), media.clone()];
+    let watching = service::nats::watch(&clients, &health, "nats", &shutdown);
+    tokio::join!(hearing, desk.sweep(health.clone()), watching);
     desk.drain(config.drain).await;
     // A page that somebody keeps open does not keep us.
     match tokio::time::timeout(LINGER, serving).await {
         Ok(Ok(served)) => served.map_err(Error::Http),
         Ok(Err(_)) | Err(_) => Ok(()),
-    }
-}
-
-async fn watch(
-    client: &async_nats::Client,
-    media: &async_nats::Client,
-    health: &Health,
-    shutdown: &CancellationToken,
-) {
-    use async_nats::connection::State;
-    while !shutdown.is_cancelled() {
-        health.set("nats", client.connection_state() == State::Connected);
-        health.set("media", media.connection_state() == State::Connected);
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = shutdown.cancelled() => {}
-        }
     }
 }

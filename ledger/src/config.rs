@@ -26,8 +26,9 @@ pub struct Config {
     pub media: NatsConfig,
 }
 
-/// An upload of a large picture over a slow line fits.
-const TELLING_LEASE_MS: u32 = 30_000;
+/// An upload of a large picture over a slow line fits, and what was in hand when an adapter died is
+/// told within half a minute.
+const TELLING_LEASE_MS: u32 = 20_000;
 
 const DATABASE_URL: &str = "where the log is: postgres://user:password@host:port/database";
 

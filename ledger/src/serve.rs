@@ -34,7 +34,6 @@ struct Service {
     pool: PgPool,
     nats: async_nats::Client,
     media: async_nats::Client,
-    health: Health,
     first_catalog: Catalog,
     telling_lease_us: i64,
 }
@@ -59,10 +58,13 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
     health.set("postgres", true);
     let nats = service::nats::connect(&config.nats, "ledger").await?;
     let media = service::nats::connect(&config.media, "media-ledger").await?;
-    health.set("nats", true);
+    tokio::spawn({
+        let (clients, health, stop) = ([nats.clone(), media.clone()], health.clone(), stop.clone());
+        async move { service::nats::watch(&clients, &health, "nats", &stop).await }
+    });
     let telling_lease_us = i64::from(config.telling_lease_ms) * 1_000;
     let service =
-        Service { pool, nats, media, health, first_catalog: config.first_catalog, telling_lease_us };
+        Service { pool, nats, media, first_catalog: config.first_catalog, telling_lease_us };
     while let Some(head) = wait_for_lead(&service.pool, &stop).await {
         tracing::info!(epoch = head.epoch, position = head.position, "leading");
         metrics::gauge!("ledger_leading").set(1.0);
@@ -167,7 +169,6 @@ impl Service {
             head.incarnation,
             leading.clone(),
         ));
-        self.health.set("nats", true);
     }
 }
 

@@ -30,8 +30,6 @@ const IN_FLIGHT_MAX: usize = 8;
 const ACK_WAIT: Duration = Duration::from_secs(60);
 /// YooKassa waits for the answer to a notification: it is better told 503 than left waiting.
 const NOTIFY_ANSWER_WITHIN: Duration = Duration::from_secs(15);
-/// How often the connection is looked at for /ready.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long calls and requests under way may keep a process that has been told to stop.
 const LINGER: Duration = Duration::from_secs(20);
 
@@ -75,7 +73,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     };
     tracing::info!("waiting for payments");
     let working = async {
-        tokio::join!(hearing, round.run(health.clone(), shutdown.clone()), watch(&client, &health, &shutdown))
+        let watching = service::nats::watch(std::slice::from_ref(&client), &health, "nats", &shutdown);
+        tokio::join!(hearing, round.run(health.clone(), shutdown.clone()), watching)
     };
     tokio::select! {
         _ = working => {}
@@ -87,15 +86,5 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     match tokio::time::timeout(LINGER, serving).await {
         Ok(Ok(served)) => served.map_err(Error::Http),
         Ok(Err(_)) | Err(_) => Ok(()),
-    }
-}
-
-async fn watch(client: &async_nats::Client, health: &Health, shutdown: &CancellationToken) {
-    while !shutdown.is_cancelled() {
-        health.set("nats", client.connection_state() == async_nats::connection::State::Connected);
-        tokio::select! {
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = shutdown.cancelled() => {}
-        }
     }
 }

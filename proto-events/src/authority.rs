@@ -83,8 +83,11 @@ impl Rail {
 use Producer::{Console, Generator, Ledger, Payments, Telegram};
 use Rail::{Stars, TelegramYookassa, Yookassa};
 
-/// Every command verb with who may send it; where a verb moves money, by which rails.
-pub const COMMANDS: &[(&str, &[(Producer, &[Rail])])] = &[
+/// A verb with who may send it and, where it moves money, by which rails.
+type Row = (&'static str, &'static [(Producer, &'static [Rail])]);
+
+/// Every command verb.
+pub const COMMANDS: &[Row] = &[
     ("account_open", &[(Telegram, &[])]),
     ("topup_open", &[(Telegram, &Rail::ALL)]),
     ("payment_register", &[(Payments, &[Yookassa]), (Telegram, &[TelegramYookassa, Stars])]),

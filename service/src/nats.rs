@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use async_nats::connection::State;
 use async_nats::{Client, ConnectOptions, Event};
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Env;
+use crate::http::Health;
 
 /// Older servers drop configuration they do not know without a word (docs: facts of NATS).
 pub const VERSION_MIN: (u32, u32, u32) = (2, 15, 1);
@@ -14,6 +17,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Tries to reach NATS at the start, and the pause between them: 30 s in all.
 const CONNECT_TRIES: u32 = 60;
 const CONNECT_PAUSE: Duration = Duration::from_millis(500);
+/// How often a connection is looked at for the health page.
+const LOOK: Duration = Duration::from_secs(1);
 /// Below the server's own ping, so that a dead connection is noticed by whoever looks first.
 const PING: Duration = Duration::from_secs(2);
 
@@ -94,6 +99,17 @@ pub async fn connect(config: &NatsConfig, user: &str) -> Result<Client, ConnectE
         return Err(ConnectError::Version { found });
     }
     Ok(client)
+}
+
+/// Keeps `need` up while every one of these connections stands; until told to stop.
+pub async fn watch(clients: &[Client], health: &Health, need: &'static str, shutdown: &CancellationToken) {
+    while !shutdown.is_cancelled() {
+        health.set(need, clients.iter().all(|client| client.connection_state() == State::Connected));
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = shutdown.cancelled() => {}
+        }
+    }
 }
 
 fn options(seed: &str, name: &str) -> ConnectOptions {

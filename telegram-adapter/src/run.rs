@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::Client;
-use async_nats::connection::State;
 use axum::Router;
 use proto_events::Producer;
 use service::consumer;
@@ -29,7 +28,6 @@ use crate::turns::Turns;
 
 /// At most, as in the configuration of the ledger's consumers.
 const ACK_WAIT: Duration = Duration::from_secs(15);
-const HEALTH_EVERY: Duration = Duration::from_secs(2);
 /// What is in hand may take this long to end; a telling takes 25 s at most.
 const STOP_MAX: Duration = Duration::from_secs(28);
 
@@ -82,7 +80,13 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     let mut tasks: JoinSet<Result<(), Error>> = JoinSet::new();
     let web = service::http::serve(listener, router, health.clone(), shutdown.clone());
     tasks.spawn(async move { web.await.map_err(Error::Serve) });
-    tasks.spawn(watch_nats(client.clone(), media, health.clone(), shutdown.clone()));
+    tasks.spawn({
+        let (clients, health, shutdown) = ([client.clone(), media], health.clone(), shutdown.clone());
+        async move {
+            service::nats::watch(&clients, &health, "nats", &shutdown).await;
+            Ok(())
+        }
+    });
     tasks.spawn(listen_to_events(client, ledger, teller.clone(), shutdown.clone()));
     tasks.spawn({
         let (health, shutdown) = (health.clone(), shutdown.clone());
@@ -172,26 +176,6 @@ async fn take_updates(
         None => {
             let reached = |up| health.set("telegram", up);
             inbound::poll(&telegram, &talk, &shutdown, reached).await.map_err(Error::Token)?;
-        }
-    }
-    Ok(())
-}
-
-async fn watch_nats(
-    client: Client,
-    media: Client,
-    health: Health,
-    shutdown: CancellationToken,
-) -> Result<(), Error> {
-    while !shutdown.is_cancelled() {
-        let up = [&client, &media].iter().all(|client| client.connection_state() == State::Connected);
-        health.set("nats", up);
-        if !up {
-            health.set("ledger", false);
-        }
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = tokio::time::sleep(HEALTH_EVERY) => {}
         }
     }
     Ok(())

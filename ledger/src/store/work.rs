@@ -117,9 +117,10 @@ pub async fn update_context(
     Ok(done.rows_affected() == 1)
 }
 
+/// How far a consumer says it is done; never further than the log goes.
 pub async fn consumer_done(pool: &PgPool, consumer: &str, position: i64) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO consumers VALUES ($1, $2) ON CONFLICT (consumer) \
+        "INSERT INTO consumers SELECT $1, least($2, position) FROM log_head ON CONFLICT (consumer) \
          DO UPDATE SET done_through = greatest(consumers.done_through, excluded.done_through)",
     )
     .bind(consumer)

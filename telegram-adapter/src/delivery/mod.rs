@@ -34,8 +34,8 @@ use crate::turns::Turns;
 /// Tellings at once: each may hold a picture (50 MB at most, 1–2 MB as a rule) in memory, and
 /// Telegram takes about 30 messages a second.
 pub const IN_HAND_MAX: usize = 16;
-/// Within the lease of a claim (30 s), so that nobody else tells it while we do.
-const TIME_MAX: Duration = Duration::from_secs(25);
+/// Within the lease of a claim (20 s), so that nobody else tells it while we do.
+const TIME_MAX: Duration = Duration::from_secs(17);
 /// Before a telling that failed is tried once more under the same claim: most failures of
 /// Telegram are over at once, and the lease is long.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
