@@ -31,7 +31,7 @@ enum Command {
         #[arg(long)]
         migrate: bool,
     },
-    /// Check the whole log and every projection; exit 1 when something is wrong.
+    /// Check the log and every projection; exit with 1 if anything is wrong.
     Verify {
         /// Print the report as one JSON object.
         #[arg(long)]

@@ -63,8 +63,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         async move { service::nats::watch(&clients, &health, "nats", &stop).await }
     });
     let telling_lease_us = i64::from(config.telling_lease_ms) * 1_000;
-    let service =
-        Service { pool, nats, media, first_catalog: config.first_catalog, telling_lease_us };
+    let service = Service { pool, nats, media, first_catalog: config.first_catalog, telling_lease_us };
     while let Some(head) = wait_for_lead(&service.pool, &stop).await {
         tracing::info!(epoch = head.epoch, position = head.position, "leading");
         metrics::gauge!("ledger_leading").set(1.0);

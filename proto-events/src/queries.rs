@@ -35,8 +35,10 @@ wire! {
     AccountQuery { account: AccountRef }
     GenerationQuery { generation: GenerationId }
     PaymentQuery { payment: PaymentId }
-    /// For `jobs`, `deliveries` and `payments_open`.
+    /// For `jobs` and `deliveries`: what nobody holds, oldest first.
     Sweep { limit: u16 }
+    /// For `payments_open`: a page, oldest first, of those opened after this position.
+    PaymentSweep { limit: u16, after: Position }
 
     BalanceView { account: AccountId, available: Credits, reserved: Credits, debt: Credits }
     AccountView { account: AccountId, language: Text<8>, banned: bool }
@@ -48,6 +50,8 @@ wire! {
         reason: Option<Trouble>,
     }
     PaymentView {
+        /// Of its PaymentOpened.
+        position: Position,
         payment: PaymentId, state: PaymentState, rail: Rail, package: Text<64>, credits: Credits, price: Money,
         provider_payment_id: Option<ProviderId>, checkout_url: Option<String>,
         opened_at: Micros, expires_at: Micros,

@@ -22,7 +22,7 @@ pub fn all() -> Vec<(String, Schema)> {
             DeliveryConfirm, DeliveryFail, CatalogPublish;
         "operation": GenerationRenew, DeliveryClaim, DeliveryDone, ProfileUpdate, ContextUpdate, ConsumerDone;
         "envelope": CommandEnvelope, Query, Reply, QueryReply, PublishedEvent;
-        "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep;
+        "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep, PaymentSweep;
         "answer": BalanceView, AccountView, CatalogView, GenerationView, PaymentView, OpenJob, OpenDelivery,
             ClaimedJob, TopupOpened, GenerationAccepted, AccountWelcomed, Telling;
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proto_events::envelope::AccountRef;
 use proto_events::queries::{
     AccountQuery, AccountView, BalanceView, CatalogView, GenerationQuery, OpenDelivery, OpenJob,
-    PaymentQuery, Sweep,
+    PaymentQuery, PaymentSweep, Sweep,
 };
 use proto_events::{AccountId, Attempt, Credits, Event, Position, Producer, QueryReply, Rail, Refused};
 use serde::Serialize;
@@ -87,7 +87,7 @@ async fn find(
         }
         "jobs" => json(jobs(pool, limit(body)?).await?),
         "deliveries" => json(deliveries(pool, limit(body)?).await?),
-        "payments_open" => json(payments_open(pool, limit(body)?).await?),
+        "payments_open" => json(payments_open(pool, read(body)?).await?),
         _ => Err(Problem::Refused(refused("unknown_verb", "there is no such query"))),
     };
     Ok((position, result?))
@@ -207,9 +207,15 @@ async fn deliveries(pool: &PgPool, limit: i64) -> Result<Vec<OpenDelivery>, Prob
 
 async fn payments_open(
     pool: &PgPool,
-    limit: i64,
+    page: PaymentSweep,
 ) -> Result<Vec<proto_events::queries::OpenPayment>, Problem> {
-    let open = store::open_payments(pool, &[Rail::Yookassa, Rail::TelegramYookassa], limit).await?;
+    let open = store::open_payments(
+        pool,
+        &[Rail::Yookassa, Rail::TelegramYookassa],
+        page.after,
+        page.limit.clamp(1, SWEEP_MAX),
+    )
+    .await?;
     let mut views = Vec::with_capacity(open.len());
     for (payment, _) in open {
         if let Ok(payment) = payment.parse()

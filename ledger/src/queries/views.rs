@@ -12,6 +12,7 @@ pub fn payment(rows: &[Row], id: PaymentId) -> Result<Option<PaymentView>, BadRo
         match (event, &mut view) {
             (Event::PaymentOpened(e), None) if e.payment == id => {
                 view = Some(PaymentView {
+                    position: row.position.try_into().unwrap_or_default(),
                     payment: id,
                     state: PaymentState::Opened,
                     rail: e.rail,

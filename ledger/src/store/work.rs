@@ -1,7 +1,7 @@
 //! Operational tables: leases, tellings, contexts, sweeps. Nothing here changes a balance.
 
 use proto_events::events::MediaType;
-use proto_events::{AccountId, Rail};
+use proto_events::{AccountId, Position, Rail};
 use sqlx::{PgPool, Row as _};
 use uuid::Uuid;
 
@@ -162,15 +162,18 @@ pub async fn open_deliveries(pool: &PgPool, limit: i64) -> Result<Vec<(i64, Stri
     .await
 }
 
-/// Open payments of these rails, oldest first: (payment, account).
+/// Open payments of these rails that were opened after a position, oldest first: (payment, account).
 pub async fn open_payments(
     pool: &PgPool,
     rails: &[Rail],
-    limit: i64,
+    after: Position,
+    limit: u16,
 ) -> Result<Vec<(String, AccountId)>, sqlx::Error> {
     let rails: Vec<&str> = rails.iter().map(|r| r.as_str()).collect();
-    let sql = "SELECT payment, account_id FROM open_payments WHERE rail = ANY($1) ORDER BY position LIMIT $2";
-    let open: Vec<(String, Uuid)> = sqlx::query_as(sql).bind(rails).bind(limit).fetch_all(pool).await?;
+    let sql = "SELECT payment, account_id FROM open_payments WHERE rail = ANY($1) AND position > $2 \
+               ORDER BY position LIMIT $3";
+    let open: Vec<(String, Uuid)> =
+        sqlx::query_as(sql).bind(rails).bind(after.get()).bind(i64::from(limit)).fetch_all(pool).await?;
     Ok(open.into_iter().map(|(payment, account)| (payment, AccountId(account))).collect())
 }
 

@@ -222,6 +222,7 @@ mod tests {
         let command = CommandId::new("topup:1:2").unwrap();
         let payment = PaymentId::derive(AccountId::CATALOG, Producer::Telegram, &command);
         let mut ours = PaymentView {
+            position: proto_events::Position::ZERO,
             payment,
             state: PaymentState::Opened,
             rail: Rail::Yookassa,

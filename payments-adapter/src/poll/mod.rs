@@ -11,11 +11,15 @@ use std::{
 };
 
 use proto_events::{
-    Event, PaymentId, PublishedEvent, Rail,
+    Event, PaymentId, Position, PublishedEvent, Rail,
     events::ProviderId,
-    queries::{PaymentState, PaymentView, Sweep},
+    queries::{PaymentState, PaymentSweep, PaymentView},
 };
-use service::{consumer::Verdict, http::Health};
+use service::{
+    consumer::Verdict,
+    http::Health,
+    ledger::{Ledger, SendError},
+};
 use tokio::{
     sync::Semaphore,
     time::{Instant, MissedTickBehavior},
@@ -32,8 +36,10 @@ use crate::{
 /// How long an opened payment may lie when the stream is silent. A sweep costs the ledger a look at the
 /// account of each open payment.
 const SWEEP_EVERY: Duration = Duration::from_secs(3);
-/// Open payments looked at in one sweep, oldest first. Each closes within about an hour of its opening.
+/// Open payments in one page of a sweep, oldest first.
 const SWEEP_LEN_MAX: u16 = 500;
+/// Pages in one sweep: each payment closes within about an hour, so this is 10 000 an hour.
+const PAGES_MAX: usize = 20;
 /// Calls to YooKassa at once, besides those of notifications.
 const CALLS_MAX: usize = 8;
 
@@ -98,8 +104,7 @@ impl Round {
                 _ = tick.tick() => {}
                 () = shutdown.cancelled() => break,
             }
-            let open =
-                ledger.ask::<Vec<PaymentView>>("payments_open", &Sweep { limit: SWEEP_LEN_MAX }, None).await;
+            let open = all_open(&ledger).await;
             health.set("ledger", open.is_ok());
             match open {
                 Ok(open) => self.sweep(&open),
@@ -165,6 +170,23 @@ impl Round {
     fn agenda(&self) -> std::sync::MutexGuard<'_, Agenda> {
         self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Every open payment, page by page.
+async fn all_open(ledger: &Ledger) -> Result<Vec<PaymentView>, SendError> {
+    let mut open: Vec<PaymentView> = Vec::new();
+    for _ in 0..PAGES_MAX {
+        let after = open.last().map_or(Position::ZERO, |last| last.position);
+        let query = PaymentSweep { limit: SWEEP_LEN_MAX, after };
+        let page: Vec<PaymentView> = ledger.ask("payments_open", &query, None).await?;
+        let is_last = page.len() < usize::from(SWEEP_LEN_MAX);
+        open.extend(page);
+        if is_last {
+            return Ok(open);
+        }
+    }
+    tracing::warn!(count = open.len(), "more payments are open than one sweep takes");
+    Ok(open)
 }
 
 /// When a payment that is new to us is first looked at: to be opened at once; to be polled not before

@@ -16,6 +16,7 @@ fn payment() -> PaymentId {
 
 fn ours(state: PaymentState, provider: Option<&str>) -> PaymentView {
     PaymentView {
+        position: proto_events::Position::ZERO,
         payment: payment(),
         state,
         rail: Rail::Yookassa,
