@@ -10,45 +10,55 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// Stand-ins for Telegram, YooKassa and Gemini with a chat page: nothing here is real.
+/// Stand-ins for Telegram, YooKassa and Gemini with a chat page; nothing is real.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(
+    version,
+    next_line_help = true,
+    after_help = "Every option has a variable: SANDBOX_ and its name, as in SANDBOX_PORT."
+)]
 struct Arguments {
-    /// The port to listen on; 0 takes any and prints it.
-    #[arg(long, env = "SANDBOX_PORT", default_value_t = 8090)]
+    /// The port to listen on; 0 takes any and prints it
+    #[arg(long, env = "SANDBOX_PORT", hide_env = true, default_value_t = 8090)]
     port: u16,
-    /// The address to listen on. Whoever reaches it can write as anybody: keep it on loopback.
-    #[arg(long, env = "SANDBOX_BIND", default_value = "127.0.0.1")]
+    /// Where to listen; who gets there writes as anybody
+    #[arg(long, env = "SANDBOX_BIND", hide_env = true, value_name = "ADDRESS", default_value = "127.0.0.1")]
     bind: IpAddr,
-    /// The address people's browsers reach the sandbox by, if it is another.
-    #[arg(long, env = "SANDBOX_PUBLIC_URL")]
+    /// Where browsers reach the sandbox, if elsewhere
+    #[arg(long, env = "SANDBOX_PUBLIC_URL", hide_env = true, value_name = "URL")]
     public_url: Option<String>,
-    /// How much faster than real time deadlines, redelivery and expiry pass.
-    #[arg(long, env = "SANDBOX_CLOCK_SPEED", default_value_t = 1.0)]
+    /// How much faster deadlines, redelivery and expiry pass
+    #[arg(long, env = "SANDBOX_CLOCK_SPEED", hide_env = true, value_name = "TIMES", default_value_t = 1.0)]
     clock_speed: f64,
-    /// Keeps books, chats and files in this file (and FILE.blobs/) across restarts.
-    #[arg(long, env = "SANDBOX_STATE", value_name = "FILE")]
+    /// Keeps books, chats and files here (and in FILE.blobs/) across restarts
+    #[arg(long, env = "SANDBOX_STATE", hide_env = true, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Where YooKassa's notifications go.
-    #[arg(long, env = "SANDBOX_YOOKASSA_NOTIFY_URL")]
+    /// Where YooKassa's notifications go
+    #[arg(long, env = "SANDBOX_YOOKASSA_NOTIFY_URL", hide_env = true, value_name = "URL")]
     yookassa_notify_url: Option<String>,
-    /// The only bot token accepted; by default any of the right shape.
-    #[arg(long, env = "SANDBOX_TELEGRAM_TOKEN", hide_env_values = true)]
+    /// The only bot token accepted; by default any of the right shape
+    #[arg(long, env = "SANDBOX_TELEGRAM_TOKEN", hide_env = true, value_name = "TOKEN")]
     telegram_token: Option<String>,
-    /// The bot's name without @.
-    #[arg(long, env = "SANDBOX_TELEGRAM_USERNAME", default_value = "plantain_sandbox_bot")]
+    /// The bot's name without @
+    #[arg(
+        long,
+        env = "SANDBOX_TELEGRAM_USERNAME",
+        hide_env = true,
+        value_name = "NAME",
+        default_value = "plantain_sandbox_bot"
+    )]
     telegram_username: String,
-    /// Messages a second to one chat, after the burst.
-    #[arg(long, env = "SANDBOX_FLOOD_PER_CHAT", default_value_t = 1.0)]
+    /// Messages a second to one chat, after the burst
+    #[arg(long, env = "SANDBOX_FLOOD_PER_CHAT", hide_env = true, value_name = "RATE", default_value_t = 1.0)]
     flood_per_chat: f64,
-    /// Messages at once to one chat.
-    #[arg(long, env = "SANDBOX_FLOOD_BURST", default_value_t = 10.0)]
+    /// Messages at once to one chat
+    #[arg(long, env = "SANDBOX_FLOOD_BURST", hide_env = true, value_name = "COUNT", default_value_t = 10.0)]
     flood_burst: f64,
-    /// Messages a second to all chats together.
-    #[arg(long, env = "SANDBOX_FLOOD_OVERALL", default_value_t = 30.0)]
+    /// Messages a second to all chats together
+    #[arg(long, env = "SANDBOX_FLOOD_OVERALL", hide_env = true, value_name = "RATE", default_value_t = 30.0)]
     flood_overall: f64,
-    /// How long Gemini thinks, in milliseconds.
-    #[arg(long, env = "SANDBOX_GEMINI_LATENCY_MS", default_value_t = 0)]
+    /// How long Gemini thinks
+    #[arg(long, env = "SANDBOX_GEMINI_LATENCY_MS", hide_env = true, value_name = "MS", default_value_t = 0)]
     gemini_latency_ms: u64,
 }
 

@@ -7,7 +7,7 @@ const query = new URLSearchParams(location.search);
 const ACTION_MS = 5000;
 const PICTURE_SIDE_MAX = 2560;
 
-const state = { user: 0, language: "en", chat: null, messages: new Map(), pictures: [], waiting: new Map(), action: null, draft: null, source: null, pinned: true };
+const state = { user: 0, language: "en", chat: null, messages: new Map(), pictures: [], waiting: new Map(), action: null, draft: null, source: null, pinned: true, reply: null, asked: 0 };
 let words = WORDS.en;
 
 async function call(path, options) {
@@ -112,6 +112,24 @@ function drawKeyboard() {
   }))));
 }
 
+/** What is written next answers this message; null: nothing. */
+function replyTo(id, hint) {
+  const message = state.messages.get(id);
+  state.reply = message ? id : null;
+  $("reply").hidden = !message;
+  $("reply-text").textContent = message ? message.text || message.caption || "📷" : "";
+  $("text").placeholder = (message && hint) || words.write;
+  if (message) $("text").focus();
+}
+
+/** The bot asked for a reply: its question is answered next, unless the person thinks otherwise. */
+function drawQuestion() {
+  const asked = state.chat?.force_reply;
+  if (!asked || asked.message_id === state.asked) return;
+  state.asked = asked.message_id;
+  replyTo(asked.message_id, asked.input_field_placeholder);
+}
+
 function drawMenu(filter = "") {
   const found = (state.chat?.commands || []).filter((command) => command.command.startsWith(filter));
   $("menu").replaceChildren(...found.map((command) => {
@@ -147,6 +165,9 @@ async function reload() {
   setAction(chat.action);
   $("bot-name").textContent = chat.bot.first_name;
   drawKeyboard();
+  state.asked = 0;
+  replyTo(null);
+  drawQuestion();
   state.pinned = true;
   draw();
   toEnd();
@@ -167,8 +188,9 @@ const HANDLERS = {
     state.messages.set(message.message_id, message);
     if (message.from?.is_bot) { setAction(null); state.draft = null; }
     draw(message.message_id);
-    // A reply keyboard comes and goes with messages.
-    if (message.from?.is_bot) call(`/people/${state.user}/chat`).then((chat) => { state.chat = chat; drawKeyboard(); });
+    if (!message.from?.is_bot) return replyTo(null);
+    // A reply keyboard and a question come and go with messages.
+    call(`/people/${state.user}/chat`).then((chat) => { state.chat = chat; drawKeyboard(); drawQuestion(); });
   },
   edited({ message }) { state.messages.set(message.message_id, message); draw(); },
   deleted({ message_id }) { state.messages.delete(message_id); draw(); },
@@ -258,9 +280,10 @@ async function submit() {
       const form = new FormData();
       pictures.forEach((blob, at) => form.append("photo", blob, `picture-${at + 1}.jpg`));
       if (text) form.append("caption", text);
+      if (state.reply) form.append("reply_to", state.reply);
       await call(`/people/${state.user}/messages`, { method: "POST", body: form });
     } else {
-      await post(`/people/${state.user}/messages`, { text });
+      await post(`/people/${state.user}/messages`, state.reply ? { text, reply_to: state.reply } : { text });
     }
   } catch (error) { return toast(error.message); }
   state.pictures = [];
@@ -311,6 +334,11 @@ function wire() {
   follow.observe($("messages"));
   follow.observe($("scroll"));
   $("down").onclick = toEnd;
+  $("reply-end").onclick = () => replyTo(null);
+  $("messages").ondblclick = (event) => {
+    const row = event.target.closest(".row[data-id]");
+    if (row) { getSelection().removeAllRanges(); replyTo(Number(row.dataset.id)); }
+  };
   $("viewer").onclick = () => $("viewer").close();
 }
 

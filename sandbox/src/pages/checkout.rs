@@ -62,12 +62,13 @@ pub(crate) fn checkout(payment: &Value, return_url: Option<&str>, russian: bool)
     // A bot's own address leads out of the sandbox; the chat here is what is meant.
     let back =
         return_url.filter(|url| url.starts_with("http") && !url.contains("//t.me/")).unwrap_or("/chat");
+    let value = text(&payment["amount"]["value"]);
     let values = [
         ("lang", if russian { "ru" } else { "en" }.to_owned()),
         ("t-outcome", if russian { russian_outcome } else { english_outcome }.to_owned()),
         ("mark", mark.to_owned()),
         ("mark-class", class.to_owned()),
-        ("value", text(&payment["amount"]["value"]).replace('.', ",")),
+        ("value", if russian { value.replace('.', ",") } else { value }),
         ("shop", text(&payment["recipient"]["account_id"])),
         ("id", text(&payment["id"])),
         ("method", method(payment["payment_method"]["type"].as_str().unwrap_or("bank_card")).to_owned()),

@@ -29,6 +29,7 @@ pub(crate) async fn chat(State(world): State<Arc<World>>, Path(user): Path<i64>)
             "action": null,
             "draft": null,
             "keyboard": null,
+            "force_reply": null,
             "callback_answers": [],
         });
         if let Some(chat) = telegram.chats.get(&user) {
@@ -39,6 +40,7 @@ pub(crate) async fn chat(State(world): State<Arc<World>>, Path(user): Path<i64>)
             shown["draft"] =
                 json!(chat.draft.as_ref().filter(|(_, until)| *until > now).map(|(draft, _)| draft));
             shown["keyboard"] = json!(chat.keyboard);
+            shown["force_reply"] = json!(chat.force_reply);
             shown["callback_answers"] = json!(chat.callback_answers);
         }
         shown

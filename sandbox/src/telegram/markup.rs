@@ -14,7 +14,8 @@ pub(crate) enum Keyboard {
     Inline(Value),
     Reply(Value),
     Remove,
-    ForceReply,
+    /// The `ForceReply`.
+    ForceReply(Value),
 }
 
 impl Keyboard {
@@ -36,7 +37,7 @@ impl Keyboard {
             return Ok(Self::Remove);
         }
         if fields.get("force_reply") == Some(&Value::Bool(true)) {
-            return Ok(Self::ForceReply);
+            return Ok(Self::ForceReply(markup));
         }
         Ok(Self::None)
     }

@@ -125,7 +125,7 @@ fn put(
         }
         let bot = telegram.bot(&world.options.telegram_username);
         let message = telegram.post(chat_id, bot, true, now, &content, invoice);
-        telegram.set_keyboard(chat_id, keyboard);
+        telegram.set_keyboard(chat_id, &message, keyboard);
         world.tell(ChatEvent::message(chat_id, &message));
         Ok(message)
     })

@@ -156,6 +156,8 @@ pub(crate) struct Chat {
     pub(crate) draft: Option<(Value, i64)>,
     /// The reply keyboard under the input.
     pub(crate) keyboard: Option<Value>,
+    /// What the bot wants a reply to: the `ForceReply` with its `message_id`, until the person writes.
+    pub(crate) force_reply: Option<Value>,
     pub(crate) callback_answers: VecDeque<Value>,
 }
 
@@ -263,6 +265,8 @@ impl Telegram {
         if by_bot {
             chat.action = None;
             chat.draft = None;
+        } else {
+            chat.force_reply = None;
         }
         message
     }
@@ -313,12 +317,17 @@ impl Telegram {
         json!({"id": self.bot_id, "is_bot": true, "first_name": "Plantain (sandbox)", "username": username})
     }
 
-    pub(crate) fn set_keyboard(&mut self, chat_id: i64, keyboard: &Keyboard) {
+    pub(crate) fn set_keyboard(&mut self, chat_id: i64, message: &Value, keyboard: &Keyboard) {
         let chat = self.chats.entry(chat_id).or_default();
         match keyboard {
             Keyboard::Reply(value) => chat.keyboard = Some(value.clone()),
             Keyboard::Remove => chat.keyboard = None,
-            Keyboard::None | Keyboard::Inline(_) | Keyboard::ForceReply => {}
+            Keyboard::ForceReply(markup) => {
+                let mut wanted = markup.clone();
+                wanted["message_id"] = message["message_id"].clone();
+                chat.force_reply = Some(wanted);
+            }
+            Keyboard::None | Keyboard::Inline(_) => {}
         }
     }
 }

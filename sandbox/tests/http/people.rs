@@ -177,3 +177,23 @@ async fn a_strangers_page_may_not_write() {
     assert_eq!(write(&sandbox.base).await, 200);
     sandbox.stop().await;
 }
+
+#[tokio::test]
+async fn a_question_that_wants_a_reply_is_open_until_the_person_writes() {
+    let sandbox = Sandbox::start().await;
+    sandbox.says(7, "/generate").await;
+    let markup = json!({"force_reply": true, "input_field_placeholder": "a cat"});
+    let question =
+        sandbox.bot("sendMessage", json!({"chat_id": 7, "text": "What?", "reply_markup": markup})).await;
+    assert!(question.get("reply_markup").is_none(), "the Message shows inline keyboards only");
+    let wanted = sandbox.get("/people/7/chat").await["force_reply"].clone();
+    assert_eq!(
+        (&wanted["message_id"], &wanted["input_field_placeholder"]),
+        (&question["message_id"], &json!("a cat"))
+    );
+    let reply = json!({"text": "a ginger cat", "reply_to": question["message_id"]});
+    let (_, reply) = sandbox.post("/people/7/messages", reply).await;
+    assert_eq!(reply["reply_to_message"]["text"], "What?");
+    assert_eq!(sandbox.get("/people/7/chat").await["force_reply"], Value::Null);
+    sandbox.stop().await;
+}
