@@ -14,7 +14,7 @@ struct Cli {
 enum Task {
     /// Start the whole system, installing what it needs
     Up(xtask::up::UpArgs),
-    /// Play a top-up and a picture through it, and show the ledger's account of it
+    /// Play a top-up and a picture through it, and show what the ledger wrote
     Demo(xtask::demo::DemoArgs),
     /// Stop it
     Down,
@@ -26,9 +26,15 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         extra: Vec<String>,
     },
+    /// Run the ledger's own commands on it, such as `verify`
+    Ledger {
+        /// Passed to the ledger; `--help` shows what it can
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        extra: Vec<String>,
+    },
     /// Run every test, on servers and ports of its own (works while `up` runs)
     Test {
-        /// Passed to `cargo test`: names of tests, `-p package`, `-- --nocapture`
+        /// Passed to `cargo test`: test names, `-p package`, `-- --nocapture`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         extra: Vec<String>,
     },
@@ -59,6 +65,7 @@ fn run(task: Task) -> Result<()> {
         Task::Down => xtask::up::down(),
         Task::Status => xtask::up::status(),
         Task::Psql { extra } => xtask::up::psql(&extra),
+        Task::Ledger { extra } => xtask::up::ledger(&extra),
         Task::Test { extra } => xtask::test::test(&extra),
         Task::Check => xtask::check::check(),
         Task::Supervise => xtask::up::supervise(),

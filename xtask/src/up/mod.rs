@@ -4,6 +4,7 @@ mod build;
 mod down;
 mod interrupt;
 pub mod layout;
+mod ledger;
 mod prepare;
 mod psql;
 mod services;
@@ -21,6 +22,7 @@ use anyhow::{Context, Result, bail};
 
 pub use build::cargo;
 pub use down::down;
+pub use ledger::ledger;
 pub use psql::psql;
 pub(crate) use psql::psql_command;
 pub(crate) use services::ledger_command;
