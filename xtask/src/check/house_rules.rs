@@ -32,12 +32,33 @@ pub fn broken(root: &Path) -> Result<Vec<String>> {
     collect(root, &mut files).with_context(|| format!("cannot list {}", root.display()))?;
     files.sort();
     let mut broken = Vec::new();
+    let explained = std::fs::read_to_string(root.join(".env.example")).unwrap_or_default();
     for file in files {
         let Ok(text) = std::fs::read_to_string(&file) else { continue };
         let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
         check_text(&name, &text, &mut broken);
+        if name.ends_with("src/config.rs") {
+            check_variables(&name, &text, &explained, &mut broken);
+        }
     }
     Ok(broken)
+}
+
+/// What a service's configuration reads is explained in `.env.example`.
+fn check_variables(name: &str, text: &str, explained: &str, broken: &mut Vec<String>) {
+    // The tests below may name variables that do not exist.
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let is_variable = |word: &&str| {
+        word.len() > 3
+            && word.contains('_')
+            && word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    };
+    for variable in code.split('"').filter(is_variable) {
+        let says = |line: &str| line.trim_start_matches('#').starts_with(&format!("{variable}="));
+        if !explained.lines().any(says) {
+            broken.push(format!("{name}: {variable} is read here, but .env.example does not explain it"));
+        }
+    }
 }
 
 fn check_text(name: &str, text: &str, broken: &mut Vec<String>) {
@@ -93,6 +114,17 @@ mod tests {
         let mut broken = Vec::new();
         check_text(name, text, &mut broken);
         broken
+    }
+
+    #[test]
+    fn a_variable_that_is_not_explained_is_found() {
+        let code = "env.or(\"SOME_PORT\"); env.or(\"OTHER_PORT\"); #[cfg(test)] \"TEST_ONLY\"";
+        let mut broken = Vec::new();
+        check_variables("a/src/config.rs", code, "# A port.\n#SOME_PORT=1\n", &mut broken);
+        assert_eq!(
+            broken,
+            ["a/src/config.rs: OTHER_PORT is read here, but .env.example does not explain it"]
+        );
     }
 
     #[test]

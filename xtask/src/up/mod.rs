@@ -168,7 +168,7 @@ fn greet(layout: &Layout, settings: &Settings, begun: Instant) {
     } else {
         println!("  Chat with the bot   in Telegram, as TELEGRAM_BOT_TOKEN says");
     }
-    println!("  Console             http://127.0.0.1:{}/", ports.ledger);
+    println!("  Ledger's readiness  http://127.0.0.1:{}/ready", ports.ledger);
     let replaced =
         [(sandboxed.telegram, "Telegram"), (sandboxed.yookassa, "YooKassa"), (sandboxed.gemini, "Gemini")];
     let replaced: Vec<&str> = replaced.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect();
