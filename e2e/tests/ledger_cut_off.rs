@@ -147,6 +147,7 @@ fn a_commit_in_doubt_is_found_out() {
         world.play(Moment { appends, message: None, before, dead: Dead::Reset, reach });
     }
     assert!(world.stage.is_running(Role::Ledger));
+    assert_eq!(epoch(&world.stage), 1, "the lead was lost over a doubt");
     world.finish();
 }
 
