@@ -113,8 +113,8 @@ pub fn window_differs(events: &[PublishedEvent], log: &[Row]) -> Option<String> 
             return Some(format!("position {expected} is not in the log"));
         };
         let same = event.hash == hex(&row.hash)
-            && event.payload.to_string()
-                == serde_json::from_str::<serde_json::Value>(&row.payload).ok()?.to_string()
+            && serde_json::from_str(&row.payload)
+                .is_ok_and(|stored: serde_json::Value| stored == event.payload)
             && event.r#type == row.event_type
             && event.command_id.as_str() == row.command_id;
         if !same {

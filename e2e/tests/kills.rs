@@ -1,8 +1,6 @@
 //! Each service is killed while a Gemini call is open, a picture undelivered and a payment open,
 //! then started again: the way completes, charged once and credited once, by the vendors' books.
 
-#![allow(clippy::print_stdout, reason = "figures of a run")]
-
 use e2e::people::{Person, said};
 use e2e::{Role, Stage};
 use serde_json::json;
