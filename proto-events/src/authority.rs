@@ -104,6 +104,7 @@ pub const COMMANDS: &[Row] = &[
     ("catalog_publish", &[(Ledger, &[]), (Console, &[])]),
     ("generation_renew", &[(Generator, &[])]),
     ("delivery_claim", &[(Telegram, &[])]),
+    ("delivery_renew", &[(Telegram, &[])]),
     ("delivery_done", &[(Telegram, &[])]),
     ("profile_update", &[(Telegram, &[])]),
     ("context_update", &[(Telegram, &[])]),

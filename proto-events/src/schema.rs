@@ -20,7 +20,7 @@ pub fn all() -> Vec<(String, Schema)> {
         "command": AccountOpen, TopupOpen, PaymentRegister, PaymentSettle, PaymentCancel, GenerationRequest,
             GenerationClaim, GenerationAttempt, GenerationComplete, GenerationFail, ReservationExpire,
             DeliveryConfirm, DeliveryFail, CatalogPublish;
-        "operation": GenerationRenew, DeliveryClaim, DeliveryDone, ProfileUpdate, ContextUpdate, ConsumerDone;
+        "operation": GenerationRenew, DeliveryClaim, DeliveryRenew, DeliveryDone, ProfileUpdate, ContextUpdate, ConsumerDone;
         "envelope": CommandEnvelope, Query, Reply, QueryReply, PublishedEvent;
         "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep, PaymentSweep;
         "answer": BalanceView, AccountView, CatalogView, GenerationView, PaymentView, OpenJob, OpenDelivery,

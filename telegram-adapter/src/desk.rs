@@ -150,7 +150,7 @@ impl Desk {
         let id = bad(operation_id("tell", position))?;
         // A position names its account; the ledger looks it up.
         let nobody = AccountRef::Id(AccountId::OPERATIONS);
-        match self.ledger.operate(id, nobody, DeliveryClaim { position }.into()).await {
+        match self.ledger.operate(id, nobody, DeliveryClaim { position, claimant: Text::lossy(&uuid::Uuid::new_v4().to_string()) }.into()).await {
             Ok(done) => Committed::read(&done).map(|claimed| Some(claimed.result)),
             Err(error) if matches!(error.code(), Some("delivery_done" | "delivery_held")) => Ok(None),
             Err(error) => Err(error),

@@ -60,7 +60,7 @@ pub(super) async fn claim(tools: &Tools, generation: GenerationId, attempt: Atte
 /// An attempt that will be followed by another. True when it is on record.
 pub(super) async fn attempted(tools: &Tools, job: &ClaimedJob, outcome: Trouble, spent: Spent) -> bool {
     let (generation, attempt) = (job.generation, job.attempt);
-    let command = GenerationAttempt { generation, attempt, outcome, spent };
+    let command = GenerationAttempt { generation, attempt, outcome, spent, retry_after_ms: 0 };
     until_answered(tools, generation, &format!("attempted:{generation}:{attempt}"), command.into())
         .await
         .is_ok()

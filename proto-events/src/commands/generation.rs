@@ -43,6 +43,9 @@ pub struct GenerationAttempt {
     pub attempt: Attempt,
     pub outcome: Trouble,
     pub spent: Spent,
+    /// The vendor asked to wait: nobody may claim before this has passed. Not in the event.
+    #[serde(default)]
+    pub retry_after_ms: u32,
 }
 
 /// One thing that was made, in the object store.
@@ -121,6 +124,17 @@ pub struct GenerationRenew {
 #[serde(deny_unknown_fields)]
 pub struct DeliveryClaim {
     pub position: Position,
+    /// A name made anew for each try to tell: asked again under the same name, the same right is
+    /// granted again, so that a lost answer costs nothing.
+    pub claimant: Text<64>,
+}
+
+/// Operational: extends the right to tell while it takes long.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeliveryRenew {
+    pub position: Position,
+    pub attempt: Attempt,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

@@ -82,6 +82,7 @@ commands! {
     Operation {
         "generation_renew" => GenerationRenew,
         "delivery_claim" => DeliveryClaim,
+        "delivery_renew" => DeliveryRenew,
         "delivery_done" => DeliveryDone,
         "profile_update" => ProfileUpdate,
         "context_update" => ContextUpdate,

@@ -40,6 +40,6 @@ pub(crate) fn attempt(state: &Account, c: &GenerationAttempt) -> Result<Vec<Even
     if generation.recorded || c.attempt == Attempt::ZERO {
         return Err(Refusal::StaleAttempt { attempt: generation.attempt });
     }
-    let GenerationAttempt { generation, attempt, outcome, spent } = c.clone();
+    let GenerationAttempt { generation, attempt, outcome, spent, retry_after_ms: _ } = c.clone();
     Ok(vec![GenerationAttempted { generation, attempt, outcome, spent }.into()])
 }

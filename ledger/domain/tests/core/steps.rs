@@ -194,7 +194,7 @@ impl Step {
             Step::Attempt { generation, behind } => {
                 let (generation, claims) = job(generation);
                 let outcome = Trouble::Overloaded;
-                GenerationAttempt { generation, attempt: at(claims, behind), outcome, spent: spent() }.into()
+                GenerationAttempt { generation, attempt: at(claims, behind), outcome, spent: spent(), retry_after_ms: 0 }.into()
             }
             Step::Complete { generation, behind, empty } => {
                 let (generation, claims) = job(generation);

@@ -264,7 +264,7 @@ impl World {
 
     pub fn attempted(&self, n: i64) -> GenerationAttempt {
         let outcome = Trouble::Overloaded;
-        GenerationAttempt { generation: self.generation(), attempt: attempt(n), outcome, spent: spent() }
+        GenerationAttempt { generation: self.generation(), attempt: attempt(n), outcome, spent: spent(), retry_after_ms: 0 }
     }
 
     pub fn complete(&self, n: i64) -> GenerationComplete {
