@@ -64,5 +64,15 @@ CREATE TABLE natural_keys (
     CONSTRAINT natural_keys_once PRIMARY KEY (kind, key)
 );
 
+-- Keys of the service itself. `command_ids`: under which Telegram's command ids, which hold chat and
+-- user ids, are stored.
+CREATE TABLE service_keys (
+    name text  PRIMARY KEY,
+    key  bytea NOT NULL CHECK (length(key) = 32)
+);
+INSERT INTO service_keys VALUES
+    ('command_ids', decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'));
+
+GRANT SELECT ON service_keys TO plantain_ledger;
 GRANT SELECT, INSERT ON events, natural_keys TO plantain_ledger;
 GRANT SELECT, UPDATE ON log_head TO plantain_ledger;

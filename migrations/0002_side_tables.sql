@@ -87,8 +87,9 @@ CREATE TABLE deliveries (
     account_id  uuid     NOT NULL,
     type        text     NOT NULL,
     subject     text     NOT NULL,
-    attempt     smallint NOT NULL DEFAULT 0,
+    attempt     integer  NOT NULL DEFAULT 0,
     lease_until bigint   NOT NULL DEFAULT 0,
+    claimant    text,
     outcome     text
 );
 CREATE INDEX deliveries_open ON deliveries (position) WHERE outcome IS NULL;

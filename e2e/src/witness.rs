@@ -73,7 +73,10 @@ impl Witness {
             let Said::Done { events, .. } = &answer.said else { continue };
             let key = (answer.producer.as_str(), answer.id.to_string());
             let said: Vec<_> = events.iter().map(|e| (e.position.get(), e.r#type.as_str())).collect();
-            let stored = in_log.get(&(key.0, key.1.as_str())).cloned().unwrap_or_default();
+            // Telegram's ids are stored under another name: the one at the position it was told.
+            let at = said.first().and_then(|(position, _)| log.get(usize::try_from(position - 1).ok()?));
+            let stored_as = at.map_or(key.1.as_str(), |row| row.command_id.as_str());
+            let stored = in_log.get(&(key.0, stored_as)).cloned().unwrap_or_default();
             if said != stored {
                 lies.push(format!("{} {}: it was told {said:?}, the log has {stored:?}", key.0, key.1));
             }

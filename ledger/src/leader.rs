@@ -5,6 +5,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use async_nats::Client;
+use async_nats::connection::State;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -23,10 +25,43 @@ const GIVE_UP: Duration = Duration::from_micros(2 * LEASE_US.unsigned_abs());
 /// Longer than a cut-off writer can hold the head's row (2 s), so that no look is given up for it.
 const TAKE_OVER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// A leader that is cut off from NATS hears no commands: after this it lets another one lead.
+const DEAF: Duration = Duration::from_secs(1);
+/// The same for one that was deaf when it took over: nobody else was there, and deadlines need a
+/// leader with NATS down too.
+const STILL_DEAF: Duration = Duration::from_secs(30);
+/// How often a deaf standby looks: those who hear go first.
+const LOOK_DEAF: Duration = Duration::from_secs(2);
+
+fn hears(nats: &Client) -> bool {
+    nats.connection_state() == State::Connected
+}
+
+/// Returns when no commands have been heard for too long.
+pub async fn keep_hearing(nats: Client, stop: CancellationToken) {
+    let (mut heard, mut patience) = (Instant::now(), STILL_DEAF);
+    while heard.elapsed() <= patience {
+        if hears(&nats) {
+            (heard, patience) = (Instant::now(), DEAF);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+    tracing::warn!("NATS is gone: no commands are heard");
+}
+
 /// Waits until the log can be led, and takes it over. `None`: told to stop.
-pub async fn wait_for_lead(pool: &PgPool, stop: &CancellationToken) -> Option<Head> {
+pub async fn wait_for_lead(pool: &PgPool, nats: &Client, stop: &CancellationToken) -> Option<Head> {
     let mut said = false;
     while !stop.is_cancelled() {
+        if !hears(nats) {
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_DEAF) => {}
+                () = stop.cancelled() => return None,
+            }
+        }
         let looked = tokio::time::timeout(TAKE_OVER_TIMEOUT, store::take_over(pool)).await;
         match looked.unwrap_or(Err(sqlx::Error::PoolTimedOut)) {
             Ok(Some(head)) => return Some(head),

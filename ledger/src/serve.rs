@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::inbox::{Inbox, own_request};
-use crate::leader::{keep_lease, wait_for_lead};
+use crate::leader::{keep_hearing, keep_lease, wait_for_lead};
 use crate::projections::{self, Projection};
 use crate::sequencer::{Clock, Queue, Sequencer};
 use crate::store::{self, Head};
@@ -64,7 +64,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
     });
     let telling_lease_us = i64::from(config.telling_lease_ms) * 1_000;
     let service = Service { pool, nats, media, first_catalog: config.first_catalog, telling_lease_us };
-    while let Some(head) = wait_for_lead(&service.pool, &stop).await {
+    while let Some(head) = wait_for_lead(&service.pool, &service.nats, &stop).await {
         tracing::info!(epoch = head.epoch, position = head.position, "leading");
         metrics::gauge!("ledger_leading").set(1.0);
         if let Err(error) = service.lead(head, &stop).await {
@@ -95,9 +95,12 @@ impl Service {
         for (_, sender) in queue.drain() {
             let _ = sender.send(Reply::Busy { retry_after_ms: 500 });
         }
-        if stop.is_cancelled() {
-            store::answered(store::release(&self.pool, head.epoch)).await?;
-            tracing::info!("the lead was given back");
+        // Nothing happens if somebody else leads already.
+        match store::answered(store::release(&self.pool, head.epoch)).await {
+            Ok(()) => tracing::info!(epoch = head.epoch, "the lead was given back"),
+            Err(error) => {
+                tracing::warn!(%error, "the lead could not be given back; its lease ends by itself")
+            }
         }
         begun
     }
@@ -114,6 +117,8 @@ impl Service {
         let (committed, seen) = watch::channel(Position::ZERO);
         let lease = keep_lease(self.pool.clone(), head.epoch, Arc::clone(&clock), leading.clone());
         tasks.spawn(ended("lease", leading.clone(), lease));
+        let hearing = keep_hearing(self.nats.clone(), leading.clone());
+        tasks.spawn(ended("hearing", leading.clone(), hearing));
         let sequencer = tokio::select! {
             started = Sequencer::start(self.pool.clone(), head, Arc::clone(&clock), committed) => started?,
             () = leading.cancelled() => return Ok(()),
@@ -121,10 +126,7 @@ impl Service {
         spawn_sequencer(tasks, sequencer, queue, leading);
         self.spawn_followers(tasks, head, queue, &clock, &seen, leading);
         let publish = publish_first_catalog(Arc::clone(queue), self.first_catalog.clone());
-        let stop = leading.clone();
-        tasks.spawn(async move {
-            stop.run_until_cancelled(publish).await;
-        });
+        spawn_follower(tasks, leading, publish);
         Ok(())
     }
 
@@ -152,23 +154,29 @@ impl Service {
             }
         }));
         for projection in Projection::ALL {
-            tasks.spawn(projections::run(self.pool.clone(), projection, seen.clone(), leading.clone()));
+            let fold = projections::run(self.pool.clone(), projection, seen.clone(), leading.clone());
+            spawn_follower(tasks, leading, fold);
         }
-        tasks.spawn(timers::run(self.pool.clone(), Arc::clone(queue), Arc::clone(clock), leading.clone()));
-        tasks.spawn(provision::run(
-            self.pool.clone(),
-            self.nats.clone(),
-            self.media.clone(),
-            leading.clone(),
-        ));
-        tasks.spawn(relay::run(
-            self.pool.clone(),
-            self.nats.clone(),
-            seen.clone(),
-            head.incarnation,
-            leading.clone(),
-        ));
+        let (pool, nats, stop) = (|| self.pool.clone(), || self.nats.clone(), || leading.clone());
+        let timers = timers::run(pool(), Arc::clone(queue), Arc::clone(clock), stop());
+        spawn_follower(tasks, leading, timers);
+        spawn_follower(tasks, leading, provision::run(pool(), nats(), self.media.clone(), stop()));
+        let relay = relay::run(pool(), nats(), seen.clone(), head.incarnation, stop());
+        spawn_follower(tasks, leading, relay);
     }
+}
+
+/// A task that may be dropped anywhere: what it does half is done again by the next leader. So a lead
+/// ends at once though NATS or Postgres do not answer.
+fn spawn_follower(
+    tasks: &mut JoinSet<()>,
+    leading: &CancellationToken,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    let leading = leading.clone();
+    tasks.spawn(async move {
+        leading.run_until_cancelled_owned(task).await;
+    });
 }
 
 fn spawn_sequencer(

@@ -19,8 +19,9 @@ const CONNECT_TRIES: u32 = 60;
 const CONNECT_PAUSE: Duration = Duration::from_millis(500);
 /// How often a connection is looked at for the health page.
 const LOOK: Duration = Duration::from_secs(1);
-/// Below the server's own ping, so that a dead connection is noticed by whoever looks first.
-const PING: Duration = Duration::from_secs(2);
+/// A connection is dead after two pings without an answer: with this within 3 s, so that a ledger
+/// that is cut off is replaced within 5 s.
+const PING: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
 pub struct NatsConfig {

@@ -6,6 +6,7 @@ use proto_events::envelope::AccountRef;
 use proto_events::{CommandEnvelope, CommandId, Position, Producer, Query, Refused, subjects};
 use serde_json::Value;
 
+use super::names::Names;
 use crate::operations::OperationRequest;
 use crate::queries::Question;
 use crate::sequencer::{Request, refused};
@@ -21,7 +22,7 @@ pub enum Asked {
 
 /// # Errors
 /// Not allowed, not known, or not readable.
-pub fn decode_command(subject: &str, payload: &[u8]) -> Result<Asked, Refused> {
+pub fn decode_command(names: &Names, subject: &str, payload: &[u8]) -> Result<Asked, Refused> {
     let (producer, verb) = parse(subject)?;
     judge(may_send(producer, verb, None), producer, verb)?;
     let envelope: CommandEnvelope = json(payload)?;
@@ -43,7 +44,7 @@ pub fn decode_command(subject: &str, payload: &[u8]) -> Result<Asked, Refused> {
     let actor = envelope.actor.map_or_else(|| default_actor(producer).to_owned(), |a| a.to_string());
     Ok(Asked::Command(Box::new(Request {
         producer,
-        id: envelope.id,
+        id: names.stored(producer, verb, envelope.id),
         account: envelope.account,
         actor,
         causation: envelope.causation,
@@ -119,7 +120,7 @@ mod tests {
     use serde_json::json;
 
     fn code(subject: &str, body: &[u8]) -> String {
-        decode_command(subject, body).unwrap_err().code.to_string()
+        decode_command(&Names::new([7; 32]), subject, body).unwrap_err().code.to_string()
     }
 
     #[test]

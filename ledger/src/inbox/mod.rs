@@ -3,8 +3,10 @@
 //! What is refused here saw no state, so its answer need not wait for anything.
 
 mod decode;
+mod names;
 
 pub use decode::{Asked, decode_command, decode_query, own_request};
+pub use names::Names;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::operations;
 use crate::queries;
 use crate::sequencer::Queue;
+use crate::store;
 
 /// Operational commands and queries under way at once: each uses a database connection.
 const SIDE_WORK_MAX: usize = 64;
@@ -39,15 +42,26 @@ pub struct Inbox {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("can't subscribe to commands and queries")]
-pub struct SubscribeError(#[from] async_nats::SubscribeError);
+pub enum InboxError {
+    #[error("can't subscribe to commands and queries")]
+    Subscribe(#[from] async_nats::SubscribeError),
+    #[error("the service's key for command ids can't be read")]
+    Key(#[from] sqlx::Error),
+}
 
 impl Inbox {
-    /// Serves until told to stop, or until the subscription ends.
+    /// Serves until told to stop, or until the subscription ends. Nothing is taken before the log
+    /// has its first event, the catalog: an account opened before would lack its welcome credits.
     ///
     /// # Errors
-    /// NATS refuses the subscription.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), SubscribeError> {
+    /// NATS refuses the subscription, or Postgres does not answer.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), InboxError> {
+        let mut committed = self.committed.clone();
+        let begun = async { committed.wait_for(|position| *position > Position::ZERO).await.is_ok() };
+        if stop.run_until_cancelled(begun).await != Some(true) {
+            return Ok(());
+        }
+        let names = Names::new(store::service_key(&self.pool, names::KEY).await?);
         let mut commands = self.client.subscribe(subjects::COMMANDS).await?;
         let mut queries = self.client.subscribe(subjects::QUERIES).await?;
         let side_work = Arc::new(Semaphore::new(SIDE_WORK_MAX));
@@ -63,16 +77,16 @@ impl Inbox {
                 continue;
             };
             if is_command {
-                self.command(message, reply_to, &side_work).await;
+                self.command(&names, message, reply_to, &side_work).await;
             } else {
                 self.query(message, reply_to, &side_work).await;
             }
         }
     }
 
-    async fn command(&self, message: Message, reply_to: Subject, side_work: &Arc<Semaphore>) {
+    async fn command(&self, names: &Names, message: Message, reply_to: Subject, side_work: &Arc<Semaphore>) {
         fail::fail_point!("ledger.inbox.received");
-        match decode_command(&message.subject, &message.payload) {
+        match decode_command(names, &message.subject, &message.payload) {
             Ok(Asked::Command(request)) => {
                 let (sender, receiver) = oneshot::channel();
                 if self.queue.push((*request, sender)).is_err() {
@@ -103,7 +117,7 @@ impl Inbox {
                 });
             }
             Err(refusal) => {
-                tracing::warn!(subject = %message.subject, code = %refusal.code, reason = %refusal.message,
+                tracing::warn!(subject = %message.subject, code = %refusal.code, bytes = message.payload.len(),
                     "a command was refused at the door");
                 metrics::counter!("ledger_refused_at_door_total").increment(1);
                 self.answer(reply_to, &Reply::Refused { refusal }).await;

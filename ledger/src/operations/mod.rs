@@ -50,7 +50,14 @@ async fn perform(pool: &PgPool, request: OperationRequest, telling_lease_us: i64
                 Problem::Refused(refused("stale_attempt", "another attempt has this job, or it is closed"))
             })
         }
-        Operation::DeliveryClaim(c) => claim(pool, c.position, telling_lease_us).await,
+        Operation::DeliveryClaim(c) => claim(pool, c.position, &c.claimant, telling_lease_us).await,
+        Operation::DeliveryRenew(c) => {
+            let renewed =
+                store::renew_delivery(pool, c.position.get(), c.attempt.get(), telling_lease_us).await?;
+            renewed.map(|until| json!({"lease_until": until})).ok_or_else(|| {
+                Problem::Refused(refused("stale_attempt", "another try has this telling, or it is told"))
+            })
+        }
         Operation::DeliveryDone(c) => {
             let outcome = match c.outcome {
                 DeliveryOutcome::Told => "told",
@@ -94,8 +101,8 @@ async fn resolve(pool: &PgPool, account: AccountRef) -> Result<AccountId, Proble
     }
 }
 
-async fn claim(pool: &PgPool, position: Position, lease_us: i64) -> Result<Value, Problem> {
-    match store::claim_delivery(pool, position.get(), lease_us).await? {
+async fn claim(pool: &PgPool, position: Position, claimant: &str, lease_us: i64) -> Result<Value, Problem> {
+    match store::claim_delivery(pool, position.get(), claimant, lease_us).await? {
         DeliveryClaimed::Yours { attempt, lease_until, account, event_type: _, subject } => {
             let telling = telling::build(pool, position, account, &subject, attempt, lease_until).await?;
             let Some(telling) = telling else {

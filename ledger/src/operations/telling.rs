@@ -8,6 +8,9 @@ use crate::log::{BadRow, Row};
 use crate::sequencer::Loaded;
 use crate::store::{self, OutputRow};
 
+/// Above this an attempt is shown as this: the wire's bound, far above any adapter's patience.
+const ATTEMPT_SHOWN_MAX: i64 = 1_000;
+
 /// `None`: the person is gone, or the event is not for telling.
 pub async fn build(
     pool: &PgPool,
@@ -24,7 +27,7 @@ pub async fn build(
     let Some(news) = news(pool, position, subject, &stored.rows).await? else { return Ok(None) };
     Ok(Some(Telling {
         position,
-        attempt: Attempt::new(attempt).unwrap_or_default(),
+        attempt: Attempt::new(attempt.min(ATTEMPT_SHOWN_MAX)).unwrap_or_default(),
         account,
         chat: at.chat,
         message: Some(at.message),

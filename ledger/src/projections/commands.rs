@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -37,23 +38,28 @@ pub(super) async fn apply(tx: &mut PgConnection, rows: &[Row]) -> Result<(), Pro
     for row in rows {
         fold(&mut commands, row);
     }
+    let rows: Vec<Value> = commands
+        .into_iter()
+        .map(|((producer, command_id), row)| {
+            json!({
+                "producer": producer, "command_id": command_id, "account_id": row.account_id,
+                "first_position": row.first_position, "last_position": row.last_position,
+                "types": row.types, "recorded_at": row.recorded_at,
+            })
+        })
+        .collect();
     // A step may end in the middle of a command: the next one then lengthens the row.
-    for ((producer, command_id), row) in commands {
-        sqlx::query(
-            "INSERT INTO commands (producer, command_id, account_id, first_position, last_position, types, recorded_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7) \
-             ON CONFLICT (producer, command_id) DO UPDATE SET last_position = excluded.last_position, \
-                types = commands.types || excluded.types",
-        )
-        .bind(producer)
-        .bind(command_id)
-        .bind(row.account_id)
-        .bind(row.first_position)
-        .bind(row.last_position)
-        .bind(row.types)
-        .bind(row.recorded_at)
-        .execute(&mut *tx)
-        .await?;
-    }
+    sqlx::query(
+        "INSERT INTO commands (producer, command_id, account_id, first_position, last_position, types, recorded_at) \
+         SELECT producer, command_id, account_id, first_position, last_position, \
+                ARRAY(SELECT jsonb_array_elements_text(x.types)), recorded_at \
+         FROM jsonb_to_recordset($1::jsonb) AS x(producer text, command_id text, account_id uuid, \
+            first_position bigint, last_position bigint, types jsonb, recorded_at bigint) \
+         ON CONFLICT (producer, command_id) DO UPDATE SET last_position = excluded.last_position, \
+            types = commands.types || excluded.types",
+    )
+    .bind(Value::from(rows).to_string())
+    .execute(tx)
+    .await?;
     Ok(())
 }

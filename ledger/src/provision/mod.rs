@@ -173,7 +173,12 @@ async fn media_bucket(media: &Context, bucket: &Bucket) -> Result<(), ProvisionE
     if bucket.differs(&kept).is_none() {
         return Ok(());
     }
-    let wanted = stream::Config { max_age: bucket.age_max, max_bytes: bucket.bytes_max, ..kept };
+    let wanted = stream::Config {
+        max_age: bucket.age_max,
+        max_bytes: bucket.bytes_max,
+        discard: specs::BUCKET_DISCARD,
+        ..kept
+    };
     media.update_stream(&wanted).await.map_err(refused(name))?;
     let now = media.get_stream(name).await.map_err(refused(name))?;
     match bucket.differs(&now.cached_info().config) {

@@ -100,6 +100,10 @@ pub(super) struct Bucket {
     pub bytes_max: i64,
 }
 
+/// A full bucket lets go of its oldest. The client library would refuse new objects instead, when
+/// the picture has been paid for already; bytes that went are compensated.
+pub(super) const BUCKET_DISCARD: DiscardPolicy = DiscardPolicy::Old;
+
 pub(super) const BUCKETS: [Bucket; 2] = [
     Bucket {
         stream: "OBJ_images",
@@ -121,6 +125,7 @@ impl Bucket {
             (self.age_max != kept.max_age, "max_age"),
             (self.bytes_max != kept.max_bytes, "max_bytes"),
             (kept.storage != StorageType::File, "storage"),
+            (kept.discard != BUCKET_DISCARD, "discard"),
         ]
         .into_iter()
         .find_map(|(differs, what)| differs.then_some(what))

@@ -2,11 +2,12 @@
 
 mod views;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proto_events::envelope::AccountRef;
 use proto_events::queries::{
-    AccountQuery, AccountView, BalanceView, CatalogView, GenerationQuery, OpenDelivery, OpenJob,
+    AccountQuery, AccountView, BalanceView, CatalogView, GenerationQuery, OpenDelivery, OpenJob, OpenPayment,
     PaymentQuery, PaymentSweep, Sweep,
 };
 use proto_events::{AccountId, Attempt, Credits, Event, Position, Producer, QueryReply, Rail, Refused};
@@ -25,6 +26,8 @@ use crate::store;
 const WAIT: Duration = Duration::from_secs(5);
 /// How long a balance waits for its projection when no position was asked for.
 const MOMENT: Duration = Duration::from_millis(500);
+/// Payments in one page: with their links, far below a message's 1 MB.
+const PAYMENTS_MAX: u16 = 100;
 /// Rows a sweep may ask for.
 const SWEEP_MAX: u16 = 500;
 
@@ -138,7 +141,9 @@ async fn balance(
     loop {
         let (position, row) = projections::balance(pool, account).await?;
         let is_late = tokio::time::Instant::now() >= deadline;
-        if position >= wanted.get() || (is_late && at_least.is_none()) {
+        // Nobody is unknown before the projection has seen all that is committed.
+        let seen = position >= wanted.get() && (row.is_some() || position >= committed.get());
+        if seen || (is_late && at_least.is_none() && row.is_some()) {
             let (available, reserved, debt) = row.ok_or_else(|| not_found("account"))?;
             let credits = |n| Credits::new(n).unwrap_or_default();
             let view = BalanceView {
@@ -205,23 +210,23 @@ async fn deliveries(pool: &PgPool, limit: i64) -> Result<Vec<OpenDelivery>, Prob
         .collect())
 }
 
-async fn payments_open(
-    pool: &PgPool,
-    page: PaymentSweep,
-) -> Result<Vec<proto_events::queries::OpenPayment>, Problem> {
-    let open = store::open_payments(
-        pool,
-        &[Rail::Yookassa, Rail::TelegramYookassa],
-        page.after,
-        page.limit.clamp(1, SWEEP_MAX),
-    )
-    .await?;
+async fn payments_open(pool: &PgPool, page: PaymentSweep) -> Result<Vec<OpenPayment>, Problem> {
+    let rails = [Rail::Yookassa, Rail::TelegramYookassa];
+    let open = store::open_payments(pool, &rails, page.after, page.limit.clamp(1, PAYMENTS_MAX)).await?;
+    let accounts: BTreeSet<AccountId> = open.iter().map(|(_, account)| *account).collect();
+    let accounts: Vec<AccountId> = accounts.into_iter().collect();
+    let loaded = store::load_accounts(pool, &accounts).await?;
     let mut views = Vec::with_capacity(open.len());
-    for (payment, _) in open {
-        if let Ok(payment) = payment.parse()
-            && let Some(view) = payment_view(pool, payment).await?
-        {
-            views.push(view);
+    for (payment, account) in open {
+        let (Ok(id), Some(stored)) = (payment.parse(), loaded.get(&account)) else { continue };
+        match views::payment(&stored.rows, id) {
+            Ok(Some(mut view)) => {
+                view.checkout_url = store::checkout_url(pool, &payment).await?;
+                views.push(view);
+            }
+            // One account that can't be read does not hide the others' payments.
+            Ok(None) => tracing::error!(%payment, "an open payment is not in the log"),
+            Err(error) => tracing::error!(%payment, %error, "an open payment can't be read"),
         }
     }
     Ok(views)

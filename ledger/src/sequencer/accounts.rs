@@ -57,10 +57,14 @@ impl Accounts {
     }
 
     pub fn know(&mut self, user: i64, account: AccountId) {
-        if self.people.len() >= PEOPLE_MAX {
+        self.people.insert(user, account);
+    }
+
+    /// Before a batch that may bring so many people: who is known stays known until it ends.
+    pub fn make_room_for_people(&mut self, count: usize) {
+        if self.people.len() + count > PEOPLE_MAX {
             self.people.clear();
         }
-        self.people.insert(user, account);
     }
 
     /// Forgets the accounts that were not used for longest, down to nine tenths of the bound.

@@ -154,7 +154,6 @@ impl<'a> Draft<'a> {
                 self.accounts.put(account, loaded);
             }
         }
-        self.accounts.evict();
     }
 
     fn lease_ms(&self) -> i64 {

@@ -44,6 +44,8 @@ impl Known {
         requests: &[Request],
         accounts: &mut Accounts,
     ) -> Result<Self, BadRow> {
+        accounts.evict();
+        accounts.make_room_for_people(requests.len());
         let ids: Vec<_> = requests.iter().map(|r| (r.producer, r.id.clone())).collect();
         let first_answers = answered(store::first_answers(pool, &ids)).await?;
         find_people(pool, requests, accounts).await?;

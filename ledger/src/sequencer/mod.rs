@@ -84,6 +84,7 @@ impl Sequencer {
         clock: Arc<Mutex<Clock>>,
         committed: watch::Sender<Position>,
     ) -> Result<Self, BadRow> {
+        store::extend_leases(&pool).await?;
         let stored = store::load_accounts(&pool, &[AccountId::CATALOG]).await?;
         let mut catalog = CatalogStream::default();
         for row in stored.values().flat_map(|s| &s.rows) {
@@ -145,7 +146,7 @@ impl Sequencer {
                     tracing::warn!(%error, "Postgres did not answer; nothing was done");
                     return Ok(busy(requests.len()));
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return self.find_unreadable(requests, &error).await,
             };
             let now = self.now();
             let mut draft = Draft::new(&mut self.accounts, &self.catalog, &known, self.position, now);
@@ -217,6 +218,23 @@ impl Sequencer {
         }
     }
 
+    /// An account whose events this version can't read is answered alone; the others go on.
+    async fn find_unreadable(&mut self, requests: &[Request], error: &BadRow) -> Replies {
+        if let [request] = requests {
+            tracing::error!(command = %request.id, verb = request.command.verb(), %error,
+                "this command's account can't be read");
+            return Ok(vec![Reply::Failed { message: error.to_string() }]);
+        }
+        self.halve(requests).await
+    }
+
+    async fn halve(&mut self, requests: &[Request]) -> Replies {
+        let (first, second) = requests.split_at(requests.len() / 2);
+        let mut replies = self.process(first).await?;
+        replies.extend(self.process(second).await?);
+        Ok(replies)
+    }
+
     async fn find_refused(
         &mut self,
         requests: &[Request],
@@ -232,10 +250,7 @@ impl Sequencer {
                 "the database refuses this command alone");
             return Ok(vec![Reply::Refused { refusal: refusal_of(constraint) }]);
         }
-        let (first, second) = requests.split_at(requests.len() / 2);
-        let mut replies = self.process(first).await?;
-        replies.extend(self.process(second).await?);
-        Ok(replies)
+        self.halve(requests).await
     }
 }
 

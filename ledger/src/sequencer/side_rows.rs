@@ -65,6 +65,7 @@ impl Sink<'_> {
             Event::PaymentSettled(e) => {
                 self.push(SideWrite::ClosePayment(e.payment.to_string()));
                 self.told(e.payment.to_string(), "PaymentRegistered", "overtaken");
+                self.told(e.payment.to_string(), "PaymentCanceled", "overtaken");
                 self.tell(position, "PaymentSettled", e.payment.to_string());
             }
             Event::PaymentCanceled(e) => {
@@ -91,9 +92,18 @@ impl Sink<'_> {
     fn generation(&mut self, position: i64, event: &Event) {
         match event {
             Event::GenerationRequested(e) => self.requested(position, e.generation),
-            Event::GenerationStarted(e) => self.claim(e.generation, e.attempt, self.moment.lease_ms),
-            // The attempt is over: whoever claims next need not wait for the lease.
-            Event::GenerationAttempted(e) => self.claim(e.generation, e.attempt, 0),
+            Event::GenerationStarted(e) => {
+                let lease_us = self.moment.lease_ms * 1_000;
+                self.claim(e.generation, e.attempt, self.moment.now + lease_us, lease_us);
+            }
+            // The attempt is over: others may claim as soon as the vendor may be asked again.
+            Event::GenerationAttempted(e) => {
+                let free_at = match &self.request.command {
+                    Command::GenerationAttempt(c) => self.moment.now + i64::from(c.retry_after_ms) * 1_000,
+                    _ => 0,
+                };
+                self.claim(e.generation, e.attempt, free_at, 0);
+            }
             Event::GenerationSucceeded(e) => {
                 self.outputs(e.generation);
                 self.push(SideWrite::CloseJob(e.generation.to_string()));
@@ -184,9 +194,7 @@ impl Sink<'_> {
         }));
     }
 
-    fn claim(&mut self, generation: GenerationId, attempt: Attempt, lease_ms: i64) {
-        let lease_us = lease_ms * 1_000;
-        let lease_until = if lease_us == 0 { 0 } else { self.moment.now + lease_us };
+    fn claim(&mut self, generation: GenerationId, attempt: Attempt, lease_until: i64, lease_us: i64) {
         let generation = generation.to_string();
         self.push(SideWrite::Claim(Claim { generation, attempt: attempt.get(), lease_until, lease_us }));
     }

@@ -4,6 +4,8 @@
 //! deletes. Each statement takes all tables at once as one JSON document, so that a batch costs
 //! the same few round trips whatever is in it.
 
+use std::collections::BTreeMap;
+
 use proto_events::commands::MadeOutput;
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -141,7 +143,9 @@ struct Inserts<'a> {
 
 #[derive(Default, Serialize)]
 struct Updates<'a> {
-    claims: Vec<&'a Claim>,
+    /// The last of each generation: an UPDATE would take any one of several.
+    #[serde(serialize_with = "values")]
+    claims: BTreeMap<&'a str, &'a Claim>,
     files: Vec<&'a SentFile>,
     told: Vec<&'a Told>,
 }
@@ -220,6 +224,10 @@ pub(super) async fn write(connection: &mut PgConnection, writes: &[SideWrite]) -
     Ok(())
 }
 
+fn values<S: serde::Serializer>(claims: &BTreeMap<&str, &Claim>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(claims.values())
+}
+
 fn json(document: &impl Serialize) -> Result<String, sqlx::Error> {
     serde_json::to_string(document).map_err(|e| sqlx::Error::Encode(Box::new(e)))
 }
@@ -242,7 +250,7 @@ fn sort<'a>(
         SideWrite::Job(row) => inserts.jobs.push(row),
         SideWrite::Delivery(row) => inserts.deliveries.push(row),
         SideWrite::Claim(row) => {
-            updates.claims.push(row);
+            updates.claims.insert(&row.generation, row);
             return 1;
         }
         SideWrite::SentFile(row) => {

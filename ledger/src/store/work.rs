@@ -17,6 +17,16 @@ pub async fn renew_lease(pool: &PgPool, generation: &str, attempt: i64) -> Resul
     .await
 }
 
+/// After a take-over: whoever held a job could not renew meanwhile, and holds it still.
+pub async fn extend_leases(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE jobs SET lease_until = greatest(lease_until, now_us() + lease_us) WHERE lease_us > 0",
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
 /// What a worker needs of a job, with its lease and deadline as they are now.
 #[derive(Debug, Clone)]
 pub struct JobContent {
@@ -56,18 +66,22 @@ pub enum DeliveryClaimed {
     Unknown,
 }
 
+/// Takes the right to tell; the same claimant gets the same grant again while it holds.
 pub async fn claim_delivery(
     pool: &PgPool,
     position: i64,
+    claimant: &str,
     lease_us: i64,
 ) -> Result<DeliveryClaimed, sqlx::Error> {
     let claimed = sqlx::query(
-        "UPDATE deliveries SET attempt = attempt + 1, lease_until = now_us() + $2 \
-         WHERE position = $1 AND outcome IS NULL AND lease_until < now_us() \
+        "UPDATE deliveries SET attempt = attempt + (claimant IS DISTINCT FROM $3)::int, claimant = $3, \
+            lease_until = now_us() + $2 \
+         WHERE position = $1 AND outcome IS NULL AND (lease_until < now_us() OR claimant = $3) \
          RETURNING attempt::bigint, lease_until, account_id, type, subject",
     )
     .bind(position)
     .bind(lease_us)
+    .bind(claimant)
     .fetch_optional(pool)
     .await?;
     if let Some(row) = claimed {
@@ -87,6 +101,31 @@ pub async fn claim_delivery(
         Some((Some(_), _)) => DeliveryClaimed::Done,
         Some((None, until)) => DeliveryClaimed::Held { until },
     })
+}
+
+/// Extends the right to tell. `None`: another try has it, or it is told.
+pub async fn renew_delivery(
+    pool: &PgPool,
+    position: i64,
+    attempt: i64,
+    lease_us: i64,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar(
+        "UPDATE deliveries SET lease_until = greatest(lease_until, now_us() + $3) \
+         WHERE position = $1 AND attempt = $2 AND outcome IS NULL RETURNING lease_until",
+    )
+    .bind(position)
+    .bind(i32::try_from(attempt).unwrap_or(i32::MAX))
+    .bind(lease_us)
+    .fetch_optional(pool)
+    .await
+}
+
+/// The service's key of this name.
+pub async fn service_key(pool: &PgPool, name: &str) -> Result<[u8; 32], sqlx::Error> {
+    let key: Vec<u8> =
+        sqlx::query_scalar("SELECT key FROM service_keys WHERE name = $1").bind(name).fetch_one(pool).await?;
+    key.try_into().map_err(|_| sqlx::Error::RowNotFound)
 }
 
 /// Closes a telling. False: it was closed already, or is not known.

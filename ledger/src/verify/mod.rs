@@ -151,7 +151,10 @@ pub async fn verify(pool: &PgPool, mut progress: impl FnMut(i64, i64)) -> Result
     // One snapshot for log, head and projections, while the ledger goes on.
     let mut tx = pool.begin().await?;
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
-    sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *tx).await?;
+    // It reads for as long as the log is, and compares while Postgres waits.
+    for unbounded in ["statement_timeout", "idle_in_transaction_session_timeout", "tcp_user_timeout"] {
+        sqlx::query(AssertSqlSafe(format!("SET LOCAL {unbounded} = 0"))).execute(&mut *tx).await?;
+    }
     let head = store::head(&mut *tx).await?;
     let mut verifier = Verifier { hash: GENESIS, ..Verifier::default() };
     let checkpoints = folded::checkpoints(&mut tx).await?;
