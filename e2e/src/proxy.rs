@@ -1,4 +1,4 @@
-//! A way to Postgres that can go dead: it stops forwarding without closing anything, as a lost
+//! A way to Postgres (or NATS) that can go dead: it stops forwarding without closing anything, as a lost
 //! network does, at a chosen moment of a transaction of the ledger.
 
 use std::net::Ipv4Addr;
@@ -79,6 +79,10 @@ impl Proxy {
         let (shared, stop) = (Shared::default(), CancellationToken::new());
         tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, server, shared.clone())));
         Ok(Self { shared, port, _stop: stop.drop_guard() })
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The URL of a database, by this way.

@@ -5,10 +5,12 @@
 use std::time::{Duration, Instant};
 
 use e2e::crowd::Crowd;
-use e2e::deeds::Deeds;
+use e2e::deeds::{Deeds, rubles};
 use e2e::leaders::{assert_true, epoch, lead_and_stand_by, leads, take_over};
 use e2e::proxy::{Dead, Moment, Proxy, Reach};
 use e2e::{Role, Stage, dice, judge};
+use proto_events::catalog::Catalog;
+use serde_json::json;
 
 const LINES: usize = 3;
 
@@ -149,6 +151,67 @@ fn a_commit_in_doubt_is_found_out() {
     assert!(world.stage.is_running(Role::Ledger));
     assert_eq!(epoch(&world.stage), 1, "the lead was lost over a doubt");
     world.finish();
+}
+
+#[test]
+fn a_leader_cut_off_from_nats_lets_the_other_lead() {
+    let mut stage = Stage::new().unwrap();
+    let port = stage.nats.url().rsplit(':').next().unwrap().parse().unwrap();
+    let proxy = stage.rt.block_on(Proxy::start(port)).unwrap();
+    let url = format!("nats://127.0.0.1:{}", proxy.port());
+    lead_and_stand_by(&mut stage, &[("NATS_URL", &url)]);
+    let deeds = Deeds::new(&stage);
+    let crowd = Crowd::start(&stage, &deeds, LINES, 1);
+    for (dead, reach) in [(Dead::Both, Reach::All), (Dead::ToClient, Reach::All), (Dead::Reset, Reach::All)] {
+        std::thread::sleep(Duration::from_millis(500));
+        let cut = Instant::now();
+        proxy.cut(dead, reach);
+        take_over(&stage, &deeds.witness, cut, &format!("NATS: {dead:?} for {reach:?}"));
+        proxy.heal();
+        stage.until("the other to lead", || {
+            (leads(&stage, Role::Standby) && !leads(&stage, Role::Ledger)).then_some(())
+        });
+        // It hears again, and leads when it is its turn.
+        stage.until("the one that was cut off to be ready", || stage.http_ok(Role::Ledger).then_some(()));
+        let killed = Instant::now();
+        stage.kill9(Role::Standby);
+        take_over(&stage, &deeds.witness, killed, "the other killed");
+        stage.start(Role::Standby, &[]).unwrap();
+    }
+    let crossed = crowd.finish(&stage);
+    assert_true(&stage, &deeds);
+    judge::assert_at_rest(&stage, &stage.client("ledger"));
+    judge::assert_whole_ways(&stage, &crossed.whole);
+}
+
+#[test]
+fn deadlines_are_kept_with_nats_down() {
+    const HELD: Duration = Duration::from_secs(2);
+    let mut stage = Stage::new().unwrap();
+    let mut catalog = serde_json::to_value(Catalog::default_catalog().unwrap()).unwrap();
+    catalog["limits"]["reservation_ms"] = json!(HELD.as_millis());
+    let file = stage.dir().join("catalog.json");
+    std::fs::write(&file, catalog.to_string()).unwrap();
+    lead_and_stand_by(&mut stage, &[("CATALOG_FILE", file.to_str().unwrap())]);
+    let deeds = Deeds::new(&stage);
+    stage.rt.block_on(async {
+        deeds.start(1).await.unwrap();
+        let payment = deeds.topup(1, "a").await.unwrap();
+        deeds.settle(payment, rubles(100)).await.unwrap();
+        deeds.request(1, 1).await.unwrap();
+    });
+    let asked = Instant::now();
+    stage.nats.kill9();
+    stage.until("the reservation to expire", || {
+        let log = stage.rt.block_on(Stage::log(&stage.pool));
+        log.iter().any(|r| r.event_type == "ReservationExpired").then_some(())
+    });
+    let late = asked.elapsed().saturating_sub(HELD);
+    println!("with NATS down, expired {:.2} s after the deadline", late.as_secs_f64());
+    assert!(late < Duration::from_secs(5), "{late:?}");
+    stage.nats.restart().unwrap();
+    stage.rt.block_on(deeds.whole_way(2)).unwrap();
+    judge::assert_at_rest(&stage, &stage.client("ledger"));
 }
 
 #[test]
