@@ -121,7 +121,8 @@ impl Sink<'_> {
             }
             Event::DeliveryFailed(e) if e.r#final => {
                 self.told(e.generation.to_string(), "GenerationSucceeded", "failed");
-                if e.reason == DeliveryTrouble::BytesLost {
+                // These are compensated.
+                if matches!(e.reason, DeliveryTrouble::BytesLost | DeliveryTrouble::Refused) {
                     self.tell(position, "DeliveryFailed", e.generation.to_string());
                 }
             }

@@ -14,12 +14,14 @@ pub(crate) fn confirm(state: &Account, c: &DeliveryConfirm) -> Result<Vec<Event>
     Ok(vec![GenerationDelivered { generation: c.generation }.into()])
 }
 
-/// Lost bytes end it: what was charged comes back, once.
+/// Lost bytes end it, and so does a chat that takes them in no form: what was charged comes back, once.
 pub(crate) fn undelivered(state: &Account, c: &DeliveryFail, facts: &Facts) -> Result<Vec<Event>, Refusal> {
     let generation = undelivered_result(state, c.generation)?;
-    let lost = c.reason == DeliveryTrouble::BytesLost;
+    let r#final = c.r#final || c.reason == DeliveryTrouble::BytesLost;
+    let failed = DeliveryFailed { generation: c.generation, reason: c.reason, r#final };
+    let lost = is_lost(&failed);
     let mut course = Course::new(&state.purse, state.version, facts.now);
-    course.push(DeliveryFailed { generation: c.generation, reason: c.reason, r#final: c.r#final || lost });
+    course.push(failed);
     if lost {
         course.grant(Grant {
             source: LotSource::Compensation,
@@ -29,6 +31,14 @@ pub(crate) fn undelivered(state: &Account, c: &DeliveryFail, facts: &Facts) -> R
         });
     }
     Ok(course.done())
+}
+
+/// Whether the result can never be delivered, and not for a reason of the person's own.
+pub(super) fn is_lost(failed: &DeliveryFailed) -> bool {
+    match failed.reason {
+        DeliveryTrouble::BytesLost | DeliveryTrouble::Refused => failed.r#final,
+        DeliveryTrouble::Blocked | DeliveryTrouble::Gone => false,
+    }
 }
 
 fn undelivered_result(state: &Account, id: GenerationId) -> Result<&Generation, Refusal> {

@@ -1,8 +1,9 @@
 //! Folding events into generations.
 
-use proto_events::events::{DeliveryTrouble, GenerationFailed, GenerationSucceeded, Settlement, Trouble};
+use proto_events::events::{GenerationFailed, GenerationSucceeded, Settlement, Trouble};
 use proto_events::{Attempt, Event, GenerationId};
 
+use super::delivery::is_lost;
 use super::{Generation, GenerationState as State, Generations};
 
 /// `false`: the event does not fit.
@@ -35,10 +36,10 @@ pub(crate) fn evolve(generations: &mut Generations, event: &Event) -> bool {
         Event::GenerationDelivered(e) => {
             change(generations, e.generation, |g| g.step(State::Succeeded, State::Delivered))
         }
-        Event::DeliveryFailed(e) => change(generations, e.generation, |g| match e.reason {
-            DeliveryTrouble::BytesLost => g.step(State::Succeeded, State::Lost),
-            _ => g.state == State::Succeeded,
-        }),
+        Event::DeliveryFailed(e) if is_lost(e) => {
+            change(generations, e.generation, |g| g.step(State::Succeeded, State::Lost))
+        }
+        Event::DeliveryFailed(e) => change(generations, e.generation, |g| g.state == State::Succeeded),
         _ => true,
     }
 }

@@ -31,7 +31,7 @@ pub(crate) enum GenerationState {
     Failed,
     Canceled,
     Delivered,
-    /// Its bytes were lost before they were delivered; compensated.
+    /// Its bytes were lost before they were delivered, or Telegram takes them in no form; compensated.
     Lost,
 }
 

@@ -131,7 +131,9 @@ impl Auditor {
             }
             Event::RefundOpened(e) => assert!(self.refunded.insert(e.payment)),
             Event::GenerationSucceeded(e) => self.success(e, at, log),
-            Event::DeliveryFailed(e) if e.reason == DeliveryTrouble::BytesLost => {
+            Event::DeliveryFailed(e)
+                if e.r#final && matches!(e.reason, DeliveryTrouble::BytesLost | DeliveryTrouble::Refused) =>
+            {
                 assert!(self.compensated.insert(e.generation), "compensated twice");
             }
             _ => {}

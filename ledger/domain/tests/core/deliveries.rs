@@ -52,6 +52,26 @@ fn lost_bytes_bring_the_credits_back_once() {
 }
 
 #[test]
+fn a_picture_that_telegram_refuses_for_good_brings_the_credits_back_once() {
+    let world = made();
+    let perhaps = proto_events::commands::DeliveryFail { r#final: false, ..world.refused() };
+    assert_eq!(types(&world.when(perhaps.clone()).unwrap()), ["DeliveryFailed"]);
+    let world = world.did(perhaps);
+    assert_eq!(world.balance(), (90, 0, 0), "another try may bring it");
+    let events = world.when(world.refused()).unwrap();
+    let [Event::DeliveryFailed(failed), Event::CreditsGranted(granted)] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert!(failed.r#final && failed.reason == DeliveryTrouble::Refused);
+    assert_eq!((granted.source, granted.credits.get()), (LotSource::Compensation, 10));
+    let world = world.clone().did(world.refused());
+    assert_eq!(world.balance(), (100, 0, 0));
+    for again in [world.when(world.refused()), world.when(world.lost()), world.when(world.confirm())] {
+        assert_eq!(again.unwrap_err().code(), "generation_delivered");
+    }
+}
+
+#[test]
 fn lost_bytes_of_a_gift_bring_nothing_back() {
     let world = person().granted(5, None).did(picture());
     let world = world.clone().did(world.claim(1)).past_deadline();

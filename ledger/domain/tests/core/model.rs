@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use proto_events::commands::Command;
+use proto_events::commands::{Command, DeliveryFail};
 use proto_events::events::*;
 use proto_events::*;
 
@@ -207,7 +207,7 @@ impl Model {
             | Command::PaymentCancel(_) => self.bill(command, world, new),
             Command::GenerationRequest(c) => self.ask(c, world, new),
             Command::DeliveryConfirm(c) => self.told(c.generation),
-            Command::DeliveryFail(c) => self.untold(c.generation, c.reason, world.now.get()),
+            Command::DeliveryFail(c) => self.untold(c, world.now.get()),
             other => self.labour(other, world),
         }
     }
@@ -364,9 +364,9 @@ impl Model {
         Ok(())
     }
 
-    fn untold(&mut self, id: GenerationId, reason: DeliveryTrouble, now: i64) -> Verdict {
-        let work = self.undelivered(id)?;
-        if reason == DeliveryTrouble::BytesLost {
+    fn untold(&mut self, c: &DeliveryFail, now: i64) -> Verdict {
+        let work = self.undelivered(c.generation)?;
+        if c.reason == DeliveryTrouble::BytesLost || c.reason == DeliveryTrouble::Refused && c.r#final {
             work.job = Job::Told;
             let price = work.price;
             if price > 0 {

@@ -59,6 +59,7 @@ pub enum Step {
     Undelivered {
         generation: usize,
         reason: DeliveryTrouble,
+        last: bool,
     },
     Later {
         seconds: i64,
@@ -83,7 +84,9 @@ fn step() -> impl Strategy<Value = Step> {
     let kind = prop_oneof![
         2 => Just(GenerationKind::Text), 3 => Just(GenerationKind::Picture), 1 => Just(GenerationKind::Edit)
     ];
-    let reason = prop_oneof![3 => Just(DeliveryTrouble::BytesLost), 1 => Just(DeliveryTrouble::Blocked)];
+    let reason = prop_oneof![
+        3 => Just(DeliveryTrouble::BytesLost), 2 => Just(DeliveryTrouble::Refused), 1 => Just(DeliveryTrouble::Blocked)
+    ];
     let behind = || prop_oneof![6 => Just(0i64), 1 => 1..3i64];
     // Mostly the latest one or two; now and then one that isn't there.
     let which = || prop_oneof![5 => Just(0usize), 4 => Just(1usize), 3 => Just(2usize), 1 => 3..9usize];
@@ -103,7 +106,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (which(), behind()).prop_map(|(generation, behind)| Fail { generation, behind }),
         4 => (which(), prop::bool::weighted(0.1)).prop_map(|(generation, late)| Expire { generation, late }),
         2 => which().prop_map(|generation| Confirm { generation }),
-        2 => (which(), reason).prop_map(|(generation, reason)| Undelivered { generation, reason }),
+        2 => (which(), reason, any::<bool>())
+            .prop_map(|(generation, reason, last)| Undelivered { generation, reason, last }),
         5 => (1..90i64).prop_map(|seconds| Later { seconds }),
         4 => (1..40i64, prop::option::of(1..500i64), prop::option::of(1..120i64))
             .prop_map(|(n, price, lasts)| Granted { n, price, lasts }),
@@ -194,7 +198,14 @@ impl Step {
             Step::Attempt { generation, behind } => {
                 let (generation, claims) = job(generation);
                 let outcome = Trouble::Overloaded;
-                GenerationAttempt { generation, attempt: at(claims, behind), outcome, spent: spent(), retry_after_ms: 0 }.into()
+                GenerationAttempt {
+                    generation,
+                    attempt: at(claims, behind),
+                    outcome,
+                    spent: spent(),
+                    retry_after_ms: 0,
+                }
+                .into()
             }
             Step::Complete { generation, behind, empty } => {
                 let (generation, claims) = job(generation);
@@ -214,8 +225,8 @@ impl Step {
             Step::Confirm { generation } => {
                 DeliveryConfirm { generation: job(generation).0, file_ids: Vec::new() }.into()
             }
-            Step::Undelivered { generation, reason } => {
-                DeliveryFail { generation: job(generation).0, reason, r#final: false }.into()
+            Step::Undelivered { generation, reason, last } => {
+                DeliveryFail { generation: job(generation).0, reason, r#final: last }.into()
             }
             _ => return None,
         })

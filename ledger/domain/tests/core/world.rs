@@ -264,7 +264,13 @@ impl World {
 
     pub fn attempted(&self, n: i64) -> GenerationAttempt {
         let outcome = Trouble::Overloaded;
-        GenerationAttempt { generation: self.generation(), attempt: attempt(n), outcome, spent: spent(), retry_after_ms: 0 }
+        GenerationAttempt {
+            generation: self.generation(),
+            attempt: attempt(n),
+            outcome,
+            spent: spent(),
+            retry_after_ms: 0,
+        }
     }
 
     pub fn complete(&self, n: i64) -> GenerationComplete {
@@ -287,6 +293,10 @@ impl World {
 
     pub fn lost(&self) -> DeliveryFail {
         DeliveryFail { generation: self.generation(), reason: DeliveryTrouble::BytesLost, r#final: false }
+    }
+
+    pub fn refused(&self) -> DeliveryFail {
+        DeliveryFail { generation: self.generation(), reason: DeliveryTrouble::Refused, r#final: true }
     }
 
     pub fn blocked(&self) -> DeliveryFail {
