@@ -24,14 +24,20 @@ use crate::sequencer::{Clock, Queue, Sequencer};
 use crate::store::{self, Head};
 use crate::{provision, relay, timers};
 
-/// Sequencer 2, lease 1, relay 1, projections 2, timers 1, and the rest for queries and sweeps.
-const CONNECTIONS_MAX: u32 = 16;
+/// Of the write path alone: sequencer 2, lease 1, timers 1.
+const WRITERS_MAX: u32 = 4;
+/// Of everything else: relay 1, provisioner 1, projections 2, the rest for queries and operational
+/// commands. Apart, so that slow questions never keep a leader from renewing its lease.
+const READERS_MAX: u32 = 12;
+/// How often the health page looks for Postgres.
+const LOOK: Duration = Duration::from_secs(1);
 /// How long a step-down waits for the tasks of the lead to end by themselves.
 const STEP_DOWN: Duration = Duration::from_secs(3);
 
 #[derive(Clone)]
 struct Service {
     pool: PgPool,
+    readers: PgPool,
     nats: async_nats::Client,
     media: async_nats::Client,
     first_catalog: Catalog,
@@ -49,13 +55,16 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         .with_context(|| format!("can't listen on {address} (PORT)"))?;
     let health = Health::new(&["postgres", "nats"]);
     let web = tokio::spawn(service::http::serve(listener, axum::Router::new(), health.clone(), stop.clone()));
-    let pool = store::connect(config.database_url.expose_secret(), CONNECTIONS_MAX)
-        .await
-        .context("can't reach Postgres by DATABASE_URL, or it is not migrated (ledger migrate)")?;
+    let url = config.database_url.expose_secret();
+    let connect = |connections_max| async move {
+        let away = "can't reach Postgres by DATABASE_URL, or it is not migrated (ledger migrate)";
+        store::connect(url, connections_max).await.context(away)
+    };
+    let (pool, readers) = (connect(WRITERS_MAX).await?, connect(READERS_MAX).await?);
     store::head(&pool)
         .await
         .context("the database is not migrated: run `ledger migrate` or `serve --migrate`")?;
-    health.set("postgres", true);
+    tokio::spawn(watch_postgres(readers.clone(), health.clone(), stop.clone()));
     let nats = service::nats::connect(&config.nats, "ledger").await?;
     let media = service::nats::connect(&config.media, "media-ledger").await?;
     tokio::spawn({
@@ -63,7 +72,8 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         async move { service::nats::watch(&clients, &health, "nats", &stop).await }
     });
     let telling_lease_us = i64::from(config.telling_lease_ms) * 1_000;
-    let service = Service { pool, nats, media, first_catalog: config.first_catalog, telling_lease_us };
+    let service =
+        Service { pool, readers, nats, media, first_catalog: config.first_catalog, telling_lease_us };
     while let Some(head) = wait_for_lead(&service.pool, &service.nats, &stop).await {
         tracing::info!(epoch = head.epoch, position = head.position, "leading");
         metrics::gauge!("ledger_leading").set(1.0);
@@ -74,6 +84,14 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
     }
     web.await?.context("the web server failed")?;
     Ok(())
+}
+
+/// Keeps the health page true about Postgres.
+async fn watch_postgres(pool: PgPool, health: Health, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        health.set("postgres", store::answered(store::incarnation(&pool)).await.is_ok());
+        stop.run_until_cancelled(tokio::time::sleep(LOOK)).await;
+    }
 }
 
 impl Service {
@@ -141,7 +159,7 @@ impl Service {
     ) {
         let inbox = Inbox {
             client: self.nats.clone(),
-            pool: self.pool.clone(),
+            pool: self.readers.clone(),
             queue: Arc::clone(queue),
             committed: seen.clone(),
             incarnation: head.incarnation,
@@ -154,14 +172,14 @@ impl Service {
             }
         }));
         for projection in Projection::ALL {
-            let fold = projections::run(self.pool.clone(), projection, seen.clone(), leading.clone());
+            let fold = projections::run(self.readers.clone(), projection, seen.clone(), leading.clone());
             spawn_follower(tasks, leading, fold);
         }
-        let (pool, nats, stop) = (|| self.pool.clone(), || self.nats.clone(), || leading.clone());
-        let timers = timers::run(pool(), Arc::clone(queue), Arc::clone(clock), stop());
+        let (readers, nats, stop) = (|| self.readers.clone(), || self.nats.clone(), || leading.clone());
+        let timers = timers::run(self.pool.clone(), Arc::clone(queue), Arc::clone(clock), stop());
         spawn_follower(tasks, leading, timers);
-        spawn_follower(tasks, leading, provision::run(pool(), nats(), self.media.clone(), stop()));
-        let relay = relay::run(pool(), nats(), seen.clone(), head.incarnation, stop());
+        spawn_follower(tasks, leading, provision::run(readers(), nats(), self.media.clone(), stop()));
+        let relay = relay::run(readers(), nats(), seen.clone(), head.incarnation, stop());
         spawn_follower(tasks, leading, relay);
     }
 }
