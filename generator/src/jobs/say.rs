@@ -10,6 +10,7 @@ use proto_events::{
     queries::ClaimedJob,
 };
 use service::ledger::{Done, Envelope, SendError};
+use tokio::time::Instant;
 
 use super::Tools;
 
@@ -18,10 +19,13 @@ const ROUND_EVERY: Duration = Duration::from_secs(1);
 
 /// What a claim brought.
 pub(super) enum Claim {
-    Ours(Box<ClaimedJob>),
+    /// With when it was first asked for: the lease may run since then.
+    Ours { job: Box<ClaimedJob>, asked: Instant },
+    /// Another's, or to be left alone until the vendor may be asked again.
+    Held,
     /// No attempt is left; someone must close the job.
     Exhausted,
-    /// Another's, closed, or the ledger is away: the sweep shows it again if it is still open.
+    /// Gone on, closed, or the ledger is away: the sweep shows it again if it is still open.
     NotOurs,
 }
 
@@ -37,9 +41,10 @@ pub(super) async fn claim(tools: &Tools, generation: GenerationId, attempt: Atte
         return Claim::NotOurs;
     };
     let command = GenerationClaim { generation, worker, attempt };
+    let asked = Instant::now();
     match tools.ledger.send(envelope(generation, id, command.into())).await {
         Ok(done) => match done.result::<ClaimedJob>() {
-            Ok(job) => Claim::Ours(Box::new(job)),
+            Ok(job) => Claim::Ours { job: Box::new(job), asked },
             Err(error) => {
                 tracing::error!(%generation, %attempt, %error, "the ledger's claimed job can't be read");
                 Claim::NotOurs
@@ -48,7 +53,7 @@ pub(super) async fn claim(tools: &Tools, generation: GenerationId, attempt: Atte
         Err(SendError::Refused(refused)) if refused.code.as_str() == "attempts_exhausted" => Claim::Exhausted,
         Err(SendError::Refused(refused)) => {
             tracing::info!(%generation, %attempt, code = %refused.code, "not claimed");
-            Claim::NotOurs
+            if refused.code.as_str() == "generation_held" { Claim::Held } else { Claim::NotOurs }
         }
         Err(error) => {
             tracing::warn!(%generation, %attempt, %error, "whether it is claimed is not known");
@@ -57,10 +62,18 @@ pub(super) async fn claim(tools: &Tools, generation: GenerationId, attempt: Atte
     }
 }
 
-/// An attempt that will be followed by another. True when it is on record.
-pub(super) async fn attempted(tools: &Tools, job: &ClaimedJob, outcome: Trouble, spent: Spent) -> bool {
+/// An attempt that will be followed by another, which nobody may claim before `wait` has passed. True
+/// when it is on record.
+pub(super) async fn attempted(
+    tools: &Tools,
+    job: &ClaimedJob,
+    outcome: Trouble,
+    spent: Spent,
+    wait: Duration,
+) -> bool {
     let (generation, attempt) = (job.generation, job.attempt);
-    let command = GenerationAttempt { generation, attempt, outcome, spent, retry_after_ms: 0 };
+    let retry_after_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
+    let command = GenerationAttempt { generation, attempt, outcome, spent, retry_after_ms };
     until_answered(tools, generation, &format!("attempted:{generation}:{attempt}"), command.into())
         .await
         .is_ok()
@@ -98,8 +111,8 @@ pub(super) async fn fail(
     }
 }
 
-/// Sends the same command until the ledger has answered it: the call behind it was paid. The caller's
-/// task is dropped when the lease is lost or the process ends.
+/// Sends the same command until the ledger has answered it: the call behind it was paid. A ledger that
+/// has let the job go on refuses it. The caller's task is dropped when the process ends.
 async fn until_answered(
     tools: &Tools,
     generation: GenerationId,

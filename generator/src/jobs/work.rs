@@ -1,8 +1,10 @@
 //! One job from its claim to its end.
 //!
-//! claim → look whether an earlier attempt left its result → call Gemini → put the bytes → complete,
-//! or fail, or record the attempt, wait and claim the next one. Every paid call has a claim of its own.
-//! Invariant: no call is made while a whole result of an earlier attempt lies in the store.
+//! claim → look whether an earlier attempt left its result → see that the store takes bytes → call
+//! Gemini → put the bytes → complete, or fail, or record the attempt, wait and claim the next one. Every
+//! paid call has a claim of its own.
+//! Invariant: no call is made while a whole result of an earlier attempt lies in the store. A call that
+//! was made is never dropped for a lost claim: its bytes go to the store, where the next attempt looks.
 
 use std::time::Duration;
 
@@ -19,13 +21,18 @@ use crate::{
     cost,
     gemini::{Ask, Failure, Remedy},
     picture::Made,
-    shelf::Stored,
+    shelf::{self, Stored},
 };
 
 /// How often and how far apart a silent store is asked for an earlier result before a call is paid:
 /// paying twice is worse than waiting, waiting for ever is worse than both.
 const LOOKS_MAX: u32 = 10;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The wait that the ledger was told ends by its clock, a little before or after ours. Who holds the job
+/// beyond these tries is another worker.
+const HELD_TRIES_MAX: u32 = 5;
+const HELD_EVERY: Duration = Duration::from_millis(300);
 
 /// What comes after an attempt.
 enum Next {
@@ -39,26 +46,29 @@ pub(super) async fn run(
     mut attempt: Attempt,
     closing: &CancellationToken,
 ) {
+    let mut held_tries = 0;
     loop {
-        let job = match say::claim(tools, generation, attempt).await {
-            say::Claim::Ours(job) => job,
+        let (job, asked) = match say::claim(tools, generation, attempt).await {
+            say::Claim::Ours { job, asked } => (job, asked),
             say::Claim::Exhausted => return exhausted(tools, generation, attempt).await,
-            say::Claim::NotOurs => return,
+            say::Claim::Held if held_tries > 0 && !closing.is_cancelled() => {
+                held_tries -= 1;
+                tokio::time::sleep(HELD_EVERY).await;
+                continue;
+            }
+            say::Claim::Held | say::Claim::NotOurs => return,
         };
         fail::fail_point!("generator.claimed");
-        let lease = Duration::from_millis(job.lease_ms.into());
-        let lease = Lease::hold(&tools.ledger, generation, attempt, lease);
-        let next = tokio::select! {
-            next = step(tools, &job) => next,
-            () = lease.lost() => Next::End,
-        };
+        let Some(lease) = Lease::take_up(&tools.ledger, &job, asked).await else { return };
+        let next = step(tools, &job, &lease).await;
         drop(lease);
         match next {
             Next::End => return,
             Next::Again { after } => {
+                held_tries = HELD_TRIES_MAX;
                 tokio::select! {
                     () = tokio::time::sleep(after) => attempt = attempt.next(),
-                    // On record and held by nobody: the next process takes it up.
+                    // On record: after the wait any process takes it up.
                     () = closing.cancelled() => return,
                 }
             }
@@ -67,7 +77,7 @@ pub(super) async fn run(
 }
 
 /// A claimed attempt.
-async fn step(tools: &Tools, job: &ClaimedJob) -> Next {
+async fn step(tools: &Tools, job: &ClaimedJob, lease: &Lease) -> Next {
     let (generation, attempt) = (job.generation, job.attempt);
     if attempt.get() > 1
         && let Some(stored) = earlier(tools, generation, attempt).await
@@ -81,6 +91,10 @@ async fn step(tools: &Tools, job: &ClaimedJob) -> Next {
     }
     // Asked before the call, while the ledger is known to answer.
     let catalog = tools.prices.current().await;
+    wait_for_store(tools, job, lease).await;
+    if lease.is_lost() {
+        return Next::End;
+    }
     let Some(limit) = pace::left_for_call(job.deadline, pace::now()) else {
         return fail(tools, job, Trouble::Deadline, Spent::default()).await;
     };
@@ -89,8 +103,37 @@ async fn step(tools: &Tools, job: &ClaimedJob) -> Next {
     let spent = cost::spent(&answered, &job.model, catalog.as_deref());
     record(job, &answered.result, &spent);
     match answered.result {
-        Ok(made) => finish(tools, job, made, spent).await,
-        Err(failure) => after_failure(tools, job, &failure, spent, catalog.as_deref()).await,
+        Ok(made) => finish(tools, job, lease, made, spent).await,
+        Err(_) if lease.is_lost() => Next::End,
+        Err(failure) => {
+            // A renewal that came after the record would be refused.
+            lease.stop();
+            after_failure(tools, job, &failure, spent, catalog.as_deref()).await
+        }
+    }
+}
+
+/// Until the store takes bytes: what can't be kept is not paid for. Ends also when the claim is lost or
+/// no time is left for a call.
+async fn wait_for_store(tools: &Tools, job: &ClaimedJob, lease: &Lease) {
+    while let Err(error) = tools.shelf.ready().await {
+        note_store(job, &error, "no call is made before the store is ready");
+        if lease.is_lost() || pace::left_for_call(job.deadline, pace::now()).is_none() {
+            return;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// A store that is away comes back; one that is full needs a person.
+fn note_store(job: &ClaimedJob, error: &shelf::Error, what: &'static str) {
+    let (generation, attempt) = (job.generation, job.attempt);
+    let why: &dyn std::error::Error = error;
+    if error.is_full() {
+        tracing::error!(%generation, %attempt, error = why, "the object store is full: {what}");
+        metrics::counter!("generator_store_full_total").increment(1);
+    } else {
+        tracing::warn!(%generation, %attempt, error = why, "{what}");
     }
 }
 
@@ -121,24 +164,32 @@ fn record(job: &ClaimedJob, result: &Result<Made, Failure>, spent: &Spent) {
     );
 }
 
-/// Puts the bytes, then completes. The store is asked until there is no time left to complete in.
-async fn finish(tools: &Tools, job: &ClaimedJob, made: Made, spent: Spent) -> Next {
+/// Puts the bytes, then completes. The store is asked until there is no time left to complete in. When
+/// the job has gone on without us meanwhile, the bytes lie where its next attempt looks for them.
+async fn finish(tools: &Tools, job: &ClaimedJob, lease: &Lease, made: Made, spent: Spent) -> Next {
     let (generation, attempt) = (job.generation, job.attempt);
     let stored = loop {
         match tools.shelf.put(generation, attempt, &made, &spent).await {
             Ok(stored) => break stored,
-            Err(error) => {
-                let why: &dyn std::error::Error = &error;
-                tracing::warn!(%generation, %attempt, error = why, "the result is not stored yet");
-            }
+            Err(error) => note_store(job, &error, "the result is not stored yet"),
         }
         if job.deadline.get() - pace::now().get() < pace::SETTLE_MARGIN.as_micros() as i64 {
+            if lease.is_lost() {
+                return Next::End;
+            }
             return fail(tools, job, Trouble::Deadline, spent).await;
         }
         tokio::time::sleep(LOOK_EVERY).await;
     };
     drop(made);
     fail::fail_point!("generator.stored");
+    // Closed by the deadline, not claimed by another: the ledger still settles it, late.
+    let overdue = pace::now() >= job.deadline;
+    if lease.is_lost() && !overdue {
+        tracing::warn!(%generation, %attempt, object = %stored.output.object, "left for the next attempt: the claim was lost");
+        metrics::counter!("generator_results_left_total").increment(1);
+        return Next::End;
+    }
     say::complete(tools, generation, attempt, stored.output, stored.spent).await;
     Next::End
 }
@@ -160,7 +211,8 @@ async fn after_failure(
     if last || pace::left_for_call(job.deadline, then).is_none() {
         return fail(tools, job, failure.trouble, spent).await;
     }
-    if say::attempted(tools, job, failure.trouble, spent).await { Next::Again { after } } else { Next::End }
+    let on_record = say::attempted(tools, job, failure.trouble, spent, after).await;
+    if on_record { Next::Again { after } } else { Next::End }
 }
 
 async fn fail(tools: &Tools, job: &ClaimedJob, reason: Trouble, spent: Spent) -> Next {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use async_nats::jetstream::{
     self,
     object_store::{InfoErrorKind, ObjectInfo, ObjectMetadata, ObjectStore},
+    stream::DiscardPolicy,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE};
 use proto_events::{
@@ -17,10 +18,14 @@ use proto_events::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::picture::Made;
+use crate::{gemini::BODY_BYTES_MAX, picture::Made};
 
 /// A put or a look that takes longer is given up and tried again: 64 MB pass in seconds.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// What the server says of a store that takes nothing more. The client library passes these words on as
+/// text only.
+const FULL: [&str; 4] =
+    ["maximum bytes exceeded", "insufficient", "resource limits exceeded", "no space left"];
 /// Metadata of an object: what made it and what that cost, as JSON.
 const RESULT: &str = "plantain-result";
 
@@ -28,6 +33,10 @@ const RESULT: &str = "plantain-result";
 pub enum Error {
     #[error("the object store can't be opened")]
     Open(#[source] jetstream::context::ObjectStoreError),
+    #[error("the object store is not there")]
+    Look(#[source] jetstream::context::GetStreamError),
+    #[error("the object store holds {bytes} of {bytes_max} bytes and drops nothing old")]
+    Full { bytes: u64, bytes_max: u64 },
     #[error("the object can't be put")]
     Put(#[source] jetstream::object_store::PutError),
     #[error("the object can't be looked up")]
@@ -38,6 +47,21 @@ pub enum Error {
     Form,
     #[error("the object store did not answer in {CALL_TIMEOUT:?}")]
     TimedOut,
+}
+
+impl Error {
+    /// Waiting alone will not help.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Full { .. } => true,
+            Self::Put(error) => says_full(&error.to_string()),
+            _ => false,
+        }
+    }
+}
+
+fn says_full(text: &str) -> bool {
+    FULL.iter().any(|words| text.contains(words))
 }
 
 /// A result as it lies there.
@@ -56,6 +80,20 @@ impl Shelf {
     /// `media` is a connection to the account MEDIA.
     pub fn new(media: async_nats::Client) -> Self {
         Self { jetstream: jetstream::new(media) }
+    }
+
+    /// Is the bucket there, and will it take a result? One look.
+    ///
+    /// # Errors
+    /// The store is away or full.
+    pub async fn ready(&self) -> Result<(), Error> {
+        bounded(async {
+            let name = format!("OBJ_{IMAGES_BUCKET}");
+            let stream = self.jetstream.get_stream(name).await.map_err(Error::Look)?;
+            let info = stream.cached_info();
+            room(&info.config, info.state.bytes)
+        })
+        .await
     }
 
     /// Puts it there, once: what is there already with the same bytes is left alone.
@@ -114,6 +152,16 @@ impl Shelf {
     }
 }
 
+/// A bucket that drops its oldest always has room, and so has one without a bound.
+fn room(config: &jetstream::stream::Config, bytes: u64) -> Result<(), Error> {
+    let bytes_max = u64::try_from(config.max_bytes).unwrap_or(0);
+    let bounded = bytes_max > 0 && config.discard == DiscardPolicy::New;
+    if bounded && bytes.saturating_add(BODY_BYTES_MAX as u64) > bytes_max {
+        return Err(Error::Full { bytes, bytes_max });
+    }
+    Ok(())
+}
+
 async fn bounded<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     tokio::time::timeout(CALL_TIMEOUT, work).await.unwrap_or(Err(Error::TimedOut))
 }
@@ -164,6 +212,27 @@ mod tests {
     use proto_events::{AccountId, CommandId, Producer};
 
     use super::*;
+
+    #[test]
+    fn a_full_store_is_told_from_one_that_is_away() {
+        let config = |max_bytes, discard| jetstream::stream::Config {
+            max_bytes,
+            discard,
+            ..jetstream::stream::Config::default()
+        };
+        let max = 1 << 30;
+        assert!(room(&config(max, DiscardPolicy::New), 0).is_ok());
+        assert!(room(&config(max, DiscardPolicy::New), 1 << 30).is_err_and(|error| error.is_full()));
+        assert!(room(&config(max, DiscardPolicy::Old), 1 << 30).is_ok());
+        assert!(room(&config(-1, DiscardPolicy::New), 1 << 40).is_ok());
+        assert!(says_full(
+            "failed publishing object chunks: failed getting chunk ack: publish failed: \
+             maximum bytes exceeded (code 503, error code 10077)"
+        ));
+        assert!(says_full("insufficient storage resources available (code 500, error code 10047)"));
+        assert!(!says_full("failed publishing object chunks: timed out: didn't receive ack in time"));
+        assert!(!Error::TimedOut.is_full());
+    }
 
     #[test]
     fn a_description_fits_its_bytes_only() {
