@@ -77,6 +77,7 @@ pub struct Ledger {
     client: Client,
     producer: Producer,
     deadline: Duration,
+    patience: Duration,
 }
 
 /// What became of one try.
@@ -87,13 +88,21 @@ enum Tried<T> {
 
 impl Ledger {
     pub fn new(client: Client, producer: Producer) -> Self {
-        Self { client, producer, deadline: DEADLINE }
+        Self { client, producer, deadline: DEADLINE, patience: TRY_MIN }
     }
 
     /// For how long to go on trying.
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// How long the first try waits for its answer: for questions that take the ledger longer than a
+    /// second, so that they are not asked again while it is at them.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience.clamp(TRY_MIN, TRY_MAX);
         self
     }
 
@@ -188,7 +197,7 @@ impl Ledger {
     ) -> Result<R, SendError> {
         let body = Bytes::from(serde_json::to_vec(body).map_err(|e| SendError::Unknown(e.to_string()))?);
         let end = Instant::now() + self.deadline;
-        let (mut pause, mut patience) = (PAUSE_MIN, TRY_MIN);
+        let (mut pause, mut patience) = (PAUSE_MIN, self.patience);
         loop {
             let request = Request::new().payload(body.clone()).timeout(Some(patience));
             let tried = match self.client.send_request(subject.to_owned(), request).await {

@@ -35,7 +35,7 @@ mod tests {
         let opened = Micros::new(1_000_000_000_000_000).unwrap();
         let view = |lives_ms| -> PaymentView {
             serde_json::from_value(serde_json::json!({
-                "payment": format!("p-{}-{}", "0".repeat(32), "0".repeat(16)), "state": "opened", "rail": "yookassa",
+                "payment": format!("p-{}-{}", "0".repeat(32), "0".repeat(16)), "position": 1, "state": "opened", "rail": "yookassa",
                 "package": "x", "credits": 1, "price": {"amount": 1, "currency": "RUB"},
                 "provider_payment_id": null, "checkout_url": null,
                 "opened_at": opened, "expires_at": opened.plus_ms(lives_ms),

@@ -1,7 +1,8 @@
-//! What is due when, and what is in hand. Plain data; time comes in.
+//! What is due when, and what is in hand. Time comes in, but for what a panic leaves.
 
 use std::{
     collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -32,8 +33,11 @@ pub(super) fn retry_after(tries: u32) -> Duration {
 }
 
 /// Bounded by what a sweep shows: the rest is forgotten ([`Agenda::keep_only`]).
+#[derive(Debug, Clone, Default)]
+pub(super) struct Agenda(Arc<Mutex<Pages>>);
+
 #[derive(Debug, Default)]
-pub(super) struct Agenda {
+struct Pages {
     due: HashMap<PaymentId, Due>,
     in_hand: HashSet<PaymentId>,
 }
@@ -44,40 +48,73 @@ struct Due {
     tries: u32,
 }
 
-/// A payment in hand. Must be put back.
+/// A payment in hand, until it is put back or dropped. Dropped (also by a panic), it is due again like
+/// after a try without an outcome.
 #[derive(Debug)]
 #[must_use]
 pub(super) struct Place {
+    agenda: Agenda,
     payment: PaymentId,
     /// without an outcome, so far
     pub(super) tries: u32,
+    next: Next,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    /// Nobody said.
+    Lost,
+    Due(Instant),
+    Ended,
 }
 
 impl Agenda {
     /// `None` when it is in hand or not due yet. One that is new is due at `first`.
-    pub(super) fn take(&mut self, payment: PaymentId, first: Instant, now: Instant) -> Option<Place> {
-        let due = *self.due.entry(payment).or_insert(Due { at: first, tries: 0 });
-        let free = due.at <= now && self.in_hand.insert(payment);
-        free.then_some(Place { payment, tries: due.tries })
-    }
-
-    /// Due again after that time; `None` is the outcome that ends this stage of the payment.
-    pub(super) fn put_back(&mut self, place: Place, after: Option<Duration>, now: Instant) {
-        self.in_hand.remove(&place.payment);
-        match after {
-            Some(after) => {
-                let due = Due { at: now + after, tries: place.tries.saturating_add(1) };
-                self.due.insert(place.payment, due);
-            }
-            None => {
-                self.due.remove(&place.payment);
-            }
-        }
+    pub(super) fn take(&self, payment: PaymentId, first: Instant, now: Instant) -> Option<Place> {
+        let mut pages = self.pages();
+        let due = *pages.due.entry(payment).or_insert(Due { at: first, tries: 0 });
+        let free = due.at <= now && pages.in_hand.insert(payment);
+        // Not made for nothing: dropping it would free what another holds.
+        free.then(|| Place { agenda: self.clone(), payment, tries: due.tries, next: Next::Lost })
     }
 
     /// Forgets what is no longer open.
-    pub(super) fn keep_only(&mut self, open: HashSet<PaymentId>) {
-        self.due.retain(|payment, _| open.contains(payment) || self.in_hand.contains(payment));
+    pub(super) fn keep_only(&self, open: &HashSet<PaymentId>) {
+        let mut pages = self.pages();
+        let Pages { due, in_hand } = &mut *pages;
+        due.retain(|payment, _| open.contains(payment) || in_hand.contains(payment));
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        // Pages stay whole whatever panics.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    /// Due again after that time; `None` is the outcome that ends this stage of the payment.
+    pub(super) fn put_back(mut self, after: Option<Duration>, now: Instant) {
+        self.next = match after {
+            Some(after) => Next::Due(now + after),
+            None => Next::Ended,
+        };
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let at = match self.next {
+            Next::Lost => Some(Instant::now() + retry_after(self.tries)),
+            Next::Due(at) => Some(at),
+            Next::Ended => None,
+        };
+        let mut pages = self.agenda.pages();
+        pages.in_hand.remove(&self.payment);
+        if let Some(at) = at {
+            pages.due.insert(self.payment, Due { at, tries: self.tries.saturating_add(1) });
+        } else {
+            pages.due.remove(&self.payment);
+        }
     }
 }
 
@@ -93,27 +130,41 @@ mod tests {
 
     #[test]
     fn a_payment_is_in_hand_once_and_comes_back_when_it_is_due() {
-        let (mut agenda, now) = (Agenda::default(), Instant::now());
+        let (agenda, now) = (Agenda::default(), Instant::now());
         let second = Duration::from_secs(1);
         let place = agenda.take(payment(1), now, now).unwrap();
         assert!(agenda.take(payment(1), now, now).is_none(), "in hand");
-        agenda.put_back(place, Some(2 * second), now);
+        place.put_back(Some(2 * second), now);
         assert!(agenda.take(payment(1), now, now + second).is_none(), "not due");
         let place = agenda.take(payment(1), now, now + 2 * second).unwrap();
         assert_eq!(place.tries, 1);
-        agenda.put_back(place, None, now);
+        place.put_back(None, now);
         assert_eq!(agenda.take(payment(1), now, now).unwrap().tries, 0, "a new stage");
     }
 
     #[test]
+    fn a_panic_puts_its_payment_back() {
+        let (agenda, now) = (Agenda::default(), Instant::now());
+        let place = agenda.take(payment(1), now, now).unwrap();
+        let panicked = std::thread::spawn(move || {
+            let _place = place;
+            panic!("a bug in a try");
+        });
+        assert!(panicked.join().is_err());
+        assert!(agenda.take(payment(1), now, now).is_none(), "not at once");
+        let place = agenda.take(payment(1), now, Instant::now() + retry_after(0)).unwrap();
+        assert_eq!(place.tries, 1);
+    }
+
+    #[test]
     fn what_is_closed_is_forgotten() {
-        let (mut agenda, now) = (Agenda::default(), Instant::now());
+        let (agenda, now) = (Agenda::default(), Instant::now());
         for n in 0..3 {
             let place = agenda.take(payment(n), now, now).unwrap();
-            agenda.put_back(place, Some(POLL_MIN), now);
+            place.put_back(Some(POLL_MIN), now);
         }
-        agenda.keep_only([payment(1)].into());
-        assert_eq!(agenda.due.keys().copied().collect::<Vec<_>>(), [payment(1)]);
+        agenda.keep_only(&[payment(1)].into());
+        assert_eq!(agenda.pages().due.keys().copied().collect::<Vec<_>>(), [payment(1)]);
     }
 
     #[test]

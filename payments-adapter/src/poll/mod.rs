@@ -5,10 +5,7 @@
 
 mod agenda;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use proto_events::{
     Event, PaymentId, Position, PublishedEvent, Rail,
@@ -36,10 +33,13 @@ use crate::{
 /// How long an opened payment may lie when the stream is silent. A sweep costs the ledger a look at the
 /// account of each open payment.
 const SWEEP_EVERY: Duration = Duration::from_secs(3);
-/// Open payments in one page of a sweep, oldest first.
-const SWEEP_LEN_MAX: u16 = 500;
+/// Open payments in one page of a sweep, oldest first: few enough to be looked up within a second.
+const SWEEP_LEN_MAX: u16 = 100;
 /// Pages in one sweep: each payment closes within about an hour, so this is 10 000 an hour.
-const PAGES_MAX: usize = 20;
+const PAGES_MAX: usize = 100;
+/// How long the ledger is waited for, once a page: a slow one is not asked the same again meanwhile,
+/// which would only make it slower. As long as a take-over.
+const PAGE_WITHIN: Duration = Duration::from_secs(5);
 /// Calls to YooKassa at once, besides those of notifications.
 const CALLS_MAX: usize = 8;
 
@@ -48,7 +48,7 @@ const CALLS_MAX: usize = 8;
 pub struct Round {
     opener: Arc<Opener>,
     prover: Arc<Prover>,
-    agenda: Arc<Mutex<Agenda>>,
+    agenda: Agenda,
     calls: Arc<Semaphore>,
     tasks: TaskTracker,
 }
@@ -58,7 +58,7 @@ impl Round {
         Self {
             opener: Arc::new(opener),
             prover,
-            agenda: Arc::default(),
+            agenda: Agenda::default(),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
             tasks: TaskTracker::new(),
         }
@@ -83,12 +83,12 @@ impl Round {
         match self.prover.view(opened.payment).await {
             Ok(Some(view)) => {
                 let done = self.opener.open(&view).await;
-                self.note_opened(place, done);
+                note_opened(place, done);
             }
-            Ok(None) => self.put_back(place, |_, _| None),
+            Ok(None) => place.put_back(None, Instant::now()),
             Err(error) => {
                 tracing::warn!(payment = %opened.payment, %error, "the ledger did not show a payment");
-                self.put_back(place, |_, _| None);
+                place.put_back(None, Instant::now());
             }
         }
         Verdict::Done
@@ -98,7 +98,7 @@ impl Round {
     pub async fn run(&self, health: Health, shutdown: CancellationToken) {
         let mut tick = tokio::time::interval(SWEEP_EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let ledger = self.prover.ledger.clone().with_deadline(SWEEP_EVERY * 2);
+        let ledger = self.prover.ledger.clone().with_deadline(PAGE_WITHIN).with_patience(PAGE_WITHIN);
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
@@ -117,7 +117,7 @@ impl Round {
 
     fn sweep(&self, open: &[PaymentView]) {
         let ours = || open.iter().filter(|view| view.rail == Rail::Yookassa);
-        self.agenda().keep_only(ours().map(|view| view.payment).collect());
+        self.agenda.keep_only(&ours().map(|view| view.payment).collect::<HashSet<_>>());
         for view in ours() {
             let Ok(call) = self.calls.clone().try_acquire_owned() else { return };
             let Some(place) = self.place(view.payment, first_due(view)) else { continue };
@@ -126,7 +126,7 @@ impl Round {
                 match &view.provider_payment_id {
                     None => {
                         let opened = this.opener.open(&view).await;
-                        this.note_opened(place, opened);
+                        note_opened(place, opened);
                     }
                     Some(id) => this.poll(place, &view, id).await,
                 }
@@ -137,39 +137,31 @@ impl Round {
 
     async fn poll(&self, place: Place, view: &PaymentView, id: &ProviderId) {
         let age = clock::age(view.opened_at);
-        match self.prover.prove(id).await {
-            Ok(Outcome::Final) => self.put_back(place, |_, _| None),
-            Ok(Outcome::Waiting) => self.put_back(place, |_, _| Some(agenda::poll_every(age))),
-            Ok(Outcome::NotOurs) => self.put_back(place, |_, _| Some(agenda::POLL_MAX)),
+        let after = match self.prover.prove(id).await {
+            Ok(Outcome::Final) => None,
+            Ok(Outcome::Waiting) => Some(agenda::poll_every(age)),
+            Ok(Outcome::NotOurs) => Some(agenda::POLL_MAX),
             Err(error) => {
                 let why: &dyn std::error::Error = &error;
                 tracing::warn!(payment = %view.payment, provider_payment_id = %id, error = why, "not polled");
-                self.put_back(place, |tries, _| Some(agenda::retry_after(tries)));
+                Some(agenda::retry_after(place.tries))
             }
-        }
-    }
-
-    fn note_opened(&self, place: Place, opened: Opened) {
-        self.put_back(place, |tries, _| match opened {
-            Opened::Done => None,
-            Opened::Again => Some(agenda::retry_after(tries)),
-            Opened::After(wait) => Some(wait.max(agenda::retry_after(tries))),
-        });
+        };
+        place.put_back(after, Instant::now());
     }
 
     fn place(&self, payment: PaymentId, first_due: Instant) -> Option<Place> {
-        self.agenda().take(payment, first_due, Instant::now())
+        self.agenda.take(payment, first_due, Instant::now())
     }
+}
 
-    fn put_back(&self, place: Place, wait: impl FnOnce(u32, Instant) -> Option<Duration>) {
-        let now = Instant::now();
-        let after = wait(place.tries, now);
-        self.agenda().put_back(place, after, now);
-    }
-
-    fn agenda(&self) -> std::sync::MutexGuard<'_, Agenda> {
-        self.agenda.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn note_opened(place: Place, opened: Opened) {
+    let after = match opened {
+        Opened::Done => None,
+        Opened::Again => Some(agenda::retry_after(place.tries)),
+        Opened::After(wait) => Some(wait.max(agenda::retry_after(place.tries))),
+    };
+    place.put_back(after, Instant::now());
 }
 
 /// Every open payment, page by page.
