@@ -20,6 +20,7 @@ use proto_events::commands::ConsumerDone;
 use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, Position, Producer, PublishedEvent, Text, subjects};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::ledger::{Ledger, operation_id};
@@ -163,7 +164,7 @@ where
         Err(error) => {
             tracing::error!(subject = %message.subject, %error, "an event can't be read; it is left for a newer version");
             if let Some(place) = place_of_unreadable(&message) {
-                progress.wait_for(place);
+                progress.wait_for(place, UNREADABLE, Instant::now());
             }
             return ack(&message, AckKind::Nak(Some(UNREADABLE))).await;
         }
@@ -190,7 +191,7 @@ where
             "done"
         }
         Verdict::Again(after) => {
-            drop(in_hand);
+            in_hand.again(after);
             ack(&message, AckKind::Nak(Some(after))).await;
             "again"
         }
@@ -237,7 +238,7 @@ impl Reporter {
     }
 
     async fn report(&self) {
-        let Some(place @ (_, position)) = self.progress.to_report() else { return };
+        let Some(place @ (_, position)) = self.progress.to_report(Instant::now()) else { return };
         let done = ConsumerDone { consumer: Text::lossy(self.producer.as_str()), position };
         let Ok(id) = operation_id("done", position) else { return };
         match self.ledger.operate(id, AccountRef::Id(AccountId::OPERATIONS), done.into()).await {
