@@ -47,7 +47,7 @@ mod tests {
         serde_json::from_value(json!({
             "payment": format!("p-{}-{}", "0".repeat(32), "1".repeat(16)), "state": state, "rail": "yookassa",
             "package": "rub-100", "credits": 100, "price": {"amount": 10_000, "currency": "RUB"},
-            "provider_payment_id": null, "checkout_url": checkout_url, "opened_at": 1, "expires_at": 2,
+            "provider_payment_id": null, "checkout_url": checkout_url, "opened_at": 1, "expires_at": 2, "position": 3,
         }))
         .unwrap()
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use proto_events::catalog::Catalog;
 use proto_events::commands::{
     AccountOpen, ChatContext, ContextUpdate, DeliveryClaim, DeliveryConfirm, DeliveryDone, DeliveryFail,
-    DeliveryOutcome, FileId, GenerationRequest, TopupOpen,
+    DeliveryOutcome, DeliveryRenew, FileId, GenerationRequest, TopupOpen,
 };
 use proto_events::envelope::{AccountRef, TraceId};
 use proto_events::events::{DeliveryTrouble, GenerationKind};
@@ -146,15 +146,25 @@ impl Desk {
     }
 
     /// The right to tell an event. `None`: it was told, or somebody else is telling it.
+    ///
+    /// The claimant is this try's alone and the same in every repeat of its request: a grant whose
+    /// answer was lost is granted again.
     pub async fn claim(&self, position: Position) -> Result<Option<Telling>, SendError> {
         let id = bad(operation_id("tell", position))?;
         // A position names its account; the ledger looks it up.
         let nobody = AccountRef::Id(AccountId::OPERATIONS);
-        match self.ledger.operate(id, nobody, DeliveryClaim { position, claimant: Text::lossy(&uuid::Uuid::new_v4().to_string()) }.into()).await {
+        let claimant = Text::lossy(&uuid::Uuid::new_v4().to_string());
+        match self.ledger.operate(id, nobody, DeliveryClaim { position, claimant }.into()).await {
             Ok(done) => Committed::read(&done).map(|claimed| Some(claimed.result)),
             Err(error) if matches!(error.code(), Some("delivery_done" | "delivery_held")) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Extends the right to tell; refused when it is gone.
+    pub async fn keep_telling(&self, telling: &Telling) -> Result<(), SendError> {
+        let renew = DeliveryRenew { position: telling.position, attempt: telling.attempt };
+        self.operate("keep", telling.position, telling.account, renew.into()).await
     }
 
     pub async fn delivered(&self, generation: GenerationId, file_ids: Vec<FileId>) -> Result<(), SendError> {

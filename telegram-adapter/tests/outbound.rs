@@ -152,6 +152,28 @@ async fn a_picture_goes_as_a_photo_or_else_as_a_document() {
 }
 
 #[tokio::test]
+async fn a_photo_refused_for_whatever_reason_is_tried_as_a_document_once() {
+    let (sandbox, telegram) = chat().await;
+    let refused = json!({"status": 400, "description": "Bad Request: SOMETHING_NOBODY_HAS_SEEN"});
+    sandbox.fault("sendPhoto", refused.clone()).await;
+    let sent = telegram.picture(USER, &picture(64, 64), Some(&html()), None).await.unwrap();
+    let message = sandbox.bot_messages(USER).await.pop().unwrap();
+    assert_eq!(message["document"]["file_id"].as_str(), sent.file.as_deref());
+    assert_eq!(message["caption"], html().plain());
+
+    sandbox.fault("sendPhoto", refused.clone()).await;
+    sandbox.fault("sendDocument", refused.clone()).await;
+    let error = telegram.picture(USER, &picture(64, 64), None, None).await.unwrap_err();
+    assert!(matches!(error, Error::Refused(_)), "{error}");
+    assert_eq!((sandbox.calls("sendPhoto").await, sandbox.calls("sendDocument").await), (2, 2));
+
+    sandbox.fault("sendPhoto", json!({"drop": "after"})).await;
+    let error = telegram.picture(USER, &picture(64, 64), None, None).await.unwrap_err();
+    assert!(matches!(error, Error::InDoubt(_)), "{error}");
+    assert_eq!(sandbox.calls("sendDocument").await, 2, "in doubt it may be there");
+}
+
+#[tokio::test]
 async fn the_bot_is_registered_with_its_webhook_and_commands() {
     let (sandbox, telegram) = chat().await;
     assert_eq!(telegram.me().await.unwrap().id, 4200);

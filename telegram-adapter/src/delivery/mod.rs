@@ -2,10 +2,13 @@
 //!
 //! An event that is to be told is heard from the event stream (fast) or found by the sweep
 //! (sure). Either way it is claimed at the ledger first, so that of several instances one tells
-//! it; a claim is a lease of 30 s, and what could not be told is found by the sweep when it is
-//! over. Told and recorded are two steps: who dies in between tells it again.
+//! it; a claim is a lease, renewed while the telling takes long, and what could not be told is found
+//! by the sweep when it is over, so many times and no more (`outcome`). Told and recorded are two
+//! steps: who dies in between tells it again.
 
+mod lease;
 mod news;
+mod outcome;
 mod picture;
 mod shelf;
 
@@ -14,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use proto_events::commands::DeliveryOutcome;
+use proto_events::events::DeliveryTrouble;
 use proto_events::queries::{News, Telling};
 use proto_events::{Event, Position, PublishedEvent};
 use service::consumer::Verdict;
@@ -26,58 +30,26 @@ use tokio_util::task::TaskTracker;
 pub use shelf::{Missing, Shelf};
 
 use crate::desk::Desk;
-use crate::outbound::{Error, Markup, Telegram};
+use crate::outbound::{Markup, Telegram};
 use crate::statuses::Statuses;
 use crate::texts::{Lang, Say, Texts};
 use crate::turns::Turns;
+use outcome::Outcome;
 
 /// Tellings at once: each may hold a picture (50 MB at most, 1–2 MB as a rule) in memory, and
 /// Telegram takes about 30 messages a second.
 pub const IN_HAND_MAX: usize = 16;
-/// Within the lease of a claim (20 s), so that nobody else tells it while we do.
-const TIME_MAX: Duration = Duration::from_secs(17);
+/// Each call has its own bound, and the lease is renewed meanwhile; this one is for a telling that
+/// hangs all the same. Longer than two uploads (100 s each) with their flood pauses (15 s, three times).
+const TIME_MAX: Duration = Duration::from_secs(600);
 /// Before a telling that failed is tried once more under the same claim: most failures of
-/// Telegram are over at once, and the lease is long.
+/// Telegram are over at once.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
 /// More than can be told until the next sweep.
 const SWEEP_MAX: u16 = 64;
 /// Until an event that could not be claimed is heard again.
 const AGAIN: Duration = Duration::from_secs(5);
-
-/// What came of telling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Told,
-    /// The person blocked the bot or is gone.
-    Blocked,
-    /// Telegram will not take it.
-    Refused,
-    /// Not now; when the lease is over it is found again.
-    Later,
-    /// The ledger does not know yet what came of it; nothing is sent again before the lease is over.
-    Unrecorded,
-}
-
-impl Outcome {
-    fn of(error: &Error) -> Self {
-        match error {
-            Error::Blocked(_) => Self::Blocked,
-            Error::Refused(_) => Self::Refused,
-            Error::Flood(_) | Error::Token | Error::NotReached(_) | Error::InDoubt(_) => Self::Later,
-        }
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Told => "told",
-            Self::Blocked => "blocked",
-            Self::Refused => "refused",
-            Self::Later => "later",
-            Self::Unrecorded => "unrecorded",
-        }
-    }
-}
 
 /// A handle, cheap to clone.
 #[derive(Clone)]
@@ -184,44 +156,57 @@ impl Inner {
         }
         let _held = Held { inner: self, position };
         let Some(telling) = self.desk.claim(position).await? else { return Ok(()) };
-        let told = tokio::time::timeout(TIME_MAX, async {
-            match self.tell_claimed(&telling).await {
-                Outcome::Later => {
-                    tokio::time::sleep(TRY_AGAIN).await;
-                    self.tell_claimed(&telling).await
-                }
-                outcome => outcome,
-            }
-        });
-        let outcome = told.await.unwrap_or(Outcome::Later);
-        let news = name(&telling.news);
+        let told = tokio::time::timeout(TIME_MAX, self.tell_twice(&telling)).await;
+        let outcome = told.unwrap_or(Outcome::InDoubt);
+        let (news, attempt) = (name(&telling.news), telling.attempt.get());
         metrics::counter!("telegram_deliveries_total", "news" => news, "outcome" => outcome.word())
             .increment(1);
-        let attempt = telling.attempt.get();
-        if matches!(outcome, Outcome::Later | Outcome::Unrecorded) {
-            tracing::warn!(%position, news, attempt, "an event could not be told; it is tried again");
+        if outcome.is_last(telling.attempt) {
+            tracing::error!(%position, news, attempt, outcome = outcome.word(), "an event can't be told; it is given up");
+            self.end(&telling).await;
+        } else if outcome.is_open() {
+            tracing::warn!(%position, news, attempt, outcome = outcome.word(), "an event could not be told; it is tried again");
         } else {
             tracing::info!(%position, news, attempt, outcome = outcome.word(), "an event was told");
         }
         Ok(())
     }
 
+    async fn tell_twice(&self, telling: &Telling) -> Outcome {
+        let first = self.tell_claimed(telling).await;
+        if !first.is_passing() {
+            return first;
+        }
+        tokio::time::sleep(TRY_AGAIN).await;
+        first.then(self.tell_claimed(telling).await)
+    }
+
+    /// Renews the lease until the work is done. `None`: somebody else has the telling.
+    ///
+    /// What came of the work is recorded after this, not within: the record itself ends the lease.
+    async fn keep<T>(&self, telling: &Telling, work: impl Future<Output = T>) -> Option<T> {
+        let every = lease::renew_every(telling.lease_until);
+        lease::keep(every, || self.desk.keep_telling(telling), work).await
+    }
+
     /// Tells it and records that.
     async fn tell_claimed(&self, telling: &Telling) -> Outcome {
-        let _turn = self.turns.of(telling.account).await;
+        let Some(_turn) = self.keep(telling, self.turns.of(telling.account)).await else {
+            return Outcome::Overtaken;
+        };
         let lang = Lang::of(Some(&telling.language));
         if let News::GenerationSucceeded { generation, credits, outputs, .. } = &telling.news {
             let finished = picture::Finished { generation: *generation, credits: *credits, outputs };
             return self.deliver(telling, lang, finished).await;
         }
         fail::fail_point!("telegram.before_send");
-        let outcome = self.tell_news(telling, lang).await;
+        let outcome = self.keep(telling, self.tell_news(telling, lang)).await.unwrap_or(Outcome::Overtaken);
         fail::fail_point!("telegram.sent");
         let recorded = match outcome {
             Outcome::Told => DeliveryOutcome::Told,
             Outcome::Blocked => DeliveryOutcome::Blocked,
             Outcome::Refused => DeliveryOutcome::Refused,
-            Outcome::Later | Outcome::Unrecorded => return outcome,
+            Outcome::Later | Outcome::InDoubt | Outcome::Unrecorded | Outcome::Overtaken => return outcome,
         };
         if let Err(error) = self.desk.told(telling, recorded).await {
             tracing::error!(position = %telling.position, %error, "what was told is not recorded; it may be told again");
@@ -229,6 +214,15 @@ impl Inner {
         }
         fail::fail_point!("telegram.confirmed");
         outcome
+    }
+
+    /// After the last try: whoever waits for a picture gets the credits back and is told so.
+    async fn end(&self, telling: &Telling) {
+        if let News::GenerationSucceeded { generation, .. } = &telling.news {
+            self.give_up(telling, *generation, DeliveryTrouble::Refused).await;
+        } else if let Err(error) = self.desk.told(telling, DeliveryOutcome::Refused).await {
+            tracing::error!(position = %telling.position, %error, "what was given up is not recorded; it is tried again");
+        }
     }
 
     /// The work on a picture has begun.

@@ -6,11 +6,8 @@ use proto_events::queries::{OutputPlace, Telling};
 use proto_events::{Credits, GenerationId};
 
 use super::{Inner, Missing, Outcome};
-use crate::outbound::{Error, Markup, Picture};
+use crate::outbound::{Error, Picture};
 use crate::texts::{Lang, Say};
-
-/// A store that has the object but can't give its bytes has lost a part of them.
-const UNREACHED_MAX: i64 = 8;
 
 /// What `News::GenerationSucceeded` holds.
 #[derive(Debug, Clone, Copy)]
@@ -25,19 +22,24 @@ impl Inner {
     /// Sends it, records that, and takes the status message away.
     pub(super) async fn deliver(&self, telling: &Telling, lang: Lang, finished: Finished<'_>) -> Outcome {
         let generation = finished.generation;
-        let pictures = match self.pictures(finished).await {
+        let Some(pictures) = self.keep(telling, self.pictures(finished)).await else {
+            return Outcome::Overtaken;
+        };
+        let pictures = match pictures {
             Ok(pictures) => pictures,
-            Err(Missing::Unreached(why)) if telling.attempt.get() < UNREACHED_MAX => {
+            Err(Missing::Unreached(why)) => {
                 tracing::warn!(%generation, why, "the bytes of a picture can't be read yet");
                 return Outcome::Later;
             }
-            Err(missing) => {
-                tracing::error!(%generation, %missing, "the bytes of a picture are lost");
+            Err(Missing::Lost(why)) => {
+                tracing::error!(%generation, why, "the bytes of a picture are lost");
                 return self.give_up(telling, generation, DeliveryTrouble::BytesLost).await;
             }
         };
         fail::fail_point!("telegram.before_send");
-        let file_ids = match self.send_all(telling, lang, finished.credits, &pictures).await {
+        let sent = self.keep(telling, self.send_all(telling, lang, finished.credits, &pictures)).await;
+        let Some(sent) = sent else { return Outcome::Overtaken };
+        let file_ids = match sent {
             Ok(file_ids) => file_ids,
             Err(error @ Error::Blocked(_)) => {
                 tracing::info!(%generation, %error, "a picture can't be delivered");
@@ -49,7 +51,7 @@ impl Inner {
             }
             Err(error) => {
                 tracing::warn!(%generation, %error, "a picture was not sent");
-                return Outcome::Later;
+                return Outcome::of(&error);
             }
         };
         fail::fail_point!("telegram.sent");
@@ -92,25 +94,30 @@ impl Inner {
         let mut file_ids = Vec::with_capacity(pictures.len());
         for (n, picture) in pictures.iter().enumerate() {
             let caption = (n + 1 == pictures.len()).then_some(&caption);
-            let sent = self.telegram.picture(telling.chat, picture, caption, telling.message).await?;
+            let sent = self.telegram.picture(telling.chat, picture, caption, telling.message).await;
+            let sent = sent.map_err(|error| match error {
+                // The first ones are there: another try sends them again.
+                passing if n > 0 && passing.is_passing() => Error::InDoubt(passing.to_string()),
+                error => error,
+            })?;
             file_ids.extend(sent.file);
         }
         Ok(file_ids)
     }
 
-    async fn give_up(&self, telling: &Telling, generation: GenerationId, reason: DeliveryTrouble) -> Outcome {
+    /// Whatever is to be said of it is news of its own, with the credits that came back.
+    pub(super) async fn give_up(
+        &self,
+        telling: &Telling,
+        generation: GenerationId,
+        reason: DeliveryTrouble,
+    ) -> Outcome {
         if let Err(error) = self.desk.undelivered(telling, generation, reason).await {
             tracing::error!(%generation, %error, "a failed delivery is not recorded; it is tried again");
             return Outcome::Unrecorded;
         }
         if reason != DeliveryTrouble::Blocked {
             self.take_status_away(telling, generation).await;
-        }
-        if reason == DeliveryTrouble::Refused {
-            // Lost bytes have news of their own, with the credits that came back; this has none.
-            let text = self.texts.say(Lang::of(Some(&telling.language)), Say::PictureUndelivered);
-            let told = self.telegram.send(telling.chat, &text, &Markup::None, telling.message).await;
-            tracing::debug!(%generation, told = told.is_ok(), "a picture that Telegram refused was given up");
         }
         match reason {
             DeliveryTrouble::Blocked => Outcome::Blocked,

@@ -1,9 +1,14 @@
 //! The bytes of a finished picture, from the object store in MEDIA, checked before they are sent.
 
+use std::io;
 use std::time::Duration;
 
 use async_nats::Client;
-use async_nats::jetstream::{self, object_store::GetErrorKind};
+use async_nats::jetstream::{
+    self,
+    object_store::{GetErrorKind, InfoErrorKind},
+};
+use futures_util::TryStreamExt as _;
 use proto_events::events::MediaType;
 use proto_events::queries::OutputPlace;
 use proto_events::subjects::IMAGES_BUCKET;
@@ -14,8 +19,10 @@ use crate::outbound::Picture;
 
 /// Bot API: what a bot may upload.
 const BYTES_MAX: u32 = 50 * 1024 * 1024;
-/// A store whose chunks are gone leaves the reader waiting.
-const TIME_MAX: Duration = Duration::from_secs(8);
+/// For 50 MB from a store nearby. One whose chunks are gone leaves the reader waiting.
+const READ_TIME_MAX: Duration = Duration::from_secs(20);
+/// For a question to the store.
+const ASK_TIME_MAX: Duration = Duration::from_secs(5);
 /// Bot API: a photo is at most 10 MB, its sides add up to 10 000 at most and are no more than
 /// 20 : 1. Everything else goes as a document.
 const PHOTO_BYTES_MAX: u64 = 10 * 1024 * 1024;
@@ -24,10 +31,11 @@ const PHOTO_RATIO_MAX: usize = 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Missing {
-    /// They are gone, or they are not what was made: no other try will bring them.
+    /// The store itself says that they are gone, or they are not what was made: no other try will
+    /// bring them.
     #[error("lost: {0}")]
     Lost(String),
-    /// Perhaps later.
+    /// The store could not be asked, or has them and did not give them: perhaps later.
     #[error("not reached: {0}")]
     Unreached(String),
 }
@@ -51,25 +59,73 @@ impl Shelf {
         if place.bytes > BYTES_MAX {
             return Err(Missing::Lost(format!("{} bytes are more than Telegram takes", place.bytes)));
         }
-        let late = |_| Missing::Unreached("the object store does not answer".to_owned());
-        let bytes = tokio::time::timeout(TIME_MAX, self.read(place)).await.map_err(late)??;
+        let bytes = match in_time(READ_TIME_MAX, self.read(place)).await {
+            Err(Missing::Unreached(why)) => {
+                // A hiccup, or a hole in the store?
+                in_time(ASK_TIME_MAX, self.must_be_whole(place)).await?;
+                return Err(Missing::Unreached(why));
+            }
+            read => read?,
+        };
         check(place, bytes)
     }
 
     async fn read(&self, place: &OutputPlace) -> Result<Vec<u8>, Missing> {
-        let unreached = |error: &dyn std::fmt::Display| Missing::Unreached(error.to_string());
-        let store = jetstream::new(self.media.clone()).get_object_store(IMAGES_BUCKET).await;
-        let store = store.map_err(|error| unreached(&error))?;
+        let store = self.context().get_object_store(IMAGES_BUCKET).await.map_err(unreached)?;
         let object = store.get(place.object.as_str()).await.map_err(|error| match error.kind() {
-            GetErrorKind::NotFound => Missing::Lost("it is not in the object store".to_owned()),
-            _ => unreached(&error),
+            GetErrorKind::NotFound => gone(),
+            _ => unreached(error),
         })?;
         let mut bytes = Vec::with_capacity(place.bytes as usize);
         // One byte more than there should be shows that it is another thing.
         let mut bounded = object.take(u64::from(place.bytes) + 1);
-        bounded.read_to_end(&mut bytes).await.map_err(|error| unreached(&error))?;
+        bounded.read_to_end(&mut bytes).await.map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => Missing::Lost("the store has other bytes than were put".to_owned()),
+            _ => unreached(error),
+        })?;
         Ok(bytes)
     }
+
+    /// Asks the store whether it has every chunk of an object it could not give.
+    async fn must_be_whole(&self, place: &OutputPlace) -> Result<(), Missing> {
+        let context = self.context();
+        let store = context.get_object_store(IMAGES_BUCKET).await.map_err(unreached)?;
+        let object = store.info(place.object.as_str()).await.map_err(|error| match error.kind() {
+            InfoErrorKind::NotFound => gone(),
+            _ => unreached(error),
+        })?;
+        let stream = context.get_stream_no_info(format!("OBJ_{IMAGES_BUCKET}")).await.map_err(unreached)?;
+        let subject = format!("$O.{IMAGES_BUCKET}.C.{}", object.nuid);
+        let mut subjects = stream.info_with_subjects(subject).await.map_err(unreached)?;
+        let mut chunks = 0;
+        while let Some((_, count)) = subjects.try_next().await.map_err(unreached)? {
+            chunks += count;
+        }
+        if chunks < object.chunks {
+            return Err(Missing::Lost(format!("the store has {chunks} of its {} chunks", object.chunks)));
+        }
+        Ok(())
+    }
+
+    fn context(&self) -> jetstream::Context {
+        jetstream::new(self.media.clone())
+    }
+}
+
+async fn in_time<T>(
+    time_max: Duration,
+    asked: impl Future<Output = Result<T, Missing>>,
+) -> Result<T, Missing> {
+    let late = |_| Missing::Unreached("the object store does not answer".to_owned());
+    tokio::time::timeout(time_max, asked).await.map_err(late)?
+}
+
+fn unreached(error: impl std::fmt::Display) -> Missing {
+    Missing::Unreached(error.to_string())
+}
+
+fn gone() -> Missing {
+    Missing::Lost("it is not in the object store".to_owned())
 }
 
 fn check(place: &OutputPlace, bytes: Vec<u8>) -> Result<Picture, Missing> {

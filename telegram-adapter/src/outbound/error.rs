@@ -50,17 +50,6 @@ impl Error {
         self.refused().is_some_and(|words| words.contains("message is not modified"))
     }
 
-    /// Telegram took the bytes for something else than a photo it can show.
-    pub(super) fn is_unshowable_photo(&self) -> bool {
-        const WORDS: [&str; 4] = [
-            "PHOTO_INVALID_DIMENSIONS",
-            "IMAGE_PROCESS_FAILED",
-            "PHOTO_SAVE_FILE_INVALID",
-            "too big for a photo",
-        ];
-        self.refused().is_some_and(|words| WORDS.iter().any(|word| words.contains(word)))
-    }
-
     pub(super) fn label(&self) -> &'static str {
         match self {
             Self::Blocked(_) => "blocked",
@@ -147,7 +136,6 @@ mod tests {
         let same = "Bad Request: message is not modified: specified new message content and reply markup are exactly \
                     the same as a current content and reply markup of the message";
         assert!(api(same).is_not_modified());
-        assert!(api("Bad Request: PHOTO_INVALID_DIMENSIONS").is_unshowable_photo());
     }
 
     #[tokio::test]

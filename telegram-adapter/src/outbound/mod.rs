@@ -167,7 +167,8 @@ impl Telegram {
         }
     }
 
-    /// A picture with a caption: as a photo, or as a document when Telegram can't show it.
+    /// A picture with a caption: as a photo, or as a document when Telegram takes no photo of it,
+    /// whatever it says is the reason.
     ///
     /// # Errors
     /// See [`Error`]. In doubt it may have been sent.
@@ -191,7 +192,10 @@ impl Telegram {
                     tracing::error!(%error, "a caption of ours is not good HTML; it is sent as plain text");
                     html = false;
                 }
-                Err(error) if !as_document && error.is_unshowable_photo() => as_document = true,
+                Err(error) if !as_document && error.refused().is_some() => {
+                    tracing::warn!(%error, "Telegram takes no photo of a picture; it goes as a document");
+                    as_document = true;
+                }
                 sent => return sent.map(|message| Sent::read(&message)),
             }
         }

@@ -88,10 +88,9 @@ picture-failed =
 
     Returned to you: <b>{ $returned }</b>
 picture-lost =
-    😔 Your picture got lost on the way to you. That's our fault.
+    😔 Your picture was finished, but it couldn't be delivered. It's not your fault.
 
     Returned to you: <b>{ $returned }</b>. Please try once more.
-picture-undelivered = 😔 The picture is finished, but Telegram wouldn't take it.
 
 insufficient =
     💳 <b>Not enough credits</b>

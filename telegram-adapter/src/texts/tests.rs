@@ -38,7 +38,6 @@ fn everything() -> Vec<Say<'static>> {
         Say::PictureCaption { spent: c(10), left: c(91) },
         Say::PictureCaptionFree { left: c(2) },
         Say::PictureLost { returned: c(10) },
-        Say::PictureUndelivered,
         Say::Insufficient { have: c(5), need: c(10) },
         Say::PromptEmpty,
         Say::PromptTooLong { max: 4096 },
