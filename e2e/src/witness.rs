@@ -69,6 +69,7 @@ impl Witness {
         }
         let mut lies = Vec::new();
         let mut first: BTreeMap<(&str, String), Vec<EventRef>> = BTreeMap::new();
+        let mut told_at: BTreeMap<i64, (&str, String)> = BTreeMap::new();
         for answer in self.heard().iter() {
             let Said::Done { events, .. } = &answer.said else { continue };
             let key = (answer.producer.as_str(), answer.id.to_string());
@@ -79,6 +80,12 @@ impl Witness {
             let stored = in_log.get(&(key.0, stored_as)).cloned().unwrap_or_default();
             if said != stored {
                 lies.push(format!("{} {}: it was told {said:?}, the log has {stored:?}", key.0, key.1));
+            }
+            for (position, _) in said {
+                let owner = told_at.entry(position).or_insert_with(|| key.clone());
+                if *owner != key {
+                    lies.push(format!("position {position} was told to {owner:?} and to {key:?}"));
+                }
             }
             if first.entry(key.clone()).or_insert_with(|| events.clone()) != events {
                 lies.push(format!("{} {}: it was told two things", key.0, key.1));
