@@ -77,7 +77,7 @@ pub async fn run(pool: PgPool, client: Client, media: Client, stop: Cancellation
 /// The server refuses a configuration, or keeps another one.
 pub async fn ensure(pool: &PgPool, client: &Client, media: &Client) -> Result<bool, ProvisionError> {
     let core = jetstream::new(client.clone());
-    let done = done_by_each(pool).await?;
+    let done = crate::store::answered(done_by_each(pool)).await?;
     let evt = event_stream(pool, &core, &done).await?;
     let mut all = true;
     for consumer in &done {

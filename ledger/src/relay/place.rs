@@ -13,6 +13,7 @@ use sqlx::PgPool;
 
 use super::RelayError;
 use crate::log::{BadRow, hex};
+use crate::store::answered;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
@@ -45,10 +46,8 @@ pub(super) async fn find_place(
 ) -> Result<Place, RelayError> {
     let place = Place::of(&stream_info(context).await?.state);
     if place.empty {
-        let head: i64 = sqlx::query_scalar("SELECT position FROM log_head")
-            .fetch_one(pool)
-            .await
-            .map_err(BadRow::from)?;
+        let asked = sqlx::query_scalar("SELECT position FROM log_head").fetch_one(pool);
+        let head: i64 = answered(asked).await.map_err(BadRow::from)?;
         return if place.after <= head {
             Ok(place)
         } else {
@@ -60,11 +59,10 @@ pub(super) async fn find_place(
     let last = stream.get_raw_message(place.after.unsigned_abs()).await;
     let last = last.map_err(|e| RelayError::Away(e.to_string()))?;
     let event: PublishedEvent = serde_json::from_slice(&last.payload).map_err(|_| foreign())?;
-    let hash: Option<Vec<u8>> = sqlx::query_scalar("SELECT hash FROM events WHERE position = $1")
+    let asked = sqlx::query_scalar("SELECT hash FROM events WHERE position = $1")
         .bind(event.position.get())
-        .fetch_optional(pool)
-        .await
-        .map_err(BadRow::from)?;
+        .fetch_optional(pool);
+    let hash: Option<Vec<u8>> = answered(asked).await.map_err(BadRow::from)?;
     let same = event.position.get() == place.after && hash.is_some_and(|hash| hex(&hash) == event.hash);
     if same {
         Ok(place)
