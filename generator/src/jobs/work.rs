@@ -249,3 +249,7 @@ async fn earlier(tools: &Tools, generation: GenerationId, attempt: Attempt) -> O
     }
     None
 }
+
+#[cfg(test)]
+#[path = "work_tests.rs"]
+mod tests;

@@ -1,0 +1,209 @@
+//! A job over a real nats-server and the sandbox's Gemini; the ledger's answers are the tests' own.
+
+use std::sync::{Arc, Mutex};
+
+use async_nats::jetstream;
+use futures_util::StreamExt as _;
+use proto_events::{AccountId, CommandId, Producer, subjects::IMAGES_BUCKET};
+use serde_json::{Value, json};
+use service::ledger::Ledger;
+use tokio::net::TcpListener;
+use xtask::machine::{Nats, Scratch};
+
+use super::*;
+use crate::{gemini, jobs::Worker, prices::Prices, shelf::Shelf};
+
+const SECOND: Duration = Duration::from_secs(1);
+/// Short, so that a renewal comes during a call.
+const LEASE_MS: u32 = 4_500;
+
+/// Commands in the order they came: verb and body.
+type Heard = Arc<Mutex<Vec<(String, Value)>>>;
+
+struct World {
+    tools: Tools,
+    heard: Heard,
+    vendor: String,
+    job: GenerationId,
+    stop: CancellationToken,
+    nats: Nats,
+    _scratch: Scratch,
+}
+
+impl World {
+    /// `answer` is asked with the verb, the body and how many of this verb came before.
+    async fn start(answer: impl Fn(&str, &Value, usize) -> Value + Send + 'static) -> Self {
+        let scratch = Scratch::new("generator-work").unwrap();
+        let conf = scratch.path().join("nats.conf");
+        std::fs::write(&conf, "server_name: work\njetstream { max_file_store: 64MB }\n").unwrap();
+        let nats =
+            tokio::task::spawn_blocking(move || Nats::start_temporary(&conf, &[])).await.unwrap().unwrap();
+        let client = async_nats::connect(nats.url()).await.unwrap();
+        let bucket = jetstream::object_store::Config { bucket: IMAGES_BUCKET.into(), ..Default::default() };
+        jetstream::new(client.clone()).create_object_store(bucket).await.unwrap();
+        let heard = Heard::default();
+        let mut asked = client.subscribe("*.ledger.generator.*").await.unwrap();
+        client.flush().await.unwrap();
+        let (ledger, book) = (client.clone(), heard.clone());
+        tokio::spawn(async move {
+            while let Some(message) = asked.next().await {
+                let verb = message.subject.rsplit('.').next().unwrap().to_owned();
+                let body: Value = serde_json::from_slice(&message.payload).unwrap();
+                let reply = if message.subject.starts_with("qry.") {
+                    refused("no_catalog")
+                } else {
+                    let mut book = book.lock().unwrap();
+                    let before = book.iter().filter(|(known, _)| *known == verb).count();
+                    book.push((verb.clone(), body["body"].clone()));
+                    answer(&verb, &body["body"], before)
+                };
+                ledger.publish(message.reply.unwrap(), reply.to_string().into()).await.unwrap();
+            }
+        });
+        let stop = CancellationToken::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let vendor = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(sandbox::serve(listener, sandbox::Options::default(), stop.clone()));
+        let ledger = Ledger::new(client.clone(), Producer::Generator);
+        let options = gemini::Options {
+            url: format!("{vendor}/gemini/").parse().unwrap(),
+            keys: vec!["sandbox-key".into()],
+            call_timeout: 30 * SECOND,
+            connect_timeout: 5 * SECOND,
+        };
+        let tools = Tools {
+            prices: Prices::new(&ledger.clone().with_deadline(SECOND)),
+            ledger,
+            gemini: gemini::Gemini::new(options).unwrap(),
+            shelf: Shelf::new(client),
+            worker: Worker::default(),
+        };
+        Self { tools, heard, vendor, job: job(), stop, nats, _scratch: scratch }
+    }
+
+    async fn fault(&self, fault: Value) {
+        let plan = json!({"vendor": "gemini", "call": "generateContent", "fault": fault});
+        let sent = reqwest::Client::new().post(format!("{}/faults", self.vendor)).json(&plan).send().await;
+        assert!(sent.unwrap().status().is_success());
+    }
+
+    async fn calls(&self) -> usize {
+        let books: Value =
+            reqwest::get(format!("{}/books", self.vendor)).await.unwrap().json().await.unwrap();
+        books["gemini"]["calls"].as_array().unwrap().len()
+    }
+
+    async fn run(&self, attempt: i64) {
+        let attempt = Attempt::new(attempt).unwrap();
+        let closing = CancellationToken::new();
+        let running = run(&self.tools, self.job, attempt, &closing);
+        tokio::time::timeout(60 * SECOND, running).await.expect("the job to end");
+    }
+
+    fn all(&self, verb: &str) -> Vec<Value> {
+        let heard = self.heard.lock().unwrap();
+        heard.iter().filter(|(known, _)| known == verb).map(|(_, body)| body.clone()).collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn job() -> GenerationId {
+    GenerationId::derive(AccountId::CATALOG, Producer::Telegram, &CommandId::new("msg:1:2:3").unwrap())
+}
+
+fn done(result: &Value) -> Value {
+    json!({"status": "done", "position": 1, "events": [], "result": result, "incarnation": 1})
+}
+
+fn refused(code: &str) -> Value {
+    json!({"status": "refused", "refusal": {"code": code, "message": "no", "details": {}}})
+}
+
+/// A claim that is granted `ago`.
+fn granted(claim: &Value, ago: Duration) -> Value {
+    let ago_ms = i64::try_from(ago.as_millis()).unwrap();
+    done(&json!({
+        "generation": job(), "attempt": claim["attempt"], "kind": "text", "model": "gemini-3.8-flash",
+        "aspect_ratio": null, "size": null, "prompt": "a fox in the snow", "references": [],
+        "lease_until": pace::now().plus_ms(i64::from(LEASE_MS) - ago_ms), "lease_ms": LEASE_MS,
+        "deadline": pace::now().plus_ms(120_000),
+    }))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_claim_leaves_what_was_paid_for_to_the_next_attempt() {
+    let world = World::start(|verb, body, _| match verb {
+        "generation_claim" => granted(body, Duration::ZERO),
+        // The first attempt is lost during its call.
+        "generation_renew" if body["attempt"] == 1 => refused("stale_attempt"),
+        _ => done(&Value::Null),
+    })
+    .await;
+    world.fault(json!({"delay_ms": 3_500})).await;
+    world.run(1).await;
+    assert!(!world.all("generation_renew").is_empty(), "the claim was never lost");
+    assert!(world.all("generation_complete").is_empty(), "completed by the stale attempt");
+    assert!(world.all("generation_fail").is_empty() && world.all("generation_attempt").is_empty());
+    world.run(2).await;
+    let completed = world.all("generation_complete");
+    assert_eq!(completed.len(), 1);
+    assert_eq!(completed[0]["attempt"], 2);
+    assert_eq!(completed[0]["outputs"][0]["object"], format!("{}/1/0", world.job));
+    assert_eq!(world.calls().await, 1, "paid twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledger_is_told_the_vendors_wait_and_the_edge_of_it_is_tried_again() {
+    let world = World::start(|verb, body, before| match verb {
+        "generation_claim" if before == 1 => refused("generation_held"),
+        "generation_claim" => granted(body, Duration::ZERO),
+        _ => done(&Value::Null),
+    })
+    .await;
+    world.fault(json!({"status": 429, "quota": "minute", "retry_after": 1.0})).await;
+    world.run(1).await;
+    let attempted = world.all("generation_attempt");
+    assert_eq!(attempted.len(), 1);
+    let wait_ms = attempted[0]["retry_after_ms"].as_u64().unwrap();
+    assert!((1_000..=1_500).contains(&wait_ms), "{wait_ms}");
+    let claims: Vec<_> = world.all("generation_claim").iter().map(|c| c["attempt"].clone()).collect();
+    assert_eq!(claims, [1, 2, 2]);
+    assert_eq!(world.all("generation_complete")[0]["attempt"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_whose_answer_came_late_is_renewed_before_a_call_is_paid() {
+    let world = World::start(|verb, body, _| match verb {
+        "generation_claim" => granted(body, 2 * SECOND),
+        "generation_renew" => refused("stale_attempt"),
+        _ => done(&Value::Null),
+    })
+    .await;
+    world.run(1).await;
+    assert_eq!(world.all("generation_renew").len(), 1);
+    assert_eq!(world.calls().await, 0, "paid for another's job");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_paid_for_while_there_is_nowhere_to_put_it() {
+    let world = World::start(|verb, body, _| match verb {
+        "generation_claim" => granted(body, Duration::ZERO),
+        _ => done(&Value::Null),
+    })
+    .await;
+    let client = async_nats::connect(world.nats.url()).await.unwrap();
+    let media = jetstream::new(client);
+    media.delete_object_store(IMAGES_BUCKET).await.unwrap();
+    let waiting = tokio::time::timeout(2 * SECOND, world.run(1)).await;
+    assert!(waiting.is_err(), "it ended without a store");
+    assert_eq!(world.calls().await, 0, "paid for what can't be kept");
+    let bucket = jetstream::object_store::Config { bucket: IMAGES_BUCKET.into(), ..Default::default() };
+    media.create_object_store(bucket).await.unwrap();
+    world.run(1).await;
+    assert_eq!(world.all("generation_complete").len(), 1);
+}
