@@ -7,14 +7,14 @@
 mod bill;
 pub mod config;
 pub mod delivery;
-mod desk;
+pub mod desk;
 pub mod inbound;
 pub mod outbound;
 mod registration;
 mod run;
-mod statuses;
+pub mod statuses;
 pub mod talk;
 pub mod texts;
-mod turns;
+pub mod turns;
 
 pub use run::{Error, run};

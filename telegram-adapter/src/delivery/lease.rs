@@ -3,29 +3,47 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proto_events::Micros;
+use proto_events::queries::Telling;
 use service::ledger::SendError;
+
+use crate::desk::Desk;
 
 /// Whatever the clocks here and at the ledger say: often enough for a lease of 20 s, and not so
 /// often that it is a load.
 const RENEW_EVERY_MIN: Duration = Duration::from_millis(300);
 const RENEW_EVERY_MAX: Duration = Duration::from_secs(5);
 
-/// A third of what is left of a lease: two renewals may fail.
-pub(super) fn renew_every(lease_until: Micros) -> Duration {
-    third(lease_until, SystemTime::now())
+/// The right to tell something, while we have it.
+pub(super) struct Lease<'a> {
+    pub(super) telling: &'a Telling,
+    desk: &'a Desk,
+    renew_every: Duration,
 }
 
+impl<'a> Lease<'a> {
+    /// Right after it was granted.
+    pub(super) fn new(desk: &'a Desk, telling: &'a Telling) -> Self {
+        Self { telling, desk, renew_every: third(telling.lease_until, SystemTime::now()) }
+    }
+
+    /// Renews the lease until the work is done. `None`: the right is gone, the work was left.
+    ///
+    /// What came of the work is recorded after this, not within: the record itself ends the lease.
+    pub(super) async fn keep<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        keep(self.renew_every, || self.desk.keep_telling(self.telling), work).await
+    }
+}
+
+/// A third of what is left of a lease: two renewals may fail.
 fn third(lease_until: Micros, now: SystemTime) -> Duration {
     let until = UNIX_EPOCH + Duration::from_micros(u64::try_from(lease_until.get()).unwrap_or(0));
     let left = until.duration_since(now).unwrap_or_default();
     (left / 3).clamp(RENEW_EVERY_MIN, RENEW_EVERY_MAX)
 }
 
-/// Does the work and renews the lease meanwhile. `None`: the right is gone, the work was left.
-///
 /// A renewal that gets no answer ends nothing: a ledger that does not answer gives the right to
 /// nobody else either.
-pub(super) async fn keep<T, R: Future<Output = Result<(), SendError>>>(
+async fn keep<T, R: Future<Output = Result<(), SendError>>>(
     every: Duration,
     renew: impl Fn() -> R,
     work: impl Future<Output = T>,

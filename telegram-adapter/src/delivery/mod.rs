@@ -34,6 +34,7 @@ use crate::outbound::{Markup, Telegram};
 use crate::statuses::Statuses;
 use crate::texts::{Lang, Say, Texts};
 use crate::turns::Turns;
+use lease::Lease;
 use outcome::Outcome;
 
 /// Tellings at once: each may hold a picture (50 MB at most, 1–2 MB as a rule) in memory, and
@@ -156,7 +157,7 @@ impl Inner {
         }
         let _held = Held { inner: self, position };
         let Some(telling) = self.desk.claim(position).await? else { return Ok(()) };
-        let told = tokio::time::timeout(TIME_MAX, self.tell_twice(&telling)).await;
+        let told = tokio::time::timeout(TIME_MAX, self.tell_twice(&Lease::new(&self.desk, &telling))).await;
         let outcome = told.unwrap_or(Outcome::InDoubt);
         let (news, attempt) = (name(&telling.news), telling.attempt.get());
         metrics::counter!("telegram_deliveries_total", "news" => news, "outcome" => outcome.word())
@@ -172,35 +173,28 @@ impl Inner {
         Ok(())
     }
 
-    async fn tell_twice(&self, telling: &Telling) -> Outcome {
-        let first = self.tell_claimed(telling).await;
+    async fn tell_twice(&self, lease: &Lease<'_>) -> Outcome {
+        let first = self.tell_claimed(lease).await;
         if !first.is_passing() {
             return first;
         }
         tokio::time::sleep(TRY_AGAIN).await;
-        first.then(self.tell_claimed(telling).await)
-    }
-
-    /// Renews the lease until the work is done. `None`: somebody else has the telling.
-    ///
-    /// What came of the work is recorded after this, not within: the record itself ends the lease.
-    async fn keep<T>(&self, telling: &Telling, work: impl Future<Output = T>) -> Option<T> {
-        let every = lease::renew_every(telling.lease_until);
-        lease::keep(every, || self.desk.keep_telling(telling), work).await
+        first.then(self.tell_claimed(lease).await)
     }
 
     /// Tells it and records that.
-    async fn tell_claimed(&self, telling: &Telling) -> Outcome {
-        let Some(_turn) = self.keep(telling, self.turns.of(telling.account)).await else {
+    async fn tell_claimed(&self, lease: &Lease<'_>) -> Outcome {
+        let telling = lease.telling;
+        let Some(_turn) = lease.keep(self.turns.of(telling.account)).await else {
             return Outcome::Overtaken;
         };
         let lang = Lang::of(Some(&telling.language));
         if let News::GenerationSucceeded { generation, credits, outputs, .. } = &telling.news {
             let finished = picture::Finished { generation: *generation, credits: *credits, outputs };
-            return self.deliver(telling, lang, finished).await;
+            return self.deliver(lease, lang, finished).await;
         }
         fail::fail_point!("telegram.before_send");
-        let outcome = self.keep(telling, self.tell_news(telling, lang)).await.unwrap_or(Outcome::Overtaken);
+        let outcome = lease.keep(self.tell_news(telling, lang)).await.unwrap_or(Outcome::Overtaken);
         fail::fail_point!("telegram.sent");
         let recorded = match outcome {
             Outcome::Told => DeliveryOutcome::Told,

@@ -5,7 +5,7 @@ use proto_events::events::DeliveryTrouble;
 use proto_events::queries::{OutputPlace, Telling};
 use proto_events::{Credits, GenerationId};
 
-use super::{Inner, Missing, Outcome};
+use super::{Inner, Lease, Missing, Outcome};
 use crate::outbound::{Error, Picture};
 use crate::texts::{Lang, Say};
 
@@ -20,9 +20,10 @@ pub(super) struct Finished<'a> {
 
 impl Inner {
     /// Sends it, records that, and takes the status message away.
-    pub(super) async fn deliver(&self, telling: &Telling, lang: Lang, finished: Finished<'_>) -> Outcome {
+    pub(super) async fn deliver(&self, lease: &Lease<'_>, lang: Lang, finished: Finished<'_>) -> Outcome {
+        let telling = lease.telling;
         let generation = finished.generation;
-        let Some(pictures) = self.keep(telling, self.pictures(finished)).await else {
+        let Some(pictures) = lease.keep(self.pictures(finished)).await else {
             return Outcome::Overtaken;
         };
         let pictures = match pictures {
@@ -37,7 +38,7 @@ impl Inner {
             }
         };
         fail::fail_point!("telegram.before_send");
-        let sent = self.keep(telling, self.send_all(telling, lang, finished.credits, &pictures)).await;
+        let sent = lease.keep(self.send_all(telling, lang, finished.credits, &pictures)).await;
         let Some(sent) = sent else { return Outcome::Overtaken };
         let file_ids = match sent {
             Ok(file_ids) => file_ids,

@@ -1,0 +1,227 @@
+//! Tellings against a real store of pictures, the sandbox's Telegram, and a ledger that says what
+//! the test wants it to say.
+
+#[allow(dead_code)]
+mod desk;
+
+use std::sync::{Arc, Mutex};
+
+use async_nats::Client;
+use async_nats::jetstream::{self, object_store};
+use desk::Sandbox;
+use futures_util::StreamExt as _;
+use proto_events::queries::OutputPlace;
+use proto_events::subjects::IMAGES_BUCKET;
+use proto_events::{GenerationId, Producer, PublishedEvent};
+use serde_json::{Value, json};
+use service::ledger::Ledger;
+use service::nats::NatsConfig;
+use sha2::{Digest as _, Sha256};
+use telegram_adapter::delivery::{Missing, Shelf, Teller};
+use telegram_adapter::desk::Desk;
+use telegram_adapter::statuses::Statuses;
+use telegram_adapter::texts::Texts;
+use telegram_adapter::turns::Turns;
+use xtask::machine::{Nats, paths};
+
+const USER: i64 = 77;
+const OBJECT: &str = "g-1/1/0";
+/// Short, so that a telling of a second needs renewals.
+const LEASE_US: i64 = 1_000_000;
+
+/// What was asked of the ledger: the verb and the body.
+type Asked = Arc<Mutex<Vec<(String, Value)>>>;
+
+struct Stage {
+    sandbox: Sandbox,
+    store: object_store::ObjectStore,
+    media: jetstream::Context,
+    images: jetstream::stream::Stream,
+    place: OutputPlace,
+    bytes: Vec<u8>,
+    shelf: Shelf,
+    teller: Teller,
+    asked: Asked,
+    _nats: Nats,
+}
+
+async fn connect(nats: &Nats, user: &str) -> Client {
+    let config = NatsConfig { url: nats.url(), seed_file: nats.seed_file(user) };
+    service::nats::connect(&config, user).await.unwrap()
+}
+
+/// Noise: nothing of it can be pressed, so it takes several chunks of the store.
+fn noise() -> Vec<u8> {
+    let mut seed = 1_u32;
+    let noise = image::RgbImage::from_fn(300, 300, |_, _| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        image::Rgb([(seed >> 24) as u8, (seed >> 16) as u8, (seed >> 8) as u8])
+    });
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    noise.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+fn generation() -> GenerationId {
+    format!("g-{}-{}", "0".repeat(32), "1".repeat(16)).parse().unwrap()
+}
+
+/// Grants every claim as this attempt; says `renewal` to renewals, and done to everything else.
+async fn answer(ledger: Client, asked: Asked, place: OutputPlace, attempt: i64, renewal: Value) {
+    let mut commands = ledger.subscribe("cmd.ledger.telegram.*").await.unwrap();
+    ledger.flush().await.unwrap();
+    tokio::spawn(async move {
+        while let Some(message) = commands.next().await {
+            let verb = message.subject.rsplit('.').next().unwrap().to_owned();
+            let wire: Value = serde_json::from_slice(&message.payload).unwrap();
+            let reply = match verb.as_str() {
+                "delivery_claim" => done(telling(&place, attempt)),
+                "delivery_renew" => renewal.clone(),
+                _ => done(json!({})),
+            };
+            asked.lock().unwrap().push((verb, wire));
+            let reply = serde_json::to_vec(&reply).unwrap();
+            ledger.publish(message.reply.unwrap(), reply.into()).await.unwrap();
+        }
+    });
+}
+
+fn done(result: Value) -> Value {
+    json!({"status": "done", "position": 1, "events": [], "result": result, "incarnation": 1})
+}
+
+fn telling(place: &OutputPlace, attempt: i64) -> Value {
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_micros();
+    json!({
+        "position": 5, "attempt": attempt, "account": generation().account(), "chat": USER, "message": null,
+        "status_message": null, "language": "en", "lease_until": i64::try_from(now).unwrap() + LEASE_US,
+        "balance": {"account": generation().account(), "available": 90, "reserved": 0, "debt": 0},
+        "news": {"type": "generation_succeeded", "generation": generation(), "credits": 10, "prompt": null,
+            "outputs": [place], "file_ids": []},
+    })
+}
+
+impl Stage {
+    async fn start(attempt: i64, renewal: Value) -> Self {
+        let start = || Nats::start_temporary(&paths::root().join("nats.conf"), &[]);
+        let nats = tokio::task::spawn_blocking(start).await.unwrap().unwrap();
+        let sandbox = Sandbox::start().await;
+        sandbox.says(USER, "/start").await;
+        let context = jetstream::new(connect(&nats, "media-ledger").await);
+        let bucket = object_store::Config { bucket: IMAGES_BUCKET.into(), ..Default::default() };
+        context.create_object_store(bucket).await.unwrap();
+        let store = jetstream::new(connect(&nats, "media-generator").await);
+        let store = store.get_object_store(IMAGES_BUCKET).await.unwrap();
+        let images = context.get_stream(format!("OBJ_{IMAGES_BUCKET}")).await.unwrap();
+
+        let bytes = noise();
+        let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let place = json!({"object": OBJECT, "sha256": sha256, "media_type": "png", "bytes": bytes.len()});
+        let place: OutputPlace = serde_json::from_value(place).unwrap();
+        let asked = Asked::default();
+        answer(connect(&nats, "ledger").await, Arc::clone(&asked), place.clone(), attempt, renewal).await;
+
+        let shelf = Shelf::new(connect(&nats, "media-telegram").await);
+        let ledger = Ledger::new(connect(&nats, "telegram").await, Producer::Telegram);
+        let desk = Desk::new(ledger, 4_200);
+        let texts = Arc::new(Texts::read().unwrap());
+        let (statuses, turns) = (Statuses::default(), Turns::default());
+        let teller = Teller::new(desk, sandbox.telegram(), texts, statuses, turns, shelf.clone());
+        Self { sandbox, store, media: context, images, place, bytes, shelf, teller, asked, _nats: nats }
+    }
+
+    async fn put(&self) {
+        self.store.put(OBJECT, &mut self.bytes.as_slice()).await.unwrap();
+    }
+
+    async fn hear(&self) {
+        let event = json!({
+            "incarnation": 1, "position": 5, "account": generation().account(), "version": 3,
+            "type": "GenerationSucceeded", "schema_version": 1, "available_delta": 0, "reserved_delta": 0,
+            "debt_delta": 0, "payload": {}, "producer": "generator", "command_id": "c:1", "ordinal": 0,
+            "actor": "generator", "causation": null, "trace_id": null, "recorded_at": 1, "hash": "00",
+        });
+        let event: PublishedEvent = serde_json::from_value(event).unwrap();
+        self.teller.heard(event).await;
+    }
+
+    fn asked(&self, verb: &str) -> Vec<Value> {
+        let asked = self.asked.lock().unwrap();
+        asked.iter().filter(|(said, _)| said == verb).map(|(_, wire)| wire["body"].clone()).collect()
+    }
+}
+
+#[tokio::test]
+async fn an_upload_longer_than_its_lease_is_told_once_under_renewals() {
+    let stage = Stage::start(1, done(json!({}))).await;
+    stage.put().await;
+    stage.sandbox.fault("sendPhoto", json!({"delay_ms": 2_500})).await;
+    stage.hear().await;
+    assert_eq!(stage.sandbox.bot_messages(USER).await.len(), 1);
+    assert_eq!(stage.asked("delivery_confirm").len(), 1);
+    let renewed = stage.asked("delivery_renew");
+    assert!(renewed.len() >= 5, "{renewed:?}");
+    assert_eq!(renewed[0], json!({"position": 5, "attempt": 1}));
+}
+
+#[tokio::test]
+async fn a_telling_that_another_has_is_left() {
+    let gone =
+        json!({"status": "refused", "refusal": {"code": "stale_attempt", "message": "another has it"}});
+    let stage = Stage::start(1, gone).await;
+    stage.put().await;
+    stage.sandbox.fault("sendPhoto", json!({"delay_ms": 60_000})).await;
+    stage.hear().await;
+    assert_eq!(stage.asked("delivery_renew").len(), 1);
+    assert!(stage.asked("delivery_confirm").is_empty() && stage.asked("delivery_fail").is_empty());
+}
+
+#[tokio::test]
+async fn a_picture_in_doubt_is_given_up_after_the_last_attempt_only() {
+    for (attempt, given_up) in [(19, 0), (20, 1)] {
+        let stage = Stage::start(attempt, done(json!({}))).await;
+        stage.put().await;
+        for _ in 0..2 {
+            stage.sandbox.fault("sendPhoto", json!({"drop": "before"})).await;
+        }
+        stage.hear().await;
+        assert_eq!(stage.sandbox.calls("sendPhoto").await, 2);
+        let failed = stage.asked("delivery_fail");
+        assert_eq!(failed.len(), given_up, "attempt {attempt}");
+        if let Some(failed) = failed.first() {
+            assert_eq!((&failed["reason"], &failed["final"]), (&json!("refused"), &json!(true)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_try_claims_under_a_name_of_its_own() {
+    let stage = Stage::start(1, done(json!({}))).await;
+    stage.put().await;
+    stage.hear().await;
+    stage.hear().await;
+    let claims = stage.asked("delivery_claim");
+    assert_eq!(claims.len(), 2);
+    assert_ne!(claims[0]["claimant"], claims[1]["claimant"]);
+}
+
+#[tokio::test]
+async fn bytes_are_lost_only_when_the_store_says_so() {
+    let stage = Stage::start(500, done(json!({}))).await;
+    let missing = || async { stage.shelf.fetch(&stage.place).await.unwrap_err() };
+    assert!(matches!(missing().await, Missing::Lost(_)), "no such object");
+    stage.put().await;
+    assert_eq!(stage.shelf.fetch(&stage.place).await.unwrap().bytes, stage.bytes);
+
+    let info = stage.store.info(OBJECT).await.unwrap();
+    assert!(info.chunks > 1);
+    stage.images.purge().filter(format!("$O.{IMAGES_BUCKET}.C.{}", info.nuid)).await.unwrap();
+    let holes = missing().await;
+    assert!(matches!(&holes, Missing::Lost(why) if why.contains("chunks")), "{holes}");
+
+    stage.media.delete_stream(format!("OBJ_{IMAGES_BUCKET}")).await.unwrap();
+    let away = missing().await;
+    assert!(matches!(away, Missing::Unreached(_)), "{away}");
+    stage.hear().await;
+    assert!(stage.asked("delivery_fail").is_empty(), "many claims say nothing of the store");
+}
