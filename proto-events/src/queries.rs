@@ -127,7 +127,8 @@ pub enum News {
         returned: Credits,
         reason: Trouble,
     },
-    /// The bytes were lost before they were delivered; the credits came back.
+    /// It could not be delivered: its bytes were lost, or Telegram takes it in no form. What was
+    /// charged came back.
     DeliveryFailed {
         generation: GenerationId,
         returned: Credits,
