@@ -26,7 +26,7 @@ pub fn test(extra: &[String]) -> Result<()> {
     build.args(["build", "--workspace", "--bins", "--features", &crash_points(&[])]);
     succeed(&mut build)?;
     let mut test = up::cargo();
-    test.arg("test");
+    test.args(["test", "--no-fail-fast"]);
     if chosen.is_empty() {
         test.arg("--workspace");
     }
