@@ -1,0 +1,50 @@
+//! The command line: one file a command.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks on its streams")]
+
+mod migrate;
+mod serve;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The ledger of Plantain: every change of a balance is an event in one log.
+#[derive(Parser)]
+#[command(name = "ledger", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Apply the migrations that are not applied yet (DATABASE_URL).
+    Migrate,
+    /// Take commands, append to the log, publish it, keep its projections.
+    Serve {
+        /// Migrate first.
+        #[arg(long)]
+        migrate: bool,
+    },
+    /// Check the log and every projection; exit with 1 if anything is wrong.
+    Verify {
+        /// Print the report as one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs the command line; exit codes: 0 done, 1 the log is not as it should be, 2 it could not be done.
+pub async fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Migrate => migrate::run().await.map(|()| ExitCode::SUCCESS),
+        Command::Serve { migrate } => serve::run(migrate).await.map(|()| ExitCode::SUCCESS),
+        Command::Verify { json } => verify::run(json).await,
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("ledger: {error:#}");
+        ExitCode::from(2)
+    })
+}
