@@ -201,8 +201,8 @@ fn two_relays_at_once_and_a_lost_stream_or_consumer_leave_an_exact_copy() {
     let stop = CancellationToken::new();
     let (_head, seen) = watch::channel(Position::ZERO);
     for _ in 0..2 {
-        let relay =
-            ledger::relay::run(stage.pool.clone(), stage.client("ledger"), seen.clone(), 1, stop.clone());
+        let tail = ledger::tail::Tail::new(stage.pool.clone(), seen.clone());
+        let relay = ledger::relay::run(stage.pool.clone(), stage.client("ledger"), tail, 1, stop.clone());
         stage.rt.spawn(relay);
     }
     let told = Told::start(&stage);

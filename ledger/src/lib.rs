@@ -16,5 +16,6 @@ pub mod relay;
 pub mod sequencer;
 pub mod serve;
 pub mod store;
+pub mod tail;
 pub mod timers;
 pub mod verify;

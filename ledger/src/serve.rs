@@ -22,6 +22,7 @@ use crate::leader::{keep_hearing, keep_lease, wait_for_lead};
 use crate::projections::{self, Projection};
 use crate::sequencer::{Clock, Queue, Sequencer};
 use crate::store::{self, Head};
+use crate::tail::Tail;
 use crate::{provision, relay, timers};
 
 /// Of the write path alone: sequencer 2, lease 1, timers 1.
@@ -179,7 +180,8 @@ impl Service {
         let timers = timers::run(self.pool.clone(), Arc::clone(queue), Arc::clone(clock), stop());
         spawn_follower(tasks, leading, timers);
         spawn_follower(tasks, leading, provision::run(readers(), nats(), self.media.clone(), stop()));
-        let relay = relay::run(readers(), nats(), seen.clone(), head.incarnation, stop());
+        let tail = Tail::new(readers(), seen.clone());
+        let relay = relay::run(readers(), nats(), tail, head.incarnation, stop());
         spawn_follower(tasks, leading, relay);
     }
 }

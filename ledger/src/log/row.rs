@@ -46,6 +46,8 @@ pub struct Row {
 pub enum BadRow {
     #[error("a column of position {position} has the wrong length")]
     Length { position: i64 },
+    #[error("position {position} is missing from the log")]
+    Missing { position: i64 },
     #[error("the row can't be read")]
     Column(#[from] sqlx::Error),
     #[error("position {position} can't be understood")]

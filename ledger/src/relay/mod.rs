@@ -11,6 +11,7 @@
 
 mod place;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
@@ -19,22 +20,19 @@ use async_nats::jetstream::{self, Context};
 use async_nats::{Client, HeaderMap};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
-use proto_events::{Position, subjects};
-use sqlx::{AssertSqlSafe, PgPool};
-use tokio::sync::watch;
+use proto_events::subjects;
+use sqlx::PgPool;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::log::{BadRow, COLUMNS, Row};
-use crate::store::answered;
+use crate::log::BadRow;
+use crate::tail::{Entry, Tail};
 use place::{Place, find_place, stream_info};
 
 /// Events read from the log at once.
-const READ_MAX: i64 = 500;
+const READ_MAX: usize = 500;
 /// Publishes without an answer yet; each is about 1 kB.
 const IN_FLIGHT_MAX: usize = 256;
-/// How often to look for events when nobody says that the log grew.
-const LOOK: Duration = Duration::from_millis(200);
 /// How often a quiet relay looks whether the stream is still there.
 const CHECK: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(250);
@@ -67,24 +65,18 @@ enum RelayError {
 
 struct Relay {
     pool: PgPool,
+    tail: Tail,
     context: Context,
     incarnation: i64,
 }
 
-/// Publishes until told to stop. `head`: the last committed position, as a wake-up; the log itself
-/// is also looked at every 200 ms.
-pub async fn run(
-    pool: PgPool,
-    client: Client,
-    mut head: watch::Receiver<Position>,
-    incarnation: i64,
-    stop: CancellationToken,
-) {
-    let relay = Relay { pool, context: jetstream::new(client), incarnation };
+/// Publishes until told to stop.
+pub async fn run(pool: PgPool, client: Client, tail: Tail, incarnation: i64, stop: CancellationToken) {
+    let relay = Relay { pool, tail, context: jetstream::new(client), incarnation };
     // So that a passing failure is not said aloud, and a lasting one not all the time.
     let mut next_said = Instant::now() + SAY;
     while !stop.is_cancelled() {
-        let followed = relay.follow(&mut head, &stop).await;
+        let followed = relay.follow(&stop).await;
         let Err(error) = followed else { return };
         if let RelayError::Superseded { position } = error {
             relay.delete_stream(position).await;
@@ -105,20 +97,15 @@ pub async fn run(
 }
 
 impl Relay {
-    async fn follow(
-        &self,
-        head: &mut watch::Receiver<Position>,
-        stop: &CancellationToken,
-    ) -> Result<(), RelayError> {
+    async fn follow(&self, stop: &CancellationToken) -> Result<(), RelayError> {
         let mut place = find_place(&self.pool, &self.context, self.incarnation).await?;
         tracing::info!(after = place.after, empty = place.empty, "publishing the log");
         let mut checked = Instant::now();
         while !stop.is_cancelled() {
-            let rows = self.read(place.after).await?;
-            let known = rows.last().map_or(place.after, |row| row.position).max(head.borrow().get());
-            metrics::gauge!("ledger_relay_lag").set((known - place.after) as f64);
-            if !rows.is_empty() {
-                self.publish(&rows, &mut place).await?;
+            let entries = self.tail.after(place.after, READ_MAX).await?;
+            metrics::gauge!("ledger_relay_lag").set((self.tail.head() - place.after).max(0) as f64);
+            if !entries.is_empty() {
+                self.publish(&entries, &mut place).await?;
                 checked = Instant::now();
                 continue;
             }
@@ -127,19 +114,11 @@ impl Relay {
                 checked = Instant::now();
             }
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                Ok(()) = head.changed() => {}
+                () = self.tail.wait_beyond(place.after) => {}
                 () = stop.cancelled() => {}
             }
         }
         Ok(())
-    }
-
-    async fn read(&self, after: i64) -> Result<Vec<Row>, RelayError> {
-        let sql = format!("SELECT {COLUMNS} FROM events WHERE position > $1 ORDER BY position LIMIT $2");
-        let asked = sqlx::query(AssertSqlSafe(sql)).bind(after).bind(READ_MAX).fetch_all(&self.pool);
-        let found = answered(asked).await.map_err(BadRow::from)?;
-        Ok(found.iter().map(Row::read).collect::<Result<_, _>>()?)
     }
 
     /// The provisioner makes a new one, which begins where the consumers are done.
@@ -164,10 +143,10 @@ impl Relay {
         }
     }
 
-    /// Publishes consecutive rows. After an error the stream holds a beginning of them.
-    async fn publish(&self, rows: &[Row], place: &mut Place) -> Result<(), RelayError> {
+    /// Publishes consecutive events. After an error the stream holds a beginning of them.
+    async fn publish(&self, entries: &[Arc<Entry>], place: &mut Place) -> Result<(), RelayError> {
         let mut answers = FuturesOrdered::new();
-        for row in rows {
+        for row in entries.iter().map(|entry| &entry.row) {
             fail::fail_point!("ledger.relay.before_publish");
             let event = row.published(self.incarnation)?;
             let body =
@@ -188,7 +167,7 @@ impl Relay {
         while let Some((position, answer)) = answers.next().await {
             judge(position, answer)?;
         }
-        metrics::counter!("ledger_relay_published_total").increment(rows.len() as u64);
+        metrics::counter!("ledger_relay_published_total").increment(entries.len() as u64);
         fail::fail_point!("ledger.relay.published");
         Ok(())
     }
