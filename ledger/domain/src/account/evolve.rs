@@ -18,8 +18,8 @@ pub fn evolve(mut state: Account, event: &Event) -> Account {
         _ => {}
     }
     state.purse.evolve(event);
-    let fits =
-        payments::evolve(&mut state.payments, event) & generations::evolve(&mut state.generations, event);
+    let fits = payments::evolve(&mut state.payments, event)
+        & generations::evolve(&mut state.generations, event, state.version);
     if !fits {
         state.purse.misfit();
     }

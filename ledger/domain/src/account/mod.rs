@@ -28,8 +28,8 @@ pub(crate) enum Status {
 
 /// The fold of an account's events; [`Default`] is one that is not opened.
 ///
-/// Grows by some 50 bytes a generation and 200 a payment; lots that are used up and reservations
-/// that are closed are dropped.
+/// Bounded but for payments (some 200 bytes each): lots that are used up, reservations that are
+/// closed and generations long over are dropped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     pub(crate) version: i64,
@@ -41,6 +41,7 @@ pub struct Account {
 }
 
 /// What `decide` may know besides the account: looked up by the caller, fixed for the command.
+/// [`Facts::new`] knows nothing but the command itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
     pub now: Micros,
@@ -56,7 +57,26 @@ pub struct Facts<'a> {
     pub welcome_spent: bool,
 }
 
+impl<'a> Facts<'a> {
+    pub fn new(now: Micros, account: AccountId, producer: Producer, command_id: &'a CommandId) -> Self {
+        Self {
+            now,
+            account,
+            producer,
+            command_id,
+            catalog: None,
+            lease_until: None,
+            provider_id_owner: None,
+            welcome_spent: false,
+        }
+    }
+}
+
 impl Account {
+    /// Of the serialised form, for those who store it: another number is another form or another
+    /// fold, and what was stored under it must be folded anew from the log.
+    pub const FORMAT: i16 = 1;
+
     /// Events so far.
     pub fn version(&self) -> i64 {
         self.version

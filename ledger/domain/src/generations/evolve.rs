@@ -4,10 +4,38 @@ use proto_events::events::{GenerationFailed, GenerationSucceeded, Settlement, Tr
 use proto_events::{Attempt, Event, GenerationId};
 
 use super::delivery::is_lost;
+use super::prune::prune;
 use super::{Generation, GenerationState as State, Generations};
 
-/// `false`: the event does not fit.
-pub(crate) fn evolve(generations: &mut Generations, event: &Event) -> bool {
+/// `false`: the event does not fit. `version` is the account's, after the event.
+pub(crate) fn evolve(generations: &mut Generations, event: &Event, version: i64) -> bool {
+    let Some(id) = subject(event) else { return true };
+    let fits = step(generations, event);
+    if let Some(changed) = generations.get_mut(&id) {
+        changed.changed = version;
+        if changed.state != State::Open {
+            prune(generations);
+        }
+    }
+    fits
+}
+
+/// The generation an event is about.
+fn subject(event: &Event) -> Option<GenerationId> {
+    Some(match event {
+        Event::GenerationRequested(e) => e.generation,
+        Event::GenerationStarted(e) => e.generation,
+        Event::GenerationAttempted(e) => e.generation,
+        Event::GenerationSucceeded(e) => e.generation,
+        Event::GenerationFailed(e) => e.generation,
+        Event::GenerationCanceled(e) => e.generation,
+        Event::GenerationDelivered(e) => e.generation,
+        Event::DeliveryFailed(e) => e.generation,
+        _ => return None,
+    })
+}
+
+fn step(generations: &mut Generations, event: &Event) -> bool {
     match event {
         Event::GenerationRequested(e) => {
             let generation = Generation {
@@ -16,6 +44,7 @@ pub(crate) fn evolve(generations: &mut Generations, event: &Event) -> bool {
                 recorded: false,
                 late: false,
                 credits: e.credits,
+                changed: 0,
             };
             generations.insert(e.generation, generation).is_none()
         }

@@ -4,6 +4,7 @@ mod decide;
 mod delivery;
 mod evolve;
 mod finish;
+mod prune;
 mod request;
 
 use std::collections::BTreeMap;
@@ -46,6 +47,8 @@ pub(crate) struct Generation {
     pub late: bool,
     /// Its price; once it succeeded, what was charged.
     pub credits: Credits,
+    /// The account's version when it last changed.
+    pub changed: i64,
 }
 
 pub(crate) type Generations = BTreeMap<GenerationId, Generation>;

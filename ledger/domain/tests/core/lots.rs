@@ -188,3 +188,20 @@ fn an_account_stays_small_however_long_it_lives() {
         "closed reservations are dropped"
     );
 }
+
+#[test]
+fn of_generations_that_are_over_the_newest_are_remembered() {
+    let mut world = pauper().granted(1_000, None);
+    let mut asked = Vec::new();
+    for _ in 0..70 {
+        world = world.did(words());
+        asked.push(world.generation());
+        let fail = world.fail(0);
+        world = world.did(fail);
+    }
+    let written = serde_json::to_value(&world.state).unwrap();
+    assert_eq!(written["generations"].as_object().unwrap().len(), 64);
+    let cost = |id| proto_events::commands::GenerationAttempt { generation: id, ..world.attempted(1) };
+    assert_eq!(world.refusal(cost(asked[5])).code(), "generation_not_found");
+    assert_eq!(world.refusal(cost(asked[6])).code(), "stale_attempt");
+}
