@@ -3,6 +3,7 @@
 //! The way of a command: `inbox` (decode, who sent it) → `sequencer` (decide → append → commit) →
 //! reply; then `log` → `relay` → the event stream, and `log` → `projections`.
 
+pub mod books;
 pub mod cli;
 pub mod config;
 pub mod inbox;
