@@ -11,6 +11,7 @@ pub mod leader;
 pub mod log;
 pub mod operations;
 pub mod projections;
+pub mod proofs;
 pub mod provision;
 pub mod queries;
 pub mod relay;

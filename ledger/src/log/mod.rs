@@ -4,4 +4,4 @@ mod hash;
 mod row;
 
 pub use hash::{GENESIS, Hash, hash_of};
-pub use row::{BadRow, COLUMNS, Digest, Row, hex};
+pub use row::{BadRow, COLUMNS, Digest, Row, from_hex, hex};

@@ -1,0 +1,9 @@
+//! What lets anyone check the log without believing us: the tree, its checkpoints, its proofs.
+//! docs/PROOFS.md is the specification.
+
+pub mod checkpoint;
+pub mod merkle;
+pub mod note;
+
+pub use checkpoint::{BadCheckpoint, Checkpoint, SignedCheckpoint, notes_in};
+pub use note::{BadKey, BadNote, PublicKey, SecretKey};
