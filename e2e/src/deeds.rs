@@ -174,8 +174,13 @@ impl Deeds {
             width: Some(1024),
             height: Some(1024),
         };
-        let command =
-            GenerationComplete { generation, attempt, outputs: vec![output], spent: Spent::default() };
+        let command = GenerationComplete {
+            generation,
+            attempt,
+            outputs: vec![output],
+            spent: Spent::default(),
+            charge: None,
+        };
         let account = AccountRef::Id(generation.account());
         self.send(
             Producer::Generator,

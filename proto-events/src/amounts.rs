@@ -20,9 +20,16 @@ pub struct OutOfRange {
 macro_rules! bounded {
     ($(#[$doc:meta])* $name:ident, $what:literal, $min:expr, $max:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "i64", into = "i64")]
         pub struct $name(#[schemars(range(min = $min, max = $max))] i64);
+
+        /// The smallest there is.
+        impl Default for $name {
+            fn default() -> Self {
+                Self::MIN
+            }
+        }
 
         impl $name {
             pub const MIN: Self = Self($min);
@@ -68,6 +75,14 @@ bounded!(
     Credits, "credits", 0, 1_000_000_000
 );
 bounded!(
+    /// Credits of which there must be some: a grant, a charge.
+    SomeCredits, "a number of credits here", 1, 1_000_000_000
+);
+bounded!(
+    /// Minor units of which there must be some.
+    SomeMinor, "an amount in minor units here", 1, 1_000_000_000_000
+);
+bounded!(
     /// A time: µs since 1970-01-01 UTC.
     Micros, "a time in µs", 0, INTEGER_MAX
 );
@@ -79,6 +94,23 @@ bounded!(
     /// Minor units of a currency: kopecks, whole stars.
     Minor, "an amount in minor units", 0, 1_000_000_000_000
 );
+
+bounded!(
+    /// How long something lasts: a day to ten years.
+    Days, "a number of days", 1, 3_650
+);
+
+impl From<SomeCredits> for Credits {
+    fn from(some: SomeCredits) -> Self {
+        Self(some.0)
+    }
+}
+
+impl Days {
+    pub const fn ms(self) -> i64 {
+        self.0 * 86_400_000
+    }
+}
 
 impl Credits {
     pub const ZERO: Self = Self(0);
@@ -151,6 +183,29 @@ impl Money {
     }
 }
 
+/// An amount of money above zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SomeMoney {
+    pub amount: SomeMinor,
+    pub currency: Currency,
+}
+
+impl SomeMoney {
+    pub const fn new(minor: i64, currency: Currency) -> Result<Self, OutOfRange> {
+        match SomeMinor::new(minor) {
+            Ok(amount) => Ok(Self { amount, currency }),
+            Err(e) => Err(e),
+        }
+    }
+}
+
+impl From<SomeMoney> for Money {
+    fn from(some: SomeMoney) -> Self {
+        Self { amount: Minor(some.amount.0), currency: some.currency }
+    }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.currency {
@@ -174,6 +229,17 @@ mod tests {
             serde_json::from_str::<Credits>("-1").unwrap_err().to_string(),
             "credits must be 0 to 1000000000, not -1"
         );
+    }
+
+    #[test]
+    fn what_must_be_some_is_never_none() {
+        assert_eq!(
+            serde_json::from_str::<SomeCredits>("0").unwrap_err().to_string(),
+            "a number of credits here must be 1 to 1000000000, not 0"
+        );
+        assert!(serde_json::from_str::<SomeMoney>(r#"{"amount":0,"currency":"RUB"}"#).is_err());
+        assert_eq!(SomeCredits::default().get(), 1);
+        assert_eq!(Days::new(3_651).unwrap_err().max, 3_650);
     }
 
     #[test]

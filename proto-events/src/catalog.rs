@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::events::GenerationKind;
-use crate::{Credits, MicroUsd, Money, Rail, Text};
+use crate::events::{GenerationKind, LotSource};
+use crate::{Credits, Days, MicroUsd, Money, Rail, Text};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -13,6 +13,8 @@ pub struct Catalog {
     pub packages: Vec<Package>,
     pub bonuses: Bonuses,
     pub limits: Limits,
+    #[serde(default, skip_serializing_if = "Lifetimes::is_endless")]
+    pub lifetimes: Lifetimes,
 }
 
 /// A model with what it can do and what it costs the person and us.
@@ -87,6 +89,41 @@ pub struct Limits {
     pub payment_ms: u32,
     pub payments_open_max: u8,
     pub prompt_chars_max: u32,
+}
+
+/// For how long a new lot lasts, by its source; absent: without an end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lifetimes {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purchase_days: Option<Days>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub welcome_days: Option<Days>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referral_days: Option<Days>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promo_days: Option<Days>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin_days: Option<Days>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compensation_days: Option<Days>,
+}
+
+impl Lifetimes {
+    pub const fn of(&self, source: LotSource) -> Option<Days> {
+        match source {
+            LotSource::Purchase => self.purchase_days,
+            LotSource::Welcome => self.welcome_days,
+            LotSource::Referral => self.referral_days,
+            LotSource::Promo => self.promo_days,
+            LotSource::Admin => self.admin_days,
+            LotSource::Compensation => self.compensation_days,
+        }
+    }
+
+    fn is_endless(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Catalog {

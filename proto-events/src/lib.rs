@@ -17,7 +17,7 @@ pub mod schema;
 pub mod subjects;
 pub mod text;
 
-pub use amounts::{Credits, Currency, MicroUsd, Micros, Money};
+pub use amounts::{Credits, Currency, Days, MicroUsd, Micros, Money, SomeCredits, SomeMoney};
 pub use authority::{Producer, Rail};
 pub use envelope::{CommandEnvelope, PublishedEvent, Query, QueryReply, Refused, Reply};
 pub use events::Event;

@@ -7,7 +7,9 @@ use crate::catalog::Catalog;
 use crate::commands::FileId;
 use crate::envelope::AccountRef;
 use crate::events::{DeliveryTrouble, GenerationKind, MediaType, ProviderId, Trouble};
-use crate::{AccountId, Attempt, Credits, GenerationId, Micros, Money, PaymentId, Position, Rail, Text};
+use crate::{
+    AccountId, Attempt, Credits, GenerationId, Micros, Money, PaymentId, Position, Rail, RefundId, Text,
+};
 
 macro_rules! wire {
     ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty),* $(,)? })+) => {$(
@@ -78,6 +80,11 @@ wire! {
     GenerationAccepted { generation: GenerationId, credits: Credits }
     /// What `account_open` answers.
     AccountWelcomed { account: AccountId, welcome: Credits }
+    /// What `account_erase` answers: credits that were given up, and a debt that waits for the
+    /// person's next account.
+    AccountGone { forfeited: Credits, debt_kept: Credits }
+    /// What `refund_open` answers: what goes back, and how many credits it takes.
+    RefundAccepted { refund: RefundId, amount: Money, credits: Credits }
 
     /// Where a made thing is.
     OutputPlace {

@@ -17,14 +17,17 @@ pub fn all() -> Vec<(String, Schema)> {
     use queries::*;
     schemas! {
         "event": Event;
-        "command": AccountOpen, TopupOpen, PaymentRegister, PaymentSettle, PaymentCancel, GenerationRequest,
-            GenerationClaim, GenerationAttempt, GenerationComplete, GenerationFail, ReservationExpire,
-            DeliveryConfirm, DeliveryFail, CatalogPublish;
+        "command": AccountOpen, AccountBan, AccountUnban, AccountErase, ReferralRegister, ReferralBonus,
+            CreditsGrant, CreditsRevoke, DebtForgive, LotsExpire, TopupOpen, PaymentRegister, PaymentSettle,
+            PaymentCancel, PaymentQuarantine, QuarantineResolve, RefundOpen, RefundSettle, RefundFail,
+            GenerationRequest, GenerationClaim, GenerationAttempt, GenerationComplete, GenerationFail,
+            GenerationCancel, ReservationExpire, DeliveryConfirm, DeliveryFail, CatalogPublish, OperatorAct,
+            ProjectionSwap;
         "operation": GenerationRenew, DeliveryClaim, DeliveryRenew, DeliveryDone, ProfileUpdate, ContextUpdate, ConsumerDone;
         "envelope": CommandEnvelope, Query, Reply, QueryReply, PublishedEvent;
         "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep, PaymentSweep;
         "answer": BalanceView, AccountView, CatalogView, GenerationView, PaymentView, OpenJob, OpenDelivery,
-            ClaimedJob, TopupOpened, GenerationAccepted, AccountWelcomed, Telling;
+            ClaimedJob, TopupOpened, GenerationAccepted, AccountWelcomed, AccountGone, RefundAccepted, Telling;
     }
 }
 

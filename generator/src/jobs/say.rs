@@ -87,7 +87,7 @@ pub(super) async fn complete(
     spent: Spent,
 ) {
     let bytes = output.bytes;
-    let command = GenerationComplete { generation, attempt, outputs: vec![output], spent };
+    let command = GenerationComplete { generation, attempt, outputs: vec![output], spent, charge: None };
     let id = format!("complete:{generation}:{attempt}");
     if until_answered(tools, generation, &id, command.into()).await.is_ok() {
         tracing::info!(%generation, %attempt, bytes, "made and completed");

@@ -29,6 +29,7 @@ pub fn effect(event: &Event) -> Effect {
         Event::CreditsRevoked(e) => Effect { available: -consumed(&e.taken), ..none },
         Event::CreditsExpired(e) => Effect { available: -e.credits.get(), ..none },
         Event::DebtIncurred(e) => Effect { debt: e.credits.get(), ..none },
+        Event::DebtCarried(e) => Effect { debt: e.credits.get(), ..none },
         Event::DebtPaid(e) => Effect { available: -consumed(&e.taken), debt: -e.credits.get(), ..none },
         _ => none,
     }

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use proto_events::events::{ConsumedPart, LotSource, RevokeReason};
+use proto_events::events::{ConsumedPart, DebtPayer, LotSource, RevokeReason};
 use proto_events::{Currency, Event, Money};
 use serde::Serialize;
 
@@ -50,6 +50,7 @@ const AVAILABLE: &str = "customer:available";
 const RESERVED: &str = "customer:reserved";
 const DEBT: &str = "customer:debt";
 const OWED: &str = "owed";
+const FORGIVEN: &str = "forgiven";
 const CONSUMED: &str = "consumed";
 const EXPIRED: &str = "expired";
 const REVOKED: &str = "revoked";
@@ -112,6 +113,12 @@ fn issued(source: LotSource) -> &'static str {
 pub fn postings(event: &Event) -> Vec<Posting> {
     let mut book = Book::default();
     match event {
+        Event::CreditsGranted(e) if e.restores.is_some() => {
+            book.credits(REVOKED, AVAILABLE, e.credits.get());
+            if let Some(price) = e.price {
+                book.money(REFUNDS, DEFERRED, price);
+            }
+        }
         Event::CreditsGranted(e) => book.credits(issued(e.source), AVAILABLE, e.credits.get()),
         Event::CreditsReserved(e) => book.credits(AVAILABLE, RESERVED, e.credits.get()),
         Event::ReservationCommitted(e) => {
@@ -123,7 +130,8 @@ pub fn postings(event: &Event) -> Vec<Posting> {
         Event::ReservationExpired(e) => book.credits(RESERVED, AVAILABLE, parts(&e.returned)),
         Event::CreditsRevoked(e) => {
             book.credits(AVAILABLE, REVOKED, consumed(&e.taken));
-            book.earned(if e.reason == RevokeReason::Erasure { BREAKAGE } else { REFUNDS }, &e.taken);
+            let kept = matches!(e.reason, RevokeReason::Erasure | RevokeReason::Operator);
+            book.earned(if kept { BREAKAGE } else { REFUNDS }, &e.taken);
         }
         Event::CreditsExpired(e) => {
             book.credits(AVAILABLE, EXPIRED, e.credits.get());
@@ -132,8 +140,10 @@ pub fn postings(event: &Event) -> Vec<Posting> {
             }
         }
         Event::DebtIncurred(e) => book.credits(DEBT, OWED, e.credits.get()),
+        Event::DebtCarried(e) => book.credits(DEBT, OWED, e.credits.get()),
         Event::DebtPaid(e) => {
-            book.credits(OWED, DEBT, e.credits.get());
+            let payer = if e.by == DebtPayer::Forgiven { FORGIVEN } else { OWED };
+            book.credits(payer, DEBT, e.credits.get());
             book.credits(AVAILABLE, CONSUMED, consumed(&e.taken));
             book.earned(REVENUE, &e.taken);
         }

@@ -1,7 +1,27 @@
 //! Refusals: what a command may not do, in codes that are stable and words a person understands.
 
-use proto_events::{AccountId, Attempt, Micros, Money, PaymentId, Rail};
+use proto_events::{
+    AccountId, Attempt, Credits, Currency, Micros, Money, PaymentId, Rail, RefundId, ReservationId,
+};
 use serde_json::{Value, json};
+
+/// What an erasure would give up; money in minor units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lost {
+    pub credits: i64,
+    pub paid: i64,
+    pub rub: i64,
+    pub xtr: i64,
+}
+
+impl Lost {
+    pub(crate) fn add(&mut self, worth: Money) {
+        match worth.currency {
+            Currency::Rub => self.rub += worth.minor(),
+            Currency::Xtr => self.xtr += worth.minor(),
+        }
+    }
+}
 
 /// A refusal changes nothing, and asking again changes nothing either.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +32,40 @@ pub enum Refusal {
     AccountExists { account: AccountId },
     #[error("this account is banned")]
     AccountBanned,
+    #[error("this account is not banned")]
+    AccountNotBanned,
+    #[error("{} requests are still being worked on; wait until they are done, or cancel them", reservations.len())]
+    OpenReservations { reservations: Vec<ReservationId> },
+    #[error("payments or refunds are still open; wait until they are done")]
+    OpenPayments { payments: Vec<PaymentId>, refunds: Vec<RefundId>, quarantined: usize },
+    #[error("{} credits would be lost, {} of them paid for; say `forfeit` to give them up", lost.credits, lost.paid)]
+    CreditsWouldBeLost { lost: Lost },
+
+    #[error("nobody can invite themselves")]
+    SelfReferral,
+    #[error("who is said to have invited has no account")]
+    InviterNotFound,
+    #[error("this person was invited by somebody already")]
+    AlreadyInvited,
+    #[error("this person was here before")]
+    AccountKnown,
+    #[error("this account was not invited")]
+    NotInvited,
+    #[error("the bonus for being invited was given already")]
+    AlreadyRewarded,
+    #[error("the catalog gives no bonus for this")]
+    BonusOff,
+    #[error("{max} bonuses for inviting were given today already, more are not")]
+    DailyBound { max: u16 },
+
+    #[error("there is no such lot of credits, or nothing is left of it")]
+    LotNotFound,
+    #[error("this lot of credits has not expired")]
+    LotNotExpired { expires_at: Option<Micros> },
+    #[error("all that is left of this lot is reserved; it expires when it comes back")]
+    LotHeld,
+    #[error("the debt is {debt} credits, no more can be forgiven")]
+    DebtSmaller { debt: i64 },
 
     #[error("there is no package {package:?} in the catalog")]
     PackageUnknown { package: String },
@@ -35,6 +89,22 @@ pub enum Refusal {
     ProviderIdDiffers { provider_payment_id: String },
     #[error("{found} were paid where {expected} were asked")]
     AmountDiffers { expected: Money, found: Money },
+    #[error("this payment of the provider is, or was, in quarantine already")]
+    AlreadyQuarantined,
+    #[error("no such payment is in quarantine here")]
+    QuarantineNotFound,
+    #[error("this payment is not settled: there is nothing to give back")]
+    PaymentNotSettled,
+    #[error("{found} is more than can be given back: {left}")]
+    RefundExceedsPayment { left: Money, found: Money },
+    #[error("Stars are given back whole: {price}")]
+    RefundNotWhole { price: Money },
+    #[error("there is no such refund")]
+    RefundNotFound,
+    #[error("this refund of the provider belongs to another refund of ours")]
+    RefundIdTaken { refund: RefundId },
+    #[error("this refund is closed")]
+    RefundClosed,
 
     #[error("nothing of this kind is made here")]
     KindUnknown,
@@ -65,6 +135,8 @@ pub enum Refusal {
     StaleAttempt { attempt: Attempt },
     #[error("a completion must bring at least one output")]
     NoOutputs,
+    #[error("more can't be charged than is held: {max}")]
+    ChargeTooLarge { max: Credits },
     #[error("there is no such reservation")]
     ReservationNotFound,
     #[error("this reservation is closed")]
@@ -89,6 +161,22 @@ impl Refusal {
             Self::AccountNotFound => "account_not_found",
             Self::AccountExists { .. } => "account_exists",
             Self::AccountBanned => "account_banned",
+            Self::AccountNotBanned => "account_not_banned",
+            Self::OpenReservations { .. } => "open_reservations",
+            Self::OpenPayments { .. } => "open_payments",
+            Self::CreditsWouldBeLost { .. } => "credits_would_be_lost",
+            Self::SelfReferral => "self_referral",
+            Self::InviterNotFound => "inviter_not_found",
+            Self::AlreadyInvited => "already_invited",
+            Self::AccountKnown => "account_known",
+            Self::NotInvited => "not_invited",
+            Self::AlreadyRewarded => "already_rewarded",
+            Self::BonusOff => "bonus_off",
+            Self::DailyBound { .. } => "daily_bound",
+            Self::LotNotFound => "lot_not_found",
+            Self::LotNotExpired { .. } => "lot_not_expired",
+            Self::LotHeld => "lot_held",
+            Self::DebtSmaller { .. } => "debt_smaller",
             Self::PackageUnknown { .. } => "package_unknown",
             Self::RailOff { .. } => "rail_off",
             Self::TooManyOpen { .. } => "too_many_open",
@@ -100,6 +188,14 @@ impl Refusal {
             Self::PaymentSettled => "payment_settled",
             Self::ProviderIdDiffers { .. } => "provider_id_differs",
             Self::AmountDiffers { .. } => "amount_differs",
+            Self::AlreadyQuarantined => "already_quarantined",
+            Self::QuarantineNotFound => "quarantine_not_found",
+            Self::PaymentNotSettled => "payment_not_settled",
+            Self::RefundExceedsPayment { .. } => "refund_exceeds_payment",
+            Self::RefundNotWhole { .. } => "refund_not_whole",
+            Self::RefundNotFound => "refund_not_found",
+            Self::RefundIdTaken { .. } => "refund_id_taken",
+            Self::RefundClosed => "refund_closed",
             Self::KindUnknown => "kind_unknown",
             Self::ModelUnknown { .. } => "model_unknown",
             Self::AbilityMissing { .. } => "ability_missing",
@@ -114,6 +210,7 @@ impl Refusal {
             Self::AttemptsExhausted { .. } => "attempts_exhausted",
             Self::StaleAttempt { .. } => "stale_attempt",
             Self::NoOutputs => "no_outputs",
+            Self::ChargeTooLarge { .. } => "charge_too_large",
             Self::ReservationNotFound => "reservation_not_found",
             Self::ReservationClosed => "reservation_closed",
             Self::DeadlineAhead { .. } => "deadline_ahead",
@@ -128,6 +225,20 @@ impl Refusal {
     pub fn details(&self) -> Value {
         match self {
             Self::AccountExists { account } => json!({ "account": account }),
+            Self::OpenReservations { reservations } => json!({ "reservations": reservations }),
+            Self::OpenPayments { payments, refunds, quarantined } => {
+                json!({ "payments": payments, "refunds": refunds, "quarantined": quarantined })
+            }
+            Self::CreditsWouldBeLost { lost } => {
+                json!({ "credits": lost.credits, "paid": lost.paid, "RUB": lost.rub, "XTR": lost.xtr })
+            }
+            Self::DailyBound { max } => json!({ "max": max }),
+            Self::LotNotExpired { expires_at } => json!({ "expires_at": expires_at }),
+            Self::DebtSmaller { debt } => json!({ "debt": debt }),
+            Self::RefundExceedsPayment { left, found } => json!({ "left": left, "found": found }),
+            Self::RefundNotWhole { price } => json!({ "price": price }),
+            Self::RefundIdTaken { refund } => json!({ "refund": refund }),
+            Self::ChargeTooLarge { max } => json!({ "max": max }),
             Self::PackageUnknown { package } => json!({ "package": package }),
             Self::RailOff { rails } => json!({ "rails": rails }),
             Self::TooManyOpen { max } | Self::TooManyRunning { max } => json!({ "max": max }),

@@ -1,11 +1,12 @@
 //! What a command answers with, from its events alone, so that a repeat gets the first answer.
 
 use proto_events::events::LotSource;
-use proto_events::queries::{GenerationAccepted, TopupOpened};
+use proto_events::queries::{AccountGone, GenerationAccepted, RefundAccepted, TopupOpened};
 use proto_events::{Credits, Event};
 use serde_json::{Value, json};
 
-/// `TopupOpened` and `GenerationAccepted` as JSON, `Null` for commands that answer nothing.
+/// `TopupOpened`, `GenerationAccepted`, `RefundAccepted`, `AccountGone` as JSON, `Null` for commands
+/// that answer nothing.
 ///
 /// Of `AccountWelcomed` only `welcome`: no event names its own account, the row does.
 pub fn result(events: &[Event]) -> Value {
@@ -20,7 +21,15 @@ pub fn result(events: &[Event]) -> Value {
         Some(Event::GenerationRequested(e)) => {
             serde_json::to_value(GenerationAccepted { generation: e.generation, credits: e.credits })
         }
-        _ => return Value::Null,
+        Some(Event::RefundOpened(e)) => {
+            serde_json::to_value(RefundAccepted { refund: e.refund, amount: e.amount, credits: e.credits })
+        }
+        _ => match events.last() {
+            Some(Event::AccountErased(e)) => {
+                serde_json::to_value(AccountGone { forfeited: e.forfeited, debt_kept: e.debt_kept })
+            }
+            _ => return Value::Null,
+        },
     };
     // Invariant: plain structs of strings and integers always serialise.
     made.unwrap_or_default()

@@ -223,15 +223,12 @@ impl<'a> Draft<'a> {
             Command::GenerationClaim(c) => self.known.leases.get(&c.generation.to_string()).copied(),
             _ => None,
         };
+        let now = Micros::new(self.now).unwrap_or_default();
         let facts = Facts {
-            now: Micros::new(self.now).unwrap_or_default(),
-            account,
-            producer: request.producer,
-            command_id: &request.id,
             catalog: self.catalog.published.as_ref(),
             lease_until: lease_until.and_then(|us| Micros::new(us).ok()),
             provider_id_owner: owner,
-            welcome_spent: false,
+            ..Facts::new(now, account, request.producer, &request.id)
         };
         domain::decide(&loaded.state, command, &facts)
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::ChatContext;
 use crate::catalog::Catalog;
 use crate::events::{DeliveryTrouble, GenerationKind, MediaType, Spent, Trouble};
-use crate::{Attempt, GenerationId, PaymentId, Position, ReservationId, Text};
+use crate::{Attempt, GenerationId, PaymentId, Position, ReservationId, SomeCredits, Text};
 
 /// A vendor's id of a file, as Telegram gives it.
 pub type FileId = Text<256>;
@@ -71,6 +71,9 @@ pub struct GenerationComplete {
     pub attempt: Attempt,
     pub outputs: Vec<MadeOutput>,
     pub spent: Spent,
+    /// Less was made than was asked for: so much is charged, the rest goes back. Absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<SomeCredits>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -80,6 +83,13 @@ pub struct GenerationFail {
     pub attempt: Attempt,
     pub reason: Trouble,
     pub spent: Spent,
+}
+
+/// The person, or an operator, no longer wants it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationCancel {
+    pub generation: GenerationId,
 }
 
 /// By the ledger's timer.

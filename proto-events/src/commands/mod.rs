@@ -1,11 +1,15 @@
 //! What services ask of the ledger: imperative, one account each.
 
 mod account;
+mod credits;
 mod generation;
+mod operations;
 mod payment;
 
 pub use account::*;
+pub use credits::*;
 pub use generation::*;
+pub use operations::*;
 pub use payment::*;
 
 use schemars::JsonSchema;
@@ -64,19 +68,36 @@ commands! {
     /// What may change a balance or a life: decided by the sequencer, recorded as events.
     Command {
         "account_open" => AccountOpen,
+        "account_ban" => AccountBan,
+        "account_unban" => AccountUnban,
+        "account_erase" => AccountErase,
+        "referral_register" => ReferralRegister,
+        "referral_bonus" => ReferralBonus,
+        "credits_grant" => CreditsGrant,
+        "credits_revoke" => CreditsRevoke,
+        "debt_forgive" => DebtForgive,
+        "lots_expire" => LotsExpire,
         "topup_open" => TopupOpen,
         "payment_register" => PaymentRegister,
         "payment_settle" => PaymentSettle,
         "payment_cancel" => PaymentCancel,
+        "payment_quarantine" => PaymentQuarantine,
+        "quarantine_resolve" => QuarantineResolve,
+        "refund_open" => RefundOpen,
+        "refund_settle" => RefundSettle,
+        "refund_fail" => RefundFail,
         "generation_request" => GenerationRequest,
         "generation_claim" => GenerationClaim,
         "generation_attempt" => GenerationAttempt,
         "generation_complete" => GenerationComplete,
         "generation_fail" => GenerationFail,
+        "generation_cancel" => GenerationCancel,
         "reservation_expire" => ReservationExpire,
         "delivery_confirm" => DeliveryConfirm,
         "delivery_fail" => DeliveryFail,
         "catalog_publish" => CatalogPublish,
+        "operator_act" => OperatorAct,
+        "projection_swap" => ProjectionSwap,
     }
     /// What changes operational tables and leaves no event.
     Operation {
@@ -98,6 +119,11 @@ impl Command {
             Self::PaymentRegister(c) => Some(c.rail),
             Self::PaymentSettle(c) => Some(c.rail),
             Self::PaymentCancel(c) => Some(c.rail),
+            Self::PaymentQuarantine(c) => Some(c.rail),
+            Self::QuarantineResolve(c) => Some(c.rail),
+            Self::RefundOpen(c) => Some(c.rail),
+            Self::RefundSettle(c) => Some(c.rail),
+            Self::RefundFail(c) => Some(c.rail),
             _ => None,
         }
     }
@@ -106,6 +132,17 @@ impl Command {
     pub fn meaning(&self) -> Value {
         match self {
             Self::AccountOpen(_) => json!({}),
+            Self::AccountBan(c) => json!({"reason": c.reason}),
+            Self::AccountUnban(c) => json!({"reason": c.reason}),
+            Self::AccountErase(c) => json!({"forfeit": c.forfeit}),
+            Self::ReferralRegister(c) => json!({"inviter": c.inviter}),
+            Self::ReferralBonus(c) => json!({"invited": c.invited, "side": c.side, "cause": c.cause}),
+            Self::CreditsGrant(c) => json!({
+                "credits": c.credits, "source": c.source, "reason": c.reason, "lasts_days": c.lasts_days,
+            }),
+            Self::CreditsRevoke(c) => json!({"credits": c.credits, "reason": c.reason}),
+            Self::DebtForgive(c) => json!({"credits": c.credits, "reason": c.reason}),
+            Self::LotsExpire(c) => json!({"lot": c.lot}),
             Self::TopupOpen(c) => json!({"package": c.package, "rail": c.rail}),
             Self::PaymentRegister(c) => json!({
                 "payment": c.payment, "rail": c.rail, "provider_payment_id": c.provider_payment_id,
@@ -117,6 +154,18 @@ impl Command {
             Self::PaymentCancel(c) => json!({
                 "payment": c.payment, "rail": c.rail, "party": c.party, "reason": c.reason,
             }),
+            Self::PaymentQuarantine(c) => json!({
+                "rail": c.rail, "provider_payment_id": c.provider_payment_id, "problems": c.problems,
+            }),
+            Self::QuarantineResolve(c) => json!({
+                "rail": c.rail, "provider_payment_id": c.provider_payment_id, "verdict": c.verdict,
+            }),
+            Self::RefundOpen(c) => json!({"payment": c.payment, "rail": c.rail, "amount": c.amount}),
+            Self::RefundSettle(c) => json!({
+                "refund": c.refund, "rail": c.rail, "provider_refund_id": c.provider_refund_id,
+                "amount": c.amount,
+            }),
+            Self::RefundFail(c) => json!({"refund": c.refund, "rail": c.rail, "reason": c.reason}),
             Self::GenerationRequest(c) => json!({
                 "kind": c.kind, "model": c.model, "aspect_ratio": c.aspect_ratio, "size": c.size,
                 "prompt": c.prompt, "references": c.references,
@@ -127,18 +176,33 @@ impl Command {
             Self::GenerationAttempt(c) => json!({
                 "generation": c.generation, "attempt": c.attempt, "outcome": c.outcome,
             }),
+            // What was added later counts only where it is given: older digests stay what they are.
+            Self::GenerationComplete(GenerationComplete {
+                charge: None,
+                generation,
+                attempt,
+                outputs,
+                ..
+            }) => {
+                json!({"generation": generation, "attempt": attempt, "outputs": outputs})
+            }
             Self::GenerationComplete(c) => json!({
-                "generation": c.generation, "attempt": c.attempt, "outputs": c.outputs,
+                "generation": c.generation, "attempt": c.attempt, "outputs": c.outputs, "charge": c.charge,
             }),
             Self::GenerationFail(c) => json!({
                 "generation": c.generation, "attempt": c.attempt, "reason": c.reason,
             }),
+            Self::GenerationCancel(c) => json!({"generation": c.generation}),
             Self::ReservationExpire(c) => json!({"reservation": c.reservation}),
             Self::DeliveryConfirm(c) => json!({"generation": c.generation}),
             Self::DeliveryFail(c) => json!({
                 "generation": c.generation, "reason": c.reason, "final": c.r#final,
             }),
             Self::CatalogPublish(c) => json!({"version": c.version, "catalog": c.catalog}),
+            Self::OperatorAct(c) => json!({"act": c.act, "subject": c.subject, "reason": c.reason}),
+            Self::ProjectionSwap(c) => json!({
+                "projection": c.projection, "from": c.from, "to": c.to, "position": c.position,
+            }),
         }
     }
 }

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ChatContext;
-use crate::events::ProviderId;
-use crate::{Micros, Money, PaymentId, Rail, Text};
+use crate::events::{PaymentProblem, PaymentSeen, ProviderId};
+use crate::{Micros, Money, PaymentId, Rail, RefundId, SomeCredits, SomeMoney, Text};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -47,5 +47,66 @@ pub struct PaymentCancel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider_payment_id: Option<ProviderId>,
     pub party: Text<64>,
+    pub reason: Text<128>,
+}
+
+/// Something about a payment disagrees: nothing is credited until a person has decided. One that
+/// names no payment of ours goes to the stream `operations`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentQuarantine {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentId>,
+    pub rail: Rail,
+    pub provider_payment_id: ProviderId,
+    pub problems: Vec<PaymentProblem>,
+    pub seen: PaymentSeen,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum QuarantineVerdict {
+    /// The money is there: so much of it, for so many credits.
+    Settle { amount: SomeMoney, credits: SomeCredits, test: bool },
+    /// Nothing is owed to anybody here.
+    Dismiss,
+}
+
+/// What a person decided about a quarantined payment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuarantineResolve {
+    pub rail: Rail,
+    pub provider_payment_id: ProviderId,
+    pub verdict: QuarantineVerdict,
+    pub reason: Text<500>,
+}
+
+/// Money is to go back (console), or was taken back by the provider (adapters: a chargeback).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundOpen {
+    pub payment: PaymentId,
+    pub rail: Rail,
+    pub amount: SomeMoney,
+    pub reason: Text<500>,
+}
+
+/// The provider has given the money back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundSettle {
+    pub refund: RefundId,
+    pub rail: Rail,
+    pub provider_refund_id: ProviderId,
+    pub amount: Money,
+}
+
+/// The provider will not give the money back: the credits return.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefundFail {
+    pub refund: RefundId,
+    pub rail: Rail,
     pub reason: Text<128>,
 }

@@ -41,6 +41,9 @@ pub struct CreditsGranted {
     pub cause: Option<Position>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Text<500>>,
+    /// of an inviter's bonus, days since 1970-01-01 UTC: there is a daily bound
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<u32>,
 }
 
 /// available −, reserved +. The lots taken are written here, in spending order.
@@ -132,8 +135,11 @@ pub struct DebtIncurred {
 #[serde(rename_all = "snake_case")]
 pub enum DebtPayer {
     Lots,
+    /// The refund that made it failed.
     Undone,
     Forgiven,
+    /// The account is erased: kept with the person's fingerprint, for an account opened later.
+    SetAside,
 }
 
 /// debt −; available −(taken).
@@ -143,4 +149,11 @@ pub struct DebtPaid {
     pub credits: Credits,
     pub taken: Vec<ConsumedPart>,
     pub by: DebtPayer,
+}
+
+/// debt +: an account of this person that was erased left it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DebtCarried {
+    pub credits: Credits,
 }

@@ -94,6 +94,23 @@ pub struct PaymentQuarantined {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+pub enum QuarantineOutcome {
+    Settled,
+    Dismissed,
+}
+
+/// A person has decided. Settled: PaymentSettled follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuarantineResolved {
+    pub rail: Rail,
+    pub provider_payment_id: ProviderId,
+    pub outcome: QuarantineOutcome,
+    pub reason: Text<500>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum RefundBy {
     Operator,
     Provider,

@@ -3,7 +3,7 @@
 use proto_events::Event;
 
 use super::{Account, Status};
-use crate::{generations, payments};
+use crate::{generations, payments, referrals, refunds};
 
 /// The account after this event: one more version, whatever the event. Never fails: an event that
 /// does not fit is counted, and [`crate::check`] tells.
@@ -18,7 +18,10 @@ pub fn evolve(mut state: Account, event: &Event) -> Account {
         _ => {}
     }
     state.purse.evolve(event);
+    referrals::evolve(&mut state.referrals, event);
     let fits = payments::evolve(&mut state.payments, event)
+        & payments::evolve_quarantines(&mut state.quarantines, event)
+        & refunds::evolve(&mut state.refunds, event)
         & generations::evolve(&mut state.generations, event, state.version);
     if !fits {
         state.purse.misfit();

@@ -2,15 +2,19 @@
 
 mod check;
 mod decide;
+mod erase;
 mod evolve;
 
-use proto_events::{AccountId, CommandId, Micros, PaymentId, Producer};
+use proto_events::events::LotSource;
+use proto_events::{AccountId, CommandId, Credits, Micros, PaymentId, Producer, RefundId};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::PublishedCatalog;
 use crate::generations::Generations;
 use crate::lots::{Balance, Purse};
-use crate::payments::Payments;
+use crate::payments::{Payments, Quarantines};
+use crate::referrals::Referrals;
+use crate::refunds::Refunds;
 use crate::refusal::Refusal;
 
 pub use check::{Broken, check};
@@ -28,7 +32,7 @@ pub(crate) enum Status {
 
 /// The fold of an account's events; [`Default`] is one that is not opened.
 ///
-/// Bounded but for payments (some 200 bytes each): lots that are used up, reservations that are
+/// Bounded but for payments and refunds (some 200 bytes each): lots that are used up, reservations that are
 /// closed and generations long over are dropped.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
@@ -37,7 +41,10 @@ pub struct Account {
     pub(crate) banned: bool,
     pub(crate) purse: Purse,
     pub(crate) payments: Payments,
+    pub(crate) quarantines: Quarantines,
+    pub(crate) refunds: Refunds,
     pub(crate) generations: Generations,
+    pub(crate) referrals: Referrals,
 }
 
 /// What `decide` may know besides the account: looked up by the caller, fixed for the command.
@@ -53,8 +60,25 @@ pub struct Facts<'a> {
     pub lease_until: Option<Micros>,
     /// For payment_register and payment_settle: the payment that has this provider id.
     pub provider_id_owner: Option<PaymentId>,
-    /// For account_open: this person had welcome credits before.
+    /// For refund_settle: the refund that has this provider id.
+    pub refund_id_owner: Option<RefundId>,
+    /// For payment_quarantine: the provider's payment is quarantined, or was.
+    pub quarantined: bool,
+    /// For account_open and referral_register: this person had welcome credits before.
     pub welcome_spent: bool,
+    /// For account_open: what an account of this person that was erased left behind.
+    pub kept: Kept,
+    /// For account_open and referral_register: the inviter has an account that is not erased.
+    pub inviter_known: bool,
+    /// For account_erase: hex HMAC of the person, under the service's key.
+    pub fingerprint: &'a str,
+}
+
+/// What outlives an erased account, under the person's fingerprint.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Kept {
+    pub debt: Credits,
+    pub banned: bool,
 }
 
 impl<'a> Facts<'a> {
@@ -67,8 +91,19 @@ impl<'a> Facts<'a> {
             catalog: None,
             lease_until: None,
             provider_id_owner: None,
+            refund_id_owner: None,
+            quarantined: false,
             welcome_spent: false,
+            kept: Kept::default(),
+            inviter_known: false,
+            fingerprint: "",
         }
+    }
+
+    /// When a lot granted now ends, if it does.
+    pub(crate) fn lot_end(&self, source: LotSource) -> Option<Micros> {
+        let days = self.catalog?.catalog.lifetimes.of(source)?;
+        Some(self.now.plus_ms(days.ms()))
     }
 }
 
@@ -95,10 +130,13 @@ impl Account {
         self.purse.balance()
     }
 
+    pub(crate) fn must_be_open(&self) -> Result<(), Refusal> {
+        if self.is_open() { Ok(()) } else { Err(Refusal::AccountNotFound) }
+    }
+
+    /// Open, and not banned.
     pub(crate) fn must_be_active(&self) -> Result<(), Refusal> {
-        if !self.is_open() {
-            return Err(Refusal::AccountNotFound);
-        }
+        self.must_be_open()?;
         if self.banned {
             return Err(Refusal::AccountBanned);
         }

@@ -19,15 +19,14 @@ pub(crate) fn undelivered(state: &Account, c: &DeliveryFail, facts: &Facts) -> R
     let generation = undelivered_result(state, c.generation)?;
     let r#final = c.r#final || c.reason == DeliveryTrouble::BytesLost;
     let failed = DeliveryFailed { generation: c.generation, reason: c.reason, r#final };
-    let lost = is_lost(&failed);
+    // Nobody is left to be compensated in an erased account.
+    let lost = is_lost(&failed) && state.is_open();
     let mut course = Course::new(&state.purse, state.version, facts.now);
     course.push(failed);
     if lost {
         course.grant(Grant {
-            source: LotSource::Compensation,
-            credits: generation.credits,
-            price: None,
-            payment: None,
+            expires_at: facts.lot_end(LotSource::Compensation),
+            ..Grant::new(LotSource::Compensation, generation.credits)
         });
     }
     Ok(course.done())

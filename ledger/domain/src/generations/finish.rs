@@ -1,10 +1,11 @@
 //! The end of a generation: a result, a failure, or its deadline.
 
-use proto_events::commands::{GenerationComplete, GenerationFail, ReservationExpire};
+use proto_events::commands::{GenerationCancel, GenerationComplete, GenerationFail, ReservationExpire};
 use proto_events::events::{
-    GenerationAttempted, GenerationFailed, GenerationSucceeded, Output, ReleaseReason, Settlement, Trouble,
+    CanceledBy, GenerationAttempted, GenerationCanceled, GenerationFailed, GenerationSucceeded, Output,
+    ReleaseReason, Settlement, Trouble,
 };
-use proto_events::{Attempt, Credits, Event, ReservationId};
+use proto_events::{Attempt, Credits, Event, Producer, ReservationId};
 
 use super::{Generation, GenerationState, find};
 use crate::account::{Account, Facts};
@@ -29,11 +30,18 @@ pub(crate) fn complete(
     if c.outputs.is_empty() {
         return Err(Refusal::NoOutputs);
     }
+    let charge = c.charge.map(Credits::from);
+    if charge.is_some_and(|charge| charge > generation.credits) {
+        return Err(Refusal::ChargeTooLarge { max: generation.credits });
+    }
     let mut course = Course::new(&state.purse, state.version, facts.now);
     let (settlement, credits) = match generation.state {
         GenerationState::TimedOut => settle_late(&mut course, c, generation, facts),
         // Invariant: an open generation has its reservation (`check`).
-        _ => (Settlement::Charged, course.commit(ReservationId::of(c.generation)).unwrap_or(Credits::ZERO)),
+        _ => {
+            let charged = course.commit(ReservationId::of(c.generation), charge);
+            (Settlement::Charged, charged.unwrap_or(Credits::ZERO))
+        }
     };
     let output = |o: &proto_events::commands::MadeOutput| Output {
         media_type: o.media_type,
@@ -60,8 +68,9 @@ fn settle_late(
 ) -> (Settlement, Credits) {
     let reservation = ReservationId::late(c.generation);
     // Charged in the same command: nobody waits for this deadline.
-    let reserved = course.reserve(reservation, c.generation, generation.credits, facts.now);
-    match reserved.then(|| course.commit(reservation)).flatten() {
+    let credits = c.charge.map_or(generation.credits, Credits::from);
+    let reserved = course.reserve(reservation, c.generation, credits, facts.now);
+    match reserved.then(|| course.commit(reservation, None)).flatten() {
         Some(credits) => (Settlement::Late, credits),
         None => (Settlement::GivenAway, Credits::ZERO),
     }
@@ -83,6 +92,22 @@ pub(crate) fn fail(state: &Account, c: &GenerationFail, facts: &Facts) -> Result
     let how = Return::Release(ReleaseReason::Failed);
     let returned = course.give_back(ReservationId::of(c.generation), how).unwrap_or(Credits::ZERO);
     course.push(GenerationFailed { generation: c.generation, attempt, reason: c.reason, returned });
+    Ok(course.done())
+}
+
+/// Nobody wants it any more: the credits go back. A paid call that is under way is our loss.
+pub(crate) fn cancel(state: &Account, c: &GenerationCancel, facts: &Facts) -> Result<Vec<Event>, Refusal> {
+    let generation = find(state, c.generation)?;
+    if generation.state != GenerationState::Open {
+        return Err(Refusal::GenerationClosed);
+    }
+    let by = match facts.producer {
+        Producer::Console => CanceledBy::Operator,
+        _ => CanceledBy::Person,
+    };
+    let mut course = Course::new(&state.purse, state.version, facts.now);
+    course.give_back(ReservationId::of(c.generation), Return::Release(ReleaseReason::Canceled));
+    course.push(GenerationCanceled { generation: c.generation, by });
     Ok(course.done())
 }
 

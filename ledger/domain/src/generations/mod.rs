@@ -18,7 +18,7 @@ use crate::refusal::Refusal;
 pub(crate) use decide::{attempt, claim};
 pub(crate) use delivery::{confirm, undelivered};
 pub(crate) use evolve::evolve;
-pub(crate) use finish::{complete, expire, fail};
+pub(crate) use finish::{cancel, complete, expire, fail};
 pub(crate) use request::request;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

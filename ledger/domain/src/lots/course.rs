@@ -5,17 +5,20 @@
 //! debt.
 
 use proto_events::events::{
-    ConsumedPart, CreditsExpired, CreditsGranted, CreditsReserved, CreditsRevoked, DebtIncurred, DebtPaid,
-    DebtPayer, LotPart, LotSource, ReleaseReason, ReservationCommitted, ReservationExpired,
-    ReservationReleased,
+    ConsumedPart, CreditsExpired, CreditsGranted, CreditsReserved, CreditsRevoked, DebtPaid, DebtPayer,
+    LotPart, LotSource, ReleaseReason, ReservationCommitted, ReservationExpired, ReservationReleased,
+    RevokeReason,
 };
-use proto_events::{Credits, Event, GenerationId, LotId, Micros, Money, PaymentId, RefundId, ReservationId};
+use proto_events::{
+    Credits, Event, GenerationId, LotId, Micros, Money, PaymentId, Position, RefundId, ReservationId, Text,
+};
 
-use super::{Purse, Revocation, clamped};
-use crate::effect::parts;
+use super::{Purse, clamped};
+use crate::effect::{consumed, parts};
+use crate::refusal::Lost;
 
 pub(crate) struct Course {
-    purse: Purse,
+    pub(super) purse: Purse,
     /// The account's version before the first event.
     version: i64,
     now: Micros,
@@ -26,7 +29,29 @@ pub(crate) struct Grant {
     pub source: LotSource,
     pub credits: Credits,
     pub price: Option<Money>,
+    pub expires_at: Option<Micros>,
     pub payment: Option<PaymentId>,
+    pub restores: Option<RefundId>,
+    pub cause: Option<Position>,
+    pub reason: Option<Text<500>>,
+    pub day: Option<u32>,
+}
+
+impl Grant {
+    /// Free, and without an end.
+    pub fn new(source: LotSource, credits: Credits) -> Self {
+        Self {
+            source,
+            credits,
+            price: None,
+            expires_at: None,
+            payment: None,
+            restores: None,
+            cause: None,
+            reason: None,
+            day: None,
+        }
+    }
 }
 
 /// How a reservation gives back everything.
@@ -62,11 +87,12 @@ impl Course {
             source: grant.source,
             credits: grant.credits,
             price: grant.price,
-            expires_at: None,
+            expires_at: grant.expires_at,
             payment: grant.payment,
-            restores: None,
-            cause: None,
-            reason: None,
+            restores: grant.restores,
+            cause: grant.cause,
+            reason: grant.reason,
+            day: grant.day,
         });
         self.pay_debt();
     }
@@ -87,14 +113,19 @@ impl Course {
         true
     }
 
-    /// Charges everything the reservation holds; `None`: it is not open.
-    pub fn commit(&mut self, reservation: ReservationId) -> Option<Credits> {
+    /// Charges so much of what the reservation holds, in spending order, and gives back the rest;
+    /// what was charged. `None`: it is not open.
+    pub fn commit(&mut self, reservation: ReservationId, charge: Option<Credits>) -> Option<Credits> {
         let taken = self.purse.reservations.get(&reservation)?.taken.clone();
-        let charged = self.consume(&taken);
-        self.push(ReservationCommitted { reservation, charged, returned: Vec::new() });
-        self.owe_what_was_refunded();
+        let (charged, returned) = split(&taken, charge.map_or(i64::MAX, Credits::get));
+        let lots: Vec<LotId> = returned.iter().map(|p| p.lot).collect();
+        let credits = clamped(parts(&charged));
+        let charged = self.consume(&charged);
+        self.push(ReservationCommitted { reservation, charged, returned });
+        self.settle_refunds();
+        self.expire(&lots);
         self.pay_debt();
-        Some(clamped(parts(&taken)))
+        Some(credits)
     }
 
     /// Gives back exactly the lots that were taken; `None`: it is not open.
@@ -106,10 +137,63 @@ impl Course {
             Return::Release(reason) => self.push(ReservationReleased { reservation, returned, reason }),
             Return::Expire => self.push(ReservationExpired { reservation, returned }),
         }
-        self.revoke_what_was_refunded();
+        self.settle_refunds();
         self.expire(&lots);
         self.pay_debt();
         Some(credits)
+    }
+
+    /// So many credits of what can be spent leave; `false`, and no event: they are not there.
+    pub fn revoke(&mut self, credits: Credits, reason: RevokeReason) -> bool {
+        let taken = self.purse.take(credits.get(), self.now);
+        if parts(&taken) != credits.get() {
+            return false;
+        }
+        let taken = self.consume(&taken);
+        self.push(CreditsRevoked { taken, reason, payment: None, refund: None });
+        true
+    }
+
+    /// Everything that is available leaves; how much that was.
+    pub fn revoke_all(&mut self, reason: RevokeReason) -> Credits {
+        let left = self.purse.lots.values().filter(|lot| !lot.left.is_zero());
+        let taken: Vec<ConsumedPart> = left.map(|lot| lot.part(lot.left)).collect();
+        let credits = clamped(consumed(&taken));
+        if !taken.is_empty() {
+            self.push(CreditsRevoked { taken, reason, payment: None, refund: None });
+        }
+        credits
+    }
+
+    /// Of what is available: how much, how much of it is paid for, and what for.
+    pub fn left(&self) -> Lost {
+        let mut lost = Lost::default();
+        for lot in self.purse.lots.values() {
+            lost.credits += lot.left.get();
+            if let Some(worth) = lot.part(lot.left).revenue {
+                lost.paid += lot.left.get();
+                lost.add(worth);
+            }
+        }
+        lost
+    }
+
+    pub fn debt(&self) -> i64 {
+        self.purse.totals.debt.max(0)
+    }
+
+    /// The debt leaves the account; how much it was.
+    pub fn set_debt_aside(&mut self) -> Credits {
+        let credits = clamped(self.debt());
+        if !credits.is_zero() {
+            self.push(DebtPaid { credits, taken: Vec::new(), by: DebtPayer::SetAside });
+        }
+        credits
+    }
+
+    pub fn expire_all(&mut self) {
+        let lots: Vec<LotId> = self.purse.lots.keys().copied().collect();
+        self.expire(&lots);
     }
 
     fn consume(&self, taken: &[LotPart]) -> Vec<ConsumedPart> {
@@ -122,7 +206,8 @@ impl Course {
             .collect()
     }
 
-    fn expire(&mut self, lots: &[LotId]) {
+    /// What is left of these lots leaves, of those past their time.
+    pub fn expire(&mut self, lots: &[LotId]) {
         for id in lots {
             let Some(lot) = self.purse.lots.get(id).filter(|lot| lot.is_past(self.now)) else { continue };
             if !lot.left.is_zero() {
@@ -132,43 +217,8 @@ impl Course {
         }
     }
 
-    /// What is left of a refunded payment's lots, as far as refunds wait for it.
-    fn revoke_what_was_refunded(&mut self) {
-        for (refund, revocation) in self.waiting() {
-            let mut wanted = revocation.pending.get();
-            let mut taken = Vec::new();
-            for lot in self.purse.lots.values().filter(|lot| lot.payment == Some(revocation.payment)) {
-                let credits = clamped(wanted.min(lot.left.get()));
-                if !credits.is_zero() {
-                    wanted -= credits.get();
-                    taken.push(lot.part(credits));
-                }
-            }
-            if !taken.is_empty() {
-                let Revocation { payment, reason, .. } = revocation;
-                self.push(CreditsRevoked { taken, reason, payment: Some(payment), refund: Some(refund) });
-            }
-        }
-    }
-
-    /// What refunds wait for but can no longer come back, since it was charged.
-    fn owe_what_was_refunded(&mut self) {
-        for (refund, revocation) in self.waiting() {
-            let lots = self.purse.lots.values().filter(|lot| lot.payment == Some(revocation.payment));
-            let there: i64 = lots.map(|lot| lot.left.get() + lot.reserved.get()).sum();
-            let credits = clamped(revocation.pending.get() - there);
-            if !credits.is_zero() {
-                self.push(DebtIncurred { credits, payment: revocation.payment, refund });
-            }
-        }
-    }
-
-    fn waiting(&self) -> Vec<(RefundId, Revocation)> {
-        self.purse.revocations.iter().map(|(refund, revocation)| (*refund, *revocation)).collect()
-    }
-
     /// Whatever is available pays the debt first.
-    fn pay_debt(&mut self) {
+    pub(super) fn pay_debt(&mut self) {
         let taken = self.purse.take(self.purse.totals.debt.max(0), self.now);
         let credits = clamped(parts(&taken));
         if !credits.is_zero() {
@@ -176,4 +226,20 @@ impl Course {
             self.push(DebtPaid { credits, taken, by: DebtPayer::Lots });
         }
     }
+}
+
+/// The first so many credits, and the rest.
+fn split(taken: &[LotPart], first: i64) -> (Vec<LotPart>, Vec<LotPart>) {
+    let (mut charged, mut returned, mut need) = (Vec::new(), Vec::new(), first);
+    for part in taken {
+        let now = clamped(need.min(part.credits.get()));
+        let later = clamped(part.credits.get() - now.get());
+        need -= now.get();
+        for (credits, to) in [(now, &mut charged), (later, &mut returned)] {
+            if !credits.is_zero() {
+                to.push(LotPart { lot: part.lot, credits });
+            }
+        }
+    }
+    (charged, returned)
 }

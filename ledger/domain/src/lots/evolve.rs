@@ -33,12 +33,18 @@ impl Purse {
                 self.move_parts(&e.returned, Lot::give_back);
             }
             Event::CreditsRevoked(e) => {
+                if e.refund.is_none() {
+                    e.taken.iter().for_each(|part| self.lapse(part.lot, part.credits));
+                }
                 self.move_parts(&lot_parts(&e.taken), Lot::lose);
                 if let Some(refund) = e.refund {
                     self.less_pending(refund, consumed(&e.taken));
                 }
             }
-            Event::CreditsExpired(e) => self.move_part(e.lot, e.credits, Lot::lose),
+            Event::CreditsExpired(e) => {
+                self.lapse(e.lot, e.credits);
+                self.move_part(e.lot, e.credits, Lot::lose);
+            }
             Event::DebtIncurred(e) => self.less_pending(e.refund, e.credits.get()),
             Event::DebtPaid(e) => self.move_parts(&lot_parts(&e.taken), Lot::lose),
             Event::RefundOpened(e) => self.open_revocation(e),
@@ -59,6 +65,13 @@ impl Purse {
         t.available = t.available.saturating_add(e.available);
         t.reserved = t.reserved.saturating_add(e.reserved);
         t.debt = t.debt.saturating_add(e.debt);
+    }
+
+    fn lapse(&mut self, lot: LotId, credits: Credits) {
+        if let Some(payment) = self.lots.get(&lot).and_then(|lot| lot.payment) {
+            let lapsed = self.lapsed.entry(payment).or_default();
+            *lapsed = lapsed.saturating_add(credits.get());
+        }
     }
 
     fn add_lot(&mut self, lot: Lot) {

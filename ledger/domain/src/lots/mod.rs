@@ -5,8 +5,10 @@
 //! it stays small however long the account lives.
 
 mod course;
+mod decide;
 mod evolve;
 mod lot;
+mod refunded;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +17,7 @@ use proto_events::{Credits, GenerationId, LotId, Micros, PaymentId, RefundId, Re
 use serde::{Deserialize, Serialize};
 
 pub(crate) use course::{Course, Grant, Return};
+pub(crate) use decide::{expire, forgive, grant, revoke};
 pub(crate) use lot::Lot;
 
 /// What a person has. Debt > 0 means available = 0, but for lots about to expire.
@@ -58,6 +61,9 @@ pub(crate) struct Purse {
     pub reservations: BTreeMap<ReservationId, Reservation>,
     /// Those with something pending.
     pub revocations: BTreeMap<RefundId, Revocation>,
+    /// Of payments' lots: credits that were never spent, since they expired or were revoked by an
+    /// operator or an erasure. A refund makes no debt of them.
+    pub lapsed: BTreeMap<PaymentId, i64>,
     /// Events that did not fit: `check` reports them, `evolve` goes on.
     pub misfits: u32,
 }

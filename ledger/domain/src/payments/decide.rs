@@ -2,9 +2,9 @@
 
 use proto_events::commands::{PaymentCancel, PaymentRegister, PaymentSettle, TopupOpen};
 use proto_events::events::{LotSource, PaymentCanceled, PaymentOpened, PaymentRegistered, PaymentSettled};
-use proto_events::{Event, PaymentId, Rail};
+use proto_events::{Credits, Event, Money, PaymentId, Rail};
 
-use super::{Payment, PaymentState, open_count};
+use super::{Payment, PaymentState, open_ones};
 use crate::account::{Account, Facts};
 use crate::lots::{Course, Grant};
 use crate::refusal::Refusal;
@@ -18,7 +18,7 @@ pub(crate) fn open(state: &Account, c: &TopupOpen, facts: &Facts) -> Result<Vec<
         return Err(Refusal::RailOff { rails: package.rails.clone() });
     }
     let limits = published.catalog.limits;
-    if open_count(&state.payments, facts.now) >= usize::from(limits.payments_open_max) {
+    if open_ones(&state.payments, facts.now).count() >= usize::from(limits.payments_open_max) {
         return Err(Refusal::TooManyOpen { max: limits.payments_open_max });
     }
     Ok(vec![
@@ -78,13 +78,24 @@ pub(crate) fn settle(state: &Account, c: &PaymentSettle, facts: &Facts) -> Resul
         test: c.test,
         paid_at: c.paid_at,
     });
-    course.grant(Grant {
-        source: LotSource::Purchase,
-        credits: payment.credits,
-        price: Some(c.amount),
-        payment: Some(c.payment),
-    });
+    grant_purchase(&mut course, c.payment, payment.credits, c.amount, facts);
     Ok(course.done())
+}
+
+/// The lot that was bought.
+pub(crate) fn grant_purchase(
+    course: &mut Course,
+    payment: PaymentId,
+    credits: Credits,
+    price: Money,
+    facts: &Facts,
+) {
+    course.grant(Grant {
+        price: Some(price),
+        payment: Some(payment),
+        expires_at: facts.lot_end(LotSource::Purchase),
+        ..Grant::new(LotSource::Purchase, credits)
+    });
 }
 
 pub(crate) fn cancel(state: &Account, c: &PaymentCancel) -> Result<Vec<Event>, Refusal> {
@@ -98,7 +109,7 @@ pub(crate) fn cancel(state: &Account, c: &PaymentCancel) -> Result<Vec<Event>, R
     Ok(vec![PaymentCanceled { payment, rail, party, reason }.into()])
 }
 
-fn find(state: &Account, id: PaymentId, rail: Rail) -> Result<&Payment, Refusal> {
+pub(crate) fn find(state: &Account, id: PaymentId, rail: Rail) -> Result<&Payment, Refusal> {
     let payment = state.payments.get(&id).ok_or(Refusal::PaymentNotFound)?;
     if payment.rail != rail {
         return Err(Refusal::RailDiffers { rail: payment.rail });
@@ -107,7 +118,7 @@ fn find(state: &Account, id: PaymentId, rail: Rail) -> Result<&Payment, Refusal>
 }
 
 /// The provider's id belongs to nobody, or to this payment.
-fn must_be_free(id: PaymentId, facts: &Facts) -> Result<(), Refusal> {
+pub(crate) fn must_be_free(id: PaymentId, facts: &Facts) -> Result<(), Refusal> {
     match facts.provider_id_owner.filter(|owner| *owner != id) {
         Some(payment) => Err(Refusal::ProviderIdTaken { payment }),
         None => Ok(()),

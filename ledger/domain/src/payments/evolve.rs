@@ -24,11 +24,19 @@ pub(crate) fn evolve(payments: &mut Payments, event: &Event) -> bool {
         }),
         Event::PaymentSettled(e) => change(payments.get_mut(&e.payment), |payment| {
             payment.provider_payment_id = Some(e.provider_payment_id.clone());
+            (payment.rail, payment.price) = (e.rail, e.amount);
             std::mem::replace(&mut payment.state, PaymentState::Settled) != PaymentState::Settled
         }),
         Event::PaymentCanceled(e) => change(payments.get_mut(&e.payment), |payment| {
             std::mem::replace(&mut payment.state, PaymentState::Canceled) == PaymentState::Open
         }),
+        Event::CreditsGranted(e) if e.restores.is_none() => match e.payment {
+            Some(id) => change(payments.get_mut(&id), |payment| {
+                payment.credits = e.credits;
+                payment.state == PaymentState::Settled
+            }),
+            None => true,
+        },
         _ => true,
     }
 }

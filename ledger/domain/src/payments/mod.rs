@@ -2,6 +2,7 @@
 
 mod decide;
 mod evolve;
+mod quarantine;
 
 use std::collections::BTreeMap;
 
@@ -9,8 +10,9 @@ use proto_events::events::ProviderId;
 use proto_events::{Credits, Micros, Money, PaymentId, Rail};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use decide::{cancel, open, register, settle};
+pub(crate) use decide::{cancel, find, grant_purchase, must_be_free, open, register, settle};
 pub(crate) use evolve::evolve;
+pub(crate) use quarantine::{Quarantines, evolve_quarantines, quarantine, quarantine_key, resolve};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -26,6 +28,7 @@ pub(crate) enum PaymentState {
 pub(crate) struct Payment {
     pub state: PaymentState,
     pub rail: Rail,
+    /// What was asked for; once it is settled, what was bought and paid.
     pub credits: Credits,
     pub price: Money,
     pub expires_at: Micros,
@@ -35,6 +38,7 @@ pub(crate) struct Payment {
 pub(crate) type Payments = BTreeMap<PaymentId, Payment>;
 
 /// Those that a person could still pay.
-pub(crate) fn open_count(payments: &Payments, now: Micros) -> usize {
-    payments.values().filter(|p| p.state == PaymentState::Open && p.expires_at > now).count()
+pub(crate) fn open_ones(payments: &Payments, now: Micros) -> impl Iterator<Item = PaymentId> {
+    let open = move |p: &Payment| p.state == PaymentState::Open && p.expires_at > now;
+    payments.iter().filter(move |(_, p)| open(p)).map(|(id, _)| *id)
 }

@@ -210,7 +210,8 @@ impl Step {
             Step::Complete { generation, behind, empty } => {
                 let (generation, claims) = job(generation);
                 let outputs = if empty { Vec::new() } else { vec![output()] };
-                GenerationComplete { generation, attempt: at(claims, behind), outputs, spent: spent() }.into()
+                let attempt = at(claims, behind);
+                GenerationComplete { generation, attempt, outputs, spent: spent(), charge: None }.into()
             }
             Step::Fail { generation, behind } => {
                 let (generation, claims) = job(generation);

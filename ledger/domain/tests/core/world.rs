@@ -1,8 +1,8 @@
 //! A small world to play in: one account, a catalog, a clock moved by hand.
 
 use ledger_domain::{
-    Account, CatalogStream, Effect, Facts, PublishedCatalog, Refusal, check, decide, decide_catalog, effect,
-    evolve, evolve_catalog,
+    Account, CatalogStream, Effect, Facts, Kept, PublishedCatalog, Refusal, check, decide, decide_catalog,
+    effect, evolve, evolve_catalog,
 };
 use proto_events::catalog::Catalog;
 use proto_events::commands::*;
@@ -21,7 +21,13 @@ pub struct World {
     pub catalog: Option<PublishedCatalog>,
     pub lease_until: Option<Micros>,
     pub provider_id_owner: Option<PaymentId>,
+    pub refund_id_owner: Option<RefundId>,
+    pub quarantined: bool,
     pub welcome_spent: bool,
+    pub kept: Kept,
+    pub inviter_known: bool,
+    /// Who sends the next commands.
+    pub producer: Producer,
     commands: u32,
 }
 
@@ -59,7 +65,12 @@ pub fn nobody() -> World {
         catalog: stream.published,
         lease_until: None,
         provider_id_owner: None,
+        refund_id_owner: None,
+        quarantined: false,
         welcome_spent: false,
+        kept: Kept::default(),
+        inviter_known: true,
+        producer: Producer::Telegram,
         commands: 0,
     }
 }
@@ -125,14 +136,16 @@ impl World {
     pub fn decide(&self, command: &Command) -> Result<Vec<Event>, Refusal> {
         let id = self.next_id();
         let facts = Facts {
-            now: self.now,
-            account: self.id,
-            producer: Producer::Telegram,
-            command_id: &id,
             catalog: self.catalog.as_ref(),
             lease_until: self.lease_until,
             provider_id_owner: self.provider_id_owner,
+            refund_id_owner: self.refund_id_owner,
+            quarantined: self.quarantined,
             welcome_spent: self.welcome_spent,
+            kept: self.kept,
+            inviter_known: self.inviter_known,
+            fingerprint: "f00d",
+            ..Facts::new(self.now, self.id, self.producer, &id)
         };
         decide(&self.state, command, &facts)
     }
@@ -275,7 +288,8 @@ impl World {
 
     pub fn complete(&self, n: i64) -> GenerationComplete {
         let outputs = vec![output()];
-        GenerationComplete { generation: self.generation(), attempt: attempt(n), outputs, spent: spent() }
+        let (generation, attempt) = (self.generation(), attempt(n));
+        GenerationComplete { generation, attempt, outputs, spent: spent(), charge: None }
     }
 
     pub fn fail(&self, n: i64) -> GenerationFail {
@@ -305,11 +319,11 @@ impl World {
 
     /// The id of a payment that the next command would open.
     pub fn next_payment(&self) -> PaymentId {
-        PaymentId::derive(self.id, Producer::Telegram, &self.next_id())
+        PaymentId::derive(self.id, self.producer, &self.next_id())
     }
 
     pub fn next_generation(&self) -> GenerationId {
-        GenerationId::derive(self.id, Producer::Telegram, &self.next_id())
+        GenerationId::derive(self.id, self.producer, &self.next_id())
     }
 
     fn next_id(&self) -> CommandId {
@@ -335,6 +349,7 @@ pub fn grant(lot: LotId, n: i64, expires_at: Option<Micros>) -> CreditsGranted {
         restores: None,
         cause: None,
         reason: None,
+        day: None,
     }
 }
 

@@ -1,0 +1,91 @@
+//! The stream of operations: acts of operators, swaps of projections, and payments in quarantine
+//! that name no payment of ours.
+
+use std::collections::BTreeSet;
+
+use proto_events::Event;
+use proto_events::commands::{Command, QuarantineResolve, QuarantineVerdict};
+use proto_events::events::{
+    OperatorActed, PaymentQuarantined, ProjectionSwapped, QuarantineOutcome, QuarantineResolved,
+};
+
+use crate::account::Facts;
+use crate::payments::quarantine_key;
+use crate::refusal::Refusal;
+
+/// The fold of the stream `operations`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OperationsStream {
+    /// Events so far.
+    pub version: i64,
+    /// Open quarantines, by rail and provider's id.
+    quarantined: BTreeSet<String>,
+}
+
+/// Whether a command may be for this stream; the others are for accounts.
+pub fn is_operations(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::OperatorAct(_)
+            | Command::ProjectionSwap(_)
+            | Command::PaymentQuarantine(_)
+            | Command::QuarantineResolve(_)
+    )
+}
+
+/// # Errors
+/// account_not_found for commands of accounts; else as in `docs/EVENTS.md`.
+pub fn decide_operations(
+    state: &OperationsStream,
+    command: &Command,
+    facts: &Facts,
+) -> Result<Vec<Event>, Refusal> {
+    let event = match command.clone() {
+        Command::OperatorAct(c) => OperatorActed { act: c.act, subject: c.subject, reason: c.reason }.into(),
+        Command::ProjectionSwap(c) => {
+            ProjectionSwapped { projection: c.projection, from: c.from, to: c.to, position: c.position }
+                .into()
+        }
+        Command::PaymentQuarantine(c) => {
+            if facts.quarantined
+                || state.quarantined.contains(&quarantine_key(c.rail, &c.provider_payment_id))
+            {
+                return Err(Refusal::AlreadyQuarantined);
+            }
+            let (payment, rail, problems, seen) = (c.payment, c.rail, c.problems, c.seen);
+            let provider_payment_id = c.provider_payment_id;
+            PaymentQuarantined { payment, rail, provider_payment_id, problems, seen }.into()
+        }
+        Command::QuarantineResolve(c) => resolve(state, c)?,
+        _ => return Err(Refusal::AccountNotFound),
+    };
+    Ok(vec![event])
+}
+
+/// No account stands behind it, so that it can only be dismissed.
+fn resolve(state: &OperationsStream, c: QuarantineResolve) -> Result<Event, Refusal> {
+    if !state.quarantined.contains(&quarantine_key(c.rail, &c.provider_payment_id)) {
+        return Err(Refusal::QuarantineNotFound);
+    }
+    if c.verdict != QuarantineVerdict::Dismiss {
+        return Err(Refusal::PaymentNotFound);
+    }
+    let (rail, provider_payment_id, reason) = (c.rail, c.provider_payment_id, c.reason);
+    let outcome = QuarantineOutcome::Dismissed;
+    Ok(QuarantineResolved { rail, provider_payment_id, outcome, reason }.into())
+}
+
+#[must_use]
+pub fn evolve_operations(mut state: OperationsStream, event: &Event) -> OperationsStream {
+    state.version = state.version.saturating_add(1);
+    match event {
+        Event::PaymentQuarantined(e) => {
+            state.quarantined.insert(quarantine_key(e.rail, &e.provider_payment_id));
+        }
+        Event::QuarantineResolved(e) => {
+            state.quarantined.remove(&quarantine_key(e.rail, &e.provider_payment_id));
+        }
+        _ => {}
+    }
+    state
+}

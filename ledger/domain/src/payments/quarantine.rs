@@ -1,0 +1,96 @@
+//! Payments about which something disagrees, until a person has decided.
+
+use std::collections::BTreeMap;
+
+use proto_events::commands::{PaymentQuarantine, QuarantineResolve, QuarantineVerdict};
+use proto_events::events::{
+    PaymentQuarantined, PaymentSettled, ProviderId, QuarantineOutcome, QuarantineResolved,
+};
+use proto_events::{Event, PaymentId, Rail};
+
+use super::{PaymentState, grant_purchase, must_be_free};
+use crate::account::{Account, Facts};
+use crate::lots::Course;
+use crate::refusal::Refusal;
+
+/// Open ones, by [`quarantine_key`].
+pub(crate) type Quarantines = BTreeMap<String, PaymentId>;
+
+pub(crate) fn quarantine_key(rail: Rail, id: &ProviderId) -> String {
+    format!("{}:{id}", rail.provider())
+}
+
+/// Whatever its rail: that may be what disagrees.
+pub(crate) fn quarantine(
+    state: &Account,
+    c: &PaymentQuarantine,
+    facts: &Facts,
+) -> Result<Vec<Event>, Refusal> {
+    let id = c.payment.ok_or(Refusal::PaymentNotFound)?;
+    let payment = state.payments.get(&id).ok_or(Refusal::PaymentNotFound)?;
+    let same = payment.provider_payment_id.as_ref() == Some(&c.provider_payment_id);
+    if payment.state == PaymentState::Settled && same {
+        return Err(Refusal::PaymentSettled);
+    }
+    let key = quarantine_key(c.rail, &c.provider_payment_id);
+    if facts.quarantined || state.quarantines.contains_key(&key) {
+        return Err(Refusal::AlreadyQuarantined);
+    }
+    let PaymentQuarantine { payment, rail, provider_payment_id, problems, seen } = c.clone();
+    Ok(vec![PaymentQuarantined { payment, rail, provider_payment_id, problems, seen }.into()])
+}
+
+/// A person's word goes before the price and the registered id.
+pub(crate) fn resolve(state: &Account, c: &QuarantineResolve, facts: &Facts) -> Result<Vec<Event>, Refusal> {
+    let key = quarantine_key(c.rail, &c.provider_payment_id);
+    let id = *state.quarantines.get(&key).ok_or(Refusal::QuarantineNotFound)?;
+    let mut course = Course::new(&state.purse, state.version, facts.now);
+    let resolved = |outcome| QuarantineResolved {
+        rail: c.rail,
+        provider_payment_id: c.provider_payment_id.clone(),
+        outcome,
+        reason: c.reason.clone(),
+    };
+    let QuarantineVerdict::Settle { amount, credits, test } = c.verdict else {
+        course.push(resolved(QuarantineOutcome::Dismissed));
+        return Ok(course.done());
+    };
+    must_be_free(id, facts)?;
+    if state.payments.get(&id).is_none_or(|p| p.state == PaymentState::Settled) {
+        return Err(Refusal::PaymentSettled);
+    }
+    course.push(resolved(QuarantineOutcome::Settled));
+    course.push(PaymentSettled {
+        payment: id,
+        rail: c.rail,
+        provider_payment_id: c.provider_payment_id.clone(),
+        amount: amount.into(),
+        net: None,
+        test,
+        paid_at: None,
+    });
+    grant_purchase(&mut course, id, credits.into(), amount.into(), facts);
+    Ok(course.done())
+}
+
+/// `false`: the event does not fit.
+pub(crate) fn evolve_quarantines(quarantines: &mut Quarantines, event: &Event) -> bool {
+    match event {
+        Event::PaymentQuarantined(e) => match e.payment {
+            Some(payment) => {
+                let key = quarantine_key(e.rail, &e.provider_payment_id);
+                quarantines.insert(key, payment).is_none()
+            }
+            None => false,
+        },
+        Event::QuarantineResolved(e) => {
+            quarantines.remove(&quarantine_key(e.rail, &e.provider_payment_id)).is_some()
+        }
+        // What disagreed was put right at the provider.
+        Event::PaymentSettled(e) => {
+            quarantines.remove(&quarantine_key(e.rail, &e.provider_payment_id));
+            true
+        }
+        _ => true,
+    }
+}

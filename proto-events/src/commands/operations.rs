@@ -1,0 +1,26 @@
+//! Commands on the stream `operations`: acts of operators that touch nobody's account.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{Position, Text};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorAct {
+    /// a code
+    pub act: Text<64>,
+    /// the id of what it was done to
+    pub subject: Text<64>,
+    pub reason: Text<500>,
+}
+
+/// Another table set of a projection is read from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectionSwap {
+    pub projection: Text<64>,
+    pub from: Text<64>,
+    pub to: Text<64>,
+    pub position: Position,
+}
