@@ -15,6 +15,9 @@ use super::RelayError;
 use crate::log::{BadRow, hex};
 use crate::store::answered;
 
+/// Every subject of the stream.
+const ALL_EVENTS: &str = "evt.ledger.>";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     /// The last position that is published; in an empty stream, the one before its first.
@@ -30,6 +33,14 @@ impl Place {
     }
 }
 
+/// How many messages were taken out of the stream's middle or end.
+pub(super) fn holes(state: &State) -> u64 {
+    if state.messages == 0 {
+        return 0;
+    }
+    (state.last_sequence + 1).saturating_sub(state.first_sequence).saturating_sub(state.messages)
+}
+
 pub(super) async fn stream_info(context: &Context) -> Result<Info, RelayError> {
     let gone = |error: GetStreamError| match error.kind() {
         GetStreamErrorKind::JetStream(_) => RelayError::NoStream,
@@ -38,13 +49,14 @@ pub(super) async fn stream_info(context: &Context) -> Result<Info, RelayError> {
     Ok(context.get_stream(EVT_STREAM).await.map_err(gone)?.cached_info().clone())
 }
 
-/// Reads where the stream ends, and makes sure that it ends as the log says.
+/// Reads where the stream ends, and makes sure that it ends as the log says and is whole.
 pub(super) async fn find_place(
     pool: &PgPool,
     context: &Context,
     incarnation: i64,
 ) -> Result<Place, RelayError> {
-    let place = Place::of(&stream_info(context).await?.state);
+    let state = stream_info(context).await?.state;
+    let (place, missing) = (Place::of(&state), holes(&state));
     if place.empty {
         let asked = sqlx::query_scalar("SELECT position FROM log_head").fetch_one(pool);
         let head: i64 = answered(asked).await.map_err(BadRow::from)?;
@@ -56,15 +68,21 @@ pub(super) async fn find_place(
     }
     let foreign = || RelayError::Foreign { position: place.after };
     let stream = context.get_stream_no_info(EVT_STREAM).await.map_err(|e| RelayError::Away(e.to_string()))?;
-    let last = stream.get_raw_message(place.after.unsigned_abs()).await;
+    // The newest that is left: if messages were taken out, the last of them may be among those.
+    let last = stream.get_last_raw_message_by_subject(ALL_EVENTS).await;
     let last = last.map_err(|e| RelayError::Away(e.to_string()))?;
     let event: PublishedEvent = serde_json::from_slice(&last.payload).map_err(|_| foreign())?;
     let asked = sqlx::query_scalar("SELECT hash FROM events WHERE position = $1")
         .bind(event.position.get())
         .fetch_optional(pool);
     let hash: Option<Vec<u8>> = answered(asked).await.map_err(BadRow::from)?;
-    let same = event.position.get() == place.after && hash.is_some_and(|hash| hex(&hash) == event.hash);
-    if same {
+    let placed = missing > 0 || event.position.get() == place.after;
+    let same = placed
+        && event.position.get().unsigned_abs() == last.sequence
+        && hash.is_some_and(|hash| hex(&hash) == event.hash);
+    if same && missing > 0 {
+        Err(RelayError::Holes { missing })
+    } else if same {
         Ok(place)
     } else if event.incarnation < incarnation {
         Err(RelayError::Superseded { position: place.after })
