@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use futures_util::StreamExt as _;
 use ledger::log::{Row, hex};
 use proto_events::PublishedEvent;
 use proto_events::subjects::EVT_STREAM;
@@ -83,16 +85,37 @@ pub fn assert_commands_once(log: &[Row]) {
     }
 }
 
-/// What EVT holds, in order.
+/// How long one reading of EVT may wait for its next message.
+const NEXT: Duration = Duration::from_secs(2);
+
+/// What EVT holds, in order, read by a consumer that goes by itself. An error if a message is missing.
 pub async fn evt(client: &async_nats::Client) -> Result<Vec<PublishedEvent>, String> {
     let context = jetstream::new(client.clone());
-    let mut stream = context.get_stream(EVT_STREAM).await.map_err(|e| e.to_string())?;
-    let state = stream.info().await.map_err(|e| e.to_string())?.state.clone();
-    let mut events = Vec::new();
+    let stream = context.get_stream(EVT_STREAM).await.map_err(|e| e.to_string())?;
+    let state = stream.cached_info().state.clone();
+    if state.messages == 0 {
+        return Ok(Vec::new());
+    }
+    let config = pull::Config {
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: state.first_sequence },
+        ack_policy: AckPolicy::None,
+        inactive_threshold: Duration::from_secs(5),
+        ..pull::Config::default()
+    };
+    let consumer = stream.create_consumer(config).await.map_err(|e| e.to_string())?;
+    let wanted = usize::try_from(state.messages).unwrap_or(usize::MAX);
+    let mut batch = consumer.fetch().max_messages(wanted).messages().await.map_err(|e| e.to_string())?;
+    let mut events: Vec<PublishedEvent> = Vec::with_capacity(wanted);
     for sequence in state.first_sequence..=state.last_sequence {
-        let message = stream.get_raw_message(sequence).await.map_err(|e| e.to_string())?;
+        let next = tokio::time::timeout(NEXT, batch.next()).await.map_err(|_| "EVT stopped being read")?;
+        let message = next.ok_or("EVT ended early")?.map_err(|e| e.to_string())?;
+        let at = message.info().map_err(|e| e.to_string())?.stream_sequence;
+        if at != sequence {
+            return Err(format!("EVT has {at} where {sequence} should be"));
+        }
         let event: PublishedEvent = serde_json::from_slice(&message.payload).map_err(|e| e.to_string())?;
-        let named = message.headers.get("Nats-Msg-Id").map(|id| id.as_str().to_owned());
+        assert_eq!(event.position.get().unsigned_abs(), sequence, "a sequence is not the position");
+        let named = message.headers.as_ref().and_then(|h| h.get("Nats-Msg-Id")).map(ToString::to_string);
         assert_eq!(named, Some(event.position.to_string()), "a message is not named by its position");
         let subject = proto_events::subjects::event(event.account, &event.r#type);
         assert_eq!(message.subject.as_str(), subject);
@@ -146,6 +169,28 @@ pub fn assert_evt_heals(stage: &Stage, client: &async_nats::Client) -> (i64, Dur
         assert!(start.elapsed() < PATIENCE, "EVT did not reach {head}: {seen:?}");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// The same where a window may be broken for a moment, since messages were taken out of it.
+pub fn assert_evt_heals_whole(stage: &Stage, client: &async_nats::Client) -> Duration {
+    let start = Instant::now();
+    stage.until("EVT to have no holes", || {
+        let state = stage.rt.block_on(async {
+            let stream = jetstream::new(client.clone()).get_stream(EVT_STREAM).await.ok()?;
+            Some(stream.cached_info().state.clone())
+        })?;
+        (state.messages > 0 && state.last_sequence + 1 - state.first_sequence == state.messages).then_some(())
+    });
+    assert_evt_heals(stage, client);
+    start.elapsed()
+}
+
+/// "what min, median, max".
+pub fn print_times(what: &str, took: &mut [Duration]) {
+    took.sort();
+    let seconds = |at: usize| took.get(at).map_or(0.0, Duration::as_secs_f64);
+    let (min, median, max) = (seconds(0), seconds(took.len() / 2), seconds(took.len().saturating_sub(1)));
+    println!("{what} min {min:.2} s, median {median:.2} s, max {max:.2} s");
 }
 
 /// Everything that must hold when all is quiet: log and projections verify, EVT is the whole log.

@@ -233,6 +233,20 @@ impl Stage {
         }
     }
 
+    /// One of the ledger's own commands, such as `verify`, run to its end.
+    pub fn ledger_command(&self, args: &[&str]) -> Result<std::process::Output> {
+        let mut command = std::process::Command::new(binary("ledger")?);
+        command.args(args).envs(self.environment(Role::Ledger)).stdin(std::process::Stdio::null());
+        Ok(command.output()?)
+    }
+
+    /// A gauge or counter of a service, by its name; `None` if it does not answer or has none.
+    pub fn metric(&self, role: Role, name: &str) -> Option<f64> {
+        let request = self.http.get(format!("{}/metrics", self.url(role))).timeout(Duration::from_secs(1));
+        let text = self.rt.block_on(async { request.send().await.ok()?.text().await.ok() })?;
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
+    }
+
     /// A connection as a user of nats.conf.
     pub fn client(&self, user: &str) -> async_nats::Client {
         let config = NatsConfig { url: self.nats.url(), seed_file: self.nats.seed_file(user) };

@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks on its streams")]
 
 mod migrate;
+mod republish;
 mod serve;
 mod verify;
 
@@ -28,6 +29,8 @@ enum Command {
         #[arg(long)]
         migrate: bool,
     },
+    /// Make the event stream anew from a position on; says what its consumers will see, and asks first.
+    Republish(republish::Wish),
     /// Check the log and every projection; exit with 1 if anything is wrong.
     Verify {
         /// Print the report as one JSON object.
@@ -40,6 +43,7 @@ enum Command {
 pub async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Migrate => migrate::run().await.map(|()| ExitCode::SUCCESS),
+        Command::Republish(wish) => republish::run(wish).await,
         Command::Serve { migrate } => serve::run(migrate).await.map(|()| ExitCode::SUCCESS),
         Command::Verify { json } => verify::run(json).await,
     };

@@ -147,7 +147,8 @@ impl Row {
         let text = |text: &str| {
             serde_json::to_string(text).map_err(|_| BadRow::Form { position: self.position, what: "a text" })
         };
-        let (account, event_type, producer) = (self.account_id, text(&self.event_type)?, text(&self.producer)?);
+        let (account, event_type, producer) =
+            (self.account_id, text(&self.event_type)?, text(&self.producer)?);
         let (command_id, actor) = (text(&self.command_id)?, text(&self.actor)?);
         let causation = self.causation.map_or_else(|| "null".to_owned(), |position| position.to_string());
         let trace_id = self.trace_id.map_or_else(|| "null".to_owned(), |id| format!("\"{}\"", hex(&id)));

@@ -3,6 +3,9 @@
 //! JetStream may be lost at any time. A new event stream begins where the consumers are done and
 //! numbers its messages by position; a new consumer begins after what it has done. So nobody is
 //! told old news, and an ack that was under way during the loss still means the same event.
+//!
+//! An operator may wish for a fresh stream (`ledger republish`). The wish's number is kept in the
+//! stream that was made for it, so that it is carried out once, whenever this process dies.
 
 mod done;
 mod specs;
@@ -17,6 +20,7 @@ use proto_events::subjects::EVT_STREAM;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::store::{Republish, answered, open_republish, republish_done, rewind_consumers};
 use done::{Done, done_by_each, floor};
 use specs::{Bucket, Kind};
 
@@ -77,7 +81,10 @@ pub async fn run(pool: PgPool, client: Client, media: Client, stop: Cancellation
 /// The server refuses a configuration, or keeps another one.
 pub async fn ensure(pool: &PgPool, client: &Client, media: &Client) -> Result<bool, ProvisionError> {
     let core = jetstream::new(client.clone());
-    let done = crate::store::answered(done_by_each(pool)).await?;
+    if let Some(wish) = answered(open_republish(pool)).await? {
+        republish(pool, &core, wish).await?;
+    }
+    let done = answered(done_by_each(pool)).await?;
     let evt = event_stream(pool, &core, &done).await?;
     let mut all = true;
     for consumer in &done {
@@ -88,6 +95,30 @@ pub async fn ensure(pool: &PgPool, client: &Client, media: &Client) -> Result<bo
         media_bucket(&media, bucket).await?;
     }
     Ok(all)
+}
+
+/// Deletes the stream and makes it again where the operator wants it, unless that was done already.
+async fn republish(pool: &PgPool, core: &Context, wish: Republish) -> Result<(), ProvisionError> {
+    let made = match core.get_stream(EVT_STREAM).await {
+        Ok(stream) => specs::is_made_for(&stream.cached_info().config, wish.request),
+        Err(error) if is_missing(&error) => false,
+        Err(error) => return Err(refused(EVT_STREAM)(error)),
+    };
+    if !made {
+        tracing::warn!(request = wish.request, from = wish.from, again = wish.again, "republishing");
+        if wish.again {
+            answered(rewind_consumers(pool, wish.from)).await?;
+        }
+        if let Err(error) = core.delete_stream(EVT_STREAM).await
+            && !is_missing(&error)
+        {
+            return Err(refused(EVT_STREAM)(error));
+        }
+        fail::fail_point!("ledger.republish.deleted");
+        core.create_stream(specs::wished_stream(wish)).await.map_err(refused(EVT_STREAM))?;
+        fail::fail_point!("ledger.republish.made");
+    }
+    Ok(answered(republish_done(pool, wish.request)).await?)
 }
 
 fn is_missing(error: &GetStreamError) -> bool {
@@ -110,8 +141,9 @@ async fn event_stream(
     };
     let kept = &stream.cached_info().config;
     let mut wanted = specs::event_stream(0);
-    // Where it began is its history.
+    // Where it began, and why, is its history.
     wanted.first_sequence = kept.first_sequence;
+    wanted.metadata.clone_from(&kept.metadata);
     if specs::stream_differs(&wanted, kept).is_none() {
         return Ok(stream);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::store::Republish;
 use async_nats::jetstream::consumer::{self, AckPolicy, DeliverPolicy};
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, StorageType};
 use async_nats::jetstream::{kv, object_store};
@@ -36,6 +37,20 @@ pub(super) fn event_stream(after: i64) -> stream::Config {
         num_replicas: 1,
         ..stream::Config::default()
     }
+}
+
+/// Names the operator's wish that a stream was made for.
+const WISH: &str = "plantain-republish";
+
+/// The stream of an operator's wish.
+pub(super) fn wished_stream(wish: Republish) -> stream::Config {
+    let mut config = event_stream(wish.from - 1);
+    config.metadata.insert(WISH.to_owned(), wish.request.to_string());
+    config
+}
+
+pub(super) fn is_made_for(kept: &stream::Config, request: i64) -> bool {
+    kept.metadata.get(WISH).is_some_and(|made_for| *made_for == request.to_string())
 }
 
 /// What the server keeps differently, if anything.

@@ -8,6 +8,7 @@ mod head;
 mod lookup;
 mod migrate;
 mod pool;
+mod republish;
 pub mod side;
 mod work;
 
@@ -18,5 +19,9 @@ pub use lookup::{
 };
 pub use migrate::{MigrateError, migrate};
 pub use pool::{OWNER_ROLE, SERVICE_ROLE, answered, connect};
+pub use republish::{
+    Republish, ask_republish, done_through, is_republish_done, open_republish, republish_done,
+    rewind_consumers,
+};
 pub use side::SideWrite;
 pub use work::*;
