@@ -40,13 +40,19 @@ enum Task {
     },
     /// Check format, lints, licences and house rules
     Check,
+    /// Run the long tests: the model, planted bugs, rounds of faults
+    Chaos(xtask::chaos::ChaosArgs),
     /// What `up --detach` leaves in the background
     #[command(hide = true)]
     Supervise,
 }
 
 fn main() -> std::process::ExitCode {
-    match run(Cli::parse().task) {
+    let task = Cli::parse().task;
+    if let Task::Chaos(args) = &task {
+        return xtask::chaos::chaos(args);
+    }
+    match run(task) {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {
             #[allow(clippy::print_stderr)]
@@ -68,6 +74,8 @@ fn run(task: Task) -> Result<()> {
         Task::Ledger { extra } => xtask::up::ledger(&extra),
         Task::Test { extra } => xtask::test::test(&extra),
         Task::Check => xtask::check::check(),
+        // Has exit statuses of its own.
+        Task::Chaos(_) => Ok(()),
         Task::Supervise => xtask::up::supervise(),
     }
 }

@@ -14,6 +14,11 @@ const WITH_CRASH_POINTS: [&str; 4] = ["ledger", "telegram-adapter", "payments-ad
 
 /// Runs all tests; `extra` goes to `cargo test` as it is.
 pub fn test(extra: &[String]) -> Result<()> {
+    test_with(extra, &[])
+}
+
+/// The same, under these variables.
+pub(crate) fn test_with(extra: &[String], variables: &[(&str, String)]) -> Result<()> {
     let (postgres, nats) = machine::ensure()?;
     println!(
         "Postgres {} in {}, nats-server {}",
@@ -34,7 +39,7 @@ pub fn test(extra: &[String]) -> Result<()> {
     if !features.is_empty() {
         test.args(["--features", &features]);
     }
-    test.args(extra);
+    test.args(extra).envs(variables.iter().map(|(name, value)| (name, value)));
     succeed(&mut test)
 }
 
