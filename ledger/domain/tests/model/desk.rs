@@ -4,7 +4,7 @@
 //! has which id of a provider, until when a claim holds, which command ids were answered. A command
 //! id that was answered gets its first answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ledger_domain::{
     Account, CatalogStream, Facts, PublishedCatalog, decide, decide_catalog, evolve, evolve_catalog,
@@ -27,7 +27,6 @@ pub struct Sent {
     pub producer: Producer,
     pub id: CommandId,
     pub command: Command,
-    /// For a try at an attempt's wait; not part of the command.
     pub account: AccountId,
 }
 
@@ -55,7 +54,7 @@ pub struct Desk {
     pub sent: Vec<Sent>,
     /// Commands that were written and are still under way.
     pub drawer: Vec<Sent>,
-    owners: BTreeMap<(&'static str, ProviderId), PaymentId>,
+    owners: HashMap<(&'static str, ProviderId), PaymentId>,
     leases: BTreeMap<GenerationId, Micros>,
     done: BTreeMap<(Producer, CommandId), (AccountId, &'static str, String)>,
     written: u32,
@@ -76,7 +75,7 @@ impl Desk {
             shop: events.iter().fold(CatalogStream::default(), evolve_catalog),
             sent: Vec::new(),
             drawer: Vec::new(),
-            owners: BTreeMap::new(),
+            owners: HashMap::new(),
             leases: BTreeMap::new(),
             done: BTreeMap::new(),
             written: 0,
@@ -129,17 +128,13 @@ impl Desk {
 
     fn decide(&mut self, sent: &Sent) -> Answer {
         let facts = Facts {
-            now: self.now,
-            account: sent.account,
-            producer: sent.producer,
-            command_id: &sent.id,
             catalog: self.shop.published.as_ref(),
             lease_until: match &sent.command {
                 Command::GenerationClaim(c) => self.leases.get(&c.generation).copied(),
                 _ => None,
             },
             provider_id_owner: self.owner(&sent.command),
-            welcome_spent: false,
+            ..Facts::new(self.now, sent.account, sent.producer, &sent.id)
         };
         let events = match decide(&self.people[sent.person].state, &sent.command, &facts) {
             Ok(events) => events,

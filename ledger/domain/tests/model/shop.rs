@@ -52,7 +52,9 @@ pub fn first_catalog() -> Catalog {
 fn reprice(catalog: &mut Catalog, dice: &mut Dice) {
     match dice.below(8) {
         0 => catalog.packages[0].credits = credits(dice.of(&[1, 3, 10, 37, 1000, 1_000_000_000])),
-        1 => catalog.packages[0].price = money(dice.of(&[1, 7, 100, 10_001, 1_000_000_000_000]), Currency::Rub),
+        1 => {
+            catalog.packages[0].price = money(dice.of(&[1, 7, 100, 10_001, 1_000_000_000_000]), Currency::Rub)
+        }
         2 => catalog.packages[1].price = money(dice.of(&[1, 50, 51]), Currency::Xtr),
         3 => catalog.models[0].kinds[0].credits = credits(dice.of(&[1, 2, 6])),
         4 => {

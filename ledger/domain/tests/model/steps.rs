@@ -16,14 +16,28 @@ use crate::shop::{PACKAGES, RATIOS, SIZES, next_catalog, text};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// The command is sent at once.
-    Send { person: usize, verb: &'static str, seed: u64 },
+    Send {
+        person: usize,
+        verb: &'static str,
+        seed: u64,
+    },
     /// The command is written, and stays under way.
-    Write { person: usize, verb: &'static str, seed: u64 },
+    Write {
+        person: usize,
+        verb: &'static str,
+        seed: u64,
+    },
     /// One of those under way arrives.
-    Arrive { seed: u64 },
+    Arrive {
+        seed: u64,
+    },
     /// One that was sent is sent again, under its own id or a new one.
-    Repeat { seed: u64 },
-    Later { seed: u64 },
+    Repeat {
+        seed: u64,
+    },
+    Later {
+        seed: u64,
+    },
 }
 
 /// How often each verb is chosen. A command without a line here can't be played, and `main.rs` says so.
@@ -124,9 +138,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn command(&mut self, verb: &str) -> Command {
         match verb {
-            "account_open" => {
-                AccountOpen { language: text("en"), name: text("N"), inviter: None }.into()
-            }
+            "account_open" => AccountOpen { language: text("en"), name: text("N"), inviter: None }.into(),
             "topup_open" => self.topup(),
             "payment_register" | "payment_settle" | "payment_cancel" => self.payment(verb),
             "generation_request" => self.ask(),
@@ -271,7 +283,8 @@ impl Writer<'_> {
         let Some(id) = self.dice.latest(&all) else {
             return (GenerationId::derive(self.desk.people[self.person].id, Producer::Console, &nothing), 0);
         };
-        let claims = self.log().iter().filter(|e| matches!(e, Event::GenerationStarted(e) if e.generation == id));
+        let claims =
+            self.log().iter().filter(|e| matches!(e, Event::GenerationStarted(e) if e.generation == id));
         (id, i64::try_from(claims.count()).unwrap())
     }
 

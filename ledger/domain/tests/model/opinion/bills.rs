@@ -1,0 +1,87 @@
+//! Top-ups.
+
+use proto_events::commands::*;
+use proto_events::events::ProviderId;
+use proto_events::{Money, PaymentId, Rail};
+
+use super::{Person, Setting, Verdict, must};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Open,
+    Paid,
+    Dropped,
+}
+
+#[derive(Debug, Clone)]
+pub struct Bill {
+    pub stage: Stage,
+    pub rail: Rail,
+    pub credits: i64,
+    pub price: Money,
+    pub until: i64,
+    pub registered: Option<ProviderId>,
+}
+
+impl Person {
+    pub(super) fn topup(&mut self, c: &TopupOpen, id: PaymentId, on: &Setting) -> Verdict {
+        self.active()?;
+        let package = on.catalog.packages.iter().find(|p| p.id == c.package).ok_or("package_unknown")?;
+        must(package.rails.contains(&c.rail), "rail_off")?;
+        let open = self.bills.values().filter(|b| b.stage == Stage::Open && b.until > on.now).count();
+        must(open < usize::from(on.catalog.limits.payments_open_max), "too_many_open")?;
+        let bill = Bill {
+            stage: Stage::Open,
+            rail: c.rail,
+            credits: package.credits.get(),
+            price: package.price,
+            until: on.after(on.catalog.limits.payment_ms),
+            registered: None,
+        };
+        self.bills.insert(id, bill);
+        Ok(())
+    }
+
+    fn bill(&mut self, id: PaymentId, rail: Rail) -> Result<&mut Bill, &'static str> {
+        let bill = self.bills.get_mut(&id).ok_or("payment_not_found")?;
+        must(bill.rail == rail, "rail_differs")?;
+        Ok(bill)
+    }
+
+    pub(super) fn register(&mut self, c: &PaymentRegister, on: &Setting) -> Verdict {
+        let bill = self.bill(c.payment, c.rail)?;
+        must(bill.stage == Stage::Open, "payment_closed")?;
+        must(on.owner.is_none_or(|owner| owner == c.payment), "provider_id_taken")?;
+        must(bill.registered.is_none(), "already_registered")?;
+        bill.registered = Some(c.provider_payment_id.clone());
+        Ok(())
+    }
+
+    pub(super) fn settle(&mut self, c: &PaymentSettle, on: &Setting) -> Verdict {
+        let bill = self.bill(c.payment, c.rail)?;
+        must(on.owner.is_none_or(|owner| owner == c.payment), "provider_id_taken")?;
+        must(bill.stage != Stage::Paid, "payment_settled")?;
+        let known = bill.registered.as_ref().unwrap_or(&c.provider_payment_id);
+        must(*known == c.provider_payment_id, "provider_id_differs")?;
+        must(c.amount == bill.price, "amount_differs")?;
+        let net = c.net.unwrap_or(c.amount);
+        let fits = net.currency == c.amount.currency && net.minor() <= c.amount.minor();
+        must(fits, "amount_differs")?;
+        bill.stage = Stage::Paid;
+        bill.registered = Some(c.provider_payment_id.clone());
+        let (size, asset) = (bill.credits, c.amount.currency.code());
+        let clearing = format!("clearing:{}", c.rail.as_str());
+        self.purse.post(asset, &clearing, "deferred", c.amount.minor());
+        self.purse.post(asset, "fees", &clearing, c.amount.minor() - net.minor());
+        self.purse.mint("purchase", size, Some(c.amount), Some(c.payment), on.now);
+        Ok(())
+    }
+
+    pub(super) fn cancel(&mut self, c: &PaymentCancel) -> Verdict {
+        let bill = self.bill(c.payment, c.rail)?;
+        must(bill.stage != Stage::Paid, "payment_settled")?;
+        must(bill.stage == Stage::Open, "payment_closed")?;
+        bill.stage = Stage::Dropped;
+        Ok(())
+    }
+}

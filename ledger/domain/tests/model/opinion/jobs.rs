@@ -1,0 +1,175 @@
+//! What a person asked for: held, made, told.
+
+use proto_events::commands::*;
+use proto_events::events::DeliveryTrouble;
+use proto_events::{GenerationId, ReservationId};
+
+use super::{Person, Setting, Verdict, must, shop};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Running,
+    /// Nothing came in time; a result may still.
+    Late,
+    /// Made, and not told yet.
+    Made,
+    Over,
+    Told,
+}
+
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub stage: Stage,
+    pub claims: i64,
+    /// What the last attempt cost is on record.
+    pub cost_known: bool,
+    pub price: i64,
+    pub deadline: i64,
+    pub held_until: i64,
+    pub late_charge: bool,
+    /// When it last changed, in turns of the person.
+    pub touched: u64,
+}
+
+/// How many of those that are over, and of those that wait, are remembered.
+const OVER_MAX: usize = 64;
+const WAITING_MAX: usize = 256;
+
+impl Person {
+    pub(super) fn ask(&mut self, c: &GenerationRequest, id: GenerationId, on: &Setting) -> Verdict {
+        self.active()?;
+        let price = shop::price(on.catalog, c)?;
+        let limits = &on.catalog.limits;
+        let running = self.jobs.values().filter(|job| job.stage == Stage::Running).count();
+        must(running < usize::from(limits.running_per_person_max), "too_many_running")?;
+        must(self.purse.hold(id, price, on.now), "insufficient_credits")?;
+        let job = Job {
+            stage: Stage::Running,
+            claims: 0,
+            cost_known: false,
+            price,
+            deadline: on.after(limits.reservation_ms),
+            held_until: 0,
+            late_charge: false,
+            touched: 0,
+        };
+        self.jobs.insert(id, job);
+        self.touch(id);
+        Ok(())
+    }
+
+    fn job(&mut self, id: GenerationId) -> Result<&mut Job, &'static str> {
+        self.jobs.get_mut(&id).ok_or("generation_not_found")
+    }
+
+    pub(super) fn claim(&mut self, c: &GenerationClaim, on: &Setting) -> Verdict {
+        let job = self.job(c.generation)?;
+        must(job.stage == Stage::Running, "generation_closed")?;
+        must(job.held_until <= on.now, "generation_held")?;
+        must(job.claims < i64::from(on.catalog.limits.attempts_max), "attempts_exhausted")?;
+        must(c.attempt.get() == job.claims + 1, "stale_attempt")?;
+        (job.claims, job.cost_known) = (job.claims + 1, false);
+        job.held_until = on.after(on.catalog.limits.lease_ms);
+        self.touch(c.generation);
+        Ok(())
+    }
+
+    pub(super) fn attempted(&mut self, c: &GenerationAttempt, on: &Setting) -> Verdict {
+        let job = self.job(c.generation)?;
+        let first = c.attempt.get() == job.claims && job.claims > 0 && !job.cost_known;
+        must(first, "stale_attempt")?;
+        job.cost_known = true;
+        job.held_until = on.after(c.retry_after_ms);
+        self.touch(c.generation);
+        Ok(())
+    }
+
+    pub(super) fn complete(&mut self, c: &GenerationComplete, on: &Setting) -> Verdict {
+        let job = self.job(c.generation)?;
+        must(matches!(job.stage, Stage::Running | Stage::Late), "generation_closed")?;
+        must(c.attempt.get() == job.claims && job.claims > 0, "stale_attempt")?;
+        must(!c.outputs.is_empty(), "no_outputs")?;
+        let (late, price) = (job.stage == Stage::Late, job.price);
+        job.stage = Stage::Made;
+        if late {
+            // Paid from the purse if that holds enough, else a gift.
+            let paid = self.purse.hold(c.generation, price, on.now);
+            let job = self.job(c.generation)?;
+            (job.late_charge, job.price) = (paid, if paid { price } else { 0 });
+        }
+        if price > 0 && self.job(c.generation)?.price > 0 {
+            self.purse.charge(c.generation, on.now);
+        }
+        self.touch(c.generation);
+        Ok(())
+    }
+
+    pub(super) fn fail(&mut self, c: &GenerationFail, on: &Setting) -> Verdict {
+        let job = self.job(c.generation)?;
+        must(job.stage == Stage::Running, "generation_closed")?;
+        must(c.attempt.get() == job.claims, "stale_attempt")?;
+        (job.stage, job.cost_known) = (Stage::Over, job.claims > 0);
+        self.purse.give_back(c.generation, on.now);
+        self.touch(c.generation);
+        Ok(())
+    }
+
+    pub(super) fn expire(&mut self, c: &ReservationExpire, on: &Setting) -> Verdict {
+        let made = |(id, job): (&GenerationId, &Job)| {
+            let late = job.late_charge && ReservationId::late(*id) == c.reservation;
+            (late || ReservationId::of(*id) == c.reservation).then_some(*id)
+        };
+        let id = self.jobs.iter().find_map(made).ok_or("reservation_not_found")?;
+        let job = self.job(id)?;
+        let open = job.stage == Stage::Running && c.reservation == ReservationId::of(id);
+        must(open, "reservation_closed")?;
+        must(on.now >= job.deadline, "deadline_ahead")?;
+        job.stage = Stage::Late;
+        self.purse.give_back(id, on.now);
+        self.touch(id);
+        Ok(())
+    }
+
+    fn untold(&mut self, id: GenerationId) -> Result<&mut Job, &'static str> {
+        let job = self.job(id)?;
+        must(matches!(job.stage, Stage::Made | Stage::Told), "generation_not_succeeded")?;
+        must(job.stage == Stage::Made, "generation_delivered")?;
+        Ok(job)
+    }
+
+    pub(super) fn told(&mut self, id: GenerationId) -> Verdict {
+        self.untold(id)?.stage = Stage::Told;
+        self.touch(id);
+        Ok(())
+    }
+
+    /// What can never be told brings its price back.
+    pub(super) fn not_told(&mut self, c: &DeliveryFail, on: &Setting) -> Verdict {
+        let lost = c.reason == DeliveryTrouble::BytesLost;
+        let refused = c.reason == DeliveryTrouble::Refused && c.r#final;
+        let job = self.untold(c.generation)?;
+        let price = job.price;
+        if lost || refused {
+            job.stage = Stage::Told;
+            self.purse.mint("compensation", price, None, None, on.now);
+        }
+        self.touch(c.generation);
+        Ok(())
+    }
+
+    /// Remembers the newest of those that are over, and of those that wait.
+    pub(super) fn touch(&mut self, id: GenerationId) {
+        self.turns += 1;
+        self.jobs.get_mut(&id).expect("it was just changed").touched = self.turns;
+        let classes: [(&[Stage], usize); 2] =
+            [(&[Stage::Over, Stage::Told], OVER_MAX), (&[Stage::Made, Stage::Late], WAITING_MAX)];
+        for (stages, max) in classes {
+            let of_class = self.jobs.iter().filter(|(_, job)| stages.contains(&job.stage));
+            let mut all: Vec<_> = of_class.map(|(id, job)| (job.touched, *id)).collect();
+            all.sort_unstable();
+            for (_, id) in &all[..all.len().saturating_sub(max)] {
+                self.jobs.remove(id);
+            }
+        }
+    }
+}
