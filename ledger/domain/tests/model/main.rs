@@ -9,6 +9,8 @@
 //! is told. Variables: `PLANTAIN_MODEL_SEQUENCES`, `PLANTAIN_MODEL_SEED` (of the first life; the next
 //! ones count up), `PLANTAIN_MODEL_REPORT` (a file for the counts as JSON).
 
+#![allow(clippy::print_stdout, clippy::print_stderr)] // figures and progress
+
 mod audit;
 mod desk;
 mod dice;
