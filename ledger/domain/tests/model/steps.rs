@@ -303,7 +303,8 @@ impl Writer<'_> {
             .into(),
             "generation_complete" => {
                 let n = self.dice.weighted(&[(1, 14), (0, 1), (3, 1)]);
-                GenerationComplete { generation, attempt, outputs: vec![output(); n], spent }.into()
+                GenerationComplete { generation, attempt, outputs: vec![output(); n], charge: None, spent }
+                    .into()
             }
             _ => GenerationFail { generation, attempt, reason: Trouble::Policy, spent }.into(),
         }

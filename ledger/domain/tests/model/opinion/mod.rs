@@ -132,6 +132,23 @@ impl Opinion {
                 (self.version, self.catalog) = (c.version, c.catalog.clone());
                 Ok(())
             }
+            Command::AccountBan(_)
+            | Command::AccountUnban(_)
+            | Command::AccountErase(_)
+            | Command::ReferralRegister(_)
+            | Command::ReferralBonus(_)
+            | Command::CreditsGrant(_)
+            | Command::CreditsRevoke(_)
+            | Command::DebtForgive(_)
+            | Command::LotsExpire(_)
+            | Command::PaymentQuarantine(_)
+            | Command::QuarantineResolve(_)
+            | Command::RefundOpen(_)
+            | Command::RefundSettle(_)
+            | Command::RefundFail(_)
+            | Command::GenerationCancel(_)
+            | Command::OperatorAct(_)
+            | Command::ProjectionSwap(_) => panic!("{} is not played yet", sent.command.verb()),
         }
     }
 
