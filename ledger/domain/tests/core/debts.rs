@@ -39,7 +39,7 @@ fn reserved_and_refunded() -> (World, RefundOpened) {
 }
 
 /// 30 credits were spent before the chargeback of all of them.
-fn indebted() -> World {
+pub fn indebted() -> World {
     let mut world = payer();
     for _ in 0..3 {
         world = world.did(picture());

@@ -1,0 +1,62 @@
+//! The stream of operations.
+
+use ledger_domain::{Facts, OperationsStream, Refusal, decide_operations, evolve_operations};
+use proto_events::commands::*;
+use proto_events::events::*;
+use proto_events::{AccountId, CommandId, Event, Micros, Position, Producer, Rail};
+
+use crate::quarantine::{resolve, settle};
+use crate::world::{open_account, text, types};
+
+fn when(state: &OperationsStream, command: impl Into<Command>) -> Result<Vec<Event>, Refusal> {
+    let id = CommandId::new("act:1").unwrap();
+    let facts = Facts::new(Micros::default(), AccountId::OPERATIONS, Producer::Console, &id);
+    decide_operations(state, &command.into(), &facts)
+}
+
+fn did(state: OperationsStream, command: impl Into<Command>) -> OperationsStream {
+    when(&state, command).unwrap().iter().fold(state, evolve_operations)
+}
+
+fn stray() -> PaymentQuarantine {
+    PaymentQuarantine {
+        payment: None,
+        rail: Rail::Yookassa,
+        provider_payment_id: text("y-1"),
+        problems: vec![PaymentProblem::UnknownPayment],
+        seen: PaymentSeen { amount: None, status: text("succeeded"), test: None },
+    }
+}
+
+#[test]
+fn acts_and_swaps_are_recorded() {
+    let state = OperationsStream::default();
+    let act = OperatorAct { act: text("consumer_reset"), subject: text("telegram"), reason: text("stuck") };
+    assert_eq!(types(&when(&state, act.clone()).unwrap()), ["OperatorActed"]);
+    let swap = ProjectionSwap {
+        projection: text("balances"),
+        from: text("balances_1"),
+        to: text("balances_2"),
+        position: Position::new(7).unwrap(),
+    };
+    assert_eq!(types(&when(&state, swap.clone()).unwrap()), ["ProjectionSwapped"]);
+    assert_eq!(did(did(state, act), swap).version, 2);
+}
+
+#[test]
+fn a_stray_payment_is_quarantined_once_and_can_only_be_dismissed() {
+    let state = OperationsStream::default();
+    let dismiss = || resolve(QuarantineVerdict::Dismiss);
+    assert_eq!(when(&state, dismiss()).unwrap_err().code(), "quarantine_not_found");
+    let state = did(state, stray());
+    assert_eq!(when(&state, stray()).unwrap_err().code(), "already_quarantined");
+    assert_eq!(when(&state, resolve(settle(1, 1))).unwrap_err().code(), "payment_not_found");
+    assert_eq!(types(&when(&state, dismiss()).unwrap()), ["QuarantineResolved"]);
+    assert_eq!(when(&did(state, dismiss()), dismiss()).unwrap_err().code(), "quarantine_not_found");
+}
+
+#[test]
+fn what_is_for_accounts_is_not_for_this_stream() {
+    let state = OperationsStream::default();
+    assert_eq!(when(&state, open_account()).unwrap_err().code(), "account_not_found");
+}

@@ -1,0 +1,302 @@
+//! Refusals in the order of docs/EVENTS.md, of the commands about credits, refunds and accounts.
+
+use proto_events::commands::*;
+use proto_events::{AccountId, Event, LotId, Rail, RefundId};
+
+use crate::erasure::erase;
+use crate::grants::{expire, forgive, give, some, take};
+use crate::precedence::{
+    act, another, command, in_order, limits, no_generation, no_payment, steps, tangled_generation,
+};
+use crate::quarantine::{doubtful, quarantine, resolve, settle};
+use crate::referrals::{inviter, register, thanked, welcomed};
+use crate::refunds::{failed, refund, settled};
+use crate::world::*;
+
+fn ban() -> AccountBan {
+    AccountBan { reason: text("spam") }
+}
+
+fn unban() -> AccountUnban {
+    AccountUnban { reason: text("sorry") }
+}
+
+fn open(world: &mut World) {
+    act(world, open_account());
+}
+
+#[test]
+fn account_ban() {
+    in_order(
+        nobody(),
+        ban(),
+        steps! {
+            "account_not_found" => |w, _| { open(w); act(w, ban()) },
+            "account_banned" => |w, _| act(w, unban()),
+        },
+    );
+}
+
+#[test]
+fn account_unban() {
+    in_order(
+        nobody(),
+        unban(),
+        steps! {
+            "account_not_found" => |w, _| open(w),
+            "account_not_banned" => |w, _| act(w, ban()),
+        },
+    );
+}
+
+#[test]
+fn account_erase() {
+    in_order(
+        nobody(),
+        erase(false),
+        steps! {
+            "account_not_found" => |w, _| {
+                *w = payer().did(topup("rub-100", Rail::Yookassa)).did(picture());
+            },
+            "open_reservations" => |w, _| { let fail = w.fail(0); act(w, fail) },
+            "open_payments" => |w, _| { let cancel = w.cancel(); act(w, cancel) },
+            "credits_would_be_lost" => |_, c| c.forfeit = true,
+        },
+    );
+}
+
+#[test]
+fn referral_register() {
+    let mut world = nobody();
+    world.inviter_known = false;
+    let own = ReferralRegister { inviter: world.id };
+    in_order(
+        world,
+        own,
+        steps! {
+            "account_not_found" => |w, _| {
+                w.inviter_known = true;
+                open(w);
+                act(w, register());
+                act(w, words());
+                act(w, ban());
+                w.inviter_known = false;
+            },
+            "account_banned" => |w, _| act(w, unban()),
+            "self_referral" => |_, c| c.inviter = inviter(),
+            "inviter_not_found" => |w, _| w.inviter_known = true,
+            "already_invited" => |w, _| *w = person().did(words()),
+            "account_known" => |w, _| *w = person(),
+        },
+    );
+}
+
+#[test]
+fn referral_bonus() {
+    let mut world = nobody();
+    let bonuses = &mut world.catalog.as_mut().unwrap().catalog.bonuses;
+    (bonuses.referral_inviter, bonuses.referral_daily_max) = (credits(0), 0);
+    let bonus = welcomed(&world);
+    in_order(
+        world,
+        bonus,
+        steps! {
+            "account_not_found" => |w, _| { open(w); act(w, ban()) },
+            "account_banned" => |w, _| act(w, unban()),
+            "not_invited" => |w, _| {
+                act(w, register());
+                let bonus = welcomed(w);
+                act(w, bonus);
+            },
+            "already_rewarded" => |_, c| c.side = ReferralSide::Inviter,
+            "self_referral" => |_, c| *c = thanked(3),
+            "bonus_off" => |w, _| {
+                w.catalog.as_mut().unwrap().catalog.bonuses.referral_inviter = credits(1);
+            },
+            "daily_bound" => |w, _| {
+                w.catalog.as_mut().unwrap().catalog.bonuses.referral_daily_max = 1;
+            },
+        },
+    );
+}
+
+#[test]
+fn credits_grant() {
+    in_order(nobody(), give(5), steps! { "account_not_found" => |w, _| open(w) });
+}
+
+#[test]
+fn credits_revoke() {
+    in_order(
+        nobody(),
+        take(7),
+        steps! {
+            "account_not_found" => |w, _| open(w),
+            "insufficient_credits" => |_, c| c.credits = some(5),
+        },
+    );
+}
+
+#[test]
+fn debt_forgive() {
+    in_order(
+        nobody(),
+        forgive(31),
+        steps! {
+            "account_not_found" => |w, _| *w = crate::debts::indebted(),
+            "debt_smaller" => |_, c| c.credits = some(30),
+        },
+    );
+}
+
+#[test]
+fn lots_expire() {
+    let world = payer();
+    let end = Some(world.now.plus_ms(10_000));
+    // Lot 5 is all reserved, lot 8 is not.
+    let world = world.granted(10, end).did(picture());
+    let world = world.granted(1, end);
+    in_order(
+        world,
+        expire(99),
+        steps! {
+            "lot_not_found" => |_, c| c.lot = LotId::new(5).unwrap(),
+            "lot_not_expired" => |w, _| *w = w.clone().later(10),
+            "lot_held" => |_, c| c.lot = LotId::new(8).unwrap(),
+        },
+    );
+}
+
+#[test]
+fn payment_quarantine() {
+    let world = doubtful();
+    let world = world.clone().did(PaymentSettle { provider_payment_id: text("y-3"), ..world.settle() });
+    let stray = PaymentQuarantine { payment: Some(no_payment(&world)), ..quarantine(&world) };
+    let stray = PaymentQuarantine { provider_payment_id: text("y-3"), ..stray };
+    in_order(
+        world,
+        stray,
+        steps! {
+            "payment_not_found" => |w, c| c.payment = Some(w.payment().payment),
+            "payment_settled" => |_, c| c.provider_payment_id = text("y-1"),
+            "already_quarantined" => |_, c| c.provider_payment_id = text("y-4"),
+        },
+    );
+}
+
+#[test]
+fn quarantine_resolve() {
+    let mut world = doubtful();
+    let other = PaymentSettle { provider_payment_id: text("y-2"), ..world.settle() };
+    act(&mut world, other);
+    world.provider_id_owner = Some(no_payment(&world));
+    let unknown = QuarantineResolve { provider_payment_id: text("y-9"), ..resolve(settle(1, 1)) };
+    in_order(
+        world,
+        unknown,
+        steps! {
+            "quarantine_not_found" => |_, c| c.provider_payment_id = text("y-1"),
+            "provider_id_taken" => |w, _| w.provider_id_owner = None,
+            "payment_settled" => |w, _| *w = doubtful(),
+        },
+    );
+}
+
+#[test]
+fn refund_open() {
+    let world = person().did(topup("xtr-100", Rail::Stars)).did(topup("rub-100", Rail::Yookassa));
+    let mut lost = refund(&world, 10_001);
+    (lost.payment, lost.rail) = (no_payment(&world), Rail::Stars);
+    in_order(
+        world,
+        lost,
+        steps! {
+            "payment_not_found" => |w, c| c.payment = w.payment().payment,
+            "rail_differs" => |_, c| c.rail = Rail::Yookassa,
+            "payment_not_settled" => |w, _| { let settle = w.settle(); act(w, settle) },
+            "refund_exceeds_payment" => |w, c| {
+                act(w, topup("xtr-100", Rail::Stars));
+                let settle = PaymentSettle { provider_payment_id: text("charge"), ..w.settle() };
+                act(w, settle);
+                *c = refund(w, 1);
+                c.amount.currency = proto_events::Currency::Xtr;
+            },
+            "refund_not_whole" => |w, c| {
+                let whole = w.payment().price;
+                c.amount = proto_events::SomeMoney::new(whole.minor(), whole.currency).unwrap();
+            },
+        },
+    );
+}
+
+/// A payment of which one refund is settled, and a provider's refund id that belongs to another.
+fn refunded() -> (World, RefundId) {
+    let world = payer();
+    let world = world.clone().did(refund(&world, 5_000));
+    let mut world = world.clone().did(settled(&world));
+    let nothing = RefundId::derive(world.id, proto_events::Producer::Ledger, &command());
+    world.refund_id_owner = Some(nothing);
+    (world, nothing)
+}
+
+fn open_another(world: &mut World) -> RefundId {
+    let command = refund(world, 5_000);
+    match &world.act(command).unwrap()[0] {
+        Event::RefundOpened(e) => e.refund,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn refund_settle() {
+    let (world, nothing) = refunded();
+    let settle = RefundSettle { refund: nothing, rail: Rail::Stars, amount: rub(1), ..settled(&world) };
+    in_order(
+        world,
+        settle,
+        steps! {
+            "refund_not_found" => |w, c| c.refund = settled(w).refund,
+            "rail_differs" => |_, c| c.rail = Rail::Yookassa,
+            "refund_id_taken" => |w, _| w.refund_id_owner = None,
+            "refund_closed" => |w, c| c.refund = open_another(w),
+            "amount_differs" => |_, c| c.amount = rub(5_000),
+        },
+    );
+}
+
+#[test]
+fn refund_fail() {
+    let (world, nothing) = refunded();
+    let fail = RefundFail { refund: nothing, rail: Rail::Stars, ..failed(&world) };
+    in_order(
+        world,
+        fail,
+        steps! {
+            "refund_not_found" => |w, c| c.refund = failed(w).refund,
+            "rail_differs" => |_, c| c.rail = Rail::Yookassa,
+            "refund_closed" => |w, c| c.refund = open_another(w),
+        },
+    );
+}
+
+#[test]
+fn generation_cancel() {
+    let mut world = tangled_generation();
+    limits(&mut world).attempts_max = 2;
+    let cancel = GenerationCancel { generation: no_generation(&world) };
+    in_order(
+        world,
+        cancel,
+        steps! {
+            "generation_not_found" => |w, c| c.generation = w.generation(),
+            "generation_closed" => |w, c| c.generation = another(w, 1),
+        },
+    );
+}
+
+#[test]
+fn acts_of_operators_are_for_their_own_stream() {
+    let act = OperatorAct { act: text("a"), subject: text("s"), reason: text("r") };
+    assert_eq!(person().refusal(act).code(), "account_not_found");
+    assert!(!AccountId::OPERATIONS.is_person());
+}

@@ -1,0 +1,74 @@
+use proto_events::commands::*;
+use proto_events::events::*;
+use proto_events::{Event, Rail, SomeMoney};
+
+use crate::world::*;
+
+pub fn quarantine(world: &World) -> PaymentQuarantine {
+    PaymentQuarantine {
+        payment: Some(world.payment().payment),
+        rail: Rail::Yookassa,
+        provider_payment_id: text("y-1"),
+        problems: vec![PaymentProblem::AmountDiffers],
+        seen: PaymentSeen { amount: Some(rub(7_000)), status: text("succeeded"), test: Some(false) },
+    }
+}
+
+pub fn resolve(verdict: QuarantineVerdict) -> QuarantineResolve {
+    let (rail, reason) = (Rail::Yookassa, text("asked the shop"));
+    QuarantineResolve { rail, provider_payment_id: text("y-1"), verdict, reason }
+}
+
+pub fn settle(kopecks: i64, credits: i64) -> QuarantineVerdict {
+    let amount = SomeMoney::new(kopecks, proto_events::Currency::Rub).unwrap();
+    QuarantineVerdict::Settle { amount, credits: crate::grants::some(credits), test: false }
+}
+
+/// A person whose payment of 100.00 RUB was seen with 70.00.
+pub fn doubtful() -> World {
+    let world = person().did(topup("rub-100", Rail::Yookassa));
+    world.clone().did(quarantine(&world))
+}
+
+#[test]
+fn a_person_settles_a_quarantined_payment_for_what_was_paid() {
+    let world = doubtful();
+    let events = world.when(resolve(settle(7_000, 70))).unwrap();
+    assert_eq!(types(&events), ["QuarantineResolved", "PaymentSettled", "CreditsGranted"]);
+    let world = world.did(resolve(settle(7_000, 70)));
+    assert_eq!(world.balance(), (75, 0, 0));
+    assert_eq!(world.refusal(resolve(QuarantineVerdict::Dismiss)).code(), "quarantine_not_found");
+    // What was paid is what can be refunded.
+    let too_much = crate::refunds::refund(&world, 7_001);
+    assert_eq!(world.refusal(too_much).code(), "refund_exceeds_payment");
+    let world = world.clone().did(crate::refunds::refund(&world, 7_000));
+    assert_eq!(world.balance(), (5, 0, 0));
+}
+
+#[test]
+fn a_dismissed_quarantine_credits_nothing() {
+    let world = doubtful();
+    let events = world.when(resolve(QuarantineVerdict::Dismiss)).unwrap();
+    assert!(
+        matches!(&events[..], [Event::QuarantineResolved(e)] if e.outcome == QuarantineOutcome::Dismissed)
+    );
+    assert_eq!(world.did(resolve(QuarantineVerdict::Dismiss)).balance(), (5, 0, 0));
+}
+
+#[test]
+fn what_the_provider_puts_right_itself_needs_no_person() {
+    let world = doubtful();
+    let world = world.clone().did(world.settle());
+    assert_eq!(world.balance(), (105, 0, 0));
+    assert_eq!(world.refusal(resolve(settle(7_000, 70))).code(), "quarantine_not_found");
+    assert_eq!(world.refusal(quarantine(&world)).code(), "payment_settled");
+}
+
+#[test]
+fn a_payment_that_was_paid_twice_at_the_provider_is_still_settled_once() {
+    let world = doubtful();
+    let other = PaymentSettle { provider_payment_id: text("y-2"), ..world.settle() };
+    let world = world.did(other);
+    assert_eq!(world.refusal(resolve(settle(7_000, 70))).code(), "payment_settled");
+    assert!(world.when(resolve(QuarantineVerdict::Dismiss)).is_ok());
+}
