@@ -37,9 +37,12 @@ const WHOLE_WAY: [&str; 18] = [
 
 /// Waits until every projection has folded the whole log.
 pub fn wait_for_projections(stage: &Stage) {
-    let sql = "SELECT count(*) = 2 AND bool_and(position = (SELECT position FROM log_head)) FROM projections";
+    let sql = "SELECT count(*) = $1 AND bool_and(position = (SELECT position FROM log_head)) \
+               FROM projection_instances WHERE state = 'live'";
+    let all = i64::try_from(ledger::projections::ALL.len()).unwrap();
     stage.until("the projections to catch up", || {
-        stage.rt.block_on(sqlx::query_scalar::<_, bool>(sql).fetch_one(&stage.pool)).unwrap().then_some(())
+        let caught_up = sqlx::query_scalar::<_, bool>(sql).bind(all).fetch_one(&stage.pool);
+        stage.rt.block_on(caught_up).unwrap().then_some(())
     });
 }
 
@@ -61,10 +64,20 @@ pub fn assert_whole_ways(stage: &Stage, people: &[i64]) {
 type Balance = (i64, i64, i64);
 
 async fn balances(pool: &PgPool, people: &[i64]) -> BTreeMap<i64, (uuid::Uuid, Balance)> {
-    let sql = "SELECT telegram_user_id, account_id, available, reserved, debt FROM telegram_identities \
-               JOIN balances USING (account_id) WHERE telegram_user_id = ANY($1)";
-    let found: Vec<(i64, uuid::Uuid, i64, i64, i64)> =
-        sqlx::query_as(sql).bind(people).fetch_all(pool).await.expect("the balances are there");
+    let (tables, _) = ledger::projections::live(pool, "balances")
+        .await
+        .expect("Postgres is there")
+        .expect("balances are live");
+    let sql = format!(
+        "SELECT telegram_user_id, account_id, available, reserved, debt FROM telegram_identities \
+         JOIN {} USING (account_id) WHERE telegram_user_id = ANY($1)",
+        tables.main()
+    );
+    let found: Vec<(i64, uuid::Uuid, i64, i64, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(people)
+        .fetch_all(pool)
+        .await
+        .expect("the balances are there");
     found.into_iter().map(|(user, account, a, r, d)| (user, (account, (a, r, d)))).collect()
 }
 

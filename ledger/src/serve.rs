@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::inbox::{Inbox, own_request};
 use crate::leader::{keep_hearing, keep_lease, wait_for_lead};
-use crate::projections::{self, Projection};
+use crate::projections;
 use crate::sequencer::{Clock, Queue, Sequencer};
 use crate::store::{self, Head};
 use crate::tail::Tail;
@@ -27,7 +27,7 @@ use crate::{provision, relay, timers};
 
 /// Of the write path alone: sequencer 2, lease 1, timers 1.
 const WRITERS_MAX: u32 = 4;
-/// Of everything else: relay 1, provisioner 1, projections 2, the rest for queries and operational
+/// Of everything else: relay 1, provisioner 1, the tail 1, the rest for queries and operational
 /// commands. Apart, so that slow questions never keep a leader from renewing its lease.
 const READERS_MAX: u32 = 12;
 /// How often the health page looks for Postgres.
@@ -39,6 +39,8 @@ const STEP_DOWN: Duration = Duration::from_secs(3);
 struct Service {
     pool: PgPool,
     readers: PgPool,
+    /// The projections' own: their commits don't wait for the disk.
+    folds: PgPool,
     nats: async_nats::Client,
     media: async_nats::Client,
     first_catalog: Catalog,
@@ -62,6 +64,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         store::connect(url, connections_max).await.context(away)
     };
     let (pool, readers) = (connect(WRITERS_MAX).await?, connect(READERS_MAX).await?);
+    let folds = projections::connect(url).await.context("can't reach Postgres by DATABASE_URL")?;
     store::head(&pool)
         .await
         .context("the database is not migrated: run `ledger migrate` or `serve --migrate`")?;
@@ -74,7 +77,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
     });
     let telling_lease_us = i64::from(config.telling_lease_ms) * 1_000;
     let service =
-        Service { pool, readers, nats, media, first_catalog: config.first_catalog, telling_lease_us };
+        Service { pool, readers, folds, nats, media, first_catalog: config.first_catalog, telling_lease_us };
     while let Some(head) = wait_for_lead(&service.pool, &service.nats, &stop).await {
         tracing::info!(epoch = head.epoch, position = head.position, "leading");
         metrics::gauge!("ledger_leading").set(1.0);
@@ -172,15 +175,14 @@ impl Service {
                 tracing::error!(%error, "commands can't be taken");
             }
         }));
-        for projection in Projection::ALL {
-            let fold = projections::run(self.readers.clone(), projection, seen.clone(), leading.clone());
-            spawn_follower(tasks, leading, fold);
+        let tail = Tail::new(self.readers.clone(), seen.clone());
+        for follower in projections::followers(&self.folds, &tail) {
+            spawn_follower(tasks, leading, follower);
         }
         let (readers, nats, stop) = (|| self.readers.clone(), || self.nats.clone(), || leading.clone());
         let timers = timers::run(self.pool.clone(), Arc::clone(queue), Arc::clone(clock), stop());
         spawn_follower(tasks, leading, timers);
         spawn_follower(tasks, leading, provision::run(readers(), nats(), self.media.clone(), stop()));
-        let tail = Tail::new(readers(), seen.clone());
         let relay = relay::run(readers(), nats(), tail, head.incarnation, stop());
         spawn_follower(tasks, leading, relay);
     }

@@ -1,70 +1,134 @@
 //! Balances: the sums of the typed effect columns. No JSON is read.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
-use sqlx::PgConnection;
+use futures_util::future::BoxFuture;
+use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
-use super::ProjectionError;
+use super::{Definition, Fold, FoldError, Needs, Rows, TableDef, Tables};
 use crate::log::Row;
+use crate::tail::Entry;
+
+pub(super) static DEFINITION: Definition = Definition {
+    name: "balances",
+    version: 2,
+    needs: Needs::Columns,
+    // The bot shows it after each command.
+    pace: Duration::from_millis(5),
+    tables: &[TableDef {
+        suffix: "",
+        columns: "account_id uuid NOT NULL, available bigint NOT NULL CHECK (available >= 0), \
+            reserved bigint NOT NULL CHECK (reserved >= 0), debt bigint NOT NULL CHECK (debt >= 0), \
+            position bigint NOT NULL",
+        key: "account_id",
+        indexes: &[],
+        fillfactor: 60,
+    }],
+    make: |tables| Box::new(Balances { tables, rows: Rows::new(KEPT_MAX) }),
+};
+
+/// Accounts whose balances stay in memory; about 100 bytes each.
+const KEPT_MAX: usize = 200_000;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Balance {
     pub available: i64,
     pub reserved: i64,
     pub debt: i64,
-    pub version: i64,
+    /// Of the event that changed it last.
     pub position: i64,
 }
 
-/// Adds an event to the balances. Invariant: none falls below zero.
-///
-/// # Errors
-/// The event would make a part of a balance negative.
-pub fn fold(balances: &mut BTreeMap<Uuid, Balance>, row: &Row) -> Result<(), ProjectionError> {
-    let balance = balances.entry(row.account_id).or_default();
-    balance.available += row.available_delta;
-    balance.reserved += row.reserved_delta;
-    balance.debt += row.debt_delta;
-    (balance.version, balance.position) = (row.version, row.position);
-    if balance.available < 0 || balance.reserved < 0 || balance.debt < 0 {
-        let what = format!("the balance of {} would be {balance:?}", row.account_id);
-        return Err(ProjectionError::Broken { position: row.position, what });
+impl Balance {
+    /// Invariant: no part of a balance falls below zero.
+    ///
+    /// # Errors
+    /// The event would make one negative.
+    pub fn add(&mut self, row: &Row) -> Result<(), FoldError> {
+        let parts = [
+            (&mut self.available, row.available_delta),
+            (&mut self.reserved, row.reserved_delta),
+            (&mut self.debt, row.debt_delta),
+        ];
+        for (part, delta) in parts {
+            *part = part.checked_add(delta).filter(|sum| *sum >= 0).ok_or_else(|| {
+                let what = format!("a part of the balance of {} would fall below zero", row.account_id);
+                FoldError::broken(row.position, what)
+            })?;
+        }
+        self.position = row.position;
+        Ok(())
     }
-    Ok(())
+
+    /// Does the event change a balance? An account's first event makes one of zeros.
+    pub const fn is_changed_by(row: &Row) -> bool {
+        row.version == 1 || row.available_delta != 0 || row.reserved_delta != 0 || row.debt_delta != 0
+    }
 }
 
-pub(super) async fn apply(tx: &mut PgConnection, rows: &[Row]) -> Result<(), ProjectionError> {
-    let ids: Vec<Uuid> = rows.iter().map(|r| r.account_id).collect();
-    let known: Vec<(Uuid, i64, i64, i64, i64, i64)> = sqlx::query_as(
-        "SELECT account_id, available, reserved, debt, version, position FROM balances WHERE account_id = ANY($1)",
-    )
-    .bind(&ids)
-    .fetch_all(&mut *tx)
-    .await?;
-    let mut balances: BTreeMap<Uuid, Balance> = known
-        .into_iter()
-        .map(|(id, available, reserved, debt, version, position)| {
-            (id, Balance { available, reserved, debt, version, position })
+struct Balances {
+    tables: Tables,
+    rows: Rows<Uuid, Balance>,
+}
+
+impl Fold for Balances {
+    fn load<'a>(
+        &'a mut self,
+        tx: &'a mut PgConnection,
+        entries: &'a [Arc<Entry>],
+    ) -> BoxFuture<'a, Result<(), sqlx::Error>> {
+        Box::pin(async move {
+            let changed = entries.iter().filter(|e| Balance::is_changed_by(&e.row));
+            let missing = self.rows.missing(changed.map(|e| e.row.account_id));
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let sql = format!(
+                "SELECT account_id, available, reserved, debt, position FROM {} WHERE account_id = ANY($1)",
+                self.tables.main()
+            );
+            let found: Vec<(Uuid, i64, i64, i64, i64)> =
+                sqlx::query_as(AssertSqlSafe(sql)).bind(missing).fetch_all(tx).await?;
+            for (id, available, reserved, debt, position) in found {
+                self.rows.loaded(id, Balance { available, reserved, debt, position });
+            }
+            Ok(())
         })
-        .collect();
-    for row in rows {
-        fold(&mut balances, row)?;
     }
-    let column = |get: fn(&Balance) -> i64| balances.values().map(get).collect::<Vec<_>>();
-    sqlx::query(
-        "INSERT INTO balances (account_id, available, reserved, debt, version, position) \
-         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) \
-         ON CONFLICT (account_id) DO UPDATE SET available = excluded.available, reserved = excluded.reserved, \
-            debt = excluded.debt, version = excluded.version, position = excluded.position",
-    )
-    .bind(balances.keys().copied().collect::<Vec<_>>())
-    .bind(column(|b| b.available))
-    .bind(column(|b| b.reserved))
-    .bind(column(|b| b.debt))
-    .bind(column(|b| b.version))
-    .bind(column(|b| b.position))
-    .execute(tx)
-    .await?;
-    Ok(())
+
+    fn take(&mut self, entry: &Entry) -> Result<(), FoldError> {
+        if !Balance::is_changed_by(&entry.row) {
+            return Ok(());
+        }
+        self.rows.change(&entry.row.account_id, Balance::default).add(&entry.row)
+    }
+
+    fn flush<'a>(&'a mut self, tx: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
+        Box::pin(async move {
+            let sql = format!(
+                "INSERT INTO {} (account_id, available, reserved, debt, position) \
+                 SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) \
+                 ON CONFLICT (account_id) DO UPDATE SET available = excluded.available, \
+                    reserved = excluded.reserved, debt = excluded.debt, position = excluded.position",
+                self.tables.main()
+            );
+            let changed = self.rows.changed();
+            if changed.is_empty() {
+                return Ok(());
+            }
+            let column = |get: fn(&Balance) -> i64| changed.iter().map(|(_, b)| get(b)).collect::<Vec<_>>();
+            sqlx::query(AssertSqlSafe(sql))
+                .bind(changed.iter().map(|(id, _)| **id).collect::<Vec<_>>())
+                .bind(column(|b| b.available))
+                .bind(column(|b| b.reserved))
+                .bind(column(|b| b.debt))
+                .bind(column(|b| b.position))
+                .execute(tx)
+                .await?;
+            self.rows.written();
+            Ok(())
+        })
+    }
 }

@@ -75,6 +75,7 @@ async fn set_up_roles(connection: &mut PgConnection) -> Result<(), sqlx::Error> 
     }
     let grants = format!(
         "GRANT USAGE, CREATE ON SCHEMA public TO {OWNER_ROLE}; GRANT USAGE ON SCHEMA public TO {SERVICE_ROLE}; \
+         CREATE SCHEMA IF NOT EXISTS projections AUTHORIZATION {SERVICE_ROLE}; \
          SET ROLE {OWNER_ROLE}"
     );
     connection.execute(AssertSqlSafe(grants)).await?;

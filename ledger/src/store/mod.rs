@@ -18,7 +18,7 @@ pub use lookup::{
     FirstAnswer, StoredAccount, accounts_of_people, first_answers, leases, load_accounts, owners_of_keys,
 };
 pub use migrate::{MigrateError, migrate};
-pub use pool::{OWNER_ROLE, SERVICE_ROLE, answered, connect};
+pub use pool::{OWNER_ROLE, SERVICE_ROLE, answered, connect, connect_relaxed};
 pub use republish::{
     Republish, ask_republish, done_through, is_republish_done, open_republish, republish_done,
     rewind_consumers,

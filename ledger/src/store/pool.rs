@@ -50,6 +50,22 @@ async fn is_there(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
 /// # Errors
 /// The URL is wrong or Postgres is away.
 pub async fn connect(database_url: &str, connections_max: u32) -> Result<PgPool, sqlx::Error> {
+    connect_with(database_url, connections_max, "on").await
+}
+
+/// The same for what can be made from the log again: its commits don't wait for the disk.
+///
+/// # Errors
+/// The URL is wrong or Postgres is away.
+pub async fn connect_relaxed(database_url: &str, connections_max: u32) -> Result<PgPool, sqlx::Error> {
+    connect_with(database_url, connections_max, "off").await
+}
+
+async fn connect_with(
+    database_url: &str,
+    connections_max: u32,
+    synchronous_commit: &'static str,
+) -> Result<PgPool, sqlx::Error> {
     let options = PgConnectOptions::from_str(database_url)?.application_name("plantain-ledger");
     PgPoolOptions::new()
         .max_connections(connections_max)
@@ -57,13 +73,13 @@ pub async fn connect(database_url: &str, connections_max: u32) -> Result<PgPool,
         .test_before_acquire(false)
         .before_acquire(|connection, _| Box::pin(is_there(connection)))
         .after_release(|connection, _| Box::pin(is_there(connection)))
-        .after_connect(|connection, _| {
+        .after_connect(move |connection, _| {
             Box::pin(async move {
                 let setup = format!(
                     "SET ROLE {SERVICE_ROLE}; SET statement_timeout = {STATEMENT_MS}; \
                      SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}; \
                      SET tcp_user_timeout = {TCP_USER_MS}; SET client_connection_check_interval = 1000; \
-                     SET synchronous_commit = on"
+                     SET synchronous_commit = {synchronous_commit}"
                 );
                 connection.execute(AssertSqlSafe(setup)).await?;
                 Ok(())

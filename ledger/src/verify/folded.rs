@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{PgConnection, Row as _};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use super::Folded;
+use crate::projections::{self, Instance, State};
 
 /// A projection's rows, each as one comparable line under its key.
 pub(super) type Lines = BTreeMap<String, String>;
 
-pub(super) async fn checkpoints(tx: &mut PgConnection) -> Result<BTreeMap<String, i64>, sqlx::Error> {
-    let found: Vec<(String, i64)> =
-        sqlx::query_as("SELECT name, position FROM projections").fetch_all(tx).await?;
-    Ok(found.into_iter().collect())
+/// The live instances that this version's folds speak for.
+pub(super) async fn checkpoints(tx: &mut PgConnection) -> Result<Vec<Instance>, sqlx::Error> {
+    let mut found = projections::instances(tx).await?;
+    found.retain(|i| {
+        i.state == State::Live && projections::find(&i.name).is_some_and(|d| d.version == i.version)
+    });
+    Ok(found)
 }
 
 pub(super) fn rows_of(projection: &str, folded: &Folded) -> Lines {
@@ -21,55 +25,39 @@ pub(super) fn rows_of(projection: &str, folded: &Folded) -> Lines {
             .balances
             .iter()
             .map(|(id, b)| {
-                let line = format!("{} {} {} {} {}", b.available, b.reserved, b.debt, b.version, b.position);
-                (id.to_string(), line)
-            })
-            .collect(),
-        "commands" => folded
-            .commands
-            .iter()
-            .map(|((producer, id), c)| {
-                let types = c.types.join(",");
-                let line = format!(
-                    "{} {} {} {} {}",
-                    c.account_id, c.first_position, c.last_position, types, c.recorded_at
-                );
-                (format!("{producer} {id}"), line)
+                (id.to_string(), format!("{} {} {} {}", b.available, b.reserved, b.debt, b.position))
             })
             .collect(),
         _ => Lines::new(),
     }
 }
 
-async fn stored(tx: &mut PgConnection, projection: &str) -> Result<Option<Lines>, sqlx::Error> {
-    let sql = match projection {
-        "balances" => {
-            "SELECT account_id::text AS key, concat_ws(' ', available, reserved, debt, version, position) AS line \
-             FROM balances"
-        }
-        "commands" => {
-            "SELECT producer || ' ' || command_id AS key, concat_ws(' ', account_id, first_position, last_position, \
-                array_to_string(types, ','), recorded_at) AS line FROM commands"
-        }
+async fn stored(tx: &mut PgConnection, instance: &Instance) -> Result<Option<Lines>, sqlx::Error> {
+    let sql = match instance.name.as_str() {
+        "balances" => format!(
+            "SELECT account_id::text AS key, concat_ws(' ', available, reserved, debt, position) AS line FROM {}",
+            instance.tables().main()
+        ),
         _ => return Ok(None),
     };
-    let rows = sqlx::query(sql).fetch_all(tx).await?;
+    let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(tx).await?;
     rows.iter().map(|row| Ok((row.try_get("key")?, row.try_get("line")?))).collect::<Result<_, _>>().map(Some)
 }
 
 /// Names every projection whose rows are not the fold at its checkpoint.
 pub(super) async fn compare(
     tx: &mut PgConnection,
-    checkpoints: &BTreeMap<String, i64>,
+    checkpoints: &[Instance],
     folded: &BTreeMap<String, Lines>,
     mut find: impl FnMut(String),
 ) -> Result<(), sqlx::Error> {
-    for (name, position) in checkpoints {
-        let Some(stored) = stored(tx, name).await? else { continue };
+    for instance in checkpoints {
+        let (name, position) = (&instance.name, instance.position);
+        let Some(stored) = stored(tx, instance).await? else { continue };
         let empty = Lines::new();
         let wanted = match folded.get(name) {
             Some(lines) => lines,
-            None if *position == 0 => &empty,
+            None if position == 0 => &empty,
             None => {
                 find(format!("projection {name} claims position {position}, which the log has not"));
                 continue;

@@ -15,7 +15,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
 use crate::log::{BadRow, COLUMNS, GENESIS, Hash, Row, hash_of, hex};
-use crate::projections::{Balance, CommandRow, fold_balances, fold_commands};
+use crate::projections::Balance;
 use crate::store;
 
 /// Problems named; more are only counted.
@@ -47,7 +47,6 @@ pub struct Report {
 #[derive(Debug, Default)]
 pub(crate) struct Folded {
     pub balances: BTreeMap<Uuid, Balance>,
-    pub commands: BTreeMap<(String, String), CommandRow>,
 }
 
 #[derive(Default)]
@@ -99,10 +98,11 @@ impl Verifier {
         }
         self.meaning(row);
         (self.position, self.hash, self.recorded_at) = (row.position, row.hash, row.recorded_at);
-        if let Err(error) = fold_balances(&mut self.folded.balances, row) {
+        if Balance::is_changed_by(row)
+            && let Err(error) = self.folded.balances.entry(row.account_id).or_default().add(row)
+        {
             self.find(row.position, error.to_string());
         }
-        fold_commands(&mut self.folded.commands, row);
     }
 
     /// The event itself: readable, canonical, its effect the typed columns, its postings balanced.
@@ -171,10 +171,9 @@ pub async fn verify(pool: &PgPool, mut progress: impl FnMut(i64, i64)) -> Result
                     verifier.position = position;
                 }
             }
-            for name in
-                checkpoints.iter().filter(|(_, at)| **at == verifier.position).map(|(name, _)| name.clone())
-            {
-                at_checkpoints.insert(name.clone(), folded::rows_of(&name, &verifier.folded));
+            for instance in checkpoints.iter().filter(|i| i.position == verifier.position) {
+                at_checkpoints
+                    .insert(instance.name.clone(), folded::rows_of(&instance.name, &verifier.folded));
             }
             if verifier.position % PROGRESS_EVERY == 0 {
                 progress(verifier.position, head.position);

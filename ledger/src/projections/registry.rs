@@ -1,0 +1,204 @@
+//! Which instances of each projection there are: the table `projection_instances`.
+//!
+//! Everybody who works on projections meets here: the leader, which follows the live ones, and
+//! `ledger replay`, which makes others beside them. Every change names the state it starts from, so the
+//! second of two who want the same finds nothing to change.
+
+use serde::Serialize;
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgExecutor, Row as _};
+
+use super::{Definition, TableDef, Tables};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    Building,
+    Ready,
+    Live,
+    Old,
+}
+
+impl State {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Building => "building",
+            Self::Ready => "ready",
+            Self::Live => "live",
+            Self::Old => "old",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Building, Self::Ready, Self::Live, Self::Old].into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// One row of the registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Instance {
+    pub name: String,
+    pub instance: i32,
+    pub version: i64,
+    pub state: State,
+    /// The rows are the fold of the log up to here.
+    pub position: i64,
+    pub failure: Option<String>,
+    /// The event it stopped at.
+    pub failed_at: Option<i64>,
+    /// What is being done with it.
+    pub stage: Option<String>,
+    /// Where that ends.
+    pub target: Option<i64>,
+    /// Events a second of whoever works on it.
+    pub rate: Option<i64>,
+    /// µs since the worker's last sign of life; none if nobody works on it.
+    pub silent_us: Option<i64>,
+}
+
+impl Instance {
+    pub fn tables(&self) -> Tables {
+        Tables::of(&self.name, self.instance)
+    }
+
+    /// Somebody works on it. A worker gives a sign of life every second.
+    pub fn is_worked_on(&self) -> bool {
+        self.silent_us.is_some_and(|us| us < SILENCE_MAX_US)
+    }
+}
+
+/// A worker that was silent for so long is dead: what it was making may be cleaned up.
+pub const SILENCE_MAX_US: i64 = 10_000_000;
+
+const COLUMNS: &str = "name, instance, version, state, position, failure, failed_at, stage, target, rate, \
+     now_us() - alive_at AS silent_us";
+
+fn read(row: &PgRow) -> Result<Instance, sqlx::Error> {
+    let state: &str = row.try_get("state")?;
+    Ok(Instance {
+        name: row.try_get("name")?,
+        instance: row.try_get("instance")?,
+        version: row.try_get("version")?,
+        state: State::parse(state).ok_or_else(|| sqlx::Error::Decode("a state of another version".into()))?,
+        position: row.try_get("position")?,
+        failure: row.try_get("failure")?,
+        failed_at: row.try_get("failed_at")?,
+        stage: row.try_get("stage")?,
+        target: row.try_get("target")?,
+        rate: row.try_get("rate")?,
+        silent_us: row.try_get("silent_us")?,
+    })
+}
+
+/// All instances, by name, the newest last.
+pub async fn all(executor: impl PgExecutor<'_>) -> Result<Vec<Instance>, sqlx::Error> {
+    let sql = format!("SELECT {COLUMNS} FROM projection_instances ORDER BY name, instance");
+    sqlx::query(AssertSqlSafe(sql)).fetch_all(executor).await?.iter().map(read).collect()
+}
+
+/// The instance of a projection in this state, if there is one.
+pub async fn find(
+    executor: impl PgExecutor<'_>,
+    name: &str,
+    state: State,
+) -> Result<Option<Instance>, sqlx::Error> {
+    let sql = format!("SELECT {COLUMNS} FROM projection_instances WHERE name = $1 AND state = $2");
+    let found = sqlx::query(AssertSqlSafe(sql)).bind(name).bind(state.as_str()).fetch_optional(executor);
+    found.await?.as_ref().map(read).transpose()
+}
+
+/// Moves a checkpoint; in the transaction that writes the rows. `false`: somebody else has moved it, or
+/// the instance has another state now.
+pub(super) async fn move_checkpoint(
+    tx: &mut PgConnection,
+    instance: &Instance,
+    from: i64,
+    to: i64,
+) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE projection_instances SET position = $1, failure = NULL, failed_at = NULL \
+               WHERE name = $2 AND instance = $3 AND state = $4 AND position = $5";
+    let moved = sqlx::query(sql)
+        .bind(to)
+        .bind(&instance.name)
+        .bind(instance.instance)
+        .bind(instance.state.as_str())
+        .bind(from);
+    Ok(moved.execute(tx).await?.rows_affected() == 1)
+}
+
+/// Says why an instance stands still.
+pub(super) async fn note_failure(
+    executor: impl PgExecutor<'_>,
+    instance: &Instance,
+    failed_at: i64,
+    failure: &str,
+) -> Result<(), sqlx::Error> {
+    let sql =
+        "UPDATE projection_instances SET failure = $1, failed_at = $2 WHERE name = $3 AND instance = $4";
+    sqlx::query(sql)
+        .bind(failure)
+        .bind(failed_at)
+        .bind(&instance.name)
+        .bind(instance.instance)
+        .execute(executor)
+        .await?;
+    Ok(())
+}
+
+/// Enters a new instance and makes its tables. `None`: there is one in this state, or in one that excludes it.
+pub(super) async fn create(
+    tx: &mut PgConnection,
+    definition: &Definition,
+    state: State,
+) -> Result<Option<Instance>, sqlx::Error> {
+    let sql = "INSERT INTO projection_instances (name, instance, version, state, position, created_at) \
+               SELECT $1, coalesce(max(instance), 0) + 1, $2, $3, 0, now_us() FROM projection_instances \
+               WHERE name = $1 ON CONFLICT DO NOTHING RETURNING instance";
+    let made: Option<i32> = sqlx::query_scalar(sql)
+        .bind(definition.name)
+        .bind(definition.version)
+        .bind(state.as_str())
+        .fetch_optional(&mut *tx)
+        .await?;
+    let Some(instance) = made else { return Ok(None) };
+    let tables = Tables::of(definition.name, instance);
+    // Left by an instance that was removed from the registry alone.
+    drop_tables(tx, definition.name, instance).await?;
+    for table in definition.tables {
+        tx.execute(AssertSqlSafe(create_table(&tables, table, ""))).await?;
+    }
+    find(tx, definition.name, state).await
+}
+
+pub(super) fn create_table(tables: &Tables, def: &TableDef, kind: &str) -> String {
+    let TableDef { suffix, columns, key, fillfactor, .. } = def;
+    let table = tables.table(suffix);
+    format!(
+        "CREATE {kind} TABLE {table} ({columns}, PRIMARY KEY ({key}) WITH (fillfactor = 90)) \
+         WITH (fillfactor = {fillfactor})"
+    )
+}
+
+/// The statements that make the other indexes of an instance.
+pub(super) fn create_indexes(tables: &Tables, definition: &Definition) -> Vec<String> {
+    let of = |def: &TableDef| {
+        let table = tables.table(def.suffix);
+        def.indexes
+            .iter()
+            .map(move |columns| format!("CREATE INDEX ON {table} ({columns})"))
+            .collect::<Vec<_>>()
+    };
+    definition.tables.iter().flat_map(of).collect()
+}
+
+/// Drops whatever tables the instance has, also such as this version does not know.
+pub(super) async fn drop_tables(tx: &mut PgConnection, name: &str, instance: i32) -> Result<(), sqlx::Error> {
+    let tables = Tables::of(name, instance);
+    let sql = "SELECT tablename::text FROM pg_tables \
+               WHERE schemaname = 'projections' AND (tablename = $1 OR starts_with(tablename, $1 || '_'))";
+    let found: Vec<String> = sqlx::query_scalar(sql).bind(tables.name()).fetch_all(&mut *tx).await?;
+    for table in found {
+        tx.execute(AssertSqlSafe(format!("DROP TABLE projections.\"{table}\""))).await?;
+    }
+    Ok(())
+}
