@@ -3,6 +3,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks on its streams")]
 
 mod migrate;
+mod progress;
 mod republish;
 mod serve;
 mod verify;
@@ -32,11 +33,7 @@ enum Command {
     /// Make the event stream anew from a position on; says what its consumers will see, and asks first.
     Republish(republish::Wish),
     /// Check the log and every projection; exit with 1 if anything is wrong.
-    Verify {
-        /// Print the report as one JSON object.
-        #[arg(long)]
-        json: bool,
-    },
+    Verify(verify::Verify),
 }
 
 /// Runs the command line; exit codes: 0 done, 1 the log is not as it should be, 2 it could not be done.
@@ -45,7 +42,7 @@ pub async fn main() -> ExitCode {
         Command::Migrate => migrate::run().await.map(|()| ExitCode::SUCCESS),
         Command::Republish(wish) => republish::run(wish).await,
         Command::Serve { migrate } => serve::run(migrate).await.map(|()| ExitCode::SUCCESS),
-        Command::Verify { json } => verify::run(json).await,
+        Command::Verify(args) => verify::run(args).await,
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("ledger: {error:#}");

@@ -1,0 +1,58 @@
+//! How far a long command is, on stderr: a bar on a terminal, plain lines when asked for.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+const WIDTH: usize = 30;
+const BAR_EVERY: Duration = Duration::from_millis(100);
+const LINE_EVERY: Duration = Duration::from_secs(5);
+
+pub struct Progress {
+    what: &'static str,
+    bar: bool,
+    lines: bool,
+    begun: Instant,
+    said: Instant,
+    drawn: bool,
+}
+
+impl Progress {
+    /// `lines`: also without a terminal. `quiet`: no bar.
+    pub fn new(what: &'static str, lines: bool, quiet: bool) -> Self {
+        let bar = !quiet && std::io::stderr().is_terminal();
+        let now = Instant::now();
+        Self { what, bar, lines: lines && !bar, begun: now, said: now, drawn: false }
+    }
+
+    pub fn at(&mut self, done: i64, of: i64) {
+        let every = if self.bar { BAR_EVERY } else { LINE_EVERY };
+        if !(self.bar || self.lines) || self.said.elapsed() < every {
+            return;
+        }
+        self.said = Instant::now();
+        let (part, rate) = (done as f64 / of.max(1) as f64, done as f64 / self.begun.elapsed().as_secs_f64());
+        let left = ((of - done).max(0) as f64 / rate.max(1.0)).ceil();
+        let text = format!("{done} of {of} events, {rate:.0}/s, {left:.0} s left");
+        if self.bar {
+            let full = ((part * WIDTH as f64) as usize).min(WIDTH);
+            eprint!("\r\x1b[K[{}{}] {text}", "#".repeat(full), ".".repeat(WIDTH - full));
+            let _ = std::io::stderr().flush();
+            self.drawn = true;
+        } else {
+            eprintln!("{} {text}", self.what);
+        }
+    }
+
+    /// Leaves the line free for what comes next.
+    pub fn end(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
