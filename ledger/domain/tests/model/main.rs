@@ -117,6 +117,7 @@ fn the_core_does_what_the_model_says() {
     let count = number("PLANTAIN_MODEL_SEQUENCES").unwrap_or(FEW);
     let first = number("PLANTAIN_MODEL_SEED").unwrap_or_else(any_seed);
     println!("{count} lives from seed {first} (PLANTAIN_MODEL_SEED plays them again)");
+    play::hush_panics();
     let begun = Instant::now();
     let (tally, failure) = play_all(first, count);
     let seconds = begun.elapsed().as_secs_f64();

@@ -43,19 +43,36 @@ pub enum Step {
 /// How often each verb is chosen. A command without a line here can't be played, and `main.rs` says so.
 pub const WEIGHTS: &[(&str, u32)] = &[
     ("account_open", 6),
-    ("topup_open", 12),
+    ("account_ban", 1),
+    ("account_unban", 4),
+    ("account_erase", 4),
+    ("referral_register", 3),
+    ("referral_bonus", 5),
+    ("credits_grant", 8),
+    ("credits_revoke", 2),
+    ("debt_forgive", 2),
+    ("lots_expire", 6),
+    ("topup_open", 14),
     ("payment_register", 6),
-    ("payment_settle", 16),
+    ("payment_settle", 18),
     ("payment_cancel", 3),
-    ("generation_request", 26),
-    ("generation_claim", 22),
+    ("payment_quarantine", 4),
+    ("quarantine_resolve", 5),
+    ("refund_open", 7),
+    ("refund_settle", 4),
+    ("refund_fail", 4),
+    ("generation_request", 30),
+    ("generation_claim", 24),
     ("generation_attempt", 5),
-    ("generation_complete", 20),
-    ("generation_fail", 6),
+    ("generation_complete", 22),
+    ("generation_fail", 5),
+    ("generation_cancel", 3),
     ("reservation_expire", 9),
     ("delivery_confirm", 4),
     ("delivery_fail", 5),
-    ("catalog_publish", 2),
+    ("catalog_publish", 4),
+    ("operator_act", 1),
+    ("projection_swap", 1),
 ];
 
 /// A life of `len` steps.
@@ -105,8 +122,9 @@ pub fn play(step: Step, desk: &mut Desk) -> Option<Sent> {
             let mut dice = Dice::new(seed);
             let ms = match dice.below(40) {
                 0 => 400 * 86_400_000,
-                1..=3 => 3_600_000,
-                4..=20 => dice.between(1, 5_000),
+                1..=3 => 86_400_000,
+                4 => 3_600_000,
+                5..=20 => dice.between(1, 5_000),
                 _ => dice.between(1_000, 90_000),
             };
             desk.later(ms);
@@ -118,29 +136,52 @@ pub fn play(step: Step, desk: &mut Desk) -> Option<Sent> {
 fn write(person: usize, verb: &'static str, seed: u64, desk: &mut Desk) -> Sent {
     let mut dice = Dice::new(seed);
     let id = desk.fresh_id();
-    let account = if verb == "catalog_publish" { AccountId::CATALOG } else { desk.people[person].id };
-    let command = Writer { desk, person, dice: &mut dice }.command(verb);
+    let account = account_of(person, verb, desk, &mut dice);
+    let command = Writer { desk, account, dice: &mut dice }.command(verb);
     let who = COMMANDS.iter().find(|(name, _)| *name == verb).expect("a verb of the contract").1;
     let allowed: Vec<Producer> = who
         .iter()
         .filter(|(_, rails)| command.rail().is_none_or(|rail| rails.contains(&rail)))
         .map(|(producer, _)| *producer)
         .collect();
-    Sent { person, producer: dice.of(&allowed), id, command, account }
+    // A rail that nobody may send this for is refused at the door; the core has an answer all the same.
+    let producer = if allowed.is_empty() { Producer::Console } else { dice.of(&allowed) };
+    Sent { person, producer, id, account, command }
+}
+
+/// The person's account; now and then one that was erased, or a stream that is nobody's.
+fn account_of(person: usize, verb: &str, desk: &Desk, dice: &mut Dice) -> AccountId {
+    let stray = dice.below(100);
+    match verb {
+        "catalog_publish" if stray > 2 => AccountId::CATALOG,
+        "operator_act" | "projection_swap" if stray > 5 => AccountId::OPERATIONS,
+        "payment_quarantine" | "quarantine_resolve" if stray < 25 => AccountId::OPERATIONS,
+        _ if stray == 99 => AccountId::OPERATIONS,
+        _ if stray < 15 => {
+            let own: Vec<_> =
+                desk.streams.iter().filter(|(_, s)| s.person == person).map(|(id, _)| *id).collect();
+            dice.of(&own)
+        }
+        _ => desk.current[person],
+    }
 }
 
 struct Writer<'a> {
     desk: &'a Desk,
-    person: usize,
+    account: AccountId,
     dice: &'a mut Dice,
 }
 
 impl Writer<'_> {
     fn command(&mut self, verb: &str) -> Command {
         match verb {
-            "account_open" => AccountOpen { language: text("en"), name: text("N"), inviter: None }.into(),
+            "account_open" | "account_ban" | "account_unban" | "account_erase" | "referral_register"
+            | "referral_bonus" => self.person(verb),
+            "credits_grant" | "credits_revoke" | "debt_forgive" | "lots_expire" => self.credits(verb),
             "topup_open" => self.topup(),
             "payment_register" | "payment_settle" | "payment_cancel" => self.payment(verb),
+            "payment_quarantine" | "quarantine_resolve" => self.quarantine(verb),
+            "refund_open" | "refund_settle" | "refund_fail" => self.refund(verb),
             "generation_request" => self.ask(),
             "generation_claim" => {
                 let (generation, claims) = self.job();
@@ -148,6 +189,7 @@ impl Writer<'_> {
                 GenerationClaim { generation, worker: text("w"), attempt: number(claims + ahead) }.into()
             }
             "generation_attempt" | "generation_complete" | "generation_fail" => self.work(verb),
+            "generation_cancel" => GenerationCancel { generation: self.job().0 }.into(),
             "reservation_expire" => {
                 let id = self.job().0;
                 let late = self.dice.percent(10);
@@ -165,17 +207,91 @@ impl Writer<'_> {
                 let version = self.dice.weighted(&[(next, 8), (next - 1, 1), (next + 1, 1), (i64::MAX, 1)]);
                 CatalogPublish { version, catalog: next_catalog(self.desk.catalog(), self.dice) }.into()
             }
+            "operator_act" => {
+                OperatorAct { act: text("looked"), subject: text("x"), reason: text("r") }.into()
+            }
+            "projection_swap" => {
+                let (from, to) = (text("balances_1"), text("balances_2"));
+                ProjectionSwap { projection: text("balances"), from, to, position: Position::ZERO }.into()
+            }
             other => panic!("no step writes {other}: add it here and to WEIGHTS"),
         }
     }
 
     fn log(&self) -> &[Event] {
-        &self.desk.people[self.person].log
+        self.desk.streams.get(&self.account).map(|stream| stream.log.as_slice()).unwrap_or_default()
     }
 
-    /// An id that nothing has, of this person or of another.
+    /// What this account's events hold, oldest first.
+    fn all<T>(&self, pick: fn(&Event) -> Option<T>) -> Vec<T> {
+        self.log().iter().filter_map(pick).collect()
+    }
+
+    /// An account of anybody, that stands open or not, or one that is nobody's.
+    fn somebody(&mut self) -> AccountId {
+        let mut all: Vec<AccountId> = self.desk.streams.keys().copied().collect();
+        all.extend([AccountId::CATALOG, self.account]);
+        self.dice.of(&all)
+    }
+
+    /// The id of a command that nobody sent.
     fn nothing(&mut self) -> CommandId {
         CommandId::new(self.dice.of(&["nothing", "naught"])).unwrap()
+    }
+
+    fn person(&mut self, verb: &str) -> Command {
+        match verb {
+            "account_open" => {
+                let inviter = match self.dice.below(10) {
+                    0 => Some(text("hello")),
+                    1..=3 => Some(text(&self.somebody().to_string())),
+                    _ => None,
+                };
+                AccountOpen { language: text("en"), name: text("N"), inviter }.into()
+            }
+            "account_ban" => AccountBan { reason: text("spam") }.into(),
+            "account_unban" => AccountUnban { reason: text("sorry") }.into(),
+            "account_erase" => AccountErase { forfeit: self.dice.percent(60) }.into(),
+            "referral_register" => ReferralRegister { inviter: self.somebody() }.into(),
+            _ => {
+                let side = self.dice.of(&ReferralSide::ALL);
+                let own = side == ReferralSide::Invited && self.dice.percent(90);
+                let invited = if own { self.account } else { self.somebody() };
+                let cause = Position::new(self.dice.between(1, 1000)).unwrap();
+                ReferralBonus { invited, side, cause }.into()
+            }
+        }
+    }
+
+    fn credits(&mut self, verb: &str) -> Command {
+        let n = self.dice.of(&[1, 2, 5, 10, 11, 37, 1000, 1_000_000_000]);
+        let credits = SomeCredits::new(n).unwrap();
+        let reason: Text<500> = text("r");
+        match verb {
+            "credits_grant" => {
+                use GrantSource::*;
+                let source = self.dice.of(&[Promo, Admin, Compensation]);
+                let lasts_days =
+                    self.dice.percent(60).then(|| Days::new(self.dice.of(&[1, 1, 2, 3_650])).unwrap());
+                CreditsGrant { credits, source, reason, lasts_days }.into()
+            }
+            "credits_revoke" => CreditsRevoke { credits, reason }.into(),
+            "debt_forgive" => DebtForgive { credits, reason }.into(),
+            _ => {
+                // Rather one that has an end, as the timer does.
+                let ends = |e: &Event| match e {
+                    Event::CreditsGranted(e) if e.expires_at.is_some() => Some(e.lot),
+                    _ => None,
+                };
+                let every = |e: &Event| match e {
+                    Event::CreditsGranted(e) => Some(e.lot),
+                    _ => None,
+                };
+                let all = if self.dice.percent(85) { self.all(ends) } else { self.all(every) };
+                let lot = self.dice.latest(&all).unwrap_or(LotId::new(1).unwrap());
+                LotsExpire { lot }.into()
+            }
+        }
     }
 
     fn topup(&mut self) -> Command {
@@ -192,12 +308,102 @@ impl Writer<'_> {
             Event::PaymentOpened(e) => Some((e.payment, e.rail, e.price)),
             _ => None,
         };
-        let all: Vec<_> = self.log().iter().filter_map(opened).collect();
-        let nothing = self.nothing();
-        self.dice.latest(&all).unwrap_or_else(|| {
-            let account = self.desk.people[self.person].id;
-            (PaymentId::derive(account, Producer::Console, &nothing), Rail::Stars, rub(1))
-        })
+        let (all, nothing) = (self.all(opened), self.nothing());
+        let none = PaymentId::derive(self.account, Producer::Console, &nothing);
+        self.dice.latest(&all).unwrap_or((none, Rail::Stars, rub(1)))
+    }
+
+    /// Mostly the payment's own, so that it is registered and settled under one id.
+    fn provider_id(&mut self, payment: PaymentId) -> ProviderId {
+        match self.dice.below(30) {
+            n @ 0..=3 => text(&format!("id-{n}")),
+            _ => text(&format!("of-{payment}")),
+        }
+    }
+
+    fn quarantine(&mut self, verb: &str) -> Command {
+        let (payment, mut rail, price) = self.bill();
+        let mut provider_payment_id = self.provider_id(payment);
+        if self.dice.percent(10) {
+            rail = self.dice.of(&Rail::ALL);
+        }
+        if verb == "payment_quarantine" {
+            let payment = self.dice.percent(90).then_some(payment);
+            let seen = PaymentSeen { amount: Some(price), status: text("succeeded"), test: None };
+            let problems = vec![PaymentProblem::AmountDiffers];
+            return PaymentQuarantine { payment, rail, provider_payment_id, problems, seen }.into();
+        }
+        let open = |e: &Event| match e {
+            Event::PaymentQuarantined(e) => Some((e.rail, e.provider_payment_id.clone())),
+            _ => None,
+        };
+        if let Some(one) = self.dice.latest(&self.all(open)) {
+            (rail, provider_payment_id) = one;
+        }
+        let amount = SomeMoney::new(self.dice.of(&[1, 10_001, 1_000_000_000_000]), price.currency).unwrap();
+        let credits = SomeCredits::new(self.dice.of(&[1, 36, 1_000_000_000])).unwrap();
+        let verdict = match self.dice.below(3) {
+            0 => QuarantineVerdict::Dismiss,
+            _ => QuarantineVerdict::Settle { amount, credits, test: false },
+        };
+        QuarantineResolve { rail, provider_payment_id, verdict, reason: text("r") }.into()
+    }
+
+    fn refund(&mut self, verb: &str) -> Command {
+        if verb == "refund_open" {
+            return self.refund_open();
+        }
+        let opened = |e: &Event| match e {
+            Event::RefundOpened(e) => Some((e.refund, e.payment, e.amount)),
+            _ => None,
+        };
+        let (all, nothing) = (self.all(opened), self.nothing());
+        let none = (
+            RefundId::derive(self.account, Producer::Console, &nothing),
+            PaymentId::derive(self.account, Producer::Console, &nothing),
+            rub(1),
+        );
+        let (refund, payment, mut amount) = self.dice.latest(&all).unwrap_or(none);
+        let paid = self.all(|e| match e {
+            Event::PaymentSettled(e) => Some((e.payment, e.rail)),
+            _ => None,
+        });
+        let of = paid.iter().find(|(id, _)| *id == payment).map_or(Rail::Yookassa, |(_, rail)| *rail);
+        let rail = if self.dice.percent(5) { self.dice.of(&Rail::ALL) } else { of };
+        if self.dice.percent(5) {
+            amount = rub(1);
+        }
+        let provider_refund_id = match self.dice.below(12) {
+            0 => text("one"),
+            _ => text(&format!("of-{refund}")),
+        };
+        match verb {
+            "refund_settle" => RefundSettle { refund, rail, provider_refund_id, amount }.into(),
+            _ => RefundFail { refund, rail, reason: text("declined") }.into(),
+        }
+    }
+
+    fn refund_open(&mut self) -> Command {
+        let paid = |e: &Event| match e {
+            Event::PaymentSettled(e) => Some((e.payment, e.rail, e.amount)),
+            _ => None,
+        };
+        let paid = self.all(paid);
+        let found = if self.dice.percent(90) { self.dice.latest(&paid) } else { None };
+        let (payment, mut rail, price) = found.unwrap_or_else(|| self.bill());
+        if self.dice.percent(4) {
+            rail = self.dice.of(&Rail::ALL);
+        }
+        let whole = price.minor().max(1);
+        let minor = match self.dice.below(10) {
+            0 => whole.min(999_999_999_999) + 1,
+            1 => 1,
+            2 => (whole / 3).max(1),
+            3 | 4 => (whole / 2).max(1),
+            _ => whole,
+        };
+        let amount = SomeMoney::new(minor, price.currency).unwrap();
+        RefundOpen { payment, rail, amount, reason: text("r") }.into()
     }
 
     fn payment(&mut self, verb: &str) -> Command {
@@ -205,12 +411,7 @@ impl Writer<'_> {
         if self.dice.percent(4) {
             rail = self.dice.of(&Rail::ALL);
         }
-        let id = self.dice.below(30);
-        // Mostly its own, so that it is registered and settled under one id.
-        let provider_payment_id: ProviderId = match id {
-            0..=3 => text(&format!("id-{id}")),
-            _ => text(&format!("of-{payment}")),
-        };
+        let provider_payment_id = self.provider_id(payment);
         match verb {
             "payment_register" => {
                 PaymentRegister { payment, rail, provider_payment_id, checkout_url: None }.into()
@@ -278,10 +479,9 @@ impl Writer<'_> {
             Event::GenerationRequested(e) => Some(e.generation),
             _ => None,
         };
-        let all: Vec<_> = self.log().iter().filter_map(requested).collect();
-        let nothing = self.nothing();
+        let (all, nothing) = (self.all(requested), self.nothing());
         let Some(id) = self.dice.latest(&all) else {
-            return (GenerationId::derive(self.desk.people[self.person].id, Producer::Console, &nothing), 0);
+            return (GenerationId::derive(self.account, Producer::Console, &nothing), 0);
         };
         let claims =
             self.log().iter().filter(|e| matches!(e, Event::GenerationStarted(e) if e.generation == id));
@@ -303,8 +503,9 @@ impl Writer<'_> {
             .into(),
             "generation_complete" => {
                 let n = self.dice.weighted(&[(1, 14), (0, 1), (3, 1)]);
-                GenerationComplete { generation, attempt, outputs: vec![output(); n], charge: None, spent }
-                    .into()
+                let part = self.dice.of(&[1, 1, 2, 9, 11, 1_000_000_000]);
+                let charge = self.dice.percent(20).then(|| SomeCredits::new(part).unwrap());
+                GenerationComplete { generation, attempt, outputs: vec![output(); n], charge, spent }.into()
             }
             _ => GenerationFail { generation, attempt, reason: Trouble::Policy, spent }.into(),
         }
