@@ -19,6 +19,7 @@ mod play;
 mod shop;
 mod steps;
 mod tally;
+mod write;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +30,7 @@ use proto_events::commands::Command;
 use tally::Tally;
 
 /// Lives when nobody says how many: a few seconds without optimisation.
-const FEW: u64 = 250;
+const FEW: u64 = 150;
 
 /// From this many on, everything must have been come across.
 const MANY: u64 = 20_000;
