@@ -12,10 +12,11 @@ use proto_events::{GenerationId, Position};
 use serde_json::json;
 
 /// Every point that the ledger names.
-const POINTS: [&str; 13] = [
+const POINTS: [&str; 14] = [
     "ledger.append.before_commit",
     "ledger.append.committed",
     "ledger.append.inserted",
+    "ledger.append.overlapped",
     "ledger.batch.decided",
     "ledger.inbox.received",
     "ledger.projection.before_commit",
@@ -88,7 +89,9 @@ fn die_and_recover<T: Send + 'static>(
     let start = Instant::now();
     let crashes = stage.dir().join(format!("{point}-{at}"));
     let armed = format!("{point}:{at}");
-    let arming = [("CRASH_AT", armed.as_str()), ("CRASH_LOG", crashes.to_str().unwrap())];
+    // Two batches are under way at once though few people are.
+    let arming =
+        [("CRASH_AT", armed.as_str()), ("CRASH_LOG", crashes.to_str().unwrap()), ("OVERLAP_FROM", "1")];
     let with: Vec<_> = extra.iter().copied().chain(arming).collect();
     stage.spawn(Role::Ledger, &with).unwrap();
     let deed = stage.rt.spawn(deed);

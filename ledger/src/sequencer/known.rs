@@ -1,6 +1,7 @@
 //! What a batch must know before it decides, fetched with one round trip a question.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use proto_events::commands::Command;
 use proto_events::envelope::AccountRef;
@@ -8,6 +9,7 @@ use proto_events::{AccountId, CommandId, Producer};
 use sqlx::PgPool;
 
 use super::accounts::{Accounts, Loaded};
+use super::draft::Drafted;
 use super::queue::Request;
 use crate::log::BadRow;
 use crate::store::{self, FirstAnswer, answered};
@@ -41,11 +43,12 @@ impl Known {
     /// Looks up what these requests need, and loads their accounts.
     pub async fn gather(
         pool: &PgPool,
-        requests: &[Request],
+        requests: &[&Request],
         accounts: &mut Accounts,
+        ahead: &[Arc<Drafted>],
     ) -> Result<Self, BadRow> {
         accounts.evict();
-        accounts.make_room_for_people(requests.len());
+        accounts.make_room_for_people(requests.len(), ahead);
         let ids: Vec<_> = requests.iter().map(|r| (r.producer, r.id.clone())).collect();
         let first_answers = answered(store::first_answers(pool, &ids)).await?;
         find_people(pool, requests, accounts).await?;
@@ -72,7 +75,7 @@ impl Known {
 
 async fn find_people(
     pool: &PgPool,
-    requests: &[Request],
+    requests: &[&Request],
     accounts: &mut Accounts,
 ) -> Result<(), sqlx::Error> {
     let strangers: Vec<i64> = requests
@@ -90,7 +93,7 @@ async fn find_people(
     Ok(())
 }
 
-async fn load(pool: &PgPool, requests: &[Request], accounts: &mut Accounts) -> Result<(), BadRow> {
+async fn load(pool: &PgPool, requests: &[&Request], accounts: &mut Accounts) -> Result<(), BadRow> {
     let wanted: HashSet<AccountId> = requests
         .iter()
         .filter_map(|r| match r.account {
@@ -99,7 +102,7 @@ async fn load(pool: &PgPool, requests: &[Request], accounts: &mut Accounts) -> R
         })
         .filter(|account| account.is_person())
         .collect();
-    let missing: Vec<AccountId> = wanted.into_iter().filter(|a| accounts.get(*a).is_none()).collect();
+    let missing: Vec<AccountId> = wanted.into_iter().filter(|a| !accounts.has(*a)).collect();
     if !missing.is_empty() {
         for (account, stored) in answered(store::load_accounts(pool, &missing)).await? {
             accounts.put(account, Loaded::fold(&stored)?);
