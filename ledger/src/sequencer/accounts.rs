@@ -49,6 +49,11 @@ impl Accounts {
         self.loaded.get_mut(&account).map(|(_, touched)| *touched = self.turn).is_some()
     }
 
+    /// Its state, without use of it.
+    pub fn peek(&self, account: AccountId) -> Option<&Account> {
+        self.loaded.get(&account).map(|(loaded, _)| &loaded.state)
+    }
+
     /// Its state, to be put back.
     pub fn take(&mut self, account: AccountId) -> Option<Loaded> {
         self.loaded.remove(&account).map(|(loaded, _)| loaded)

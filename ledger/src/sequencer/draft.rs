@@ -83,6 +83,16 @@ impl Drafted {
         self.people.iter().map(|(user, account)| (*user, *account))
     }
 
+    /// Commands that this batch accepts.
+    pub fn commands(&self) -> impl Iterator<Item = (Producer, &CommandId)> {
+        self.asked.keys().map(|(producer, id)| (*producer, id))
+    }
+
+    /// Is this command among them?
+    pub fn holds(&self, id: &(Producer, CommandId)) -> bool {
+        self.asked.contains_key(id)
+    }
+
     fn first_answer(&self, id: &(Producer, CommandId)) -> Option<FirstAnswer> {
         let asked = self.asked.get(id)?;
         let rows = self.rows[asked.from..asked.to].to_vec();

@@ -13,7 +13,9 @@ mod accounts;
 mod clock;
 mod digest;
 mod draft;
+mod filter;
 mod flight;
+mod fresh;
 mod known;
 mod queue;
 mod reply;
@@ -39,6 +41,7 @@ use crate::store::{self, AppendError, Head, Writer, answered};
 use accounts::Accounts;
 use draft::{Draft, Drafted};
 use flight::{Failed, Flight, Group, Plan, Tip};
+use fresh::Fresh;
 use known::Known;
 
 /// Commands in one append: past this a batch's latency grows faster than its rate.
@@ -86,6 +89,7 @@ pub struct Sequencer {
     clock: Arc<Mutex<Clock>>,
     accounts: Accounts,
     catalog: CatalogStream,
+    fresh: Fresh,
     /// Oldest first.
     flights: VecDeque<Flight>,
     /// To be decided again, each alone in the air: after a batch that failed.
@@ -108,6 +112,7 @@ impl Sequencer {
         }
         let sequencer = Self {
             writers: (0..FLIGHTS_MAX).map(|_| Writer::new(pool.clone())).collect(),
+            fresh: Fresh::start(readers.clone(), head.position),
             pool,
             readers,
             overlap_from,
@@ -175,7 +180,8 @@ impl Sequencer {
         metrics::histogram!("ledger_batch_commands").record(waiting.len() as f64);
         let ahead: Vec<Arc<Drafted>> = self.flights.iter().map(|f| Arc::clone(&f.drafted)).collect();
         let requests: Vec<&Request> = waiting.iter().map(|(request, _)| request).collect();
-        let known = match Known::gather(&self.pool, &requests, &mut self.accounts, &ahead).await {
+        let gathered = Known::gather(&self.pool, &requests, &mut self.accounts, &ahead, &self.fresh).await;
+        let known = match gathered {
             Ok(known) => known,
             Err(BadRow::Column(error)) => {
                 tracing::warn!(%error, "Postgres did not answer; nothing was done");
@@ -192,6 +198,7 @@ impl Sequencer {
             Draft::new(&mut self.accounts, &mut self.catalog, &known, &ahead, before.position, now);
         let outcomes = requests.iter().enumerate().map(|(index, r)| draft.decide(index, r)).collect();
         let (drafted, hash) = draft.done(before.hash);
+        self.fresh.note(&drafted, &ahead, before.position);
         fail::fail_point!("ledger.batch.decided");
         let group = Group { waiting, outcomes };
         match (drafted.rows.last(), self.flights.back_mut()) {

@@ -169,3 +169,24 @@ pub async fn leases(pool: &PgPool, generations: &[String]) -> Result<HashMap<Str
     let sql = "SELECT generation, lease_until FROM jobs WHERE generation = ANY($1)";
     Ok(sqlx::query_as(sql).bind(generations).fetch_all(pool).await?.into_iter().collect())
 }
+
+/// Producer and id of the commands whose first event stands in `(after, until]`.
+pub async fn command_ids(
+    pool: &PgPool,
+    after: i64,
+    until: i64,
+) -> Result<Vec<(String, String)>, sqlx::Error> {
+    let sql =
+        "SELECT producer, command_id FROM events WHERE position > $1 AND position <= $2 AND ordinal = 0";
+    sqlx::query_as(sql).bind(after).bind(until).fetch_all(pool).await
+}
+
+/// Natural keys, (kind, key), in order after this one.
+pub async fn natural_keys_after(
+    pool: &PgPool,
+    after: (&str, &str),
+    limit: i64,
+) -> Result<Vec<(String, String)>, sqlx::Error> {
+    let sql = "SELECT kind, key FROM natural_keys WHERE (kind, key) > ($1, $2) ORDER BY kind, key LIMIT $3";
+    sqlx::query_as(sql).bind(after.0).bind(after.1).bind(limit).fetch_all(pool).await
+}
