@@ -37,18 +37,25 @@ struct Life {
 
 /// The life of this seed; its counts go into `tally`.
 pub fn play_seed(seed: u64, tally: &mut Tally) -> Result<(), Box<Failure>> {
+    tally.sequences += 1;
+    let steps = steps_of(seed);
+    attempt(&steps, tally).map_err(|_| Box::new(shrink(seed, steps)))
+}
+
+/// What is wrong with the life of this seed, without looking for a shorter one.
+#[cfg(feature = "planted-bugs")]
+pub fn wrong_with(seed: u64) -> Option<Wrong> {
+    attempt(&steps_of(seed), &mut Tally::default()).err()
+}
+
+fn steps_of(seed: u64) -> Vec<Step> {
     let mut dice = Dice::new(seed);
     let len = match dice.below(200) {
         0 => STEPS_LONG,
         1..=20 => STEPS_MIN * 3,
         _ => STEPS_MIN + dice.below(40),
     };
-    let steps = life(&mut dice, len);
-    tally.sequences += 1;
-    match attempt(&steps, tally) {
-        Ok(()) => Ok(()),
-        Err(_) => Err(Box::new(shrink(seed, steps))),
-    }
+    life(&mut dice, len)
 }
 
 /// A panic is as wrong as a difference.
