@@ -5,6 +5,7 @@ pub mod crowd;
 pub mod deeds;
 pub mod dice;
 pub mod hearing;
+pub mod history;
 pub mod judge;
 pub mod leaders;
 pub mod people;

@@ -13,7 +13,6 @@ mod generations;
 mod lots;
 mod operations;
 mod payments;
-pub mod planted;
 mod postings;
 mod referrals;
 mod refunds;

@@ -15,7 +15,6 @@ use proto_events::{
 
 use super::{Purse, clamped};
 use crate::effect::{consumed, parts};
-use crate::planted::{self, Bug};
 use crate::refusal::Lost;
 
 pub(crate) struct Course {
@@ -131,11 +130,7 @@ impl Course {
 
     /// Gives back exactly the lots that were taken; `None`: it is not open.
     pub fn give_back(&mut self, reservation: ReservationId, how: Return) -> Option<Credits> {
-        let mut returned = self.purse.reservations.get(&reservation)?.taken.clone();
-        if planted::is(Bug::ReleaseOtherLots) {
-            let newest = self.purse.lots.keys().last().copied().unwrap_or_default();
-            returned.iter_mut().for_each(|part| part.lot = newest);
-        }
+        let returned = self.purse.reservations.get(&reservation)?.taken.clone();
         let lots: Vec<LotId> = returned.iter().map(|p| p.lot).collect();
         let credits = clamped(parts(&returned));
         match how {
@@ -215,12 +210,8 @@ impl Course {
     pub fn expire(&mut self, lots: &[LotId]) {
         for id in lots {
             let Some(lot) = self.purse.lots.get(id).filter(|lot| lot.is_past(self.now)) else { continue };
-            let mut ending = lot.left;
-            if planted::is(Bug::ExpiryIgnoresHold) {
-                ending = clamped(lot.left.get() + lot.reserved.get());
-            }
-            if !ending.is_zero() {
-                let part = lot.part(ending);
+            if !lot.left.is_zero() {
+                let part = lot.part(lot.left);
                 self.push(CreditsExpired { lot: part.lot, credits: part.credits, revenue: part.revenue });
             }
         }

@@ -5,8 +5,6 @@ use proto_events::events::{ConsumedPart, CreditsGranted, LotSource};
 use proto_events::{Credits, LotId, Micros, Money, PaymentId};
 use serde::{Deserialize, Serialize};
 
-use crate::planted::{self, Bug};
-
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lot {
     pub id: LotId,
@@ -57,10 +55,7 @@ impl Lot {
     pub fn part(&self, credits: Credits) -> ConsumedPart {
         let gone = self.gone();
         let revenue = self.price.map(|price| {
-            let mut minor = self.earned(price, gone.saturating_add(credits.get())) - self.earned(price, gone);
-            if planted::is(Bug::RevenueRounding) {
-                minor = self.earned(price, credits.get());
-            }
+            let minor = self.earned(price, gone.saturating_add(credits.get())) - self.earned(price, gone);
             // Invariant: a difference of floors of parts of the price is between 0 and the price.
             Money { amount: Minor::new(minor).unwrap_or(Minor::MIN), currency: price.currency }
         });
