@@ -69,8 +69,10 @@ impl Hearing {
         });
     }
 
-    pub fn finish(self, stage: &Stage) {
+    /// Ends in order; what it has acted on.
+    pub fn finish(self, stage: &Stage) -> Vec<i64> {
         self.stop.cancel();
         stage.rt.block_on(self.task).expect("the consumer ends well");
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -100,6 +100,8 @@ pub fn assert_commands_once(log: &[Row]) {
 
 /// How long one reading of EVT may wait for its next message.
 const NEXT: Duration = Duration::from_secs(2);
+/// Messages asked for at once: well below what a subscription may hold.
+const READ_MAX: usize = 4_000;
 
 /// What EVT holds, in order, read by a consumer that goes by itself. An error if a message is missing.
 pub async fn evt(client: &async_nats::Client) -> Result<Vec<PublishedEvent>, String> {
@@ -116,10 +118,15 @@ pub async fn evt(client: &async_nats::Client) -> Result<Vec<PublishedEvent>, Str
         ..pull::Config::default()
     };
     let consumer = stream.create_consumer(config).await.map_err(|e| e.to_string())?;
-    let wanted = usize::try_from(state.messages).unwrap_or(usize::MAX);
-    let mut batch = consumer.fetch().max_messages(wanted).messages().await.map_err(|e| e.to_string())?;
-    let mut events: Vec<PublishedEvent> = Vec::with_capacity(wanted);
+    let mut batch = None;
+    let mut events: Vec<PublishedEvent> = Vec::new();
     for sequence in state.first_sequence..=state.last_sequence {
+        let left = usize::try_from(state.last_sequence + 1 - sequence).unwrap_or(usize::MAX);
+        if events.len() % READ_MAX == 0 {
+            let more = consumer.fetch().max_messages(left.min(READ_MAX)).messages();
+            batch = Some(more.await.map_err(|e| e.to_string())?);
+        }
+        let Some(batch) = &mut batch else { break };
         let next = tokio::time::timeout(NEXT, batch.next()).await.map_err(|_| "EVT stopped being read")?;
         let message = next.ok_or("EVT ended early")?.map_err(|e| e.to_string())?;
         let at = message.info().map_err(|e| e.to_string())?.stream_sequence;

@@ -4,12 +4,13 @@
 pub mod crowd;
 pub mod deeds;
 pub mod dice;
+pub mod disk;
 pub mod hearing;
-pub mod history;
 pub mod judge;
 pub mod leaders;
 pub mod people;
 pub mod proxy;
+pub mod rivals;
 pub mod stage;
 pub mod supervisor;
 pub mod witness;

@@ -36,7 +36,7 @@ pub enum Reach {
 pub struct Moment {
     /// At this many appends from now …
     pub appends: u32,
-    /// … at this message of it (0: the rows) or at its COMMIT …
+    /// … at this message of it (0: the rows) or at what commits it (rows and commit may be one message) …
     pub message: Option<u32>,
     /// … before the server gets it, or after.
     pub before: bool,
@@ -208,38 +208,46 @@ enum Append {
     No,
     /// A transaction began.
     Begun,
+    /// In a transaction that is no append.
+    Other,
     /// Its first message held rows; messages seen since.
     Message(u32),
 }
+
+/// Every row names its producer and the type of its event.
+const PRODUCERS: [&[u8]; 4] = [b"telegram", b"payments", b"generator", b"ledger"];
+const TYPES: [&[u8]; 6] = [b"Account", b"Payment", b"Credits", b"Reservation", b"Generation", b"Catalog"];
 
 impl Watcher {
     /// The moment, if it is now.
     fn see(&mut self, bytes: &[u8]) -> Option<Moment> {
         let holds = |what: &[u8]| bytes.windows(what.len()).any(|window| window == what);
-        if holds(b"BEGIN") {
-            self.append = Append::Begun;
-            return None;
-        }
+        let rows = PRODUCERS.iter().any(|p| holds(p)) && TYPES.iter().any(|t| holds(t));
         let commits = holds(b"COMMIT");
+        // One statement that is an append whole.
+        let alone = self.append == Append::No && rows;
         self.append = match self.append {
-            // A row names its producer; a projection's or an operation's transaction does not at once.
-            Append::Begun if holds(b"telegram") || holds(b"payments") || holds(b"generator") => {
+            _ if holds(b"BEGIN") => Append::Begun,
+            // A projection's or an operation's transaction does not begin with rows.
+            Append::No | Append::Begun if rows => {
                 self.shared.state().appends += 1;
                 Append::Message(0)
             }
             Append::Message(n) => Append::Message(n + 1),
-            Append::Begun | Append::No => Append::No,
+            Append::Begun => Append::Other,
+            Append::Other if commits || holds(b"ROLLBACK") => Append::No,
+            as_before => as_before,
         };
         let Append::Message(message) = self.append else { return None };
+        if commits || alone {
+            self.append = Append::No;
+        }
         let mut state = self.shared.state();
         let due = state.moment.filter(|m| state.appends >= m.appends)?;
         let now = match due.message {
             Some(wanted) => message == wanted && !commits,
-            None => commits,
+            None => commits || alone,
         };
-        if commits {
-            self.append = Append::No;
-        }
         if now { state.moment.take() } else { None }
     }
 }

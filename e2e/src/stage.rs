@@ -82,7 +82,11 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 impl Stage {
     /// Postgres and NATS run, the database is migrated, no service runs yet.
     pub fn new() -> Result<Self> {
-        let postgres = Postgres::start_temporary()?;
+        Self::on(Postgres::start_temporary()?)
+    }
+
+    /// The same on a Postgres of the test's own.
+    pub fn on(postgres: Postgres) -> Result<Self> {
         postgres.create_database(DATABASE)?;
         let nats = Nats::start_temporary(&paths::root().join("nats.conf"), &[])?;
         let dir = std::env::temp_dir().join(format!(

@@ -54,6 +54,13 @@ impl Witness {
         done.map(|a| a.answered - since).min()
     }
 
+    /// For how long nothing was committed, as far as anybody heard.
+    pub fn quiet_for(&self) -> Duration {
+        let heard = self.heard();
+        let done = heard.iter().filter(|a| matches!(a.said, Said::Done { .. })).map(|a| a.answered).max();
+        done.map_or(Duration::ZERO, |last| last.elapsed())
+    }
+
     /// The longest that a command under way at `since`, or sent later, took to be answered.
     pub fn longest_after(&self, since: Instant) -> Option<Duration> {
         self.heard().iter().filter(|a| a.answered >= since).map(|a| a.answered - a.sent).max()

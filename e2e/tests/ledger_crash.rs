@@ -12,10 +12,11 @@ use proto_events::{GenerationId, Position};
 use serde_json::json;
 
 /// Every point that the ledger names.
-const POINTS: [&str; 13] = [
+const POINTS: [&str; 14] = [
     "ledger.append.before_commit",
     "ledger.append.committed",
     "ledger.append.inserted",
+    "ledger.append.overlapped",
     "ledger.batch.decided",
     "ledger.inbox.received",
     "ledger.projection.before_commit",
@@ -33,6 +34,9 @@ const REPUBLISH: &str = "ledger.republish";
 const TIMER: &str = "ledger.timer.fired";
 /// People who are under way when it dies.
 const PEOPLE: i64 = 4;
+/// So many that commands wait while a batch commits: for the points of a batch that overlaps another.
+const CROWD: i64 = 32;
+const OVERLAPPED: [&str; 2] = ["ledger.append.inserted", "ledger.append.overlapped"];
 
 /// It dies when a point is reached for the first time, the third, and so on.
 fn counts() -> impl Iterator<Item = usize> {
@@ -88,7 +92,9 @@ fn die_and_recover<T: Send + 'static>(
     let start = Instant::now();
     let crashes = stage.dir().join(format!("{point}-{at}"));
     let armed = format!("{point}:{at}");
-    let arming = [("CRASH_AT", armed.as_str()), ("CRASH_LOG", crashes.to_str().unwrap())];
+    // Two batches are under way at once though few people are.
+    let arming =
+        [("CRASH_AT", armed.as_str()), ("CRASH_LOG", crashes.to_str().unwrap()), ("OVERLAP_FROM", "1")];
     let with: Vec<_> = extra.iter().copied().chain(arming).collect();
     stage.spawn(Role::Ledger, &with).unwrap();
     let deed = stage.rt.spawn(deed);
@@ -109,7 +115,8 @@ fn die_at(points: &[&'static str]) {
     let (deeds, nats) = (Deeds::new(&stage), stage.client("ledger"));
     let (mut deaths, mut people): (Vec<_>, Vec<i64>) = (Vec::new(), Vec::new());
     for (point, at) in points.iter().flat_map(|point| counts().map(move |at| (*point, at))) {
-        let new: Vec<i64> = (1..=PEOPLE).map(|n| n + i64::try_from(people.len()).unwrap()).collect();
+        let count = if OVERLAPPED.contains(&point) { CROWD } else { PEOPLE };
+        let new: Vec<i64> = (1..=count).map(|n| n + i64::try_from(people.len()).unwrap()).collect();
         let (deeds, walkers) = (deeds.clone(), new.clone());
         let ways = async move {
             let ways = walkers.iter().map(|user| deeds.whole_way(*user));

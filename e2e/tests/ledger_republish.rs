@@ -66,7 +66,7 @@ fn a_stream_damaged_by_hand_mends_itself_and_nothing_is_skipped_or_told_twice() 
     let mut chance = dice::Dice::new("a_stream_damaged_by_hand");
     let telegram = Hearing::start(&stage, Producer::Telegram);
     let crowd = Crowd::start(&stage, &deeds, LINES, 1);
-    let rounds = dice::rounds(8);
+    let rounds = dice::rounds(3);
     let mut took = Vec::new();
     for round in 0..rounds {
         std::thread::sleep(Duration::from_millis(300) + chance.up_to(Duration::from_millis(300)));

@@ -18,6 +18,8 @@ pub struct Config {
     pub bind: IpAddr,
     /// `TELLING_LEASE_MS`: how long an adapter has the right to tell a person something.
     pub telling_lease_ms: u32,
+    /// `OVERLAP_FROM`: so many commands must wait before a second batch is inserted while one commits.
+    pub overlap_from: usize,
     /// `CATALOG_FILE`: what is published into an empty log instead of the default catalog.
     pub first_catalog: Catalog,
     /// `NATS_URL`, `NATS_NKEY_SEED_FILE`: the account LEDGER.
@@ -50,6 +52,11 @@ impl Config {
         let bind = env.or("BIND", "the address to listen on", IpAddr::V4(Ipv4Addr::LOCALHOST));
         let telling_lease_ms =
             env.or("TELLING_LEASE_MS", "how long a telling may take, ms", TELLING_LEASE_MS);
+        let overlap_from = env.or(
+            "OVERLAP_FROM",
+            "how many commands must wait before two batches are under way at once",
+            crate::sequencer::DEEP,
+        );
         let first_catalog = first_catalog(&mut env);
         let nats = NatsConfig::read(&mut env);
         let media = NatsConfig::read_media(&mut env);
@@ -59,6 +66,7 @@ impl Config {
                 port,
                 bind,
                 telling_lease_ms,
+                overlap_from,
                 first_catalog,
                 nats,
                 media,

@@ -2,6 +2,7 @@
 //!
 //! The lease only decides when to try; what keeps two leaders apart is the fence in each append.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ use crate::store::{self, Head, LEASE_US};
 pub const LOOK: Duration = Duration::from_millis(250);
 /// How often a leader renews: four times in a lease.
 const BEAT: Duration = Duration::from_millis(500);
+/// Between the raise of a leader's own epoch and its word to the lease's keeper.
+const OWN_RAISE: Duration = Duration::from_millis(100);
 /// A renewal that takes longer is given up and tried again.
 const BEAT_TIMEOUT: Duration = Duration::from_millis(1_500);
 /// A leader that could not renew for so long is as good as replaced: twice the lease. It steps
@@ -82,7 +85,12 @@ pub async fn wait_for_lead(pool: &PgPool, nats: &Client, stop: &CancellationToke
 
 /// Renews the lease and reads the clock until told to stop; ends at once when fenced, and when it
 /// could not renew for long.
-pub async fn keep_lease(pool: PgPool, epoch: i64, clock: Arc<Mutex<Clock>>, stop: CancellationToken) {
+pub async fn keep_lease(
+    pool: PgPool,
+    epoch: Arc<AtomicI64>,
+    clock: Arc<Mutex<Clock>>,
+    stop: CancellationToken,
+) {
     let mut tick = tokio::time::interval(BEAT);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut renewed = Instant::now();
@@ -91,8 +99,9 @@ pub async fn keep_lease(pool: PgPool, epoch: i64, clock: Arc<Mutex<Clock>>, stop
             _ = tick.tick() => {}
             () = stop.cancelled() => return,
         }
-        let asked = Instant::now();
-        match tokio::time::timeout(BEAT_TIMEOUT, store::beat(&pool, epoch)).await {
+        let (asked, epoch_now) = (Instant::now(), epoch.load(Ordering::SeqCst));
+        let expected = clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).now();
+        match tokio::time::timeout(BEAT_TIMEOUT, store::beat(&pool, epoch_now, expected)).await {
             Ok(Ok(Some(now))) => {
                 renewed = asked;
                 let mut clock = clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -102,14 +111,18 @@ pub async fn keep_lease(pool: PgPool, epoch: i64, clock: Arc<Mutex<Clock>>, stop
                 }
             }
             Ok(Ok(None)) => {
-                tracing::warn!(epoch, "fenced: another ledger leads");
-                return;
+                // The sequencer may just be raising the epoch itself, to resolve a doubt.
+                tokio::time::sleep(OWN_RAISE).await;
+                if epoch.load(Ordering::SeqCst) == epoch_now {
+                    tracing::warn!(epoch = epoch_now, "fenced: another ledger leads");
+                    return;
+                }
             }
             Ok(Err(error)) => tracing::warn!(%error, "the lease could not be renewed"),
             Err(_) => tracing::warn!("renewing the lease took too long"),
         }
         if renewed.elapsed() > GIVE_UP {
-            tracing::warn!(epoch, "the lease could not be renewed for too long");
+            tracing::warn!(epoch = epoch_now, "the lease could not be renewed for too long");
             return;
         }
     }

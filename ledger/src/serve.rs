@@ -1,6 +1,7 @@
 //! `ledger serve`: stands by, leads, steps down, again and again until told to stop.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::config::Config;
 use crate::inbox::{Inbox, own_request};
 use crate::leader::{keep_hearing, keep_lease, wait_for_lead};
 use crate::projections;
-use crate::sequencer::{Clock, Queue, Sequencer};
+use crate::sequencer::{Clock, Ground, Queue, ReplyTo, Sequencer};
 use crate::store::{self, Head};
 use crate::tail::Tail;
 use crate::{provision, relay, timers};
@@ -45,6 +46,7 @@ struct Service {
     media: async_nats::Client,
     first_catalog: Catalog,
     telling_lease_us: i64,
+    overlap_from: usize,
 }
 
 /// Serves until told to stop.
@@ -76,8 +78,16 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         async move { service::nats::watch(&clients, &health, "nats", &stop).await }
     });
     let telling_lease_us = i64::from(config.telling_lease_ms) * 1_000;
-    let service =
-        Service { pool, readers, folds, nats, media, first_catalog: config.first_catalog, telling_lease_us };
+    let service = Service {
+        pool,
+        readers,
+        folds,
+        nats,
+        media,
+        first_catalog: config.first_catalog,
+        telling_lease_us,
+        overlap_from: config.overlap_from,
+    };
     while let Some(head) = wait_for_lead(&service.pool, &service.nats, &stop).await {
         tracing::info!(epoch = head.epoch, position = head.position, "leading");
         metrics::gauge!("ledger_leading").set(1.0);
@@ -103,8 +113,9 @@ impl Service {
     async fn lead(&self, head: Head, stop: &CancellationToken) -> anyhow::Result<()> {
         let leading = stop.child_token();
         let queue = Arc::new(Queue::default());
+        let epoch = Arc::new(AtomicI64::new(head.epoch));
         let mut tasks = JoinSet::new();
-        let begun = self.begin(head, &mut tasks, &queue, &leading).await;
+        let begun = self.begin(head, &epoch, &mut tasks, &queue, &leading).await;
         if begun.is_ok() {
             until_over(&mut tasks, &leading).await;
         }
@@ -114,12 +125,13 @@ impl Service {
         if in_time.is_err() {
             tasks.abort_all();
         }
-        for (_, sender) in queue.drain() {
-            let _ = sender.send(Reply::Busy { retry_after_ms: 500 });
+        for (_, to) in queue.drain() {
+            to.send(&Reply::Busy { retry_after_ms: 500 }).await;
         }
         // Nothing happens if somebody else leads already.
-        match store::answered(store::release(&self.pool, head.epoch)).await {
-            Ok(()) => tracing::info!(epoch = head.epoch, "the lead was given back"),
+        let epoch = epoch.load(Ordering::SeqCst);
+        match store::answered(store::release(&self.pool, epoch)).await {
+            Ok(()) => tracing::info!(epoch, "the lead was given back"),
             Err(error) => {
                 tracing::warn!(%error, "the lead could not be given back; its lease ends by itself")
             }
@@ -131,18 +143,32 @@ impl Service {
     async fn begin(
         &self,
         head: Head,
+        epoch: &Arc<AtomicI64>,
         tasks: &mut JoinSet<()>,
         queue: &Arc<Queue>,
         leading: &CancellationToken,
     ) -> anyhow::Result<()> {
-        let clock = Arc::new(Mutex::new(Clock::new(head.now)));
+        let clock = Clock::taken_over(head.now, head.expiries_from);
+        if !clock.is_trusted() {
+            tracing::error!("Postgres' clock jumped, or nobody watched it; expiries pause for a minute");
+            metrics::counter!("ledger_clock_jumps_total").increment(1);
+        }
+        let clock = Arc::new(Mutex::new(clock));
         let (committed, seen) = watch::channel(Position::ZERO);
-        let lease = keep_lease(self.pool.clone(), head.epoch, Arc::clone(&clock), leading.clone());
+        let lease = keep_lease(self.pool.clone(), Arc::clone(epoch), Arc::clone(&clock), leading.clone());
         tasks.spawn(ended("lease", leading.clone(), lease));
         let hearing = keep_hearing(self.nats.clone(), leading.clone());
         tasks.spawn(ended("hearing", leading.clone(), hearing));
+        let ground = Ground {
+            pool: self.pool.clone(),
+            readers: self.readers.clone(),
+            head,
+            epoch: Arc::clone(epoch),
+            clock: Arc::clone(&clock),
+            overlap_from: self.overlap_from,
+        };
         let sequencer = tokio::select! {
-            started = Sequencer::start(self.pool.clone(), head, Arc::clone(&clock), committed) => started?,
+            started = Sequencer::start(ground, committed) => started?,
             () = leading.cancelled() => return Ok(()),
         };
         spawn_sequencer(tasks, sequencer, queue, leading);
@@ -245,7 +271,7 @@ async fn publish_first_catalog(queue: Arc<Queue>, catalog: Catalog) {
         let (sender, receiver) = oneshot::channel();
         let command = CatalogPublish { version: 1, catalog: catalog.clone() }.into();
         let request = own_request(id.clone(), AccountRef::Id(AccountId::CATALOG), command, None);
-        if queue.push((request, sender)).is_err() {
+        if queue.push((request, ReplyTo::Here(sender))).is_err() {
             return;
         }
         match receiver.await {

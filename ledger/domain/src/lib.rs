@@ -13,6 +13,7 @@ mod generations;
 mod lots;
 mod operations;
 mod payments;
+pub mod planted;
 mod postings;
 mod referrals;
 mod refunds;

@@ -1,56 +1,120 @@
 //! `ledger verify`.
 
-use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use clap::Args;
 use secrecy::ExposeSecret as _;
 use service::config::Env;
 
-use crate::verify::Report;
+use super::progress::Progress;
+use crate::proofs::{PublicKey, notes_in};
+use crate::verify::{Options, Report};
 use crate::{config, store, verify};
 
-pub async fn run(json: bool) -> anyhow::Result<ExitCode> {
-    let url = config::database_url(Env::from_process())?;
-    let pool =
-        store::connect(url.expose_secret(), 1).await.context("can't reach Postgres by DATABASE_URL")?;
-    let bar = std::io::stderr().is_terminal() && !json;
-    let report = verify::verify(&pool, |done, of| {
-        if bar {
-            let percent = if of == 0 { 100 } else { done * 100 / of };
-            eprint!("\rverifying {done} of {of} events, {percent} %");
+/// Connections beside the readers': the snapshot's, and one to spare.
+const CONNECTIONS_MORE: u32 = 3;
+
+#[derive(Args)]
+pub struct Verify {
+    /// The first position to check; without --from and --to the whole log and all projections.
+    #[arg(long, value_name = "POSITION")]
+    from: Option<i64>,
+    /// The last position to check.
+    #[arg(long, value_name = "POSITION")]
+    to: Option<i64>,
+    /// An export to check, without Postgres (`ledger export --ndjson`).
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Checkpoints kept outside the database: a file of them, or the folder CHECKPOINT_DIR.
+    #[arg(long = "checkpoints", visible_alias = "checkpoint", value_name = "FILE|DIR")]
+    checkpoints: Vec<PathBuf>,
+    /// The public key of the ledger's checkpoints, as `ledger checkpoint-key` printed it.
+    #[arg(long, value_name = "KEY", env = "CHECKPOINT_VKEY")]
+    vkey: Vec<PublicKey>,
+    /// Only the log, its tree and its checkpoints, not the projections.
+    #[arg(long)]
+    log_only: bool,
+    /// Readers at once; by default one more than there are cores.
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    jobs: usize,
+    /// Print the report as one JSON object.
+    #[arg(long)]
+    json: bool,
+    /// Say how far it is, a line at a time, when stderr is no terminal.
+    #[arg(long)]
+    verbose: bool,
+}
+
+pub async fn run(args: Verify) -> anyhow::Result<ExitCode> {
+    let outside = args.checkpoints.iter().map(|path| notes_at(path)).collect::<Result<Vec<_>, _>>()?;
+    let options = Options {
+        from: args.from,
+        to: args.to,
+        log_only: args.log_only,
+        jobs: args.jobs,
+        keys: args.vkey,
+        outside,
+    };
+    let mut progress = Progress::new("verifying", args.verbose && !args.json, args.json);
+    let report = match &args.file {
+        Some(_) => bail!("not yet"),
+        None => {
+            let url = config::database_url(Env::from_process())?;
+            let connections = u32::try_from(options.readers()).unwrap_or(8) + CONNECTIONS_MORE;
+            let pool = store::connect(url.expose_secret(), connections);
+            let pool = pool.await.context("can't reach Postgres by DATABASE_URL")?;
+            verify::verify_with(&pool, &options, |done, of| progress.at(done, of)).await?
         }
-    })
-    .await?;
-    if bar {
-        eprintln!();
-    }
-    if json {
+    };
+    progress.end();
+    if args.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
-        print(&report);
+        print(&report, args.checkpoints.is_empty());
     }
     Ok(if report.verified { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn print(report: &Report) {
-    println!("events     {}", report.events);
-    println!("accounts   {}", report.accounts);
-    println!("available  {}", report.available);
-    println!("reserved   {}", report.reserved);
-    println!("debt       {}", report.debt);
-    println!("head       {}", report.head_hash);
+/// The notes in a file, or in all files of a folder of checkpoints.
+pub fn notes_at(path: &Path) -> anyhow::Result<(String, Vec<String>)> {
+    let path = if path.is_dir() { path.join(crate::proofs::shelf::HISTORY) } else { path.to_owned() };
+    let text = std::fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
+    // A single note has no blank line behind it.
+    let text = if text.ends_with("\n\n") { text } else { text + "\n" };
+    let (notes, _) = notes_in(&text);
+    if notes.is_empty() {
+        bail!("{} holds no checkpoint", path.display());
+    }
+    Ok((path.display().to_string(), notes.into_iter().map(str::to_owned).collect()))
+}
+
+fn print(report: &Report, only_inside: bool) {
+    println!("events       {} (positions {} to {})", report.events, report.from, report.to);
+    println!("accounts     {}", report.accounts);
+    println!("available    {}", report.available);
+    println!("reserved     {}", report.reserved);
+    println!("debt         {}", report.debt);
+    println!("head         {}", report.head_hash);
+    println!("root         {}", report.root);
+    println!("projections  {} compared with the fold of the log", report.projections);
+    println!("checkpoints  {} agree, the last at position {}", report.checkpoints, report.vouched);
+    if report.superseded > 0 {
+        println!("             {} were given up when a restore was accepted", report.superseded);
+    }
+    if report.checkpoints > 0 && !report.signatures_checked {
+        println!("             their signatures were not checked: give --vkey");
+    }
+    if only_inside {
+        println!("             those kept outside the database were not looked at: give --checkpoints");
+    }
+    println!("rate         {:.0} events/s", report.events as f64 / report.seconds.max(1e-9));
     for finding in &report.findings {
-        match finding.position {
-            0 => println!("WRONG  {}", finding.what),
-            position => println!("WRONG  position {position}: {}", finding.what),
-        }
+        println!("WRONG  {finding}");
     }
     if report.findings_count > report.findings.len() {
         println!("WRONG  … and {} more", report.findings_count - report.findings.len());
     }
-    println!(
-        "{}",
-        if report.verified { "The log is whole and every projection agrees." } else { "NOT VERIFIED" }
-    );
+    println!("{}", if report.verified { "All of it is as it should be." } else { "NOT VERIFIED" });
 }

@@ -16,12 +16,12 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use proto_events::{Position, QueryReply, Reply, subjects};
 use sqlx::PgPool;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::operations;
 use crate::queries;
-use crate::sequencer::Queue;
+use crate::sequencer::{Full, Queue, ReplyTo};
 use crate::store;
 
 /// Operational commands and queries under way at once: each uses a database connection.
@@ -88,18 +88,12 @@ impl Inbox {
         fail::fail_point!("ledger.inbox.received");
         match decode_command(names, &message.subject, &message.payload) {
             Ok(Asked::Command(request)) => {
-                let (sender, receiver) = oneshot::channel();
-                if self.queue.push((*request, sender)).is_err() {
+                let to = ReplyTo::Nats { client: self.client.clone(), subject: reply_to };
+                if let Err(Full(waiting)) = self.queue.push((*request, to)) {
+                    let (_, to) = *waiting;
                     metrics::counter!("ledger_busy_total").increment(1);
-                    return self.answer(reply_to, &Reply::Busy { retry_after_ms: BUSY_RETRY_MS }).await;
+                    to.send(&Reply::Busy { retry_after_ms: BUSY_RETRY_MS }).await;
                 }
-                let inbox = self.clone();
-                tokio::spawn(async move {
-                    let reply = receiver.await.unwrap_or_else(|_| Reply::Failed {
-                        message: "the ledger stopped leading; the outcome is in the log".to_owned(),
-                    });
-                    inbox.answer(reply_to, &reply).await;
-                });
             }
             Ok(Asked::Operation(request)) => {
                 let Some(permit) = permit(side_work) else {

@@ -64,6 +64,11 @@ impl Tables {
         Self { schema: "projections", stem: format!("{name}_{instance}") }
     }
 
+    /// In the session's temporary schema: for a look at what the rows should be.
+    pub(crate) fn temporary(name: &str) -> Self {
+        Self { schema: "pg_temp", stem: name.to_owned() }
+    }
+
     /// The main table, qualified.
     pub fn main(&self) -> String {
         self.table("")
@@ -75,7 +80,7 @@ impl Tables {
     }
 
     /// A table's name without its schema.
-    pub(super) fn bare(&self, suffix: &str) -> String {
+    pub(crate) fn bare(&self, suffix: &str) -> String {
         let joint = if suffix.is_empty() { "" } else { "_" };
         format!("{}{joint}{suffix}", self.stem)
     }

@@ -4,6 +4,8 @@
 pub mod checkpoint;
 pub mod merkle;
 pub mod note;
+pub mod shelf;
+pub mod tree;
 
 pub use checkpoint::{BadCheckpoint, Checkpoint, SignedCheckpoint, notes_in};
 pub use note::{BadKey, BadNote, PublicKey, SecretKey};

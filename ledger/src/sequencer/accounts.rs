@@ -1,10 +1,13 @@
-//! Committed state of the accounts in use, bounded.
+//! State of the accounts in use, bounded: as committed, and for those that a batch in flight has
+//! touched, as that batch leaves them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use ledger_domain::{Account, evolve};
 use proto_events::AccountId;
 
+use super::draft::Drafted;
 use crate::log::BadRow;
 use crate::store::StoredAccount;
 
@@ -40,11 +43,24 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    pub fn get(&mut self, account: AccountId) -> Option<&Loaded> {
+    /// Is it in memory? Marks it as used.
+    pub fn has(&mut self, account: AccountId) -> bool {
         self.turn += 1;
-        let (loaded, touched) = self.loaded.get_mut(&account)?;
-        *touched = self.turn;
-        Some(loaded)
+        self.loaded.get_mut(&account).map(|(_, touched)| *touched = self.turn).is_some()
+    }
+
+    /// Its state, without use of it.
+    pub fn peek(&self, account: AccountId) -> Option<&Account> {
+        self.loaded.get(&account).map(|(loaded, _)| &loaded.state)
+    }
+
+    /// Its state, to be put back.
+    pub fn take(&mut self, account: AccountId) -> Option<Loaded> {
+        self.loaded.remove(&account).map(|(loaded, _)| loaded)
+    }
+
+    pub fn forget(&mut self, account: AccountId) {
+        self.loaded.remove(&account);
     }
 
     pub fn put(&mut self, account: AccountId, loaded: Loaded) {
@@ -60,14 +76,19 @@ impl Accounts {
         self.people.insert(user, account);
     }
 
+    pub fn forget_person(&mut self, user: i64) {
+        self.people.remove(&user);
+    }
+
     /// Before a batch that may bring so many people: who is known stays known until it ends.
-    pub fn make_room_for_people(&mut self, count: usize) {
+    pub fn make_room_for_people(&mut self, count: usize, ahead: &[Arc<Drafted>]) {
         if self.people.len() + count > PEOPLE_MAX {
-            self.people.clear();
+            self.people = ahead.iter().flat_map(|batch| batch.people()).collect();
         }
     }
 
-    /// Forgets the accounts that were not used for longest, down to nine tenths of the bound.
+    /// Forgets the accounts that were not used for longest, down to nine tenths of the bound: far more
+    /// stay than the batches in flight can touch.
     pub fn evict(&mut self) {
         if self.loaded.len() <= KEPT_MAX {
             return;
@@ -96,6 +117,6 @@ mod tests {
         accounts.put(last, Loaded::default());
         accounts.evict();
         assert!(accounts.loaded.len() <= KEPT_MAX);
-        assert!(accounts.get(first).is_none() && accounts.get(last).is_some());
+        assert!(!accounts.has(first) && accounts.has(last));
     }
 }

@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-/// A jump above this pauses expiries and alerts.
-const JUMP_US: i64 = 60_000_000;
-/// For how long after a jump nothing expires.
-const PAUSE: Duration = Duration::from_secs(60);
+use crate::store::{JUMP_US, PAUSE_US};
+
+const PAUSE: Duration = Duration::from_micros(PAUSE_US.unsigned_abs());
 
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
@@ -17,6 +16,14 @@ pub struct Clock {
 impl Clock {
     pub fn new(read_us: i64) -> Self {
         Self { read_us, at: Instant::now(), paused_until: None }
+    }
+
+    /// Of a new leader: nothing expires before `expiries_from`, by the clock that shows `read_us`.
+    pub fn taken_over(read_us: i64, expiries_from: i64) -> Self {
+        // Never longer than after a jump, wherever the clock went meanwhile.
+        let left_us = (expiries_from - read_us).clamp(0, PAUSE_US).unsigned_abs();
+        let paused_until = (left_us > 0).then(|| Instant::now() + Duration::from_micros(left_us));
+        Self { paused_until, ..Self::new(read_us) }
     }
 
     /// µs since 1970-01-01 UTC.
@@ -51,5 +58,15 @@ mod tests {
         assert!(clock.adjust(1_000_000_000 + 3_600_000_000).is_some());
         assert!(!clock.is_trusted());
         assert!(clock.adjust(clock.now() - 86_400_000_000).is_some());
+    }
+
+    #[test]
+    fn a_new_leader_waits_as_long_as_the_one_before_it_would_have() {
+        let now = 7_200_000_000;
+        assert!(Clock::taken_over(now, 0).is_trusted());
+        assert!(Clock::taken_over(now, now - 1).is_trusted());
+        assert!(!Clock::taken_over(now, now + 30_000_000).is_trusted());
+        let back = Clock::taken_over(now, now + 3_600_000_000);
+        assert!(back.paused_until.unwrap() <= Instant::now() + PAUSE, "it jumped back meanwhile");
     }
 }

@@ -1,13 +1,17 @@
-//! What a batch must know before it decides, fetched with one round trip a question.
+//! What a batch must know before it decides, fetched with one round trip a question; none for fresh
+//! ids and accounts in memory.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use proto_events::commands::Command;
 use proto_events::envelope::AccountRef;
-use proto_events::{AccountId, CommandId, Producer};
+use proto_events::{AccountId, Attempt, CommandId, Producer};
 use sqlx::PgPool;
 
 use super::accounts::{Accounts, Loaded};
+use super::draft::Drafted;
+use super::fresh::Fresh;
 use super::queue::Request;
 use crate::log::BadRow;
 use crate::store::{self, FirstAnswer, answered};
@@ -41,38 +45,84 @@ impl Known {
     /// Looks up what these requests need, and loads their accounts.
     pub async fn gather(
         pool: &PgPool,
-        requests: &[Request],
+        requests: &[&Request],
         accounts: &mut Accounts,
+        ahead: &[Arc<Drafted>],
+        fresh: &Fresh,
     ) -> Result<Self, BadRow> {
         accounts.evict();
-        accounts.make_room_for_people(requests.len());
-        let ids: Vec<_> = requests.iter().map(|r| (r.producer, r.id.clone())).collect();
-        let first_answers = answered(store::first_answers(pool, &ids)).await?;
+        accounts.make_room_for_people(requests.len(), ahead);
+        let ids: Vec<_> = requests
+            .iter()
+            .filter(|r| fresh.maybe_command(r.producer, &r.id))
+            .map(|r| (r.producer, r.id.clone()))
+            .filter(|id| !ahead.iter().any(|batch| batch.holds(id)))
+            .collect();
+        let mut known = Self::default();
+        if !ids.is_empty() {
+            known.first_answers = answered(store::first_answers(pool, &ids)).await?;
+        }
         find_people(pool, requests, accounts).await?;
         load(pool, requests, accounts).await?;
-        let keys: Vec<(&'static str, String)> =
-            requests.iter().filter_map(|r| payment_key(&r.command)).map(|key| (KEY_PAYMENT, key)).collect();
-        let keys = if keys.is_empty() {
-            HashMap::new()
-        } else {
-            answered(store::owners_of_keys(pool, &keys)).await?
+        known.owners(pool, requests, accounts, fresh).await?;
+        known.leases(pool, requests, accounts).await?;
+        Ok(known)
+    }
+
+    /// Who has the provider's payments: by the account's own word, by the filter's, else by the table's.
+    async fn owners(
+        &mut self,
+        pool: &PgPool,
+        requests: &[&Request],
+        accounts: &Accounts,
+        fresh: &Fresh,
+    ) -> Result<(), sqlx::Error> {
+        let mut asked = Vec::new();
+        for request in requests {
+            let (payment, provider_id) = match &request.command {
+                Command::PaymentRegister(c) => (c.payment, &c.provider_payment_id),
+                Command::PaymentSettle(c) => (c.payment, &c.provider_payment_id),
+                _ => continue,
+            };
+            let Some(key) = payment_key(&request.command) else { continue };
+            let state = accounts.peek(payment.account());
+            if state.and_then(|s| s.provider_payment_id(payment)).is_some_and(|id| id == provider_id) {
+                self.keys.insert((KEY_PAYMENT.to_owned(), key), payment.to_string());
+            } else if fresh.maybe_key(KEY_PAYMENT, &key) {
+                asked.push((KEY_PAYMENT, key));
+            }
+        }
+        if !asked.is_empty() {
+            self.keys.extend(answered(store::owners_of_keys(pool, &asked)).await?);
+        }
+        Ok(())
+    }
+
+    /// Until when claims hold; what was never claimed is not asked about.
+    async fn leases(
+        &mut self,
+        pool: &PgPool,
+        requests: &[&Request],
+        accounts: &Accounts,
+    ) -> Result<(), sqlx::Error> {
+        let held = |r: &Request| match &r.command {
+            Command::GenerationClaim(c) => {
+                let attempt = accounts.peek(c.generation.account())?.last_attempt(c.generation)?;
+                (attempt > Attempt::ZERO).then(|| c.generation.to_string())
+            }
+            _ => None,
         };
-        let claimed: Vec<String> = requests
-            .iter()
-            .filter_map(|r| match &r.command {
-                Command::GenerationClaim(c) => Some(c.generation.to_string()),
-                _ => None,
-            })
-            .collect();
-        let leases =
-            if claimed.is_empty() { HashMap::new() } else { answered(store::leases(pool, &claimed)).await? };
-        Ok(Self { first_answers, keys, leases })
+        let claimed: Vec<String> = requests.iter().filter_map(|r| held(r)).collect();
+        if !claimed.is_empty() {
+            self.leases = answered(store::leases(pool, &claimed)).await?;
+        }
+        Ok(())
     }
 }
 
 async fn find_people(
     pool: &PgPool,
-    requests: &[Request],
+    requests: &[&Request],
     accounts: &mut Accounts,
 ) -> Result<(), sqlx::Error> {
     let strangers: Vec<i64> = requests
@@ -90,7 +140,7 @@ async fn find_people(
     Ok(())
 }
 
-async fn load(pool: &PgPool, requests: &[Request], accounts: &mut Accounts) -> Result<(), BadRow> {
+async fn load(pool: &PgPool, requests: &[&Request], accounts: &mut Accounts) -> Result<(), BadRow> {
     let wanted: HashSet<AccountId> = requests
         .iter()
         .filter_map(|r| match r.account {
@@ -99,7 +149,7 @@ async fn load(pool: &PgPool, requests: &[Request], accounts: &mut Accounts) -> R
         })
         .filter(|account| account.is_person())
         .collect();
-    let missing: Vec<AccountId> = wanted.into_iter().filter(|a| accounts.get(*a).is_none()).collect();
+    let missing: Vec<AccountId> = wanted.into_iter().filter(|a| !accounts.has(*a)).collect();
     if !missing.is_empty() {
         for (account, stored) in answered(store::load_accounts(pool, &missing)).await? {
             accounts.put(account, Loaded::fold(&stored)?);

@@ -1,18 +1,21 @@
 //! The one writer of the log.
 //!
-//! Phases of a batch: take what waits (fair, bounded) → look up what it needs → decide it in
-//! memory on speculative state → append and commit once → make the state the committed one →
-//! reply. Cost: one look-up and five round trips a batch, whatever its size.
+//! Phases of a batch: take what waits (fair, bounded) → look up what it needs → decide it in memory on
+//! top of the batches in flight → fly: append and commit once (`flight`) → land: reply. Cost when little
+//! waits: one round trip. When much waits, two batches fly: one is inserted while the other commits.
 //! Why one writer: commit order is position order, so tailing, hashing and replay are exact.
 //!
-//! Invariant: no reply leaves before the fence was checked after the state it saw: an accepted
-//! command's by its commit, any other's by reading the head again.
-//! Invariant: an append that failed leaves no trace in memory.
+//! Invariant: no reply leaves before the newest batch whose state it saw has passed the fence: its own,
+//! the last one in flight, or, when none flies, a look at the head after it was decided.
+//! Invariant: a batch that fails leaves no trace in memory, nor do those decided on top of it.
 
 mod accounts;
 mod clock;
 mod digest;
 mod draft;
+mod filter;
+mod flight;
+mod fresh;
 mod known;
 mod queue;
 mod reply;
@@ -21,29 +24,32 @@ mod side_rows;
 pub use accounts::Loaded;
 pub use clock::Clock;
 pub use draft::refused;
-pub use queue::{Full, Queue, Request, Waiting};
+pub use queue::{Full, Queue, ReplyTo, Request, Waiting};
 
-use std::pin::Pin;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use ledger_domain::{CatalogStream, evolve_catalog};
 use proto_events::{AccountId, Position, Refused, Reply};
 use sqlx::PgPool;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::log::{BadRow, Hash};
-use crate::store::{self, AppendError, Batch, Head, answered};
+use crate::log::BadRow;
+use crate::store::{self, AppendError, Head, Writer, answered};
 use accounts::Accounts;
-use draft::{Draft, Outcome};
+use draft::{Draft, Drafted};
+use flight::{Failed, Flight, Group, Plan, Tip};
+use fresh::Fresh;
 use known::Known;
 
 /// Commands in one append: past this a batch's latency grows faster than its rate.
 const BATCH_MAX: usize = 512;
-/// A commit in doubt is asked about for this long before the leader steps down.
-const DOUBT_TRIES: u32 = 50;
-const DOUBT_PAUSE: Duration = Duration::from_millis(200);
+/// Batches on their way at once, each on a connection of its own: one commits, one is inserted.
+const FLIGHTS_MAX: usize = 2;
+/// So many commands must wait before a second batch flies; for fewer the overlap costs more than it gains.
+pub const DEEP: usize = 64;
 /// What a producer is told to wait when nothing was done.
 const RETRY_MS: u32 = 300;
 
@@ -57,19 +63,37 @@ pub enum Lost {
     Log(#[from] BadRow),
 }
 
-/// The sequencer's way out of a batch: replies in the order of the requests.
-type Replies = Result<Vec<Reply>, Lost>;
+/// What a sequencer stands on.
+pub struct Ground {
+    /// For look-ups of a batch, and for what must not wait for readers.
+    pub pool: PgPool,
+    /// For what is read to reply.
+    pub readers: PgPool,
+    pub head: Head,
+    /// Of the lead; raised when a doubt is resolved.
+    pub epoch: Arc<AtomicI64>,
+    pub clock: Arc<Mutex<Clock>>,
+    /// So many commands must wait before a second batch flies.
+    pub overlap_from: usize,
+}
 
 pub struct Sequencer {
     pool: PgPool,
-    position: i64,
-    hash: Hash,
-    recorded_at: i64,
-    epoch: i64,
+    readers: PgPool,
+    writers: Vec<Writer>,
+    overlap_from: usize,
+    /// As the batches in flight leave the log.
+    tip: Tip,
+    epoch: Arc<AtomicI64>,
     incarnation: i64,
     clock: Arc<Mutex<Clock>>,
     accounts: Accounts,
     catalog: CatalogStream,
+    fresh: Fresh,
+    /// Oldest first.
+    flights: VecDeque<Flight>,
+    /// To be decided again, each alone in the air: after a batch that failed.
+    again: VecDeque<Vec<Waiting>>,
     committed: watch::Sender<Position>,
 }
 
@@ -78,12 +102,8 @@ impl Sequencer {
     ///
     /// # Errors
     /// The catalog's stream can't be read.
-    pub async fn start(
-        pool: PgPool,
-        head: Head,
-        clock: Arc<Mutex<Clock>>,
-        committed: watch::Sender<Position>,
-    ) -> Result<Self, BadRow> {
+    pub async fn start(ground: Ground, committed: watch::Sender<Position>) -> Result<Self, BadRow> {
+        let Ground { pool, readers, head, epoch, clock, overlap_from } = ground;
         store::extend_leases(&pool).await?;
         let stored = store::load_accounts(&pool, &[AccountId::CATALOG]).await?;
         let mut catalog = CatalogStream::default();
@@ -91,18 +111,22 @@ impl Sequencer {
             catalog = evolve_catalog(catalog, &row.event()?);
         }
         let sequencer = Self {
+            writers: (0..FLIGHTS_MAX).map(|_| Writer::new(pool.clone())).collect(),
+            fresh: Fresh::start(readers.clone(), head.position),
             pool,
-            position: head.position,
-            hash: head.hash,
-            recorded_at: head.recorded_at,
-            epoch: head.epoch,
+            readers,
+            overlap_from,
+            tip: Tip { position: head.position, hash: head.hash, recorded_at: head.recorded_at },
+            epoch,
             incarnation: head.incarnation,
             clock,
             accounts: Accounts::default(),
             catalog,
+            flights: VecDeque::new(),
+            again: VecDeque::new(),
             committed,
         };
-        sequencer.announce();
+        sequencer.announce(head.position);
         Ok(sequencer)
     }
 
@@ -111,105 +135,187 @@ impl Sequencer {
     /// # Errors
     /// See [`Lost`]: the leader steps down.
     pub async fn run(mut self, queue: &Queue, stop: CancellationToken) -> Result<(), Lost> {
+        let outcome = self.work(queue, &stop).await;
+        // What was committed of these, if anything, the successor's first answer tells.
+        let unknown =
+            Reply::Failed { message: "the ledger stopped leading; the outcome is in the log".to_owned() };
+        let flying = std::mem::take(&mut self.flights).into_iter().flat_map(|f| {
+            f.task.abort();
+            std::iter::once(f.group).chain(f.riders).flat_map(|g| g.waiting)
+        });
+        for (_, to) in flying.chain(std::mem::take(&mut self.again).into_iter().flatten()) {
+            to.send(&unknown).await;
+        }
+        for writer in self.writers {
+            writer.close().await;
+        }
+        outcome
+    }
+
+    async fn work(&mut self, queue: &Queue, stop: &CancellationToken) -> Result<(), Lost> {
         loop {
-            let batch = tokio::select! {
-                batch = queue.take(BATCH_MAX) => batch,
-                () = stop.cancelled() => return Ok(()),
-            };
-            let (requests, senders): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
-            metrics::histogram!("ledger_batch_commands").record(requests.len() as f64);
-            let replies = match self.process(&requests).await {
-                Ok(replies) => replies,
-                Err(lost) => {
-                    // Not answered: what was committed, if anything, the successor's first answer tells.
-                    drop(senders);
-                    return Err(lost);
+            let stopping = stop.is_cancelled();
+            if self.flights.is_empty() {
+                if stopping {
+                    return Ok(());
                 }
-            };
-            for (sender, reply) in senders.into_iter().zip(replies) {
-                // The requester may have gone; its retry gets the same answer.
-                let _ = sender.send(reply);
+                if let Some(waiting) = self.again.pop_front() {
+                    self.launch(waiting).await?;
+                    continue;
+                }
+            }
+            let room = !stopping && self.again.is_empty() && self.flights.len() < FLIGHTS_MAX;
+            let min = if self.flights.is_empty() { 1 } else { self.overlap_from };
+            tokio::select! {
+                biased;
+                landed = landing(&mut self.flights) => self.land(landed).await?,
+                waiting = queue.take(min, BATCH_MAX), if room => self.launch(waiting).await?,
+                () = stop.cancelled(), if !stopping => {}
+            }
+        }
+    }
+
+    /// Decides what waits, and sends it on its way.
+    async fn launch(&mut self, waiting: Vec<Waiting>) -> Result<(), Lost> {
+        metrics::histogram!("ledger_batch_commands").record(waiting.len() as f64);
+        let ahead: Vec<Arc<Drafted>> = self.flights.iter().map(|f| Arc::clone(&f.drafted)).collect();
+        let requests: Vec<&Request> = waiting.iter().map(|(request, _)| request).collect();
+        let gathered = Known::gather(&self.pool, &requests, &mut self.accounts, &ahead, &self.fresh).await;
+        let known = match gathered {
+            Ok(known) => known,
+            Err(BadRow::Column(error)) => {
+                tracing::warn!(%error, "Postgres did not answer; nothing was done");
+                busy(waiting).await;
+                return Ok(());
+            }
+            Err(error) => {
+                self.find_unreadable(waiting, &error).await;
+                return Ok(());
+            }
+        };
+        let (before, now) = (self.tip, self.now());
+        let mut draft =
+            Draft::new(&mut self.accounts, &mut self.catalog, &known, &ahead, before.position, now);
+        let outcomes = requests.iter().enumerate().map(|(index, r)| draft.decide(index, r)).collect();
+        let (drafted, hash) = draft.done(before.hash);
+        self.fresh.note(&drafted, &ahead, before.position);
+        fail::fail_point!("ledger.batch.decided");
+        let group = Group { waiting, outcomes };
+        match (drafted.rows.last(), self.flights.back_mut()) {
+            (None, Some(last)) => last.riders.push(group),
+            (None, None) => self.take_off(drafted, group, before),
+            (Some(row), _) => {
+                let after = Tip { position: row.position, hash, recorded_at: now };
+                self.take_off(drafted, group, after);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_off(&mut self, drafted: Drafted, group: Group, after: Tip) {
+        let drafted = Arc::new(drafted);
+        let (arrived, arrival) = oneshot::channel();
+        let plan = Plan {
+            pool: self.pool.clone(),
+            // Invariant: no more fly than there are writers; a new one is only opened when it is used.
+            writer: self.writers.pop().unwrap_or_else(|| Writer::new(self.pool.clone())),
+            prev_position: self.tip.position,
+            epoch: Arc::clone(&self.epoch),
+            drafted: Arc::clone(&drafted),
+            before: self.flights.back_mut().and_then(|last| last.arrival.take()),
+            arrived,
+        };
+        let before = std::mem::replace(&mut self.tip, after);
+        let task = tokio::spawn(plan.fly());
+        let arrival = Some(arrival);
+        self.flights.push_back(Flight { drafted, group, riders: Vec::new(), before, after, task, arrival });
+    }
+
+    /// The oldest flight is in the log, or has failed with those behind it.
+    async fn land(&mut self, (writer, outcome): (Writer, Result<(), Failed>)) -> Result<(), Lost> {
+        self.writers.push(writer);
+        let Some(flight) = self.flights.pop_front() else { return Ok(()) };
+        match outcome {
+            Ok(()) => {
+                metrics::counter!("ledger_events_total").increment(flight.drafted.rows.len() as u64);
+                self.announce(flight.after.position);
+                self.reply(flight);
+                Ok(())
+            }
+            Err(Failed::Append(AppendError::Rejected { constraint, source })) => {
+                let mut groups = self.fall(flight).await;
+                let rejected = groups.remove(0);
+                self.again.extend(groups);
+                self.find_refused(rejected, constraint.as_deref(), &source).await
+            }
+            Err(Failed::Append(AppendError::Fenced)) => self.lose(flight, Lost::Fenced),
+            Err(Failed::Append(AppendError::InDoubt(_)) | Failed::Doubt) => self.lose(flight, Lost::Doubt),
+            Err(failed) => {
+                tracing::warn!(?failed, "the append failed before its commit; nothing was done");
+                for waiting in self.fall(flight).await {
+                    busy(waiting).await;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a failed flight and those behind it back; their commands, the failed flight's first.
+    async fn fall(&mut self, failed: Flight) -> Vec<Vec<Waiting>> {
+        self.tip = failed.before;
+        let mut flights = vec![failed];
+        for mut flight in std::mem::take(&mut self.flights) {
+            // It hears that the one before did not arrive, and undoes its inserts.
+            match (&mut flight.task).await {
+                Ok((writer, _)) => self.writers.push(writer),
+                Err(error) => tracing::error!(%error, "a flight's task failed"),
+            }
+            flights.push(flight);
+        }
+        for flight in flights.iter().rev() {
+            flight.drafted.forget(&mut self.accounts, &mut self.catalog);
+        }
+        let groups = flights.into_iter().flat_map(|f| std::iter::once(f.group).chain(f.riders));
+        groups.map(|group| group.waiting).collect()
+    }
+
+    /// Keeps the flight's commands with those that are told that the lead is over.
+    fn lose(&mut self, flight: Flight, lost: Lost) -> Result<(), Lost> {
+        self.again.extend(std::iter::once(flight.group).chain(flight.riders).map(|group| group.waiting));
+        Err(lost)
+    }
+
+    /// Answers on a task of its own.
+    fn reply(&self, flight: Flight) {
+        let lease_ms = self.catalog.published.as_ref().map_or(0, |p| p.catalog.limits.lease_ms);
+        let replier = reply::Replier { pool: self.readers.clone(), incarnation: self.incarnation, lease_ms };
+        tokio::spawn(async move {
+            replier.answer(flight.group, &flight.drafted.rows).await;
+            for group in flight.riders {
+                replier.answer(group, &[]).await;
             }
             fail::fail_point!("ledger.reply.sent");
-        }
+        });
     }
 
-    /// Decides, appends and answers; a batch that the database refuses is halved until the row is found.
-    fn process<'a>(
-        &'a mut self,
-        requests: &'a [Request],
-    ) -> Pin<Box<dyn Future<Output = Replies> + Send + 'a>> {
-        Box::pin(async move {
-            let known = match Known::gather(&self.pool, requests, &mut self.accounts).await {
-                Ok(known) => known,
-                Err(BadRow::Column(error)) => {
-                    tracing::warn!(%error, "Postgres did not answer; nothing was done");
-                    return Ok(busy(requests.len()));
-                }
-                Err(error) => return self.find_unreadable(requests, &error).await,
-            };
-            let now = self.now();
-            let mut draft = Draft::new(&mut self.accounts, &self.catalog, &known, self.position, now);
-            let outcomes: Vec<Outcome> =
-                requests.iter().enumerate().map(|(index, request)| draft.decide(index, request)).collect();
-            fail::fail_point!("ledger.batch.decided");
-            if draft.rows.is_empty() {
-                drop(draft);
-                return self.answer_unchanged(outcomes).await;
-            }
-            let hash = draft.chain(self.hash);
-            let batch = Batch {
-                prev_position: self.position,
-                epoch: self.epoch,
-                rows: &draft.rows,
-                keys: &draft.keys,
-                side: &draft.side,
-            };
-            match append(&self.pool, &batch).await {
-                Ok(()) => {}
-                Err(AppendError::Rejected { constraint, source }) => {
-                    drop(draft);
-                    return self.find_refused(requests, constraint.as_deref(), &source).await;
-                }
-                Err(AppendError::NotCommitted(error)) => {
-                    tracing::warn!(error = %error, "the append failed before its commit; nothing was done");
-                    return Ok(busy(requests.len()));
-                }
-                Err(AppendError::Fenced) => return Err(Lost::Fenced),
-                Err(AppendError::InDoubt(_)) => return Err(Lost::Doubt),
-            }
-            let (rows, last_at) = (std::mem::take(&mut draft.rows), now);
-            draft.commit(&mut self.catalog);
-            self.position += i64::try_from(rows.len()).unwrap_or(0);
-            (self.hash, self.recorded_at) = (hash, last_at);
-            metrics::counter!("ledger_events_total").increment(rows.len() as u64);
-            self.announce();
-            Ok(reply::all(&self.pool, outcomes, &rows, self.incarnation, &self.catalog).await)
-        })
-    }
-
-    /// Postgres' time, never below the head's.
+    /// Postgres' time, never below the tip's.
     fn now(&self) -> i64 {
         let clock = self.clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        clock.now().max(self.recorded_at)
+        clock.now().max(self.tip.recorded_at)
     }
 
-    fn announce(&self) {
-        self.committed.send_replace(Position::new(self.position).unwrap_or_default());
-    }
-
-    /// Refusals and repeats only: they are true if nobody else has led since the state they saw.
-    async fn answer_unchanged(&mut self, outcomes: Vec<Outcome>) -> Replies {
-        match self.still_leads().await? {
-            true => Ok(reply::all(&self.pool, outcomes, &[], self.incarnation, &self.catalog).await),
-            false => Ok(busy(outcomes.len())),
-        }
+    fn announce(&self, position: i64) {
+        self.committed.send_replace(Position::new(position).unwrap_or_default());
     }
 
     /// Is the head of the log as this leader left it? `false`: Postgres did not say.
     async fn still_leads(&self) -> Result<bool, Lost> {
         match answered(store::head(&self.pool)).await {
-            Ok(head) if head.epoch != self.epoch || head.position != self.position => Err(Lost::Fenced),
+            Ok(head)
+                if head.epoch != self.epoch.load(Ordering::SeqCst) || head.position != self.tip.position =>
+            {
+                Err(Lost::Fenced)
+            }
             Ok(_) => Ok(true),
             Err(error) => {
                 tracing::warn!(%error, "Postgres did not answer; nothing was done");
@@ -219,62 +325,69 @@ impl Sequencer {
     }
 
     /// An account whose events this version can't read is answered alone; the others go on.
-    async fn find_unreadable(&mut self, requests: &[Request], error: &BadRow) -> Replies {
-        if let [request] = requests {
+    async fn find_unreadable(&mut self, mut waiting: Vec<Waiting>, error: &BadRow) {
+        if waiting.len() > 1 {
+            return self.halve(waiting);
+        }
+        if let Some((request, to)) = waiting.pop() {
             tracing::error!(command = %request.id, verb = request.command.verb(), %error,
                 "this command's account can't be read");
-            return Ok(vec![Reply::Failed { message: error.to_string() }]);
+            to.send(&Reply::Failed { message: error.to_string() }).await;
         }
-        self.halve(requests).await
     }
 
-    async fn halve(&mut self, requests: &[Request]) -> Replies {
-        let (first, second) = requests.split_at(requests.len() / 2);
-        let mut replies = self.process(first).await?;
-        replies.extend(self.process(second).await?);
-        Ok(replies)
+    /// Both halves go before whatever else is to be decided again.
+    fn halve(&mut self, mut waiting: Vec<Waiting>) {
+        let second = waiting.split_off(waiting.len() / 2);
+        self.again.push_front(second);
+        self.again.push_front(waiting);
     }
 
     async fn find_refused(
         &mut self,
-        requests: &[Request],
+        mut waiting: Vec<Waiting>,
         constraint: Option<&str>,
         error: &sqlx::Error,
-    ) -> Replies {
+    ) -> Result<(), Lost> {
         // A leader that was replaced collides with what its successor wrote: no reason to refuse.
-        if !self.still_leads().await? {
-            return Ok(busy(requests.len()));
+        match self.still_leads().await {
+            Ok(true) => {}
+            Ok(false) => {
+                busy(waiting).await;
+                return Ok(());
+            }
+            Err(lost) => {
+                self.again.push_front(waiting);
+                return Err(lost);
+            }
         }
-        if let [request] = requests {
+        if waiting.len() > 1 {
+            self.halve(waiting);
+        } else if let Some((request, to)) = waiting.pop() {
             tracing::error!(command = %request.id, verb = request.command.verb(), constraint, %error,
                 "the database refuses this command alone");
-            return Ok(vec![Reply::Refused { refusal: refusal_of(constraint) }]);
+            to.send(&Reply::Refused { refusal: refusal_of(constraint) }).await;
         }
-        self.halve(requests).await
+        Ok(())
     }
 }
 
-/// Appends; a commit in doubt is looked up, never guessed.
-async fn append(pool: &PgPool, batch: &Batch<'_>) -> Result<(), AppendError> {
-    let error = match store::append(pool, batch).await {
-        Err(AppendError::InDoubt(error)) => error,
-        outcome => return outcome,
-    };
-    tracing::warn!(%error, "a commit's outcome is in doubt; asking the head of the log");
-    let Some(last) = batch.rows.last() else { return Err(AppendError::InDoubt(error)) };
-    for _ in 0..DOUBT_TRIES {
-        match answered(store::was_committed(pool, batch.epoch, batch.prev_position, last)).await {
-            Ok(Some(true)) => return Ok(()),
-            Ok(Some(false)) => return Err(AppendError::NotCommitted(error)),
-            Ok(None) => return Err(AppendError::Fenced),
-            Err(_) => tokio::time::sleep(DOUBT_PAUSE).await,
-        }
+/// The oldest flight's end; never, if none flies.
+async fn landing(flights: &mut VecDeque<Flight>) -> (Writer, Result<(), Failed>) {
+    match flights.front_mut() {
+        None => std::future::pending().await,
+        Some(flight) => match (&mut flight.task).await {
+            Ok(landed) => landed,
+            // A bug of ours: what it did is unknown, and the lead ends.
+            Err(error) => std::panic::panic_any(error.to_string()),
+        },
     }
-    Err(AppendError::InDoubt(error))
 }
 
-fn busy(count: usize) -> Vec<Reply> {
-    vec![Reply::Busy { retry_after_ms: RETRY_MS }; count]
+async fn busy(waiting: Vec<Waiting>) {
+    for (_, to) in waiting {
+        to.send(&Reply::Busy { retry_after_ms: RETRY_MS }).await;
+    }
 }
 
 fn refusal_of(constraint: Option<&str>) -> Refused {

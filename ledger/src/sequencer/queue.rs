@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 
+use async_nats::{Client, Subject};
+use bytes::Bytes;
 use proto_events::commands::Command;
 use proto_events::envelope::AccountRef;
 use proto_events::envelope::TraceId;
@@ -25,7 +27,37 @@ pub struct Request {
     pub command: Command,
 }
 
-pub type Waiting = (Request, oneshot::Sender<Reply>);
+/// Where a command's reply goes.
+#[derive(Debug)]
+pub enum ReplyTo {
+    /// To a task of the ledger's own; dropped without a reply, the task knows as much.
+    Here(oneshot::Sender<Reply>),
+    Nats {
+        client: Client,
+        subject: Subject,
+    },
+}
+
+impl ReplyTo {
+    /// Nobody may be listening any more: the same command again gets the same answer.
+    pub async fn send(self, reply: &Reply) {
+        match self {
+            Self::Here(sender) => {
+                let _ = sender.send(reply.clone());
+            }
+            Self::Nats { client, subject } => match serde_json::to_vec(reply) {
+                Ok(body) => {
+                    if let Err(error) = client.publish(subject, Bytes::from(body)).await {
+                        tracing::warn!(%error, "a reply could not be sent; its sender asks again");
+                    }
+                }
+                Err(error) => tracing::error!(%error, "a reply could not be written"),
+            },
+        }
+    }
+}
+
+pub type Waiting = (Request, ReplyTo);
 
 #[derive(Debug, Default)]
 struct Lines {
@@ -43,7 +75,7 @@ pub struct Queue {
 
 /// The producer's line is full: nothing was queued.
 #[derive(Debug)]
-pub struct Full;
+pub struct Full(pub Box<Waiting>);
 
 impl Queue {
     fn lines(&self) -> MutexGuard<'_, Lines> {
@@ -57,7 +89,7 @@ impl Queue {
         let index = Producer::ALL.iter().position(|p| *p == waiting.0.producer).unwrap_or(0);
         let mut lines = self.lines();
         if lines.lines[index].len() >= WAITING_MAX {
-            return Err(Full);
+            return Err(Full(Box::new(waiting)));
         }
         lines.lines[index].push_back(waiting);
         drop(lines);
@@ -65,15 +97,23 @@ impl Queue {
         Ok(())
     }
 
-    /// Up to `max` commands, one from each producer in turn; waits for the first.
-    pub async fn take(&self, max: usize) -> Vec<Waiting> {
+    /// Up to `max` commands, one from each producer in turn, as soon as `min` wait.
+    pub async fn take(&self, min: usize, max: usize) -> Vec<Waiting> {
         loop {
-            let batch = self.take_now(max);
-            if !batch.is_empty() {
-                return batch;
+            if self.len() >= min.max(1) {
+                return self.take_now(max);
             }
             self.arrived.notified().await;
         }
+    }
+
+    /// Commands that wait.
+    pub fn len(&self) -> usize {
+        self.lines().lines.iter().map(VecDeque::len).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     fn take_now(&self, max: usize) -> Vec<Waiting> {
@@ -121,7 +161,7 @@ mod tests {
             trace_id: None,
             command,
         };
-        (request, oneshot::channel().0)
+        (request, ReplyTo::Here(oneshot::channel().0))
     }
 
     #[tokio::test]
@@ -131,7 +171,7 @@ mod tests {
             queue.push(request(Producer::Telegram, n)).unwrap();
         }
         queue.push(request(Producer::Payments, 0)).unwrap();
-        let batch = queue.take(4).await;
+        let batch = queue.take(1, 4).await;
         assert!(batch.iter().any(|(r, _)| r.producer == Producer::Payments));
         assert_eq!(batch.len(), 4);
     }

@@ -1,115 +1,131 @@
 //! From outcomes to replies: a function of each command's events, so that a repeat gets the first
 //! answer; a claim's answer carries the job's content besides, from its side table.
+//!
+//! Runs beside the sequencer. Cost: one round trip for all claims of a group, none without claims.
 
 use std::collections::HashMap;
 
-use ledger_domain::CatalogStream;
 use proto_events::envelope::EventRef;
-use proto_events::events::{GenerationRequested, GenerationStarted};
+use proto_events::events::GenerationStarted;
 use proto_events::queries::ClaimedJob;
-use proto_events::{Event, GenerationId, Position, Reply, Text};
+use proto_events::{Event, Position, Reply, Text};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::draft::Outcome;
+use super::flight::Group;
 use crate::log::{BadRow, Row};
 use crate::store::{self, JobContent, answered};
 
-/// Replies in the order of the outcomes.
-pub async fn all(
-    pool: &PgPool,
-    outcomes: Vec<Outcome>,
-    rows: &[Row],
-    incarnation: i64,
-    catalog: &CatalogStream,
-) -> Vec<Reply> {
-    let lease_ms = catalog.published.as_ref().map_or(0, |p| p.catalog.limits.lease_ms);
-    let mut replies: Vec<Reply> = Vec::with_capacity(outcomes.len());
-    for outcome in outcomes {
-        let reply = match outcome {
-            Outcome::Accepted { events, from, to } => {
-                done(pool, &events, &rows[from..to], incarnation, lease_ms).await
-            }
-            Outcome::Repeat(first) => {
-                match first.rows.iter().map(Row::event).collect::<Result<Vec<_>, _>>() {
-                    Ok(events) => done(pool, &events, &first.rows, incarnation, lease_ms).await,
+pub struct Replier {
+    pub pool: PgPool,
+    pub incarnation: i64,
+    pub lease_ms: u32,
+}
+
+/// Contents of the claimed jobs of a group, or why they could not be read.
+type Jobs = Result<HashMap<String, JobContent>, String>;
+
+impl Replier {
+    /// Sends the group's replies. `rows`: those of the batch it was decided in.
+    pub async fn answer(&self, group: Group, rows: &[Row]) {
+        let jobs = self.jobs(&group.outcomes).await;
+        // Only a repeat within the batch asks for an earlier reply.
+        let keeps = group.outcomes.iter().any(|outcome| matches!(outcome, Outcome::SameAs(_)));
+        let mut kept: Vec<Reply> = Vec::new();
+        for ((_, to), outcome) in group.waiting.into_iter().zip(group.outcomes) {
+            let reply = match outcome {
+                Outcome::Accepted { events, from, to } => self.done(&events, &rows[from..to], &jobs),
+                Outcome::Repeat(first) => match events_of(&first.rows) {
+                    Ok(events) => self.done(&events, &first.rows, &jobs),
                     Err(error) => Reply::Failed { message: error.to_string() },
-                }
+                },
+                Outcome::SameAs(index) => kept[index].clone(),
+                Outcome::Refused(refusal) => Reply::Refused { refusal },
+            };
+            to.send(&reply).await;
+            if keeps {
+                kept.push(reply);
             }
-            Outcome::SameAs(index) => replies[index].clone(),
-            Outcome::Refused(refusal) => Reply::Refused { refusal },
-        };
-        replies.push(reply);
-    }
-    replies
-}
-
-async fn done(pool: &PgPool, events: &[Event], rows: &[Row], incarnation: i64, lease_ms: u32) -> Reply {
-    let refs: Vec<EventRef> = rows
-        .iter()
-        .map(|row| EventRef {
-            position: Position::new(row.position).unwrap_or_default(),
-            r#type: Text::lossy(&row.event_type),
-        })
-        .collect();
-    let mut result = ledger_domain::result(events);
-    // The core does not know which account it decides for; the row does.
-    if let (Some(Event::AccountOpened(_)), Some(row), Some(fields)) =
-        (events.first(), rows.first(), result.as_object_mut())
-    {
-        fields.insert("account".to_owned(), json!(row.account()));
-    }
-    if let [Event::GenerationStarted(started)] = events {
-        match claimed_job(pool, started, lease_ms).await {
-            Ok(job) => result = job,
-            // The claim stands; the same command again gets the content.
-            Err(error) => return Reply::Failed { message: error.to_string() },
         }
     }
-    let position = refs.last().map_or(Position::ZERO, |r| r.position);
-    Reply::Done { position, events: refs, result, incarnation }
-}
 
-async fn claimed_job(pool: &PgPool, started: &GenerationStarted, lease_ms: u32) -> Result<Value, BadRow> {
-    let id = started.generation;
-    let found = answered(store::job_contents(pool, &[id.to_string()])).await?;
-    let requested = requested(pool, id).await?;
-    let (Some(content), Some(requested)) = (found.into_iter().next(), requested) else {
-        return Err(BadRow::Column(sqlx::Error::RowNotFound));
-    };
-    let job = job(started, requested, content, lease_ms);
-    serde_json::to_value(job).map_err(|e| BadRow::Column(sqlx::Error::Encode(Box::new(e))))
-}
+    async fn jobs(&self, outcomes: &[Outcome]) -> Jobs {
+        let claimed: Vec<String> = outcomes.iter().filter_map(claimed).collect();
+        if claimed.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let found = answered(store::job_contents(&self.pool, &claimed)).await;
+        let found = found.map_err(|error: BadRow| error.to_string())?;
+        Ok(found.into_iter().map(|job| (job.generation.clone(), job)).collect())
+    }
 
-async fn requested(pool: &PgPool, id: GenerationId) -> Result<Option<GenerationRequested>, BadRow> {
-    let stored: HashMap<_, _> = answered(store::load_accounts(pool, &[id.account()])).await?;
-    for row in stored.values().flat_map(|s| &s.rows).filter(|r| r.event_type == "GenerationRequested") {
-        if let Event::GenerationRequested(e) = row.event()?
-            && e.generation == id
+    fn done(&self, events: &[Event], rows: &[Row], jobs: &Jobs) -> Reply {
+        let refs: Vec<EventRef> = rows
+            .iter()
+            .map(|row| EventRef {
+                position: Position::new(row.position).unwrap_or_default(),
+                r#type: Text::lossy(&row.event_type),
+            })
+            .collect();
+        let mut result = ledger_domain::result(events);
+        // The core does not know which account it decides for; the row does.
+        if let (Some(Event::AccountOpened(_)), Some(row), Some(fields)) =
+            (events.first(), rows.first(), result.as_object_mut())
         {
-            return Ok(Some(e));
+            fields.insert("account".to_owned(), json!(row.account()));
         }
+        if let [Event::GenerationStarted(started)] = events {
+            match self.claimed_job(started, jobs) {
+                Ok(job) => result = job,
+                // The claim stands; the same command again gets the content.
+                Err(message) => return Reply::Failed { message },
+            }
+        }
+        let position = refs.last().map_or(Position::ZERO, |r| r.position);
+        Reply::Done { position, events: refs, result, incarnation: self.incarnation }
     }
-    Ok(None)
+
+    fn claimed_job(&self, started: &GenerationStarted, jobs: &Jobs) -> Result<Value, String> {
+        let jobs = jobs.as_ref().map_err(Clone::clone)?;
+        let job = jobs.get(&started.generation.to_string()).ok_or("the job's content is gone")?;
+        let requested = match job.requested.event() {
+            Ok(Event::GenerationRequested(requested)) => requested,
+            Ok(_) => return Err("the job's request is not where it should be".to_owned()),
+            Err(error) => return Err(error.to_string()),
+        };
+        let job = ClaimedJob {
+            generation: started.generation,
+            attempt: started.attempt,
+            kind: requested.kind,
+            model: requested.model,
+            aspect_ratio: requested.aspect_ratio,
+            size: requested.size,
+            prompt: Text::lossy(&job.prompt),
+            references: job.file_refs.iter().map(|f| Text::lossy(f)).collect(),
+            lease_until: job.lease_until.try_into().unwrap_or_default(),
+            lease_ms: self.lease_ms,
+            deadline: job.deadline.try_into().unwrap_or_default(),
+        };
+        serde_json::to_value(job).map_err(|error| error.to_string())
+    }
 }
 
-fn job(
-    started: &GenerationStarted,
-    requested: GenerationRequested,
-    content: JobContent,
-    lease_ms: u32,
-) -> ClaimedJob {
-    ClaimedJob {
-        generation: started.generation,
-        attempt: started.attempt,
-        kind: requested.kind,
-        model: requested.model,
-        aspect_ratio: requested.aspect_ratio,
-        size: requested.size,
-        prompt: Text::lossy(&content.prompt),
-        references: content.file_refs.iter().map(|f| Text::lossy(f)).collect(),
-        lease_until: content.lease_until.try_into().unwrap_or_default(),
-        lease_ms,
-        deadline: content.deadline.try_into().unwrap_or_default(),
+fn events_of(rows: &[Row]) -> Result<Vec<Event>, BadRow> {
+    rows.iter().map(Row::event).collect()
+}
+
+/// The generation whose claim this outcome answers.
+fn claimed(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Accepted { events, .. } => match events.as_slice() {
+            [Event::GenerationStarted(started)] => Some(started.generation.to_string()),
+            _ => None,
+        },
+        Outcome::Repeat(first) => match events_of(&first.rows).as_deref() {
+            Ok([Event::GenerationStarted(started)]) => Some(started.generation.to_string()),
+            _ => None,
+        },
+        _ => None,
     }
 }

@@ -186,6 +186,7 @@ impl Sink<'_> {
                 account_id: self.account.0,
                 prompt: c.prompt.to_string(),
                 file_refs: c.references.iter().map(ToString::to_string).collect(),
+                position,
             }));
         }
         self.push(SideWrite::Job(Job {

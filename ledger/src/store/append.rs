@@ -1,17 +1,27 @@
-//! The append: one transaction a batch, fenced by the head.
+//! The append: one transaction a batch, fenced by the head, on a connection of the writer's own.
 //!
-//! Phases: BEGIN; one INSERT of all rows (UNNEST); natural keys; side rows; the head moves only if
-//! it still is where this batch started and the epoch is ours; COMMIT. Five round trips, more only
-//! when there are side rows.
+//! Two ways, both of the functions in `migrations/0004_write_path.sql`:
+//! - [`Writer::append`], when little waits: both halves in one statement, one round trip, durable when it
+//!   answers.
+//! - [`Writer::insert`] and then [`Writer::finish`], when much waits: the first half (inserts) runs while
+//!   the batch before commits on another connection, the second (changes of side rows, fence, COMMIT) after.
+//!
 //! Why the head is last: its row lock is what a successor waits for, so it is held shortest.
+//! Why no pings: a dead connection shows at the next answer that does not come (`answered`); what it was
+//! doing is then in doubt, and [`resolve`] finds out.
 
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::postgres::{PgArguments, PgDatabaseError, PgPool, PgSeverity};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres};
 use uuid::Uuid;
 
 use super::head::LEASE_US;
-use super::pool::answered;
+use super::pool::{self, answered};
 use super::side::{self, SideWrite};
-use crate::log::{Hash, Row};
+use crate::log::{Row, hex};
+
+/// SQLSTATE of `log_finish` when the head is not where the batch began.
+const FENCED: &str = "LG001";
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NaturalKey {
@@ -45,10 +55,10 @@ pub enum AppendError {
         #[source]
         source: sqlx::Error,
     },
-    /// The connection failed before COMMIT was sent: nothing was written.
+    /// It failed before it could be committed: nothing was written.
     #[error("the append did not reach its commit")]
     NotCommitted(#[source] sqlx::Error),
-    /// The connection failed while COMMIT was under way.
+    /// The connection failed while a COMMIT may have been under way.
     #[error("the commit's outcome is in doubt")]
     InDoubt(#[source] sqlx::Error),
 }
@@ -56,6 +66,7 @@ pub enum AppendError {
 impl AppendError {
     fn before_commit(error: sqlx::Error) -> Self {
         match error.as_database_error() {
+            Some(db) if db.code().as_deref() == Some(FENCED) => Self::Fenced,
             // Classes 22 and 23: a value or a constraint that this row violates.
             Some(db) if db.code().is_some_and(|c| c.starts_with("22") || c.starts_with("23")) => {
                 Self::Rejected { constraint: db.constraint().map(str::to_owned), source: error }
@@ -63,116 +74,197 @@ impl AppendError {
             _ => Self::NotCommitted(error),
         }
     }
+
+    /// Of a statement that commits: an ERROR undid it; a backend that was ended (FATAL) may have
+    /// committed before, as may one that no longer answers.
+    fn in_commit(error: sqlx::Error) -> Self {
+        let undone = error
+            .as_database_error()
+            .and_then(|db| db.try_downcast_ref::<PgDatabaseError>())
+            .is_some_and(|db| db.severity() == PgSeverity::Error);
+        if undone { Self::before_commit(error) } else { Self::InDoubt(error) }
+    }
 }
 
-/// Appends a batch, durably when it returns.
+/// A connection that only appends. Opened at the first use, and again after a failure.
+#[derive(Debug)]
+pub struct Writer {
+    pool: PgPool,
+    connection: Option<PgConnection>,
+}
+
+impl Writer {
+    /// Connects as the pool does, when it is first used.
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool, connection: None }
+    }
+
+    async fn connection(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => answered(pool::connect_alone(&self.pool)).await?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    /// Appends a batch, durably when it returns.
+    ///
+    /// # Errors
+    /// See [`AppendError`]: only `InDoubt` leaves open whether the batch is in the log.
+    pub async fn append(&mut self, batch: &Batch<'_>) -> Result<(), AppendError> {
+        let side = side::documents(batch.side).map_err(AppendError::NotCommitted)?;
+        let connection = self.connection().await.map_err(AppendError::NotCommitted)?;
+        let query = bind_rows(sqlx::query(APPEND), batch, side.inserts)
+            .bind(side.updates)
+            .bind(side.deletes)
+            .bind(batch.prev_position)
+            .bind(batch.epoch)
+            .bind(LEASE_US);
+        fail::fail_point!("ledger.append.before_commit");
+        let done = answered(query.execute(connection)).await;
+        done.map_err(|error| self.failed(AppendError::in_commit(error)))?;
+        fail::fail_point!("ledger.append.committed");
+        Ok(())
+    }
+
+    /// First half: opens a transaction and inserts. Invariant: [`Writer::finish`] or [`Writer::undo`] follows.
+    ///
+    /// # Errors
+    /// Nothing was written.
+    pub async fn insert(&mut self, batch: &Batch<'_>) -> Result<(), AppendError> {
+        let side = side::documents(batch.side).map_err(AppendError::NotCommitted)?;
+        let connection = self.connection().await.map_err(AppendError::NotCommitted)?;
+        let begun = answered(connection.execute("BEGIN")).await;
+        begun.map_err(|error| self.failed(AppendError::NotCommitted(error)))?;
+        let connection = self.connection().await.map_err(AppendError::NotCommitted)?;
+        let query = bind_rows(sqlx::query(INSERT), batch, side.inserts).bind(side.updates).bind(side.deletes);
+        let done = answered(query.execute(connection)).await;
+        done.map_err(|error| self.failed(AppendError::before_commit(error)))?;
+        fail::fail_point!("ledger.append.inserted");
+        Ok(())
+    }
+
+    /// Second half, after the batch before has committed: durable when it returns.
+    ///
+    /// # Errors
+    /// See [`AppendError`]: only `InDoubt` leaves open whether the batch is in the log.
+    pub async fn finish(&mut self, batch: &Batch<'_>) -> Result<(), AppendError> {
+        let Some(last) = batch.rows.last() else { return Ok(()) };
+        let Some(connection) = &mut self.connection else {
+            return Err(AppendError::NotCommitted(sqlx::Error::PoolClosed));
+        };
+        // One message and so one round trip; it can't have parameters, and these are numbers and hex.
+        let sql = format!(
+            "SELECT log_finish({}, {}, {}, '\\x{}', {}, {LEASE_US}, \
+                nullif(current_setting('plantain.updates'), '')::jsonb, \
+                nullif(current_setting('plantain.deletes'), '')::jsonb); COMMIT",
+            batch.prev_position,
+            batch.epoch,
+            last.position,
+            hex(&last.hash),
+            last.recorded_at
+        );
+        fail::fail_point!("ledger.append.before_commit");
+        let done = answered(sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection)).await;
+        done.map_err(|error| self.failed(AppendError::in_commit(error)))?;
+        fail::fail_point!("ledger.append.committed");
+        Ok(())
+    }
+
+    /// Takes the first half back.
+    pub async fn undo(&mut self) {
+        if let Some(connection) = &mut self.connection
+            && answered(connection.execute("ROLLBACK")).await.is_err()
+        {
+            self.connection = None;
+        }
+    }
+
+    /// After an error the connection is kept only if it certainly has no transaction open.
+    fn failed(&mut self, error: AppendError) -> AppendError {
+        self.connection = None;
+        error
+    }
+
+    /// Says farewell, so that Postgres frees the session at once.
+    pub async fn close(self) {
+        if let Some(connection) = self.connection {
+            // It may be dead.
+            let _ = answered(connection.close()).await;
+        }
+    }
+}
+
+/// What became of an append in doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolved {
+    /// It is in the log. The leader goes on under this epoch.
+    Committed { epoch: i64 },
+    /// It is not, and never will be. The leader goes on under this epoch.
+    Absent { epoch: i64 },
+    /// Someone else leads.
+    Fenced,
+}
+
+/// Resolves a commit in doubt: raises the leader's own epoch, which waits for a backend that holds the
+/// head and fences a statement that is still on its way; then looks whether the head is the batch's last row.
 ///
 /// # Errors
-/// See [`AppendError`]: only `InDoubt` leaves open whether the batch is in the log.
-pub async fn append(pool: &PgPool, batch: &Batch<'_>) -> Result<(), AppendError> {
-    let mut connection = pool.acquire().await.map_err(AppendError::NotCommitted)?;
-    let mut tx = answered(connection.begin()).await.map_err(AppendError::NotCommitted)?;
-    answered(insert_rows(&mut tx, batch.rows)).await.map_err(AppendError::before_commit)?;
-    fail::fail_point!("ledger.append.inserted");
-    if !batch.keys.is_empty() {
-        answered(insert_keys(&mut tx, batch.keys)).await.map_err(AppendError::before_commit)?;
-    }
-    answered(side::write(&mut tx, batch.side)).await.map_err(AppendError::before_commit)?;
-    if !answered(move_head(&mut tx, batch)).await.map_err(AppendError::NotCommitted)? {
-        return Err(AppendError::Fenced);
-    }
-    fail::fail_point!("ledger.append.before_commit");
-    answered(tx.commit()).await.map_err(AppendError::InDoubt)?;
-    fail::fail_point!("ledger.append.committed");
-    Ok(())
-}
-
-/// Resolves a commit in doubt: waits for the old backend by locking the head, then looks whether
-/// the head is the batch's last row. `None`: someone else leads now.
-pub async fn was_committed(
-    pool: &PgPool,
-    epoch: i64,
-    prev_position: i64,
-    last: &Row,
-) -> Result<Option<bool>, sqlx::Error> {
-    let mut tx = pool.begin().await?;
-    let (position, hash, now_epoch): (i64, Vec<u8>, i64) =
-        sqlx::query_as("SELECT position, hash, epoch FROM log_head FOR UPDATE").fetch_one(&mut *tx).await?;
-    tx.rollback().await?;
-    if position == last.position && hash == last.hash {
-        return Ok(Some(true));
-    }
-    if now_epoch == epoch && position == prev_position {
-        return Ok(Some(false));
-    }
-    Ok(None)
-}
-
-async fn insert_rows(tx: &mut PgConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
-    fn column<'a, T>(rows: &'a [Row], get: impl Fn(&'a Row) -> T) -> Vec<T> {
-        rows.iter().map(get).collect()
-    }
-    sqlx::query(
-        "INSERT INTO events (position, account_id, version, type, schema_version, available_delta, reserved_delta, \
-            debt_delta, payload, producer, command_id, ordinal, request_digest, actor, causation, trace_id, \
-            recorded_at, prev_hash, hash) \
-         SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::smallint[], $6::bigint[], \
-            $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::smallint[], $13::bytea[], \
-            $14::text[], $15::bigint[], $16::bytea[], $17::bigint[], $18::bytea[], $19::bytea[])",
+/// Postgres is away: still in doubt.
+pub async fn resolve(pool: &PgPool, batch: &Batch<'_>) -> Result<Resolved, sqlx::Error> {
+    let found: Option<(i64, Vec<u8>, i64)> = sqlx::query_as(
+        "UPDATE log_head SET epoch = epoch + 1 WHERE epoch = $1 RETURNING position, hash, epoch",
     )
-    .bind(column(rows, |r| r.position))
-    .bind(column(rows, |r| r.account_id))
-    .bind(column(rows, |r| r.version))
-    .bind(column(rows, |r| r.event_type.as_str()))
-    .bind(column(rows, |r| r.schema_version))
-    .bind(column(rows, |r| r.available_delta))
-    .bind(column(rows, |r| r.reserved_delta))
-    .bind(column(rows, |r| r.debt_delta))
-    .bind(column(rows, |r| r.payload.as_str()))
-    .bind(column(rows, |r| r.producer.as_str()))
-    .bind(column(rows, |r| r.command_id.as_str()))
-    .bind(column(rows, |r| r.ordinal))
-    .bind(column(rows, |r| r.request_digest.as_slice()))
-    .bind(column(rows, |r| r.actor.as_str()))
-    .bind(column(rows, |r| r.causation))
-    .bind(column(rows, |r| r.trace_id.as_ref().map(<[u8; 16]>::as_slice)))
-    .bind(column(rows, |r| r.recorded_at))
-    .bind(column(rows, |r| r.prev_hash.as_slice()))
-    .bind(column(rows, |r| r.hash.as_slice()))
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn insert_keys(tx: &mut PgConnection, keys: &[NaturalKey]) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO natural_keys (kind, key, account_id, subject, position) \
-         SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::text[], $5::bigint[])",
-    )
-    .bind(keys.iter().map(|k| k.kind).collect::<Vec<_>>())
-    .bind(keys.iter().map(|k| k.key.as_str()).collect::<Vec<_>>())
-    .bind(keys.iter().map(|k| k.account_id).collect::<Vec<_>>())
-    .bind(keys.iter().map(|k| k.subject.as_str()).collect::<Vec<_>>())
-    .bind(keys.iter().map(|k| k.position).collect::<Vec<_>>())
-    .execute(tx)
-    .await?;
-    Ok(())
-}
-
-async fn move_head(tx: &mut PgConnection, batch: &Batch<'_>) -> Result<bool, sqlx::Error> {
-    let Some(last) = batch.rows.last() else { return Ok(false) };
-    let (position, hash, recorded_at): (i64, &Hash, i64) = (last.position, &last.hash, last.recorded_at);
-    let moved = sqlx::query(
-        "UPDATE log_head SET position = $1, hash = $2, recorded_at = $3, lease_until = now_us() + $4 \
-         WHERE position = $5 AND epoch = $6",
-    )
-    .bind(position)
-    .bind(hash.as_slice())
-    .bind(recorded_at)
-    .bind(LEASE_US)
-    .bind(batch.prev_position)
     .bind(batch.epoch)
-    .execute(tx)
+    .fetch_optional(pool)
     .await?;
-    Ok(moved.rows_affected() == 1)
+    let Some((position, hash, epoch)) = found else { return Ok(Resolved::Fenced) };
+    Ok(match batch.rows.last() {
+        Some(last) if position == last.position && hash == last.hash => Resolved::Committed { epoch },
+        _ if position == batch.prev_position => Resolved::Absent { epoch },
+        _ => Resolved::Fenced,
+    })
+}
+
+const APPEND: &str = "SELECT log_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+     $18, $19, $20, $21, $22, $23, $24, $25::jsonb, $26::jsonb, $27::jsonb, $28, $29, $30)";
+/// What `finish` needs goes along, for the transaction.
+const INSERT: &str = "SELECT log_insert($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+     $18, $19, $20, $21, $22, $23, $24, $25::jsonb), \
+     set_config('plantain.updates', coalesce($26, ''), true), set_config('plantain.deletes', coalesce($27, ''), true)";
+
+type Bound<'q> = Query<'q, Postgres, PgArguments>;
+
+fn column<'a, T, U>(rows: &'a [U], get: impl Fn(&'a U) -> T) -> Vec<T> {
+    rows.iter().map(get).collect()
+}
+
+fn bind_rows<'q>(query: Bound<'q>, batch: &'q Batch<'_>, inserts: Option<String>) -> Bound<'q> {
+    let (rows, keys) = (batch.rows, batch.keys);
+    query
+        .bind(column(rows, |r| r.position))
+        .bind(column(rows, |r| r.account_id))
+        .bind(column(rows, |r| r.version))
+        .bind(column(rows, |r| r.event_type.as_str()))
+        .bind(column(rows, |r| r.schema_version))
+        .bind(column(rows, |r| r.available_delta))
+        .bind(column(rows, |r| r.reserved_delta))
+        .bind(column(rows, |r| r.debt_delta))
+        .bind(column(rows, |r| r.payload.as_str()))
+        .bind(column(rows, |r| r.producer.as_str()))
+        .bind(column(rows, |r| r.command_id.as_str()))
+        .bind(column(rows, |r| r.ordinal))
+        .bind(column(rows, |r| r.request_digest.as_slice()))
+        .bind(column(rows, |r| r.actor.as_str()))
+        .bind(column(rows, |r| r.causation))
+        .bind(column(rows, |r| r.trace_id.as_ref().map(<[u8; 16]>::as_slice)))
+        .bind(column(rows, |r| r.recorded_at))
+        .bind(column(rows, |r| r.prev_hash.as_slice()))
+        .bind(column(rows, |r| r.hash.as_slice()))
+        .bind(column(keys, |k| k.kind))
+        .bind(column(keys, |k| k.key.as_str()))
+        .bind(column(keys, |k| k.account_id))
+        .bind(column(keys, |k| k.subject.as_str()))
+        .bind(column(keys, |k| k.position))
+        .bind(inserts)
 }

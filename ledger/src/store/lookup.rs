@@ -1,4 +1,8 @@
-//! What a batch needs to know before it decides: one round trip for each kind of question.
+//! What the log has of an account or a command: every search goes through here.
+//!
+//! The log's indexes lead with a bucket of 2^[`BUCKET_BITS`] positions (docs/adr/0009-local-keys.md), so a
+//! search names all buckets it means: one index probe for each. Invariant: no other SQL asks the log for
+//! an account or a command.
 
 use std::collections::HashMap;
 
@@ -7,6 +11,9 @@ use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use uuid::Uuid;
 
 use crate::log::{BadRow, COLUMNS, Digest, Row};
+
+/// As in `migrations/0004_write_path.sql`.
+pub const BUCKET_BITS: u32 = 18;
 
 /// What a command with this id did when it came first.
 #[derive(Debug, Clone)]
@@ -17,18 +24,31 @@ pub struct FirstAnswer {
     pub rows: Vec<Row>,
 }
 
+/// All columns, of this table or alias.
+pub(super) fn columns_of(alias: &str) -> String {
+    format!("{alias}.{}", COLUMNS.replace(", ", &format!(", {alias}.")))
+}
+
 /// The rows these commands have left in the log, if they were accepted before.
+///
+/// Cost: a probe a bucket for each id, and one for each row found.
 pub async fn first_answers(
     pool: &PgPool,
     ids: &[(Producer, CommandId)],
 ) -> Result<HashMap<(Producer, CommandId), FirstAnswer>, BadRow> {
     let producers: Vec<&str> = ids.iter().map(|(p, _)| p.as_str()).collect();
     let commands: Vec<&str> = ids.iter().map(|(_, c)| c.as_str()).collect();
-    let columns = COLUMNS.replace(", ", ", e.");
-    // DISTINCT: the same command may stand in a batch more than once.
+    // DISTINCT: the same command may be asked for more than once. OFFSET 0: probe by probe, never a scan.
     let sql = format!(
-        "SELECT e.{columns} FROM (SELECT DISTINCT p, c FROM unnest($1::text[], $2::text[]) AS u(p, c)) asked \
-         JOIN events e ON e.producer = asked.p AND e.command_id = asked.c ORDER BY e.position"
+        "WITH RECURSIVE found AS ( \
+            SELECT e.* FROM (SELECT DISTINCT p, c FROM unnest($1::text[], $2::text[]) AS u(p, c)) asked \
+            CROSS JOIN generate_series(0, (SELECT position >> {BUCKET_BITS} FROM log_head)) AS bucket \
+            CROSS JOIN LATERAL (SELECT * FROM events WHERE (position >> {BUCKET_BITS}) = bucket \
+                AND producer = asked.p AND command_id = asked.c AND ordinal = 0 OFFSET 0) e \
+            UNION ALL \
+            SELECT e.* FROM found CROSS JOIN LATERAL (SELECT * FROM events WHERE position = found.position + 1 \
+                AND producer = found.producer AND command_id = found.command_id OFFSET 0) e \
+         ) SELECT {COLUMNS} FROM found ORDER BY position"
     );
     let found = sqlx::query(AssertSqlSafe(sql)).bind(producers).bind(commands).fetch_all(pool).await?;
     let mut answers: HashMap<(Producer, CommandId), FirstAnswer> = HashMap::new();
@@ -51,6 +71,38 @@ pub async fn first_answers(
     Ok(answers)
 }
 
+/// The events of these accounts after a position, each account's by version. Accounts without any are absent.
+///
+/// Cost: a probe a bucket after the position for each account, and its rows.
+pub async fn events_of_accounts(
+    pool: &PgPool,
+    accounts: &[AccountId],
+    after_position: i64,
+) -> Result<HashMap<AccountId, Vec<Row>>, BadRow> {
+    let ids: Vec<Uuid> = accounts.iter().map(|a| a.0).collect();
+    let sql = format!(
+        "SELECT {} FROM (SELECT DISTINCT id FROM unnest($1::uuid[]) AS u(id)) asked \
+         CROSS JOIN generate_series($2 >> {BUCKET_BITS}, (SELECT position >> {BUCKET_BITS} FROM log_head)) AS bucket \
+         CROSS JOIN LATERAL (SELECT * FROM events WHERE (position >> {BUCKET_BITS}) = bucket \
+            AND account_id = asked.id AND position > $2 OFFSET 0) e \
+         ORDER BY e.account_id, e.version",
+        columns_of("e")
+    );
+    let mut found: HashMap<AccountId, Vec<Row>> = HashMap::new();
+    for row in sqlx::query(AssertSqlSafe(sql)).bind(&ids).bind(after_position).fetch_all(pool).await? {
+        let row = Row::read(&row)?;
+        found.entry(row.account()).or_default().push(row);
+    }
+    Ok(found)
+}
+
+/// The event at a position.
+pub async fn event_at(pool: &PgPool, position: i64) -> Result<Option<Row>, BadRow> {
+    let sql = format!("SELECT {COLUMNS} FROM events WHERE position = $1");
+    let found = sqlx::query(AssertSqlSafe(sql)).bind(position).fetch_optional(pool).await?;
+    found.as_ref().map(Row::read).transpose()
+}
+
 /// The accounts of Telegram users who are known.
 pub async fn accounts_of_people(
     pool: &PgPool,
@@ -70,31 +122,30 @@ pub struct StoredAccount {
     pub key: [u8; 32],
 }
 
+/// Whole accounts, with an entry for each that was asked for.
 pub async fn load_accounts(
     pool: &PgPool,
     accounts: &[AccountId],
 ) -> Result<HashMap<AccountId, StoredAccount>, BadRow> {
+    let keys = account_keys(pool, accounts).await?;
+    let mut rows = events_of_accounts(pool, accounts, 0).await?;
+    let loaded = accounts.iter().map(|account| {
+        let key = keys.get(account).copied().unwrap_or_default();
+        (*account, StoredAccount { rows: rows.remove(account).unwrap_or_default(), key })
+    });
+    Ok(loaded.collect())
+}
+
+/// The keys of these accounts' request digests. Streams that are nobody's have none.
+pub async fn account_keys(
+    pool: &PgPool,
+    accounts: &[AccountId],
+) -> Result<HashMap<AccountId, [u8; 32]>, sqlx::Error> {
     let ids: Vec<Uuid> = accounts.iter().map(|a| a.0).collect();
-    let mut loaded: HashMap<AccountId, StoredAccount> =
-        accounts.iter().map(|a| (*a, StoredAccount::default())).collect();
-    let keys: Vec<(Uuid, Vec<u8>)> =
-        sqlx::query_as("SELECT account_id, key FROM account_keys WHERE account_id = ANY($1)")
-            .bind(&ids)
-            .fetch_all(pool)
-            .await?;
-    for (id, key) in keys {
-        if let (Some(account), Ok(key)) = (loaded.get_mut(&AccountId(id)), key.try_into()) {
-            account.key = key;
-        }
-    }
-    let sql = format!("SELECT {COLUMNS} FROM events WHERE account_id = ANY($1) ORDER BY account_id, version");
-    for row in sqlx::query(AssertSqlSafe(sql)).bind(&ids).fetch_all(pool).await? {
-        let row = Row::read(&row)?;
-        if let Some(account) = loaded.get_mut(&row.account()) {
-            account.rows.push(row);
-        }
-    }
-    Ok(loaded)
+    let sql = "SELECT account_id, key FROM account_keys WHERE account_id = ANY($1)";
+    let found: Vec<(Uuid, Vec<u8>)> = sqlx::query_as(sql).bind(&ids).fetch_all(pool).await?;
+    // Invariant: the table holds keys of 32 bytes only.
+    Ok(found.into_iter().filter_map(|(id, key)| Some((AccountId(id), key.try_into().ok()?))).collect())
 }
 
 /// Who owns these natural keys: (kind, key) → the subject, e.g. a payment id.
@@ -117,4 +168,25 @@ pub async fn owners_of_keys(
 pub async fn leases(pool: &PgPool, generations: &[String]) -> Result<HashMap<String, i64>, sqlx::Error> {
     let sql = "SELECT generation, lease_until FROM jobs WHERE generation = ANY($1)";
     Ok(sqlx::query_as(sql).bind(generations).fetch_all(pool).await?.into_iter().collect())
+}
+
+/// Producer and id of the commands whose first event stands in `(after, until]`.
+pub async fn command_ids(
+    pool: &PgPool,
+    after: i64,
+    until: i64,
+) -> Result<Vec<(String, String)>, sqlx::Error> {
+    let sql =
+        "SELECT producer, command_id FROM events WHERE position > $1 AND position <= $2 AND ordinal = 0";
+    sqlx::query_as(sql).bind(after).bind(until).fetch_all(pool).await
+}
+
+/// Natural keys, (kind, key), in order after this one.
+pub async fn natural_keys_after(
+    pool: &PgPool,
+    after: (&str, &str),
+    limit: i64,
+) -> Result<Vec<(String, String)>, sqlx::Error> {
+    let sql = "SELECT kind, key FROM natural_keys WHERE (kind, key) > ($1, $2) ORDER BY kind, key LIMIT $3";
+    sqlx::query_as(sql).bind(after.0).bind(after.1).bind(limit).fetch_all(pool).await
 }

@@ -12,10 +12,11 @@ mod republish;
 pub mod side;
 mod work;
 
-pub use append::{AppendError, Batch, NaturalKey, append, was_committed};
-pub use head::{Head, LEASE_US, beat, head, incarnation, release, take_over};
+pub use append::{AppendError, Batch, NaturalKey, Resolved, Writer, resolve};
+pub use head::{Head, JUMP_US, LEASE_US, PAUSE_US, beat, head, incarnation, release, take_over};
 pub use lookup::{
-    FirstAnswer, StoredAccount, accounts_of_people, first_answers, leases, load_accounts, owners_of_keys,
+    BUCKET_BITS, FirstAnswer, StoredAccount, account_keys, accounts_of_people, command_ids, event_at,
+    events_of_accounts, first_answers, leases, load_accounts, natural_keys_after, owners_of_keys,
 };
 pub use migrate::{MigrateError, migrate};
 pub use pool::{OWNER_ROLE, SERVICE_ROLE, answered, connect, connect_relaxed};

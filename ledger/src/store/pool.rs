@@ -1,13 +1,14 @@
 //! Connections of `serve`: under the restricted role, with bounds on how long anything may hang.
 //!
 //! A connection can go dead without being closed, and no answer ever comes: so each answer is
-//! waited for with a bound on our side too, and no connection goes out of or into the pool untested.
+//! waited for with a bound on our side too, and no connection goes out of or into the pool untested. The
+//! writer's own connections (`append`) are outside the pool: each of their uses is a test.
 
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 
 /// Owns the tables; cannot log in.
 pub const OWNER_ROLE: &str = "plantain_owner";
@@ -73,18 +74,25 @@ async fn connect_with(
         .test_before_acquire(false)
         .before_acquire(|connection, _| Box::pin(is_there(connection)))
         .after_release(|connection, _| Box::pin(is_there(connection)))
-        .after_connect(move |connection, _| {
-            Box::pin(async move {
-                let setup = format!(
-                    "SET ROLE {SERVICE_ROLE}; SET statement_timeout = {STATEMENT_MS}; \
-                     SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}; \
-                     SET tcp_user_timeout = {TCP_USER_MS}; SET client_connection_check_interval = 1000; \
-                     SET synchronous_commit = {synchronous_commit}"
-                );
-                connection.execute(AssertSqlSafe(setup)).await?;
-                Ok(())
-            })
-        })
+        .after_connect(move |connection, _| Box::pin(set_up(connection, synchronous_commit)))
         .connect_with(options)
         .await
+}
+
+/// A connection like the pool's, but outside it.
+pub(super) async fn connect_alone(pool: &PgPool) -> Result<PgConnection, sqlx::Error> {
+    let mut connection = pool.connect_options().connect().await?;
+    set_up(&mut connection, "on").await?;
+    Ok(connection)
+}
+
+async fn set_up(connection: &mut PgConnection, synchronous_commit: &str) -> Result<(), sqlx::Error> {
+    let setup = format!(
+        "SET ROLE {SERVICE_ROLE}; SET statement_timeout = {STATEMENT_MS}; \
+         SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}; \
+         SET tcp_user_timeout = {TCP_USER_MS}; SET client_connection_check_interval = 1000; \
+         SET synchronous_commit = {synchronous_commit}"
+    );
+    connection.execute(AssertSqlSafe(setup)).await?;
+    Ok(())
 }

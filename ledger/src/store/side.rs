@@ -1,14 +1,12 @@
 //! Rows beside the log, written in the transaction that appends the events they belong to.
 //!
-//! A batch's rows go in at most three statements, in the order of a row's life: inserts, updates,
-//! deletes. Each statement takes all tables at once as one JSON document, so that a batch costs
-//! the same few round trips whatever is in it.
+//! A batch's rows are at most three JSON documents, in the order of a row's life: inserts, updates,
+//! deletes. Each holds all tables at once, so that they cost no round trips of their own.
 
 use std::collections::BTreeMap;
 
 use proto_events::commands::MadeOutput;
 use serde::Serialize;
-use sqlx::PgConnection;
 use uuid::Uuid;
 
 #[derive(Debug, Serialize)]
@@ -43,6 +41,7 @@ pub struct Content {
     pub account_id: Uuid,
     pub prompt: String,
     pub file_refs: Vec<String>,
+    pub position: i64,
 }
 
 #[derive(Debug, Serialize)]
@@ -130,98 +129,67 @@ pub enum SideWrite {
 
 #[derive(Default, Serialize)]
 struct Inserts<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     identities: Vec<&'a Identity>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     contexts: Vec<&'a Context>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     links: Vec<&'a Link>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     contents: Vec<&'a Content>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     outputs: Vec<&'a StoredOutput>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     reservations: Vec<&'a OpenReservation>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     payments: Vec<&'a OpenPayment>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     jobs: Vec<&'a Job>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     deliveries: Vec<&'a Delivery>,
 }
 
 #[derive(Default, Serialize)]
 struct Updates<'a> {
     /// The last of each generation: an UPDATE would take any one of several.
-    #[serde(serialize_with = "values")]
+    #[serde(serialize_with = "values", skip_serializing_if = "BTreeMap::is_empty")]
     claims: BTreeMap<&'a str, &'a Claim>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<&'a SentFile>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     told: Vec<&'a Told>,
 }
 
 #[derive(Default, Serialize)]
 struct Deletes<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     reservations: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     payments: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     jobs: Vec<&'a str>,
 }
 
-const INSERT: &str = "
-WITH identities AS (SELECT * FROM jsonb_to_recordset($1::jsonb->'identities')
-        AS x(telegram_user_id bigint, account_id uuid, key text, language text, name text)),
-    a AS (INSERT INTO telegram_identities SELECT telegram_user_id, account_id FROM identities),
-    b AS (INSERT INTO account_keys SELECT account_id, decode(key, 'hex') FROM identities),
-    c AS (INSERT INTO profiles SELECT account_id, language, name FROM identities),
-    d AS (INSERT INTO chat_contexts SELECT * FROM jsonb_to_recordset($1::jsonb->'contexts')
-        AS x(subject text, account_id uuid, chat bigint, message bigint, status_message bigint)),
-    e AS (INSERT INTO payment_links SELECT * FROM jsonb_to_recordset($1::jsonb->'links')
-        AS x(payment text, account_id uuid, checkout_url text)),
-    f AS (INSERT INTO generation_contents SELECT generation, account_id, prompt,
-            ARRAY(SELECT jsonb_array_elements_text(file_refs))
-        FROM jsonb_to_recordset($1::jsonb->'contents')
-        AS x(generation text, account_id uuid, prompt text, file_refs jsonb)),
-    g AS (INSERT INTO generation_outputs (generation, ordinal, account_id, object, sha256, media_type, bytes, width,
-            height)
-        SELECT * FROM jsonb_to_recordset($1::jsonb->'outputs')
-        AS x(generation text, ordinal smallint, account_id uuid, object text, sha256 text, media_type text,
-            bytes bigint, width bigint, height bigint)),
-    h AS (INSERT INTO open_reservations SELECT * FROM jsonb_to_recordset($1::jsonb->'reservations')
-        AS x(reservation text, account_id uuid, deadline bigint)),
-    i AS (INSERT INTO open_payments SELECT * FROM jsonb_to_recordset($1::jsonb->'payments')
-        AS x(payment text, account_id uuid, rail text, position bigint)),
-    j AS (INSERT INTO jobs SELECT * FROM jsonb_to_recordset($1::jsonb->'jobs')
-        AS x(generation text, account_id uuid, position bigint)),
-    k AS (INSERT INTO deliveries SELECT * FROM jsonb_to_recordset($1::jsonb->'deliveries')
-        AS x(position bigint, account_id uuid, type text, subject text))
-SELECT 1";
+/// A batch's side rows as the functions of `migrations/0004_write_path.sql` take them; `None`: nothing.
+#[derive(Debug, Default)]
+pub(super) struct Documents {
+    pub inserts: Option<String>,
+    pub updates: Option<String>,
+    pub deletes: Option<String>,
+}
 
-const UPDATE: &str = "
-WITH a AS (UPDATE jobs SET attempt = x.attempt, lease_until = x.lease_until, lease_us = x.lease_us
-        FROM jsonb_to_recordset($1::jsonb->'claims') 
-            AS x(generation text, attempt smallint, lease_until bigint, lease_us bigint)
-        WHERE jobs.generation = x.generation),
-    b AS (UPDATE generation_outputs SET file_id = x.file_id
-        FROM jsonb_to_recordset($1::jsonb->'files') AS x(generation text, ordinal smallint, file_id text)
-        WHERE generation_outputs.generation = x.generation AND generation_outputs.ordinal = x.ordinal),
-    c AS (UPDATE deliveries SET outcome = x.outcome
-        FROM jsonb_to_recordset($1::jsonb->'told') AS x(subject text, type text, outcome text)
-        WHERE deliveries.subject = x.subject AND deliveries.type = x.type AND deliveries.outcome IS NULL)
-SELECT 1";
-
-const DELETE: &str = "
-WITH a AS (DELETE FROM open_reservations USING jsonb_array_elements_text($1::jsonb->'reservations') AS x(id)
-        WHERE reservation = x.id),
-    b AS (DELETE FROM open_payments USING jsonb_array_elements_text($1::jsonb->'payments') AS x(id)
-        WHERE payment = x.id),
-    c AS (DELETE FROM jobs USING jsonb_array_elements_text($1::jsonb->'jobs') AS x(id) WHERE generation = x.id)
-SELECT 1";
-
-/// Writes a batch's rows inside the append's transaction.
-pub(super) async fn write(connection: &mut PgConnection, writes: &[SideWrite]) -> Result<(), sqlx::Error> {
+pub(super) fn documents(writes: &[SideWrite]) -> Result<Documents, sqlx::Error> {
     let (mut inserts, mut updates, mut deletes) =
         (Inserts::default(), Updates::default(), Deletes::default());
     let mut counts = [0usize; 3];
     for write in writes {
         counts[sort(write, &mut inserts, &mut updates, &mut deletes)] += 1;
     }
-    let documents = [(INSERT, json(&inserts)?), (UPDATE, json(&updates)?), (DELETE, json(&deletes)?)];
-    for ((sql, document), count) in documents.into_iter().zip(counts) {
-        if count > 0 {
-            sqlx::query(sql).bind(document).execute(&mut *connection).await?;
-        }
-    }
-    Ok(())
+    Ok(Documents {
+        inserts: (counts[0] > 0).then(|| json(&inserts)).transpose()?,
+        updates: (counts[1] > 0).then(|| json(&updates)).transpose()?,
+        deletes: (counts[2] > 0).then(|| json(&deletes)).transpose()?,
+    })
 }
 
 fn values<S: serde::Serializer>(claims: &BTreeMap<&str, &Claim>, serializer: S) -> Result<S::Ok, S::Error> {

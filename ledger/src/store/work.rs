@@ -2,8 +2,11 @@
 
 use proto_events::events::MediaType;
 use proto_events::{AccountId, Position, Rail};
-use sqlx::{PgPool, Row as _};
+use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use uuid::Uuid;
+
+use super::lookup::columns_of;
+use crate::log::{BadRow, Row as LogRow};
 
 /// Extends a claim's lease. `None`: another attempt has it, it is over, or the job is closed.
 pub async fn renew_lease(pool: &PgPool, generation: &str, attempt: i64) -> Result<Option<i64>, sqlx::Error> {
@@ -35,15 +38,21 @@ pub struct JobContent {
     pub file_refs: Vec<String>,
     pub lease_until: i64,
     pub deadline: i64,
+    /// The event by which it was asked for.
+    pub requested: LogRow,
 }
 
-pub async fn job_contents(pool: &PgPool, generations: &[String]) -> Result<Vec<JobContent>, sqlx::Error> {
-    let sql = "SELECT c.generation, c.prompt, c.file_refs, coalesce(j.lease_until, 0) AS lease_until, \
-                      coalesce(r.deadline, 0) AS deadline \
-               FROM generation_contents c LEFT JOIN jobs j USING (generation) \
-               LEFT JOIN open_reservations r ON r.reservation = 'r' || substr(c.generation, 2) \
-               WHERE c.generation = ANY($1)";
-    let rows = sqlx::query(sql).bind(generations).fetch_all(pool).await?;
+pub async fn job_contents(pool: &PgPool, generations: &[String]) -> Result<Vec<JobContent>, BadRow> {
+    let sql = format!(
+        "SELECT c.generation, c.prompt, c.file_refs, coalesce(j.lease_until, 0) AS lease_until, \
+                coalesce(r.deadline, 0) AS deadline, {} \
+         FROM generation_contents c JOIN events e ON e.position = c.position \
+         LEFT JOIN jobs j USING (generation) \
+         LEFT JOIN open_reservations r ON r.reservation = 'r' || substr(c.generation, 2) \
+         WHERE c.generation = ANY($1)",
+        columns_of("e")
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(generations).fetch_all(pool).await?;
     rows.iter()
         .map(|row| {
             Ok(JobContent {
@@ -52,6 +61,7 @@ pub async fn job_contents(pool: &PgPool, generations: &[String]) -> Result<Vec<J
                 file_refs: row.try_get("file_refs")?,
                 lease_until: row.try_get("lease_until")?,
                 deadline: row.try_get("deadline")?,
+                requested: LogRow::read(row)?,
             })
         })
         .collect()

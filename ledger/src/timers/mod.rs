@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::inbox::own_request;
-use crate::sequencer::{Clock, Queue};
+use crate::sequencer::{Clock, Queue, ReplyTo};
 use crate::store;
 
 const LOOK: Duration = Duration::from_millis(500);
@@ -58,7 +58,7 @@ async fn expire(due: Vec<(String, proto_events::AccountId)>, queue: &Queue) {
         let command = ReservationExpire { reservation }.into();
         let (sender, receiver) = oneshot::channel();
         let request = own_request(id, AccountRef::Id(account), command, None);
-        if queue.push((request, sender)).is_ok() {
+        if queue.push((request, ReplyTo::Here(sender))).is_ok() {
             answers.push((reservation, receiver));
         }
     }

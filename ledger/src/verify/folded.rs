@@ -1,78 +1,144 @@
 //! Projections against the fold of the log, each at its own checkpoint.
+//!
+//! The log is folded once more by the projections' own folds, into temporary tables of this session, and
+//! Postgres compares them with the live ones. So memory is bounded whatever a projection holds, a new
+//! projection is compared without a line here, and nothing is left behind.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use futures_util::future::BoxFuture;
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
-use super::Folded;
-use crate::projections::{self, Instance, State};
+use super::finding::{Findings, Kind};
+use crate::projections::{self, Fold, FoldError, Instance, State, Tables};
+use crate::tail::Entry;
 
-/// A projection's rows, each as one comparable line under its key.
-pub(super) type Lines = BTreeMap<String, String>;
+/// Rows named for each table that differs.
+const NAMED_MAX: usize = 10;
+/// Pages of temporary tables in memory: most folds' rows fit.
+const TEMP_BUFFERS: &str = "64MB";
 
-/// The live instances that this version's folds speak for.
-pub(super) async fn checkpoints(tx: &mut PgConnection) -> Result<Vec<Instance>, sqlx::Error> {
-    let mut found = projections::instances(tx).await?;
-    found.retain(|i| {
-        i.state == State::Live && projections::find(&i.name).is_some_and(|d| d.version == i.version)
-    });
+/// What is kept beside the log and must be its fold: a projection, stored states of accounts.
+pub trait Comparison: Send {
+    /// The next events, in order.
+    fn take<'a>(
+        &'a mut self,
+        tx: &'a mut PgConnection,
+        entries: &'a [Arc<Entry>],
+    ) -> BoxFuture<'a, Result<(), sqlx::Error>>;
+
+    /// Names what differs, after the last event.
+    fn compare<'a>(
+        &'a mut self,
+        tx: &'a mut PgConnection,
+        findings: &'a mut Findings,
+    ) -> BoxFuture<'a, Result<(), sqlx::Error>>;
+}
+
+/// Everything that is compared, as of the transaction's snapshot; what this version's folds do not
+/// speak for is left out.
+pub async fn all(tx: &mut PgConnection) -> Result<Vec<Box<dyn Comparison>>, sqlx::Error> {
+    tx.execute(AssertSqlSafe(format!("SET LOCAL temp_buffers = '{TEMP_BUFFERS}'"))).await?;
+    let mut found: Vec<Box<dyn Comparison>> = Vec::new();
+    for instance in projections::instances(&mut *tx).await? {
+        let definition = projections::find(&instance.name).filter(|d| d.version == instance.version);
+        let (Some(definition), State::Live) = (definition, instance.state) else { continue };
+        let tables = Tables::temporary(definition.name);
+        for table in definition.tables {
+            let sql = format!(
+                "CREATE TEMPORARY TABLE {} ({}, PRIMARY KEY ({}))",
+                tables.bare(table.suffix),
+                table.columns,
+                table.key
+            );
+            tx.execute(AssertSqlSafe(sql)).await?;
+        }
+        let fold = Some((definition.make)(tables.clone()));
+        found.push(Box::new(Projection { definition, instance, tables, fold, reached: 0, broken: None }));
+    }
     Ok(found)
 }
 
-pub(super) fn rows_of(projection: &str, folded: &Folded) -> Lines {
-    match projection {
-        "balances" => folded
-            .balances
-            .iter()
-            .map(|(id, b)| {
-                (id.to_string(), format!("{} {} {} {}", b.available, b.reserved, b.debt, b.position))
-            })
-            .collect(),
-        _ => Lines::new(),
+struct Projection {
+    definition: &'static projections::Definition,
+    instance: Instance,
+    tables: Tables,
+    /// None after an event that it can't take.
+    fold: Option<Box<dyn Fold>>,
+    reached: i64,
+    broken: Option<FoldError>,
+}
+
+impl Projection {
+    async fn fold(&mut self, tx: &mut PgConnection, entries: &[Arc<Entry>]) -> Result<(), sqlx::Error> {
+        let through = entries.partition_point(|e| e.row.position <= self.instance.position);
+        let entries = &entries[..through];
+        let (Some(fold), Some(last)) = (&mut self.fold, entries.last()) else { return Ok(()) };
+        fold.load(tx, entries).await?;
+        if let Some(error) = entries.iter().find_map(|entry| fold.take(entry).err()) {
+            (self.broken, self.fold) = (Some(error), None);
+            return Ok(());
+        }
+        fold.flush(tx).await?;
+        self.reached = last.row.position;
+        Ok(())
+    }
+
+    async fn look(&mut self, tx: &mut PgConnection, findings: &mut Findings) -> Result<(), sqlx::Error> {
+        let (name, checkpoint) = (self.definition.name, self.instance.position);
+        if let Some(FoldError::Broken { position, what }) = &self.broken {
+            findings.find(*position, Kind::Projection, format!("projection {name} can't take it: {what}"));
+            return Ok(());
+        }
+        if self.reached < checkpoint {
+            let what = format!("projection {name} claims position {checkpoint}, which the log has not");
+            findings.find(0, Kind::Projection, what);
+            return Ok(());
+        }
+        for table in self.definition.tables {
+            let key: Vec<&str> = table.key.split(',').map(str::trim).collect();
+            let label = key.iter().map(|k| format!("coalesce(w.{k}::text, l.{k}::text)")).collect::<Vec<_>>();
+            let sql = format!(
+                "SELECT concat_ws(' ', {}), left(to_jsonb(w)::text, 300), left(to_jsonb(l)::text, 300) \
+                 FROM {} w FULL JOIN {} l USING ({}) WHERE to_jsonb(w) IS DISTINCT FROM to_jsonb(l) LIMIT {}",
+                label.join(", "),
+                self.tables.table(table.suffix),
+                self.instance.tables().table(table.suffix),
+                table.key,
+                NAMED_MAX + 1,
+            );
+            let rows: Vec<(String, Option<String>, Option<String>)> =
+                sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&mut *tx).await?;
+            let place = [name, table.suffix].join(if table.suffix.is_empty() { "" } else { "." });
+            for (key, wanted, stored) in rows {
+                let what = match (wanted, stored) {
+                    (Some(wanted), Some(stored)) => {
+                        format!("projection {place}, row {key}: {stored} should be {wanted}")
+                    }
+                    (Some(_), None) => format!("projection {place} lacks row {key}"),
+                    _ => format!("projection {place} has row {key}, which the log does not make"),
+                };
+                findings.find(0, Kind::Projection, what);
+            }
+        }
+        Ok(())
     }
 }
 
-async fn stored(tx: &mut PgConnection, instance: &Instance) -> Result<Option<Lines>, sqlx::Error> {
-    let sql = match instance.name.as_str() {
-        "balances" => format!(
-            "SELECT account_id::text AS key, concat_ws(' ', available, reserved, debt, position) AS line FROM {}",
-            instance.tables().main()
-        ),
-        _ => return Ok(None),
-    };
-    let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(tx).await?;
-    rows.iter().map(|row| Ok((row.try_get("key")?, row.try_get("line")?))).collect::<Result<_, _>>().map(Some)
-}
-
-/// Names every projection whose rows are not the fold at its checkpoint.
-pub(super) async fn compare(
-    tx: &mut PgConnection,
-    checkpoints: &[Instance],
-    folded: &BTreeMap<String, Lines>,
-    mut find: impl FnMut(String),
-) -> Result<(), sqlx::Error> {
-    for instance in checkpoints {
-        let (name, position) = (&instance.name, instance.position);
-        let Some(stored) = stored(tx, instance).await? else { continue };
-        let empty = Lines::new();
-        let wanted = match folded.get(name) {
-            Some(lines) => lines,
-            None if position == 0 => &empty,
-            None => {
-                find(format!("projection {name} claims position {position}, which the log has not"));
-                continue;
-            }
-        };
-        for (key, line) in wanted {
-            match stored.get(key) {
-                Some(found) if found == line => {}
-                Some(found) => find(format!("projection {name}, row {key}: {found:?} should be {line:?}")),
-                None => find(format!("projection {name} lacks row {key}")),
-            }
-        }
-        for key in stored.keys().filter(|key| !wanted.contains_key(*key)) {
-            find(format!("projection {name} has row {key}, which the log does not make"));
-        }
+impl Comparison for Projection {
+    fn take<'a>(
+        &'a mut self,
+        tx: &'a mut PgConnection,
+        entries: &'a [Arc<Entry>],
+    ) -> BoxFuture<'a, Result<(), sqlx::Error>> {
+        Box::pin(self.fold(tx, entries))
     }
-    Ok(())
+
+    fn compare<'a>(
+        &'a mut self,
+        tx: &'a mut PgConnection,
+        findings: &'a mut Findings,
+    ) -> BoxFuture<'a, Result<(), sqlx::Error>> {
+        Box::pin(self.look(tx, findings))
+    }
 }

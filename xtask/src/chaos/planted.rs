@@ -16,7 +16,7 @@ const TEST: [&str; 10] = [
     "planted-bugs",
     "--test",
     "model",
-    "every_planted_bug_is_caught",
+    "planted::every_planted_bug_is_caught",
 ];
 
 pub(super) fn run(seed: Option<u64>) -> Result<(bool, Value)> {

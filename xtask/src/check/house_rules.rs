@@ -26,6 +26,13 @@ const BANNED: [(&str, &str); 4] = [
 /// The core is synchronous and free of IO.
 const NOT_IN_THE_CORE: [&str; 5] = ["tokio", "sqlx", "async-nats", "reqwest", "axum"];
 
+/// Known bugs for tests. The feature is defined where it is used, and no default, no dependency and
+/// no build of a service switches it on.
+const PLANTED: &str = "planted-bugs";
+
+/// Where the feature may be switched on: the tests that must catch the bugs.
+const PLANTERS: [&str; 2] = ["xtask/src/chaos/", "xtask/src/check/house_rules.rs"];
+
 /// Every breach in the checkout at `root`: file, line, rule.
 pub fn broken(root: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();
@@ -74,6 +81,7 @@ fn check_text(name: &str, text: &str, broken: &mut Vec<String>) {
         broken.extend(found.map(|package| format!("{name}: the core has no IO, so no {package}")));
     }
     let is_code = name.ends_with(".rs");
+    check_planted(name, text, broken);
     let lines = text.lines().count();
     if is_code && lines > LINES_MAX {
         broken.push(format!("{name}: {lines} lines, more than {LINES_MAX}"));
@@ -84,6 +92,23 @@ fn check_text(name: &str, text: &str, broken: &mut Vec<String>) {
         }
         for path in MACHINE_PATHS.iter().filter(|path| line.contains(**path)) {
             broken.push(format!("{name}:{number}: `{path}` is a path of one machine"));
+        }
+    }
+}
+
+fn check_planted(name: &str, text: &str, broken: &mut Vec<String>) {
+    let defines = format!("{PLANTED} = [");
+    let asks = format!("feature = \"{PLANTED}\"");
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| line.contains(PLANTED)) {
+        let fine = match name.rsplit('.').next() {
+            Some("toml") => line.starts_with('#') || line.starts_with(&defines),
+            // Prose, and code that is only there with the feature.
+            Some("rs") => line.contains(&asks) || line.trim_start().starts_with("//"),
+            Some("md") => true,
+            _ => false,
+        };
+        if !fine && !PLANTERS.iter().any(|place| name.starts_with(place)) {
+            broken.push(format!("{name}:{}: `{PLANTED}` is for tests, and not switched on here", number + 1));
         }
     }
 }
@@ -137,5 +162,15 @@ mod tests {
         assert_eq!(breaches("Cargo.lock", "name = \"native-tls\"\n").len(), 1);
         assert_eq!(breaches("ledger/domain/Cargo.toml", "tokio.workspace = true\n").len(), 1);
         assert_eq!(breaches("ledger/Cargo.toml", "tokio.workspace = true\n").len(), 0);
+        let planted = [
+            ("ledger/Cargo.toml", format!("default = [\"{PLANTED}\"]"), 1),
+            ("e2e/Cargo.toml", format!("ledger = {{ workspace = true, features = [\"{PLANTED}\"] }}"), 1),
+            ("xtask/src/up/build.rs", format!("\"--features={PLANTED}\""), 1),
+            ("ledger/Cargo.toml", format!("{PLANTED} = [\"ledger-domain/{PLANTED}\"]"), 0),
+            ("ledger/src/x.rs", format!("#[cfg(feature = \"{PLANTED}\")]"), 0),
+        ];
+        for (name, line, count) in planted {
+            assert_eq!(breaches(name, &line).len(), count, "{line}");
+        }
     }
 }

@@ -5,8 +5,10 @@ mod decide;
 mod erase;
 mod evolve;
 
-use proto_events::events::LotSource;
-use proto_events::{AccountId, CommandId, Credits, Micros, PaymentId, Producer, RefundId};
+use proto_events::events::{LotSource, ProviderId};
+use proto_events::{
+    AccountId, Attempt, CommandId, Credits, GenerationId, Micros, PaymentId, Producer, RefundId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::PublishedCatalog;
@@ -135,6 +137,16 @@ impl Account {
     }
 
     /// Open, and not banned.
+    /// The last attempt that was claimed of a generation; `None`: it is not known any more, or never was.
+    pub fn last_attempt(&self, generation: GenerationId) -> Option<Attempt> {
+        self.generations.get(&generation).map(|g| g.attempt)
+    }
+
+    /// Under which id its provider knows a payment.
+    pub fn provider_payment_id(&self, payment: PaymentId) -> Option<&ProviderId> {
+        self.payments.get(&payment)?.provider_payment_id.as_ref()
+    }
+
     pub(crate) fn must_be_active(&self) -> Result<(), Refusal> {
         self.must_be_open()?;
         if self.banned {

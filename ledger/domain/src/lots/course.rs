@@ -15,6 +15,7 @@ use proto_events::{
 
 use super::{Purse, clamped};
 use crate::effect::{consumed, parts};
+use crate::planted::{self, Bug};
 use crate::refusal::Lost;
 
 pub(crate) struct Course {
@@ -130,7 +131,11 @@ impl Course {
 
     /// Gives back exactly the lots that were taken; `None`: it is not open.
     pub fn give_back(&mut self, reservation: ReservationId, how: Return) -> Option<Credits> {
-        let returned = self.purse.reservations.get(&reservation)?.taken.clone();
+        let mut returned = self.purse.reservations.get(&reservation)?.taken.clone();
+        if planted::is(Bug::ReleaseOtherLots) {
+            let newest = self.purse.lots.keys().last().copied().unwrap_or_default();
+            returned.iter_mut().for_each(|part| part.lot = newest);
+        }
         let lots: Vec<LotId> = returned.iter().map(|p| p.lot).collect();
         let credits = clamped(parts(&returned));
         match how {
@@ -210,8 +215,12 @@ impl Course {
     pub fn expire(&mut self, lots: &[LotId]) {
         for id in lots {
             let Some(lot) = self.purse.lots.get(id).filter(|lot| lot.is_past(self.now)) else { continue };
-            if !lot.left.is_zero() {
-                let part = lot.part(lot.left);
+            let mut ending = lot.left;
+            if planted::is(Bug::ExpiryIgnoresHold) {
+                ending = clamped(lot.left.get() + lot.reserved.get());
+            }
+            if !ending.is_zero() {
+                let part = lot.part(ending);
                 self.push(CreditsExpired { lot: part.lot, credits: part.credits, revenue: part.revenue });
             }
         }

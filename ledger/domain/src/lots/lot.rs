@@ -5,6 +5,8 @@ use proto_events::events::{ConsumedPart, CreditsGranted, LotSource};
 use proto_events::{Credits, LotId, Micros, Money, PaymentId};
 use serde::{Deserialize, Serialize};
 
+use crate::planted::{self, Bug};
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lot {
     pub id: LotId,
@@ -55,7 +57,10 @@ impl Lot {
     pub fn part(&self, credits: Credits) -> ConsumedPart {
         let gone = self.gone();
         let revenue = self.price.map(|price| {
-            let minor = self.earned(price, gone.saturating_add(credits.get())) - self.earned(price, gone);
+            let mut minor = self.earned(price, gone.saturating_add(credits.get())) - self.earned(price, gone);
+            if planted::is(Bug::RevenueRounding) {
+                minor = self.earned(price, credits.get());
+            }
             // Invariant: a difference of floors of parts of the price is between 0 and the price.
             Money { amount: Minor::new(minor).unwrap_or(Minor::MIN), currency: price.currency }
         });

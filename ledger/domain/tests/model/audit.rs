@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use ledger_domain::{Account, Effect, check, effect, evolve, postings};
 use proto_events::events::*;
-use proto_events::{Event, LotId, Micros, ReservationId};
+use proto_events::{Currency, Event, LotId, Micros, ReservationId};
 
-use crate::desk::Person;
+use crate::desk::Stream;
 use crate::opinion::{Books, Mint};
 
 /// What is wrong, in words.
@@ -54,7 +54,7 @@ pub struct Audit {
 impl Audit {
     /// Reads what is new in the log. Between the events of one command only what holds there is
     /// asked; after the last, everything.
-    pub fn read(&mut self, person: &Person, now: Micros) -> Result<(), Wrong> {
+    pub fn read(&mut self, person: &Stream, now: Micros) -> Result<(), Wrong> {
         for event in &person.log[self.read..] {
             self.read += 1;
             self.event(event).map_err(|wrong| format!("{wrong}\n    in {event:?}"))?;
@@ -139,10 +139,14 @@ impl Audit {
                 self.worth -= e.credits.get();
                 Effect { debt: e.credits.get(), ..none }
             }
+            Event::DebtCarried(e) => {
+                self.worth -= e.credits.get();
+                Effect { debt: e.credits.get(), ..none }
+            }
             Event::DebtPaid(e) => {
                 let taken = self.gone(&e.taken, |lot, n| lot.left -= n)?;
-                let by_lots = e.by == DebtPayer::Lots;
-                ensure!(!by_lots || taken == e.credits.get(), "{taken} pay a debt of {}", e.credits);
+                let due = if e.by == DebtPayer::Lots { e.credits.get() } else { 0 };
+                ensure!(taken == due, "{taken} are taken to pay a debt of {}", e.credits);
                 self.worth += e.credits.get();
                 Effect { available: -taken, reserved: 0, debt: -e.credits.get() }
             }
@@ -199,7 +203,7 @@ impl Audit {
         Ok(sum)
     }
 
-    fn look(&self, person: &Person, now: Micros) -> Result<(), Wrong> {
+    fn look(&self, person: &Stream, now: Micros) -> Result<(), Wrong> {
         check(&person.state).map_err(|broken| format!("an invariant of the core is broken: {broken}"))?;
         let length = i64::try_from(person.log.len()).unwrap();
         ensure!(person.state.version() == length, "version {} of {length} events", person.state.version());
@@ -212,7 +216,20 @@ impl Audit {
         let lasting = |lot: &&Lot| lot.granted.expires_at.is_none_or(|at| at > now);
         let left: i64 = self.lots.values().filter(lasting).map(|lot| lot.left).sum();
         ensure!(b.debt == 0 || left == 0, "a debt of {} stands beside {left} credits", b.debt);
+        for currency in [Currency::Rub, Currency::Xtr] {
+            let of = |lot: &&Lot| {
+                lot.granted.price.filter(|p| p.currency == currency).map(|p| p.minor() - lot.earned)
+            };
+            let unearned: i128 = self.lots.values().filter_map(|lot| of(&lot)).map(i128::from).sum();
+            let line = ("deferred".to_owned(), currency.code());
+            let deferred = -self.books.get(&line).copied().unwrap_or(0);
+            ensure!(deferred == unearned, "{deferred} are deferred, {unearned} are not earned yet");
+        }
         Ok(())
+    }
+
+    pub fn lots(&self) -> Vec<LotId> {
+        self.lots.keys().copied().collect()
     }
 
     /// Lot by lot, in the order they were granted, against the model's mints.
@@ -225,7 +242,7 @@ impl Audit {
 }
 
 /// The log folded anew is the live state, also from a state that was written down half-way.
-pub fn replay(person: &Person) -> Result<(), Wrong> {
+pub fn replay(person: &Stream) -> Result<(), Wrong> {
     let fold = |state, events: &[Event]| events.iter().fold(state, evolve);
     let (before, after) = person.log.split_at(person.log.len() / 2);
     let half = fold(Account::default(), before);

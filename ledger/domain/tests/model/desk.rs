@@ -1,17 +1,18 @@
 //! The core at work: what the ledger keeps around it, in its simplest form.
 //!
 //! One catalog, some people, a clock moved by hand; and what Postgres holds for the sequencer: who
-//! has which id of a provider, until when a claim holds, which command ids were answered. A command
-//! id that was answered gets its first answer.
+//! has which id of a provider, until when a claim holds, what an erased account left behind, which
+//! command ids were answered. A command id that was answered gets its first answer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use ledger_domain::{
-    Account, CatalogStream, Facts, PublishedCatalog, decide, decide_catalog, evolve, evolve_catalog,
+    Account, CatalogStream, Facts, Kept, OperationsStream, PublishedCatalog, decide, decide_catalog,
+    decide_operations, evolve, evolve_catalog, evolve_operations,
 };
 use proto_events::catalog::Catalog;
 use proto_events::commands::{CatalogPublish, Command};
-use proto_events::events::ProviderId;
+use proto_events::events::{DebtPayer, LotSource, ProviderId};
 use proto_events::*;
 
 use crate::shop::first_catalog;
@@ -23,11 +24,12 @@ const START: i64 = 1_800_000_000 * SECOND;
 /// A command as its producer sends it, once or several times.
 #[derive(Debug, Clone)]
 pub struct Sent {
+    /// Who is behind the account, if it is a person's.
     pub person: usize,
     pub producer: Producer,
     pub id: CommandId,
-    pub command: Command,
     pub account: AccountId,
+    pub command: Command,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -38,23 +40,39 @@ pub enum Answer {
     Refused(&'static str),
 }
 
+/// One account, of one of the people.
 #[derive(Debug, Clone)]
-pub struct Person {
-    pub id: AccountId,
+pub struct Stream {
+    pub person: usize,
     pub state: Account,
     pub log: Vec<Event>,
 }
 
+/// What is known of a person beside the accounts.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    welcomed: bool,
+    kept: Kept,
+}
+
+type ProviderKey = (&'static str, ProviderId);
+
 #[derive(Debug, Clone)]
 pub struct Desk {
     pub now: Micros,
-    pub people: Vec<Person>,
+    pub streams: BTreeMap<AccountId, Stream>,
+    /// The account that each person has now, or would open.
+    pub current: Vec<AccountId>,
     pub shop: CatalogStream,
-    /// Commands sent so far, for fresh ids.
+    operations: OperationsStream,
+    /// Commands sent so far.
     pub sent: Vec<Sent>,
     /// Commands that were written and are still under way.
     pub drawer: Vec<Sent>,
-    owners: HashMap<(&'static str, ProviderId), PaymentId>,
+    known: Vec<Known>,
+    owners: HashMap<ProviderKey, PaymentId>,
+    refund_owners: HashMap<ProviderKey, RefundId>,
+    quarantined: HashSet<ProviderKey>,
     leases: BTreeMap<GenerationId, Micros>,
     done: BTreeMap<(Producer, CommandId), (AccountId, &'static str, String)>,
     written: u32,
@@ -64,22 +82,31 @@ impl Desk {
     pub fn new() -> Self {
         let publish = CatalogPublish { version: 1, catalog: first_catalog() };
         let events = decide_catalog(&CatalogStream::default(), &publish).expect("a catalog to sell from");
-        let person = |n: usize| Person {
-            id: format!("a{n:07x}-0000-4000-8000-00000000000a").parse().unwrap(),
-            state: Account::default(),
-            log: Vec::new(),
-        };
-        Self {
+        let mut desk = Self {
             now: Micros::new(START).unwrap(),
-            people: (0..PEOPLE).map(person).collect(),
+            streams: BTreeMap::new(),
+            current: Vec::new(),
             shop: events.iter().fold(CatalogStream::default(), evolve_catalog),
+            operations: OperationsStream::default(),
             sent: Vec::new(),
             drawer: Vec::new(),
+            known: vec![Known::default(); PEOPLE],
             owners: HashMap::new(),
+            refund_owners: HashMap::new(),
+            quarantined: HashSet::new(),
             leases: BTreeMap::new(),
             done: BTreeMap::new(),
             written: 0,
-        }
+        };
+        desk.current = (0..PEOPLE).map(|person| desk.new_account(person)).collect();
+        desk
+    }
+
+    fn new_account(&mut self, person: usize) -> AccountId {
+        let n = self.streams.len();
+        let id: AccountId = format!("a{n:07x}-0000-4000-8000-00000000000a").parse().unwrap();
+        self.streams.insert(id, Stream { person, state: Account::default(), log: Vec::new() });
+        id
     }
 
     pub fn catalog(&self) -> &Catalog {
@@ -106,81 +133,136 @@ impl Desk {
         if let Some(first) = self.done.get(&key) {
             return if *first == meaning { Answer::Again } else { Answer::Refused("command_id_reused") };
         }
-        let answer = match &sent.command {
-            Command::CatalogPublish(c) => self.publish(c),
-            _ => self.decide(sent),
-        };
-        if matches!(answer, Answer::Done(_)) {
-            self.done.insert(key, meaning);
-        }
-        answer
-    }
-
-    fn publish(&mut self, c: &CatalogPublish) -> Answer {
-        match decide_catalog(&self.shop, c) {
+        match self.decide(sent) {
             Ok(events) => {
-                self.shop = events.iter().fold(std::mem::take(&mut self.shop), evolve_catalog);
+                self.done.insert(key, meaning);
+                for event in &events {
+                    self.happen(sent, event);
+                }
                 Answer::Done(events)
             }
             Err(refusal) => Answer::Refused(refusal.code()),
         }
     }
 
-    fn decide(&mut self, sent: &Sent) -> Answer {
-        let facts = Facts {
+    fn decide(&self, sent: &Sent) -> Result<Vec<Event>, ledger_domain::Refusal> {
+        let facts = self.facts(sent);
+        match (&sent.command, sent.account) {
+            (Command::CatalogPublish(c), AccountId::CATALOG) => decide_catalog(&self.shop, c),
+            (command, AccountId::OPERATIONS) => decide_operations(&self.operations, command, &facts),
+            (command, account) => decide(&self.streams[&account].state, command, &facts),
+        }
+    }
+
+    fn facts<'a>(&'a self, sent: &'a Sent) -> Facts<'a> {
+        let mut facts = Facts {
             catalog: self.shop.published.as_ref(),
-            lease_until: match &sent.command {
-                Command::GenerationClaim(c) => self.leases.get(&c.generation).copied(),
-                _ => None,
-            },
-            provider_id_owner: self.owner(&sent.command),
+            fingerprint: "f1",
             ..Facts::new(self.now, sent.account, sent.producer, &sent.id)
         };
-        let events = match decide(&self.people[sent.person].state, &sent.command, &facts) {
-            Ok(events) => events,
-            Err(refusal) => return Answer::Refused(refusal.code()),
-        };
-        let person = &mut self.people[sent.person];
-        for event in &events {
-            person.state = evolve(std::mem::take(&mut person.state), event);
-            person.log.push(event.clone());
-        }
-        self.keep(&sent.command, &events);
-        Answer::Done(events)
-    }
-
-    fn owner(&self, command: &Command) -> Option<PaymentId> {
-        let key = match command {
-            Command::PaymentRegister(c) => (c.rail.provider(), c.provider_payment_id.clone()),
-            Command::PaymentSettle(c) => (c.rail.provider(), c.provider_payment_id.clone()),
-            _ => return None,
-        };
-        self.owners.get(&key).copied()
-    }
-
-    /// Side rows, as the ledger writes them with the events.
-    fn keep(&mut self, command: &Command, events: &[Event]) {
-        for event in events {
-            match event {
-                Event::PaymentRegistered(e) => {
-                    self.owners.insert((e.rail.provider(), e.provider_payment_id.clone()), e.payment);
-                }
-                Event::PaymentSettled(e) => {
-                    self.owners.insert((e.rail.provider(), e.provider_payment_id.clone()), e.payment);
-                }
-                Event::GenerationStarted(e) => {
-                    let lease = i64::from(self.catalog().limits.lease_ms);
-                    self.leases.insert(e.generation, self.now.plus_ms(lease));
-                }
-                Event::GenerationAttempted(e) => {
-                    let wait = match command {
-                        Command::GenerationAttempt(c) => i64::from(c.retry_after_ms),
-                        _ => 0,
-                    };
-                    self.leases.insert(e.generation, self.now.plus_ms(wait));
-                }
-                _ => {}
+        let known = self.streams.get(&sent.account).map(|stream| &self.known[stream.person]);
+        let is_open = |id| self.streams.get(&id).is_some_and(|stream| stream.state.is_open());
+        let owner = |rail: Rail, id: &ProviderId| self.owners.get(&(rail.provider(), id.clone())).copied();
+        match &sent.command {
+            Command::AccountOpen(c) => {
+                facts.welcome_spent = known.is_some_and(|known| known.welcomed);
+                facts.kept = known.map(|known| known.kept).unwrap_or_default();
+                let inviter = c.inviter.as_ref().and_then(|payload| payload.parse().ok());
+                facts.inviter_known = inviter.is_some_and(is_open);
             }
+            Command::ReferralRegister(c) => {
+                // Before this account: its own welcome doesn't count.
+                let person = self.streams.get(&sent.account).map(|stream| stream.person);
+                facts.welcome_spent = person.is_some_and(|person| self.has_gone_before(person, sent.account));
+                facts.inviter_known = is_open(c.inviter);
+            }
+            Command::GenerationClaim(c) => facts.lease_until = self.leases.get(&c.generation).copied(),
+            Command::PaymentRegister(c) => facts.provider_id_owner = owner(c.rail, &c.provider_payment_id),
+            Command::PaymentSettle(c) => facts.provider_id_owner = owner(c.rail, &c.provider_payment_id),
+            Command::QuarantineResolve(c) => facts.provider_id_owner = owner(c.rail, &c.provider_payment_id),
+            Command::PaymentQuarantine(c) => {
+                let key = (c.rail.provider(), c.provider_payment_id.clone());
+                facts.quarantined = self.quarantined.contains(&key);
+            }
+            Command::RefundSettle(c) => {
+                let key = (c.rail.provider(), c.provider_refund_id.clone());
+                facts.refund_id_owner = self.refund_owners.get(&key).copied();
+            }
+            _ => {}
+        }
+        facts
+    }
+
+    /// Had this person an account before this one?
+    fn has_gone_before(&self, person: usize, account: AccountId) -> bool {
+        self.streams.iter().any(|(id, stream)| stream.person == person && *id < account)
+    }
+
+    /// Folds the event, and keeps what the ledger keeps beside the log.
+    fn happen(&mut self, sent: &Sent, event: &Event) {
+        match sent.account {
+            AccountId::CATALOG => self.shop = evolve_catalog(std::mem::take(&mut self.shop), event),
+            AccountId::OPERATIONS => {
+                self.operations = evolve_operations(std::mem::take(&mut self.operations), event);
+            }
+            account => {
+                let stream = self.streams.get_mut(&account).expect("it decided");
+                stream.state = evolve(std::mem::take(&mut stream.state), event);
+                stream.log.push(event.clone());
+                let person = stream.person;
+                self.remember(person, account, event);
+            }
+        }
+        self.keep(&sent.command, event);
+    }
+
+    /// What a person leaves behind, and finds again.
+    fn remember(&mut self, person: usize, account: AccountId, event: &Event) {
+        let banned = self.streams[&account].state.banned();
+        let known = &mut self.known[person];
+        match event {
+            Event::CreditsGranted(e) if e.source == LotSource::Welcome => known.welcomed = true,
+            Event::DebtPaid(e) if e.by == DebtPayer::SetAside => {
+                known.kept.debt =
+                    Credits::new((known.kept.debt.get() + e.credits.get()).min(Credits::MAX.get()))
+                        .expect("within the bound");
+            }
+            Event::DebtCarried(_) => known.kept.debt = Credits::ZERO,
+            Event::AccountErased(_) => {
+                (known.welcomed, known.kept.banned) = (true, banned);
+                self.current[person] = self.new_account(person);
+            }
+            _ => {}
+        }
+    }
+
+    /// Side rows and natural keys.
+    fn keep(&mut self, command: &Command, event: &Event) {
+        match event {
+            Event::PaymentRegistered(e) => {
+                self.owners.insert((e.rail.provider(), e.provider_payment_id.clone()), e.payment);
+            }
+            Event::PaymentSettled(e) => {
+                self.owners.insert((e.rail.provider(), e.provider_payment_id.clone()), e.payment);
+            }
+            Event::PaymentQuarantined(e) => {
+                self.quarantined.insert((e.rail.provider(), e.provider_payment_id.clone()));
+            }
+            Event::RefundSettled(e) => {
+                self.refund_owners.insert((e.rail.provider(), e.provider_refund_id.clone()), e.refund);
+            }
+            Event::GenerationStarted(e) => {
+                let lease = i64::from(self.catalog().limits.lease_ms);
+                self.leases.insert(e.generation, self.now.plus_ms(lease));
+            }
+            Event::GenerationAttempted(e) => {
+                let wait = match command {
+                    Command::GenerationAttempt(c) => i64::from(c.retry_after_ms),
+                    _ => 0,
+                };
+                self.leases.insert(e.generation, self.now.plus_ms(wait));
+            }
+            _ => {}
         }
     }
 }

@@ -1,8 +1,10 @@
 //! One life, played against the core and the model at once; and the shortest one that fails alike.
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ledger_domain::Account;
+use proto_events::AccountId;
 
 use crate::audit::{Audit, Wrong, replay};
 use crate::desk::{Answer, Desk, Sent};
@@ -29,30 +31,57 @@ pub struct Failure {
 struct Life {
     desk: Desk,
     opinion: Opinion,
-    audits: Vec<Audit>,
+    audits: BTreeMap<AccountId, Audit>,
     story: Option<Vec<String>>,
 }
 
 /// The life of this seed; its counts go into `tally`.
 pub fn play_seed(seed: u64, tally: &mut Tally) -> Result<(), Box<Failure>> {
+    tally.sequences += 1;
+    let steps = steps_of(seed);
+    attempt(&steps, tally).map_err(|_| Box::new(shrink(seed, steps)))
+}
+
+/// What is wrong with the life of this seed, without looking for a shorter one.
+#[cfg(feature = "planted-bugs")]
+pub fn wrong_with(seed: u64) -> Option<Wrong> {
+    attempt(&steps_of(seed), &mut Tally::default()).err()
+}
+
+fn steps_of(seed: u64) -> Vec<Step> {
     let mut dice = Dice::new(seed);
     let len = match dice.below(200) {
         0 => STEPS_LONG,
         1..=20 => STEPS_MIN * 3,
         _ => STEPS_MIN + dice.below(40),
     };
-    let steps = life(&mut dice, len);
-    tally.sequences += 1;
-    match attempt(&steps, tally) {
-        Ok(()) => Ok(()),
-        Err(_) => Err(Box::new(shrink(seed, steps))),
-    }
+    life(&mut dice, len)
 }
 
 /// A panic is as wrong as a difference.
 fn attempt(steps: &[Step], tally: &mut Tally) -> Result<(), Wrong> {
     let mut life = Life::new(None);
-    let played = catch_unwind(AssertUnwindSafe(|| life.play(steps, tally)));
+    caught(|| life.play(steps, tally))
+}
+
+/// Panics of the core are findings here, and are told with their life.
+pub fn hush_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !PLAYING.get() {
+            usual(info);
+        }
+    }));
+}
+
+thread_local! {
+    static PLAYING: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+fn caught<T>(play: impl FnOnce() -> Result<T, Wrong>) -> Result<T, Wrong> {
+    PLAYING.set(true);
+    let played = catch_unwind(AssertUnwindSafe(play));
+    PLAYING.set(false);
     played.unwrap_or_else(|panic| Err(words_of(panic.as_ref())))
 }
 
@@ -78,12 +107,9 @@ fn shrink(seed: u64, mut steps: Vec<Step>) -> Failure {
         run /= 2;
     }
     let mut life = Life::new(Some(Vec::new()));
-    let told = catch_unwind(AssertUnwindSafe(|| life.play(&steps, &mut Tally::default())));
-    let wrong = match told {
-        Ok(Err(wrong)) => wrong,
-        Ok(Ok(())) => "it fails by chance: something in it is not a function of the seed".to_owned(),
-        Err(panic) => words_of(panic.as_ref()),
-    };
+    let told = caught(|| life.play(&steps, &mut Tally::default()));
+    let wrong =
+        told.err().unwrap_or_else(|| "it fails by chance: not all of it follows from the seed".to_owned());
     Failure { seed, steps, wrong, story: life.story.unwrap_or_default() }
 }
 
@@ -91,8 +117,7 @@ impl Life {
     fn new(story: Option<Vec<String>>) -> Self {
         let desk = Desk::new();
         let opinion = Opinion::new(desk.catalog().clone());
-        let audits = vec![Audit::default(); desk.people.len()];
-        Self { desk, opinion, audits, story }
+        Self { desk, opinion, audits: BTreeMap::new(), story }
     }
 
     fn play(&mut self, steps: &[Step], tally: &mut Tally) -> Result<(), Wrong> {
@@ -101,16 +126,17 @@ impl Life {
                 self.send(&sent, tally)?;
             }
         }
-        self.desk.people.iter().try_for_each(replay)
+        self.desk.streams.values().try_for_each(replay)
     }
 
     fn send(&mut self, sent: &Sent, tally: &mut Tally) -> Result<(), Wrong> {
         if let Some(story) = &mut self.story {
             let (at, id, command) = (self.desk.now, &sent.id, &sent.command);
-            story.push(format!("{at} person {} {} {id}: {command:?}", sent.person, sent.producer));
+            story.push(format!("{at} {} {} {id}: {command:?}", sent.account, sent.producer));
         }
         let answer = self.desk.send(sent);
-        let expected = self.opinion.hear(sent, self.desk.now);
+        let lots = self.audits.get(&sent.account).map(Audit::lots).unwrap_or_default();
+        let expected = self.opinion.hear(sent, self.desk.now, &lots);
         if let Some(story) = &mut self.story {
             story.push(format!("    {answer:?}"));
         }
@@ -124,13 +150,14 @@ impl Life {
         if !same {
             return Err(format!("the core says {answer:?}, the model {expected:?}"));
         }
-        self.compare(sent.person)
+        self.compare(sent.account)
     }
 
-    fn compare(&mut self, person: usize) -> Result<(), Wrong> {
-        let (one, audit) = (&self.desk.people[person], &mut self.audits[person]);
+    fn compare(&mut self, account: AccountId) -> Result<(), Wrong> {
+        let Some(one) = self.desk.streams.get(&account) else { return Ok(()) };
+        let audit = self.audits.entry(account).or_default();
         audit.read(one, self.desk.now)?;
-        let Some(other) = self.opinion.people.get(&one.id) else { return Ok(()) };
+        let Some(other) = self.opinion.people.get(&account) else { return Ok(()) };
         let (b, expected) = (audit.balance, other.purse.balance());
         if (b.available, b.reserved, b.debt) != expected {
             return Err(format!(

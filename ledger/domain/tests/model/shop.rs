@@ -1,9 +1,9 @@
 //! Catalogs to sell from: small limits and odd prices, so that everything is reached soon; some
 //! with amounts at the bounds of their types; some that can't be sold from.
 
-use proto_events::catalog::{Catalog, KindPrice, Package, SizePrice};
+use proto_events::catalog::{Catalog, KindPrice, Lifetimes, Package, SizePrice};
 use proto_events::events::GenerationKind;
-use proto_events::{Credits, Currency, Money, Rail, Text};
+use proto_events::{Credits, Currency, Days, Money, Rail, Text};
 
 use crate::dice::Dice;
 
@@ -30,6 +30,8 @@ pub fn first_catalog() -> Catalog {
     (limits.running_per_person_max, limits.payments_open_max, limits.attempts_max) = (3, 3, 3);
     (limits.reservation_ms, limits.payment_ms, limits.lease_ms) = (60_000, 100_000, 5_000);
     limits.prompt_chars_max = 40;
+    catalog.bonuses.referral_daily_max = 2;
+    catalog.lifetimes.referral_days = Days::new(1).ok();
     for model in &mut catalog.models {
         model.references_max = model.references_max.min(2);
     }
@@ -50,7 +52,7 @@ pub fn first_catalog() -> Catalog {
 
 /// A change of prices, sizes, limits or bonuses that leaves a catalog to sell from.
 fn reprice(catalog: &mut Catalog, dice: &mut Dice) {
-    match dice.below(8) {
+    match dice.below(9) {
         0 => catalog.packages[0].credits = credits(dice.of(&[1, 3, 10, 37, 1000, 1_000_000_000])),
         1 => {
             catalog.packages[0].price = money(dice.of(&[1, 7, 100, 10_001, 1_000_000_000_000]), Currency::Rub)
@@ -67,7 +69,22 @@ fn reprice(catalog: &mut Catalog, dice: &mut Dice) {
             catalog.models[model].sizes[size].extra = credits(dice.of(&[0, 3, 40]));
         }
         6 => {
-            catalog.bonuses.welcome = credits(dice.of(&[0, 1, 5, 1000]));
+            let bonuses = &mut catalog.bonuses;
+            bonuses.welcome = credits(dice.of(&[0, 1, 5, 1000]));
+            bonuses.referral_inviter = credits(dice.of(&[0, 5]));
+            bonuses.referral_invited = credits(dice.of(&[0, 5]));
+            bonuses.referral_daily_max = dice.of(&[0, 1, 2, 20]);
+        }
+        7 => {
+            let mut days = || dice.percent(50).then(|| Days::new(dice.of(&[1, 2, 3_650])).unwrap());
+            catalog.lifetimes = Lifetimes {
+                purchase_days: days(),
+                welcome_days: days(),
+                referral_days: days(),
+                promo_days: days(),
+                admin_days: days(),
+                compensation_days: days(),
+            };
         }
         _ => {
             let limits = &mut catalog.limits;

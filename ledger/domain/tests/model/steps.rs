@@ -4,14 +4,9 @@
 //! there, an old attempt) it picks when it is played. So any steps can be left out and the rest
 //! still make sense: that is what makes a failing life shrink.
 
-use proto_events::authority::COMMANDS;
-use proto_events::commands::*;
-use proto_events::events::*;
-use proto_events::*;
-
 use crate::desk::{Desk, PEOPLE, Sent};
 use crate::dice::Dice;
-use crate::shop::{PACKAGES, RATIOS, SIZES, next_catalog, text};
+use crate::write::write;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -38,43 +33,126 @@ pub enum Step {
     Later {
         seed: u64,
     },
+    Pass {
+        ms: i64,
+    },
 }
 
 /// How often each verb is chosen. A command without a line here can't be played, and `main.rs` says so.
 pub const WEIGHTS: &[(&str, u32)] = &[
     ("account_open", 6),
-    ("topup_open", 12),
+    ("account_ban", 1),
+    ("account_unban", 4),
+    ("account_erase", 4),
+    ("referral_register", 3),
+    ("referral_bonus", 5),
+    ("credits_grant", 8),
+    ("credits_revoke", 2),
+    ("debt_forgive", 2),
+    ("lots_expire", 6),
+    ("topup_open", 14),
     ("payment_register", 6),
-    ("payment_settle", 16),
+    ("payment_settle", 18),
     ("payment_cancel", 3),
-    ("generation_request", 26),
-    ("generation_claim", 22),
+    ("payment_quarantine", 4),
+    ("quarantine_resolve", 5),
+    ("refund_open", 7),
+    ("refund_settle", 4),
+    ("refund_fail", 4),
+    ("generation_request", 30),
+    ("generation_claim", 24),
     ("generation_attempt", 5),
-    ("generation_complete", 20),
-    ("generation_fail", 6),
+    ("generation_complete", 22),
+    ("generation_fail", 5),
+    ("generation_cancel", 3),
     ("reservation_expire", 9),
     ("delivery_confirm", 4),
     ("delivery_fail", 5),
-    ("catalog_publish", 2),
+    ("catalog_publish", 4),
+    ("operator_act", 1),
+    ("projection_swap", 1),
 ];
 
-/// A life of `len` steps.
+/// Runs of verbs that bring an account somewhere; `later` and `much later` let time pass.
+const WAYS: &[&[&str]] = &[
+    &["topup_open", "payment_register", "payment_settle"],
+    &["generation_request", "generation_claim", "generation_complete", "delivery_confirm"],
+    &["generation_request", "generation_claim", "generation_complete", "delivery_fail"],
+    &["generation_request", "generation_claim", "generation_attempt", "generation_fail"],
+    // A result after its deadline.
+    &["generation_request", "generation_claim", "later", "reservation_expire", "generation_complete"],
+    // Money back before, while and after its credits are spent.
+    &["topup_open", "payment_settle", "refund_open", "refund_settle"],
+    &[
+        "topup_open",
+        "payment_settle",
+        "generation_request",
+        "refund_open",
+        "generation_cancel",
+        "refund_fail",
+    ],
+    &["topup_open", "payment_settle", "generation_request", "generation_claim", "refund_open"],
+    &["generation_complete", "refund_fail", "topup_open", "payment_settle"],
+    &["generation_request", "generation_claim", "generation_complete", "refund_open", "debt_forgive"],
+    &["refund_open", "credits_grant", "refund_fail", "refund_open", "generation_cancel"],
+    // All is spent, then the money goes back: a debt, which the next credits pay.
+    &[
+        "topup_open",
+        "payment_settle",
+        "generation_request",
+        "generation_claim",
+        "generation_complete",
+        "generation_request",
+        "generation_claim",
+        "generation_complete",
+        "generation_request",
+        "generation_claim",
+        "generation_complete",
+        "refund_open",
+        "credits_grant",
+        "refund_fail",
+    ],
+    &["refund_open", "debt_forgive", "account_erase", "account_open", "topup_open", "payment_settle"],
+    // Lots that end in the purse and under a hold.
+    &["credits_grant", "generation_request", "much later", "lots_expire", "generation_cancel"],
+    &["credits_grant", "much later", "lots_expire"],
+    &["topup_open", "payment_quarantine", "quarantine_resolve"],
+    &["payment_quarantine", "quarantine_resolve", "refund_open"],
+    &["generation_fail", "refund_open", "refund_settle", "account_erase", "account_open", "topup_open"],
+    &["referral_register", "referral_bonus", "referral_bonus"],
+];
+
+/// A life of `len` steps or a few more.
 pub fn life(dice: &mut Dice, len: usize) -> Vec<Step> {
     // Nearly everybody begins with an account.
     let open = |person, seed| Step::Send { person, verb: "account_open", seed };
     let mut steps: Vec<Step> =
         (0..PEOPLE).filter(|_| dice.percent(90)).map(|person| open(person, 1)).collect();
     while steps.len() < len {
-        let (person, seed) = (dice.weighted(&[(0, 6), (1, 2), (2, 1)]), dice.roll());
+        let person = dice.weighted(&[(0, 6), (1, 2), (2, 1)]);
+        if dice.percent(30) {
+            let way: &[&'static str] = dice.of(WAYS);
+            steps.extend(way.iter().map(|verb| on_the_way(person, verb, dice.roll())));
+            continue;
+        }
+        let seed = dice.roll();
         steps.push(match dice.below(100) {
-            0..=5 => Step::Later { seed },
-            6..=9 => Step::Repeat { seed },
-            10..=13 => Step::Write { person, verb: dice.weighted(WEIGHTS), seed },
-            14..=17 => Step::Arrive { seed },
+            0..=4 => Step::Later { seed },
+            5..=8 => Step::Repeat { seed },
+            9..=12 => Step::Write { person, verb: dice.weighted(WEIGHTS), seed },
+            13..=16 => Step::Arrive { seed },
             _ => Step::Send { person, verb: dice.weighted(WEIGHTS), seed },
         });
     }
     steps
+}
+
+fn on_the_way(person: usize, verb: &'static str, seed: u64) -> Step {
+    match verb {
+        "later" => Step::Pass { ms: 61_000 },
+        "much later" => Step::Pass { ms: 2 * 86_400_000 },
+        verb => Step::Send { person, verb, seed },
+    }
 }
 
 /// What a step sends now, if anything.
@@ -101,242 +179,21 @@ pub fn play(step: Step, desk: &mut Desk) -> Option<Sent> {
             }
             Some(again)
         }
+        Step::Pass { ms } => {
+            desk.later(ms);
+            None
+        }
         Step::Later { seed } => {
             let mut dice = Dice::new(seed);
             let ms = match dice.below(40) {
                 0 => 400 * 86_400_000,
-                1..=3 => 3_600_000,
-                4..=20 => dice.between(1, 5_000),
+                1..=3 => 86_400_000,
+                4 => 3_600_000,
+                5..=20 => dice.between(1, 5_000),
                 _ => dice.between(1_000, 90_000),
             };
             desk.later(ms);
             None
         }
-    }
-}
-
-fn write(person: usize, verb: &'static str, seed: u64, desk: &mut Desk) -> Sent {
-    let mut dice = Dice::new(seed);
-    let id = desk.fresh_id();
-    let account = if verb == "catalog_publish" { AccountId::CATALOG } else { desk.people[person].id };
-    let command = Writer { desk, person, dice: &mut dice }.command(verb);
-    let who = COMMANDS.iter().find(|(name, _)| *name == verb).expect("a verb of the contract").1;
-    let allowed: Vec<Producer> = who
-        .iter()
-        .filter(|(_, rails)| command.rail().is_none_or(|rail| rails.contains(&rail)))
-        .map(|(producer, _)| *producer)
-        .collect();
-    Sent { person, producer: dice.of(&allowed), id, command, account }
-}
-
-struct Writer<'a> {
-    desk: &'a Desk,
-    person: usize,
-    dice: &'a mut Dice,
-}
-
-impl Writer<'_> {
-    fn command(&mut self, verb: &str) -> Command {
-        match verb {
-            "account_open" => AccountOpen { language: text("en"), name: text("N"), inviter: None }.into(),
-            "topup_open" => self.topup(),
-            "payment_register" | "payment_settle" | "payment_cancel" => self.payment(verb),
-            "generation_request" => self.ask(),
-            "generation_claim" => {
-                let (generation, claims) = self.job();
-                let ahead = self.dice.weighted(&[(1, 12), (0, 1), (2, 1)]);
-                GenerationClaim { generation, worker: text("w"), attempt: number(claims + ahead) }.into()
-            }
-            "generation_attempt" | "generation_complete" | "generation_fail" => self.work(verb),
-            "reservation_expire" => {
-                let id = self.job().0;
-                let late = self.dice.percent(10);
-                let reservation = if late { ReservationId::late(id) } else { ReservationId::of(id) };
-                ReservationExpire { reservation }.into()
-            }
-            "delivery_confirm" => DeliveryConfirm { generation: self.job().0, file_ids: Vec::new() }.into(),
-            "delivery_fail" => {
-                use DeliveryTrouble::*;
-                let reason = self.dice.of(&[BytesLost, BytesLost, Refused, Refused, Blocked, Gone]);
-                DeliveryFail { generation: self.job().0, reason, r#final: self.dice.percent(50) }.into()
-            }
-            "catalog_publish" => {
-                let next = self.desk.published().version + 1;
-                let version = self.dice.weighted(&[(next, 8), (next - 1, 1), (next + 1, 1), (i64::MAX, 1)]);
-                CatalogPublish { version, catalog: next_catalog(self.desk.catalog(), self.dice) }.into()
-            }
-            other => panic!("no step writes {other}: add it here and to WEIGHTS"),
-        }
-    }
-
-    fn log(&self) -> &[Event] {
-        &self.desk.people[self.person].log
-    }
-
-    /// An id that nothing has, of this person or of another.
-    fn nothing(&mut self) -> CommandId {
-        CommandId::new(self.dice.of(&["nothing", "naught"])).unwrap()
-    }
-
-    fn topup(&mut self) -> Command {
-        let package = self.dice.weighted(&[(0, 12), (1, 4), (2, 1), (3, 1)]);
-        let rails: &[Rail] =
-            if package == 1 { &[Rail::Stars, Rail::Stars, Rail::Yookassa] } else { &Rail::ALL };
-        let rail = self.dice.of(rails);
-        TopupOpen { package: text(PACKAGES[package]), rail, context: context() }.into()
-    }
-
-    /// One of the person's latest payments, or one that isn't there.
-    fn bill(&mut self) -> (PaymentId, Rail, Money) {
-        let opened = |e: &Event| match e {
-            Event::PaymentOpened(e) => Some((e.payment, e.rail, e.price)),
-            _ => None,
-        };
-        let all: Vec<_> = self.log().iter().filter_map(opened).collect();
-        let nothing = self.nothing();
-        self.dice.latest(&all).unwrap_or_else(|| {
-            let account = self.desk.people[self.person].id;
-            (PaymentId::derive(account, Producer::Console, &nothing), Rail::Stars, rub(1))
-        })
-    }
-
-    fn payment(&mut self, verb: &str) -> Command {
-        let (payment, mut rail, price) = self.bill();
-        if self.dice.percent(4) {
-            rail = self.dice.of(&Rail::ALL);
-        }
-        let id = self.dice.below(30);
-        // Mostly its own, so that it is registered and settled under one id.
-        let provider_payment_id: ProviderId = match id {
-            0..=3 => text(&format!("id-{id}")),
-            _ => text(&format!("of-{payment}")),
-        };
-        match verb {
-            "payment_register" => {
-                PaymentRegister { payment, rail, provider_payment_id, checkout_url: None }.into()
-            }
-            "payment_settle" => {
-                let amount = match self.dice.below(12) {
-                    0 => rub(1_000_000_000_000),
-                    1 => Money { currency: Currency::Xtr, ..price },
-                    _ => price,
-                };
-                let net = match self.dice.below(8) {
-                    0 => None,
-                    1 => Money::new(amount.minor() + 1, amount.currency).ok(),
-                    2 => Some(rub(0)),
-                    _ => Money::new(amount.minor() - amount.minor() / 29, amount.currency).ok(),
-                };
-                let (test, paid_at) = (self.dice.percent(10), Some(self.desk.now));
-                PaymentSettle { payment, rail, provider_payment_id, amount, net, test, paid_at }.into()
-            }
-            _ => PaymentCancel {
-                payment,
-                rail,
-                provider_payment_id: None,
-                party: text("merchant"),
-                reason: text("expired"),
-            }
-            .into(),
-        }
-    }
-
-    fn ask(&mut self) -> Command {
-        use GenerationKind::*;
-        let kind = self.dice.weighted(&[(Text, 4), (Picture, 5), (Edit, 1)]);
-        let models = ["gemini-3.8-flash", "gemini-nano-banana-2.1", "gemini-3-pro-image", "nobody"];
-        let model = self.dice.percent(15).then(|| text(self.dice.of(&models)));
-        let one = |chance, all: &[&str], dice: &mut Dice| {
-            dice.percent(chance).then(|| text(all[dice.weighted(&[(0, 5), (1, 4), (all.len() - 1, 1)])]))
-        };
-        let pictures = kind != Text;
-        let size = one(if pictures { 40 } else { 4 }, &SIZES, self.dice);
-        let aspect_ratio = one(if pictures { 20 } else { 2 }, &RATIOS, self.dice);
-        let prompt = match self.dice.below(40) {
-            0 => String::new(),
-            1 => " \t\n\u{a0}".to_owned(),
-            2 => "длинно ".repeat(9),
-            3 => "x".repeat(4096),
-            _ => "a".to_owned(),
-        };
-        let references = if self.dice.percent(10) { self.dice.below(4) } else { 0 };
-        GenerationRequest {
-            kind,
-            model,
-            aspect_ratio,
-            size,
-            prompt: text(&prompt),
-            references: vec![text("file"); references],
-            context: context(),
-        }
-        .into()
-    }
-
-    /// One of the person's latest generations with how often it was claimed, or one that isn't there.
-    fn job(&mut self) -> (GenerationId, i64) {
-        let requested = |e: &Event| match e {
-            Event::GenerationRequested(e) => Some(e.generation),
-            _ => None,
-        };
-        let all: Vec<_> = self.log().iter().filter_map(requested).collect();
-        let nothing = self.nothing();
-        let Some(id) = self.dice.latest(&all) else {
-            return (GenerationId::derive(self.desk.people[self.person].id, Producer::Console, &nothing), 0);
-        };
-        let claims =
-            self.log().iter().filter(|e| matches!(e, Event::GenerationStarted(e) if e.generation == id));
-        (id, i64::try_from(claims.count()).unwrap())
-    }
-
-    fn work(&mut self, verb: &str) -> Command {
-        let (generation, claims) = self.job();
-        let attempt = number(claims - self.dice.weighted(&[(0, 12), (1, 1), (-1, 1)]));
-        let spent = self.spent();
-        match verb {
-            "generation_attempt" => GenerationAttempt {
-                generation,
-                attempt,
-                outcome: Trouble::Overloaded,
-                spent,
-                retry_after_ms: self.dice.of(&[0, 0, 10_000, u32::MAX]),
-            }
-            .into(),
-            "generation_complete" => {
-                let n = self.dice.weighted(&[(1, 14), (0, 1), (3, 1)]);
-                GenerationComplete { generation, attempt, outputs: vec![output(); n], charge: None, spent }
-                    .into()
-            }
-            _ => GenerationFail { generation, attempt, reason: Trouble::Policy, spent }.into(),
-        }
-    }
-
-    fn spent(&mut self) -> Spent {
-        let cost = self.dice.of(&[0, 39_000, MicroUsd::MAX.get()]);
-        let latency_ms = self.dice.of(&[0, 900, u32::MAX]);
-        let usage = self.dice.percent(30).then(|| Usage { prompt_tokens: u32::MAX, ..Usage::default() });
-        Spent { usage, model_version: None, cost_micro_usd: MicroUsd::new(cost).ok(), latency_ms }
-    }
-}
-
-fn number(n: i64) -> Attempt {
-    Attempt::new(n.clamp(0, 1000)).unwrap()
-}
-
-fn rub(kopecks: i64) -> Money {
-    Money::new(kopecks, Currency::Rub).unwrap()
-}
-
-fn context() -> ChatContext {
-    ChatContext { chat: i64::MIN, message: 1, status_message: None }
-}
-
-fn output() -> MadeOutput {
-    MadeOutput {
-        object: text("o/1"),
-        sha256: text("ab"),
-        media_type: MediaType::Jpeg,
-        bytes: u32::MAX,
-        width: Some(1024),
-        height: Some(1024),
     }
 }

@@ -4,6 +4,7 @@ use proto_events::commands::*;
 use proto_events::events::ProviderId;
 use proto_events::{Money, PaymentId, Rail};
 
+use super::purse::New;
 use super::{Person, Setting, Verdict, must};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +43,7 @@ impl Person {
         Ok(())
     }
 
-    fn bill(&mut self, id: PaymentId, rail: Rail) -> Result<&mut Bill, &'static str> {
+    pub(super) fn bill(&mut self, id: PaymentId, rail: Rail) -> Result<&mut Bill, &'static str> {
         let bill = self.bills.get_mut(&id).ok_or("payment_not_found")?;
         must(bill.rail == rail, "rail_differs")?;
         Ok(bill)
@@ -67,13 +68,54 @@ impl Person {
         let net = c.net.unwrap_or(c.amount);
         let fits = net.currency == c.amount.currency && net.minor() <= c.amount.minor();
         must(fits, "amount_differs")?;
-        bill.stage = Stage::Paid;
-        bill.registered = Some(c.provider_payment_id.clone());
-        let (size, asset) = (bill.credits, c.amount.currency.code());
+        let credits = bill.credits;
+        self.paid(c.payment, c.rail, &c.provider_payment_id, c.amount, credits, on);
         let clearing = format!("clearing:{}", c.rail.as_str());
-        self.purse.post(asset, &clearing, "deferred", c.amount.minor());
-        self.purse.post(asset, "fees", &clearing, c.amount.minor() - net.minor());
-        self.purse.mint("purchase", size, Some(c.amount), Some(c.payment), on.now);
+        let fee = c.amount.minor() - net.minor();
+        self.purse.post(c.amount.currency.code(), "fees", &clearing, fee);
+        Ok(())
+    }
+
+    fn paid(
+        &mut self,
+        id: PaymentId,
+        rail: Rail,
+        provider_id: &ProviderId,
+        amount: Money,
+        credits: i64,
+        on: &Setting,
+    ) {
+        self.quarantine.remove(&(rail.provider(), provider_id.to_string()));
+        let bill = self.bills.get_mut(&id).expect("it is paid");
+        (bill.stage, bill.rail, bill.credits, bill.price) = (Stage::Paid, rail, credits, amount);
+        bill.registered = Some(provider_id.clone());
+        let clearing = format!("clearing:{}", rail.as_str());
+        self.purse.post(amount.currency.code(), &clearing, "deferred", amount.minor());
+        let ends = on.ends(on.catalog.lifetimes.purchase_days);
+        let source = Some("purchase");
+        self.purse.mint(New { source, size: credits, price: Some(amount), ends, payment: Some(id) }, on.now);
+    }
+
+    pub(super) fn quarantine(&mut self, c: &PaymentQuarantine, on: &Setting) -> Verdict {
+        let id = c.payment.ok_or("payment_not_found")?;
+        let bill = self.bills.get(&id).ok_or("payment_not_found")?;
+        let same = bill.registered.as_ref() == Some(&c.provider_payment_id);
+        must(!(bill.stage == Stage::Paid && same), "payment_settled")?;
+        must(!on.quarantined, "already_quarantined")?;
+        self.quarantine.insert((c.rail.provider(), c.provider_payment_id.to_string()), id);
+        Ok(())
+    }
+
+    /// A person's word goes before what was agreed.
+    pub(super) fn resolve(&mut self, c: &QuarantineResolve, on: &Setting) -> Verdict {
+        let key = (c.rail.provider(), c.provider_payment_id.to_string());
+        let id = *self.quarantine.get(&key).ok_or("quarantine_not_found")?;
+        if let QuarantineVerdict::Settle { amount, credits, .. } = c.verdict {
+            must(on.owner.is_none_or(|owner| owner == id), "provider_id_taken")?;
+            must(self.bills[&id].stage != Stage::Paid, "payment_settled")?;
+            self.paid(id, c.rail, &c.provider_payment_id, amount.into(), credits.get(), on);
+        }
+        self.quarantine.remove(&key);
         Ok(())
     }
 

@@ -89,18 +89,27 @@ impl Person {
         must(matches!(job.stage, Stage::Running | Stage::Late), "generation_closed")?;
         must(c.attempt.get() == job.claims && job.claims > 0, "stale_attempt")?;
         must(!c.outputs.is_empty(), "no_outputs")?;
-        let (late, price) = (job.stage == Stage::Late, job.price);
+        let price = c.charge.map_or(job.price, |charge| charge.get());
+        must(price <= job.price, "charge_too_large")?;
+        let late = job.stage == Stage::Late;
         job.stage = Stage::Made;
-        if late {
-            // Paid from the purse if that holds enough, else a gift.
-            let paid = self.purse.hold(c.generation, price, on.now);
-            let job = self.job(c.generation)?;
-            (job.late_charge, job.price) = (paid, if paid { price } else { 0 });
-        }
-        if price > 0 && self.job(c.generation)?.price > 0 {
-            self.purse.charge(c.generation, on.now);
+        // Late, it is paid from the purse if that holds enough, else a gift.
+        let paid = !late || self.purse.hold(c.generation, price, on.now);
+        let job = self.job(c.generation)?;
+        (job.late_charge, job.price) = (late && paid, if paid { price } else { 0 });
+        if paid {
+            self.purse.charge(c.generation, price, on.now);
         }
         self.touch(c.generation);
+        Ok(())
+    }
+
+    pub(super) fn drop_job(&mut self, id: GenerationId, on: &Setting) -> Verdict {
+        let job = self.job(id)?;
+        must(job.stage == Stage::Running, "generation_closed")?;
+        job.stage = Stage::Over;
+        self.purse.give_back(id, on.now);
+        self.touch(id);
         Ok(())
     }
 
@@ -151,7 +160,10 @@ impl Person {
         let price = job.price;
         if lost || refused {
             job.stage = Stage::Told;
-            self.purse.mint("compensation", price, None, None, on.now);
+            // Nobody is left in an erased account.
+            if !self.erased {
+                self.give("compensation", price, on);
+            }
         }
         self.touch(c.generation);
         Ok(())

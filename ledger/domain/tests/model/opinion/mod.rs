@@ -4,15 +4,17 @@
 //! command is refused and with what, and where every credit and every kopeck lies afterwards.
 //! Slow and plain; the core must agree with it.
 
+mod accounts;
 mod bills;
 mod jobs;
 mod purse;
+mod refunds;
 mod shop;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use proto_events::catalog::Catalog;
-use proto_events::commands::Command;
+use proto_events::commands::{Command, QuarantineVerdict};
 use proto_events::events::ProviderId;
 use proto_events::*;
 
@@ -25,43 +27,85 @@ fn must(holds: bool, code: &'static str) -> Verdict {
     if holds { Ok(()) } else { Err(code) }
 }
 
+/// What a person brings along from accounts that were erased.
+#[derive(Debug, Clone, Copy, Default)]
+struct LeftBehind {
+    welcomed: bool,
+    /// Had an account before this one.
+    gone_before: bool,
+    banned: bool,
+    debt: i64,
+}
+
 /// What a command meets.
 struct Setting<'a> {
     now: i64,
     catalog: &'a Catalog,
-    /// Whose the provider's id is already.
+    /// Whose the provider's id of a payment, of a refund is already.
     owner: Option<PaymentId>,
+    refund_owner: Option<RefundId>,
+    /// The provider's payment is in quarantine, or was.
+    quarantined: bool,
+    inviter_known: bool,
+    left_behind: LeftBehind,
 }
 
 impl Setting<'_> {
     fn after(&self, ms: u32) -> i64 {
         self.now + i64::from(ms) * 1000
     }
+
+    fn ends(&self, days: Option<Days>) -> Option<i64> {
+        days.map(|days| self.now + days.get() * 86_400_000_000)
+    }
 }
 
+/// One account of one person.
 #[derive(Debug, Clone, Default)]
 pub struct Person {
     opened: bool,
+    erased: bool,
     banned: bool,
     pub purse: Purse,
     bills: BTreeMap<PaymentId, bills::Bill>,
+    refunds: BTreeMap<RefundId, refunds::Refund>,
+    /// Open ones, by provider and its id.
+    quarantine: BTreeMap<(&'static str, String), PaymentId>,
     jobs: BTreeMap<GenerationId, jobs::Job>,
     turns: u64,
+    inviter: Option<AccountId>,
+    invited_bonus: bool,
+    /// The day of each bonus for inviting.
+    bonus_days: Vec<i64>,
+    set_aside: i64,
 }
 
 impl Person {
+    fn is_there(&self) -> Verdict {
+        must(self.opened && !self.erased, "account_not_found")
+    }
+
     fn active(&self) -> Verdict {
-        must(self.opened, "account_not_found")?;
+        self.is_there()?;
         must(!self.banned, "account_banned")
     }
 }
+
+type ProviderKey = (&'static str, ProviderId);
 
 #[derive(Debug)]
 pub struct Opinion {
     version: i64,
     catalog: Catalog,
     pub people: BTreeMap<AccountId, Person>,
-    owners: HashMap<(&'static str, ProviderId), PaymentId>,
+    /// Accounts that were erased, by person, with the debt that nobody has taken on yet.
+    gone: BTreeMap<usize, Vec<AccountId>>,
+    carried: BTreeMap<usize, i64>,
+    owners: HashMap<ProviderKey, PaymentId>,
+    refund_owners: HashMap<ProviderKey, RefundId>,
+    quarantined: HashSet<ProviderKey>,
+    /// Quarantines that name no account, and are open.
+    strays: HashSet<ProviderKey>,
     done: BTreeMap<(Producer, CommandId), (AccountId, Command)>,
 }
 
@@ -74,10 +118,23 @@ pub enum Answer {
 
 impl Opinion {
     pub fn new(catalog: Catalog) -> Self {
-        Self { version: 1, catalog, people: BTreeMap::new(), owners: HashMap::new(), done: BTreeMap::new() }
+        Self {
+            version: 1,
+            catalog,
+            people: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            carried: BTreeMap::new(),
+            owners: HashMap::new(),
+            refund_owners: HashMap::new(),
+            quarantined: HashSet::new(),
+            strays: HashSet::new(),
+            done: BTreeMap::new(),
+        }
     }
 
-    pub fn hear(&mut self, sent: &Sent, now: Micros) -> Answer {
+    /// `lots`: the names of this account's lots, in the order they were granted. The model makes no
+    /// events, so it can't name them.
+    pub fn hear(&mut self, sent: &Sent, now: Micros, lots: &[LotId]) -> Answer {
         let key = (sent.producer, sent.id.clone());
         if let Some((account, first)) = self.done.get(&key) {
             // Two commands are the same when everything that means something is.
@@ -86,8 +143,14 @@ impl Opinion {
                 && first.meaning() == sent.command.meaning();
             return if same { Answer::Again } else { Answer::Refused("command_id_reused") };
         }
-        match self.judge(sent, now) {
+        let verdict = match sent.account {
+            AccountId::CATALOG => self.publish(&sent.command),
+            AccountId::OPERATIONS => self.operate(&sent.command),
+            _ => self.judge(sent, now.get(), lots),
+        };
+        match verdict {
             Ok(()) => {
+                self.remember(&sent.command);
                 self.done.insert(key, (sent.account, sent.command.clone()));
                 Answer::Done
             }
@@ -95,64 +158,154 @@ impl Opinion {
         }
     }
 
-    /// A new command of the wire does not compile until it has an opinion here.
-    fn judge(&mut self, sent: &Sent, now: Micros) -> Verdict {
-        let owner_key = match &sent.command {
-            Command::PaymentRegister(c) => Some((c.rail.provider(), c.provider_payment_id.clone())),
-            Command::PaymentSettle(c) => Some((c.rail.provider(), c.provider_payment_id.clone())),
-            _ => None,
-        };
-        let owner = owner_key.as_ref().and_then(|key| self.owners.get(key)).copied();
-        let on = Setting { now: now.get(), catalog: &self.catalog, owner };
-        let person = self.people.entry(sent.account).or_default();
-        let payment = PaymentId::derive(sent.account, sent.producer, &sent.id);
-        let generation = GenerationId::derive(sent.account, sent.producer, &sent.id);
-        match &sent.command {
-            Command::AccountOpen(_) => {
-                must(!person.opened, "account_exists")?;
-                person.opened = true;
-                person.purse.mint("welcome", on.catalog.bonuses.welcome.get(), None, None, on.now);
+    fn publish(&mut self, command: &Command) -> Verdict {
+        let Command::CatalogPublish(c) = command else { return Err("account_not_found") };
+        must(c.version == self.version + 1, "version_not_next")?;
+        must(shop::is_sound(&c.catalog), "catalog_invalid")?;
+        (self.version, self.catalog) = (c.version, c.catalog.clone());
+        Ok(())
+    }
+
+    /// The stream of operations.
+    fn operate(&mut self, command: &Command) -> Verdict {
+        match command {
+            Command::OperatorAct(_) | Command::ProjectionSwap(_) => Ok(()),
+            Command::PaymentQuarantine(c) => {
+                let key = (c.rail.provider(), c.provider_payment_id.clone());
+                must(!self.quarantined.contains(&key), "already_quarantined")?;
+                self.strays.insert(key);
                 Ok(())
             }
-            Command::TopupOpen(c) => person.topup(c, payment, &on),
-            Command::PaymentRegister(c) => person.register(c, &on).map(|()| self.own(owner_key, c.payment)),
-            Command::PaymentSettle(c) => person.settle(c, &on).map(|()| self.own(owner_key, c.payment)),
-            Command::PaymentCancel(c) => person.cancel(c),
-            Command::GenerationRequest(c) => person.ask(c, generation, &on),
-            Command::GenerationClaim(c) => person.claim(c, &on),
-            Command::GenerationAttempt(c) => person.attempted(c, &on),
-            Command::GenerationComplete(c) => person.complete(c, &on),
-            Command::GenerationFail(c) => person.fail(c, &on),
-            Command::ReservationExpire(c) => person.expire(c, &on),
-            Command::DeliveryConfirm(c) => person.told(c.generation),
-            Command::DeliveryFail(c) => person.not_told(c, &on),
-            Command::CatalogPublish(c) => {
-                must(c.version == self.version + 1, "version_not_next")?;
-                must(shop::is_sound(&c.catalog), "catalog_invalid")?;
-                (self.version, self.catalog) = (c.version, c.catalog.clone());
+            Command::QuarantineResolve(c) => {
+                let key = (c.rail.provider(), c.provider_payment_id.clone());
+                must(self.strays.contains(&key), "quarantine_not_found")?;
+                must(c.verdict == QuarantineVerdict::Dismiss, "payment_not_found")?;
+                self.strays.remove(&key);
                 Ok(())
             }
-            Command::AccountBan(_)
-            | Command::AccountUnban(_)
-            | Command::AccountErase(_)
-            | Command::ReferralRegister(_)
-            | Command::ReferralBonus(_)
-            | Command::CreditsGrant(_)
-            | Command::CreditsRevoke(_)
-            | Command::DebtForgive(_)
-            | Command::LotsExpire(_)
-            | Command::PaymentQuarantine(_)
-            | Command::QuarantineResolve(_)
-            | Command::RefundOpen(_)
-            | Command::RefundSettle(_)
-            | Command::RefundFail(_)
-            | Command::GenerationCancel(_)
-            | Command::OperatorAct(_)
-            | Command::ProjectionSwap(_) => panic!("{} is not played yet", sent.command.verb()),
+            _ => Err("account_not_found"),
         }
     }
 
-    fn own(&mut self, key: Option<(&'static str, ProviderId)>, payment: PaymentId) {
-        self.owners.extend(key.map(|key| (key, payment)));
+    fn setting(&self, sent: &Sent, now: i64) -> Setting<'_> {
+        let there = |id: &AccountId| self.people.get(id).is_some_and(|p| p.is_there().is_ok());
+        let gone = self.gone.get(&sent.person).map(Vec::as_slice).unwrap_or_default();
+        let (mut owner, mut refund_owner, mut quarantined, mut inviter_known) = (None, None, false, false);
+        match &sent.command {
+            Command::PaymentRegister(c) => owner = self.owner(c.rail, &c.provider_payment_id),
+            Command::PaymentSettle(c) => owner = self.owner(c.rail, &c.provider_payment_id),
+            Command::QuarantineResolve(c) => owner = self.owner(c.rail, &c.provider_payment_id),
+            Command::PaymentQuarantine(c) => {
+                quarantined = self.quarantined.contains(&(c.rail.provider(), c.provider_payment_id.clone()));
+            }
+            Command::RefundSettle(c) => {
+                let key = (c.rail.provider(), c.provider_refund_id.clone());
+                refund_owner = self.refund_owners.get(&key).copied();
+            }
+            Command::AccountOpen(c) => {
+                let inviter = c.inviter.as_ref().and_then(|payload| payload.parse().ok());
+                inviter_known = inviter.is_some_and(|id| there(&id));
+            }
+            Command::ReferralRegister(c) => inviter_known = there(&c.inviter),
+            _ => {}
+        }
+        let left_behind = LeftBehind {
+            welcomed: !gone.is_empty(),
+            gone_before: !gone.is_empty(),
+            banned: gone.last().and_then(|id| self.people.get(id)).is_some_and(|p| p.banned),
+            debt: self.carried.get(&sent.person).copied().unwrap_or(0),
+        };
+        let catalog = &self.catalog;
+        Setting { now, catalog, owner, refund_owner, quarantined, inviter_known, left_behind }
+    }
+
+    fn owner(&self, rail: Rail, id: &ProviderId) -> Option<PaymentId> {
+        self.owners.get(&(rail.provider(), id.clone())).copied()
+    }
+
+    fn judge(&mut self, sent: &Sent, now: i64, lots: &[LotId]) -> Verdict {
+        let mut person = self.people.remove(&sent.account).unwrap_or_default();
+        let on = self.setting(sent, now);
+        let verdict = person.judge(sent, &on, lots);
+        if verdict.is_ok() {
+            if matches!(sent.command, Command::AccountOpen(_)) {
+                self.carried.remove(&sent.person);
+            }
+            *self.carried.entry(sent.person).or_default() += std::mem::take(&mut person.set_aside);
+            if matches!(sent.command, Command::AccountErase(_)) {
+                self.gone.entry(sent.person).or_default().push(sent.account);
+            }
+        }
+        self.people.insert(sent.account, person);
+        verdict
+    }
+
+    /// Ids of providers that are taken from now on.
+    fn remember(&mut self, command: &Command) {
+        match command {
+            Command::PaymentRegister(c) => {
+                self.owners.insert((c.rail.provider(), c.provider_payment_id.clone()), c.payment);
+            }
+            Command::PaymentSettle(c) => {
+                self.owners.insert((c.rail.provider(), c.provider_payment_id.clone()), c.payment);
+            }
+            Command::PaymentQuarantine(c) => {
+                self.quarantined.insert((c.rail.provider(), c.provider_payment_id.clone()));
+            }
+            Command::QuarantineResolve(c) if c.verdict != QuarantineVerdict::Dismiss => {
+                let is_it = |b: &bills::Bill| {
+                    b.rail == c.rail && b.registered.as_ref() == Some(&c.provider_payment_id)
+                };
+                let of = |p: &Person| p.bills.iter().find(|(_, b)| is_it(b)).map(|(id, _)| *id);
+                if let Some(payment) = self.people.values().find_map(of) {
+                    self.owners.insert((c.rail.provider(), c.provider_payment_id.clone()), payment);
+                }
+            }
+            Command::RefundSettle(c) => {
+                self.refund_owners.insert((c.rail.provider(), c.provider_refund_id.clone()), c.refund);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Person {
+    /// A new command of the wire does not compile until it has an opinion here.
+    fn judge(&mut self, sent: &Sent, on: &Setting, lots: &[LotId]) -> Verdict {
+        let Sent { account, producer, id, .. } = sent;
+        match &sent.command {
+            Command::AccountOpen(c) => self.open(c, on),
+            Command::AccountBan(_) => self.ban(),
+            Command::AccountUnban(_) => self.unban(),
+            Command::AccountErase(c) => self.erase(c, on),
+            Command::ReferralRegister(c) => self.invited_by(c, *account, on),
+            Command::ReferralBonus(c) => self.bonus(c, *account, on),
+            Command::CreditsGrant(c) => self.grant(c, on),
+            Command::CreditsRevoke(c) => self.revoke(c, on),
+            Command::DebtForgive(c) => self.forgiven(c),
+            Command::LotsExpire(c) => self.end_lot(lots.iter().position(|lot| *lot == c.lot), on),
+            Command::TopupOpen(c) => self.topup(c, PaymentId::derive(*account, *producer, id), on),
+            Command::PaymentRegister(c) => self.register(c, on),
+            Command::PaymentSettle(c) => self.settle(c, on),
+            Command::PaymentCancel(c) => self.cancel(c),
+            Command::PaymentQuarantine(c) => self.quarantine(c, on),
+            Command::QuarantineResolve(c) => self.resolve(c, on),
+            Command::RefundOpen(c) => self.open_refund(c, RefundId::derive(*account, *producer, id), on),
+            Command::RefundSettle(c) => self.settle_refund(c, on),
+            Command::RefundFail(c) => self.fail_refund(c, on),
+            Command::GenerationRequest(c) => self.ask(c, GenerationId::derive(*account, *producer, id), on),
+            Command::GenerationClaim(c) => self.claim(c, on),
+            Command::GenerationAttempt(c) => self.attempted(c, on),
+            Command::GenerationComplete(c) => self.complete(c, on),
+            Command::GenerationFail(c) => self.fail(c, on),
+            Command::GenerationCancel(c) => self.drop_job(c.generation, on),
+            Command::ReservationExpire(c) => self.expire(c, on),
+            Command::DeliveryConfirm(c) => self.told(c.generation),
+            Command::DeliveryFail(c) => self.not_told(c, on),
+            // For streams that are nobody's.
+            Command::CatalogPublish(_) | Command::OperatorAct(_) | Command::ProjectionSwap(_) => {
+                Err("account_not_found")
+            }
+        }
     }
 }

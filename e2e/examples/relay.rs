@@ -1,0 +1,104 @@
+//! How fast the relay alone brings a log into EVT, beside bare publishes of the same bodies:
+//! `cargo run --profile measured -p e2e --example relay`.
+
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream::{self, Context};
+use e2e::Stage;
+use futures_util::StreamExt as _;
+use ledger::log::Row;
+use ledger::tail::Tail;
+use proto_events::Position;
+use proto_events::subjects::{self, EVT_STREAM};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+const EVENTS: i64 = 200_000;
+/// Publishes without an answer, each answered: what JetStream was measured with elsewhere.
+const IN_FLIGHT: usize = 256;
+const RUNS: usize = 3;
+
+/// Rows as a busy day leaves them; the chain is of no interest to the relay.
+const FILL: &str = "INSERT INTO events SELECT n, \
+     ('00000000-0000-4000-8000-' || lpad(to_hex(n % 1000 + 16), 12, '0'))::uuid, n, 'CreditsReserved', 1, -10, 10, 0, \
+     '{\"credits\":10,\"deadline\":1760000600000000,\"lots\":[{\"credits\":10,\"lot\":2}],\"reservation\":\"r-' || n || '\"}', \
+     'telegram', 'c:' || n, 0, substr(sha256(n::text::bytea), 1, 16), 'person', NULL, NULL, 1760000000000000 + n, \
+     sha256((n - 1)::text::bytea), sha256(n::text::bytea) FROM generate_series(1, $1) n";
+
+fn main() {
+    let stage = Stage::new().expect("a stage");
+    stage.rt.block_on(async {
+        sqlx::query(FILL).bind(EVENTS).execute(&stage.pool).await.expect("rows");
+        let head = "UPDATE log_head SET position = $1";
+        sqlx::query(head).bind(EVENTS).execute(&stage.pool).await.expect("a head");
+    });
+    let (client, media) = (stage.client("ledger"), stage.client("media-ledger"));
+    let log = stage.rt.block_on(Stage::log(&stage.pool));
+    for _ in 0..RUNS {
+        let bare = stage.rt.block_on(async {
+            let context = fresh(&stage, &client, &media).await;
+            bare(&context, &log).await
+        });
+        let (relay, cpu) = stage.rt.block_on(async {
+            let context = fresh(&stage, &client, &media).await;
+            relay(&stage, &client, &context).await
+        });
+        let rate = |took: Duration| EVENTS as f64 / took.as_secs_f64() / 1_000.0;
+        println!(
+            "relay {:>6.1} K events/s ({:.2} cores of its own)   bare publishes {:>6.1} K/s   ratio {:.2}",
+            rate(relay),
+            cpu.as_secs_f64() / relay.as_secs_f64(),
+            rate(bare),
+            rate(relay) / rate(bare)
+        );
+    }
+}
+
+/// EVT, empty, from the log's beginning.
+async fn fresh(stage: &Stage, client: &async_nats::Client, media: &async_nats::Client) -> Context {
+    let context = jetstream::new(client.clone());
+    let _ = context.delete_stream(EVT_STREAM).await;
+    ledger::provision::ensure(&stage.pool, client, media).await.expect("EVT is made");
+    context
+}
+
+async fn relay(stage: &Stage, client: &async_nats::Client, context: &Context) -> (Duration, Duration) {
+    let (stop, (_, seen)) = (CancellationToken::new(), watch::channel(Position::ZERO));
+    let tail = Tail::new(stage.pool.clone(), seen);
+    let (begun, cpu) = (Instant::now(), own_cpu());
+    tokio::spawn(ledger::relay::run(stage.pool.clone(), client.clone(), tail, 1, stop.clone()));
+    loop {
+        let stream = context.get_stream(EVT_STREAM).await.expect("EVT");
+        if stream.cached_info().state.last_sequence == EVENTS.unsigned_abs() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let took = (begun.elapsed(), own_cpu() - cpu);
+    stop.cancel();
+    took
+}
+
+async fn bare(context: &Context, log: &[Row]) -> Duration {
+    let bodies: Vec<(String, Vec<u8>)> = log
+        .iter()
+        .map(|row| {
+            let body = row.published_json(1).expect("a body");
+            (subjects::event(row.account(), &row.event_type), body)
+        })
+        .collect();
+    let begun = Instant::now();
+    let sent = futures_util::stream::iter(bodies).map(|(subject, body)| async move {
+        context.publish(subject, body.into()).await.expect("sent").await.expect("an answer")
+    });
+    sent.buffered(IN_FLIGHT).for_each(|_| std::future::ready(())).await;
+    begun.elapsed()
+}
+
+/// CPU time of this process, from /proc: in hundredths of a second.
+fn own_cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = after.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum::<u64>();
+    Duration::from_millis(ticks * 10)
+}

@@ -1,0 +1,146 @@
+//! Postgres' clock jumps by an hour: nothing expires before somebody could look at it, whoever leads,
+//! and a lease that was given before a jump back keeps nobody from taking over.
+
+use std::time::{Duration, Instant};
+
+use e2e::deeds::{Deeds, rubles};
+use e2e::leaders::{assert_true, epoch, lead_and_stand_by, leads, other, take_over};
+use e2e::{Role, Stage, dice, judge};
+use proto_events::catalog::Catalog;
+use serde_json::json;
+
+const HOUR_US: i64 = 3_600_000_000;
+/// Longer than this test takes, far shorter than an hour.
+const HELD: Duration = Duration::from_secs(600);
+/// The timer looks every 500 ms, a new leader's first after 1 s.
+const LOOKS: Duration = Duration::from_secs(3);
+/// For how long nothing expires after a jump.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// Two ledgers, and one reservation of person 1 that nobody claims.
+fn held(reservation: Duration) -> (Stage, Deeds) {
+    let mut stage = Stage::new().unwrap();
+    let mut catalog = serde_json::to_value(Catalog::default_catalog().unwrap()).unwrap();
+    catalog["limits"]["reservation_ms"] = json!(reservation.as_millis());
+    let file = stage.dir().join("catalog.json");
+    std::fs::write(&file, catalog.to_string()).unwrap();
+    lead_and_stand_by(&mut stage, &[("CATALOG_FILE", file.to_str().unwrap())]);
+    let deeds = Deeds::new(&stage);
+    stage.rt.block_on(async {
+        deeds.start(1).await.unwrap();
+        let payment = deeds.topup(1, "a").await.unwrap();
+        deeds.settle(payment, rubles(100)).await.unwrap();
+        deeds.request(1, 1).await.unwrap();
+    });
+    (stage, deeds)
+}
+
+/// From now on every reading of Postgres' clock is off by so much.
+fn jump(stage: &Stage, off_us: i64) {
+    let sql = format!(
+        "CREATE OR REPLACE FUNCTION now_us() RETURNS bigint LANGUAGE sql VOLATILE PARALLEL SAFE \
+         RETURN (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + {off_us}"
+    );
+    stage.rt.block_on(sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&stage.pool)).unwrap();
+}
+
+fn expired(stage: &Stage) -> usize {
+    let log = stage.rt.block_on(Stage::log(&stage.pool));
+    log.iter().filter(|r| r.event_type == "ReservationExpired").count()
+}
+
+fn leader(stage: &Stage) -> Role {
+    stage.until("one leader", || [Role::Ledger, Role::Standby].into_iter().find(|role| leads(stage, *role)))
+}
+
+fn assert_nothing_expires(stage: &Stage, deeds: &Deeds, person: i64) {
+    let end = Instant::now() + LOOKS;
+    stage.rt.block_on(deeds.whole_way(person)).unwrap();
+    while Instant::now() < end {
+        assert_eq!(expired(stage), 0, "expired by a clock that had jumped");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_jump_ahead_expires_nothing_through_take_overs() {
+    let (mut stage, deeds) = held(HELD);
+    for round in 0..dice::rounds(1).min(5) {
+        let person = 10 * (i64::try_from(round).unwrap() + 1);
+        jump(&stage, HOUR_US * (i64::try_from(round).unwrap() + 1));
+        assert_nothing_expires(&stage, &deeds, person);
+        // The next one has never seen the clock as it was.
+        let (old, before) = (leader(&stage), epoch(&stage));
+        let killed = Instant::now();
+        stage.kill9(old);
+        take_over(&stage, &deeds_of(&stage, &deeds, person + 1), killed, "killed after a jump ahead");
+        assert!(epoch(&stage) > before);
+        assert_nothing_expires(&stage, &deeds, person + 2);
+        stage.start(old, &[]).unwrap();
+    }
+    // Nobody ran when it jumped.
+    for role in [Role::Standby, Role::Ledger] {
+        stage.kill9(role);
+    }
+    jump(&stage, 9 * HOUR_US);
+    stage.start(Role::Ledger, &[]).unwrap();
+    assert_nothing_expires(&stage, &deeds, 5);
+    let jumps = stage.metric(Role::Ledger, "ledger_clock_jumps_total");
+    assert!(jumps.is_some_and(|n| n >= 1.0), "nobody was told: {jumps:?}");
+    // Put right, it stays as it was.
+    jump(&stage, 0);
+    assert_nothing_expires(&stage, &deeds, 6);
+    assert_true(&stage, &deeds);
+    judge::assert_at_rest(&stage, &stage.client("ledger"));
+}
+
+/// Lets somebody knock, so that a take-over is heard of.
+fn deeds_of(stage: &Stage, deeds: &Deeds, person: i64) -> e2e::witness::Witness {
+    let deeds = deeds.clone();
+    let witness = deeds.witness.clone();
+    stage.rt.spawn(async move { deeds.start(person).await });
+    witness
+}
+
+#[test]
+fn a_jump_that_stays_expires_what_is_due_once_after_a_minute() {
+    if dice::rounds(0) == 0 {
+        println!("only in long runs (PLANTAIN_ROUNDS): it takes the minute");
+        return;
+    }
+    let (stage, _deeds) = held(HELD);
+    jump(&stage, HOUR_US);
+    let since = Instant::now();
+    let end = since + PAUSE + Duration::from_secs(20);
+    while expired(&stage) == 0 {
+        assert!(Instant::now() < end, "a deadline that is over by every clock is never acted on");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    println!("expired {:.1} s after the jump", since.elapsed().as_secs_f64());
+    assert!(since.elapsed() > PAUSE - Duration::from_secs(2), "nobody had time to look");
+    std::thread::sleep(LOOKS);
+    assert_eq!(expired(&stage), 1);
+    judge::assert_at_rest(&stage, &stage.client("ledger"));
+}
+
+#[test]
+fn after_a_jump_back_somebody_takes_over_and_the_logs_time_does_not_go_back() {
+    let (mut stage, deeds) = held(HELD);
+    for round in 0..i64::try_from(dice::rounds(1)).unwrap().min(20) {
+        // The leader is dead before it could renew its lease by the new clock.
+        let old = leader(&stage);
+        stage.signal(old, xtask::machine::Signal::SIGSTOP);
+        jump(&stage, -HOUR_US * (round + 1));
+        let killed = Instant::now();
+        stage.kill9(old);
+        let witness = deeds_of(&stage, &deeds, 100 + round);
+        take_over(&stage, &witness, killed, "killed as the clock jumped back");
+        assert_nothing_expires(&stage, &deeds, 200 + round);
+        stage.start(old, &[]).unwrap();
+        stage.until("it to stand by", || leads(&stage, other(old)).then_some(()));
+    }
+    let log = stage.rt.block_on(Stage::log(&stage.pool));
+    assert!(log.is_sorted_by_key(|row| row.recorded_at), "the log's time went back");
+    assert_true(&stage, &deeds);
+    judge::assert_at_rest(&stage, &stage.client("ledger"));
+}

@@ -1,0 +1,152 @@
+//! Checkpoints that the log must agree with, from wherever they were kept.
+//!
+//! A checkpoint holds for its own incarnation. When the log was restored and that was accepted, the
+//! first checkpoint of the next incarnation says where it went on; what older incarnations say about
+//! sizes beyond that was given up. Only signed checkpoints say so, never a row of the database.
+
+use std::collections::BTreeMap;
+
+use super::finding::{Findings, Kind};
+use crate::log::Hash;
+use crate::proofs::merkle::{Frontier, Size};
+use crate::proofs::{BadCheckpoint, BadNote, PublicKey, SignedCheckpoint};
+
+#[derive(Debug, Clone)]
+pub struct Anchor {
+    /// Where it was found, for people.
+    pub from: String,
+    pub signed: SignedCheckpoint,
+}
+
+#[derive(Debug, Default)]
+pub struct Anchors {
+    /// By size, those that still are to be compared.
+    open: BTreeMap<Size, Vec<Anchor>>,
+    /// The largest size that agreed.
+    agreed: Size,
+    pub compared: usize,
+    /// Those that were given up with their incarnation.
+    pub superseded: usize,
+    /// A checkpoint has differed: each after it does.
+    rewritten: bool,
+}
+
+/// Opens notes; what is no checkpoint, or not signed by one of the keys, is found. Without keys nobody
+/// is asked who signed.
+pub fn open<'n>(
+    from: &str,
+    notes: impl IntoIterator<Item = &'n str>,
+    keys: &[PublicKey],
+    findings: &mut Findings,
+) -> Vec<Anchor> {
+    let mut anchors = Vec::new();
+    for note in notes {
+        let opened =
+            if keys.is_empty() { SignedCheckpoint::peek(note) } else { SignedCheckpoint::open(note, keys) };
+        match opened {
+            Ok(signed) => anchors.push(Anchor { from: from.to_owned(), signed }),
+            Err(error) => {
+                let forged = matches!(error, BadCheckpoint::Note(BadNote::Forged(_) | BadNote::Unsigned(_)));
+                let kind = if forged { Kind::CheckpointForged } else { Kind::CheckpointUnreadable };
+                let claims = SignedCheckpoint::peek(note).map_or_else(
+                    |_| "a checkpoint".to_owned(),
+                    |s| format!("the checkpoint of size {}", s.checkpoint.size),
+                );
+                findings.find(0, kind, format!("{claims} in {from}: {error}"));
+            }
+        }
+    }
+    anchors
+}
+
+impl Anchors {
+    /// Sorts out what was given up, and what can't be true at once.
+    pub fn new(all: Vec<Anchor>, findings: &mut Findings) -> Self {
+        // Where each incarnation began: the first checkpoint of it or of a later one.
+        let mut begins: BTreeMap<i64, Size> = BTreeMap::new();
+        for c in all.iter().map(|a| &a.signed.checkpoint) {
+            let begin = begins.entry(c.incarnation).or_insert(c.size);
+            *begin = c.size.min(*begin);
+        }
+        let mut anchors = Self::default();
+        for anchor in all {
+            let c = &anchor.signed.checkpoint;
+            let given_up = begins.range(c.incarnation + 1..).any(|(_, begin)| c.size > *begin);
+            if given_up {
+                anchors.superseded += 1;
+                continue;
+            }
+            let same = anchors.open.entry(c.size).or_default();
+            if let Some(other) = same.iter().find(|o| o.signed.checkpoint.root != c.root) {
+                let what = format!(
+                    "{} and {} have checkpoints of size {} with different roots",
+                    other.from, anchor.from, c.size
+                );
+                findings.find(i64::try_from(c.size).unwrap_or(0), Kind::CheckpointsDisagree, what);
+            }
+            same.push(anchor);
+        }
+        anchors
+    }
+
+    /// Keeps those that a range after `before` and through `last` can be compared with.
+    pub fn keep(&mut self, before: Size, last: Size) {
+        self.open.retain(|size, _| *size > before && *size <= last);
+        self.agreed = before;
+    }
+
+    pub fn next_size(&self) -> Option<Size> {
+        self.open.keys().next().copied()
+    }
+
+    /// Compares those of the frontier's size.
+    pub fn compare(&mut self, frontier: &Frontier, head: &Hash, findings: &mut Findings) {
+        let (size, root) = (frontier.size(), frontier.root());
+        let mut all_agree = true;
+        for anchor in self.open.remove(&size).unwrap_or_default() {
+            self.compared += 1;
+            let c = &anchor.signed.checkpoint;
+            if c.root == root && c.head == *head {
+                continue;
+            }
+            all_agree = false;
+            let first = i64::try_from(self.agreed).unwrap_or(0) + 1;
+            if !self.rewritten {
+                let what = format!(
+                    "the log is not what the checkpoint of size {size} in {} says: an event from position {first} to {size} was \
+                     replaced, and those after it hashed anew",
+                    anchor.from
+                );
+                findings.find(first, Kind::HistoryRewritten, what);
+            }
+            self.rewritten = true;
+        }
+        if all_agree {
+            self.agreed = size;
+        }
+    }
+
+    /// The largest size at which the log and a checkpoint agreed.
+    pub const fn agreed(&self) -> Size {
+        self.agreed
+    }
+
+    /// Those that the log does not reach. `broken_at`: from there leaves have no places.
+    pub fn finish(&mut self, end: i64, broken_at: Option<i64>, findings: &mut Findings) {
+        let last = std::mem::take(&mut self.open).into_iter().next_back();
+        let Some((size, anchor)) = last.and_then(|(size, all)| Some((size, all.into_iter().next()?))) else {
+            return;
+        };
+        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        if size > end {
+            let what = format!(
+                "the log ends at {end}, but a checkpoint in {} knows it up to {size}: {} events at its end are gone",
+                anchor.from,
+                size - end
+            );
+            findings.find(end + 1, Kind::TailMissing, what);
+        } else if let Some(position) = broken_at {
+            tracing::debug!(position, size, "checkpoints after a gap can't be compared");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What was checked and what was found.
+
+use serde::Serialize;
+
+use super::finding::Finding;
+use super::merge::Merge;
+use crate::log::hex;
+
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub verified: bool,
+    /// How many were checked, from `from` to `to`.
+    pub events: i64,
+    pub from: i64,
+    pub to: i64,
+    pub accounts: usize,
+    /// Hex, of the last event.
+    pub head_hash: String,
+    /// Hex, of the Merkle tree through `to`.
+    pub root: String,
+    pub available: i64,
+    pub reserved: i64,
+    pub debt: i64,
+    /// Checkpoints that were compared with the log.
+    pub checkpoints: usize,
+    /// The position through which a checkpoint vouches for the log; 0: none does.
+    pub vouched: u64,
+    /// Checkpoints that were given up when a restored database was accepted.
+    pub superseded: usize,
+    /// Whether a public key was given to check the signatures of checkpoints with.
+    pub signatures_checked: bool,
+    /// Projections that were compared with the fold of the log.
+    pub projections: usize,
+    pub seconds: f64,
+    pub findings: Vec<Finding>,
+    pub findings_count: usize,
+}
+
+impl Report {
+    pub(super) fn new(from: i64, merge: Merge) -> Self {
+        let accounts = merge.accounts.values();
+        let (mut available, mut reserved, mut debt) = (0, 0, 0);
+        for account in accounts {
+            available += account.available;
+            reserved += account.reserved;
+            debt += account.debt;
+        }
+        let findings_count = merge.findings.count();
+        Self {
+            verified: findings_count == 0,
+            events: merge.events,
+            from,
+            to: merge.position,
+            accounts: merge.accounts.len(),
+            head_hash: hex(&merge.hash),
+            root: hex(&merge.frontier.root()),
+            available,
+            reserved,
+            debt,
+            checkpoints: merge.anchors.compared,
+            vouched: merge.anchors.agreed(),
+            superseded: merge.anchors.superseded,
+            signatures_checked: false,
+            projections: 0,
+            seconds: 0.0,
+            findings: merge.findings.into_named(),
+            findings_count,
+        }
+    }
+}
