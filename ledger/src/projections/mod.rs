@@ -10,11 +10,20 @@
 
 mod balances;
 mod commands;
+mod daily;
 mod definition;
+mod generations;
 mod live;
+mod lots;
+mod operators;
+mod payments;
 mod readers;
+mod referrals;
 mod registry;
+mod revenue;
 mod rows;
+mod statement;
+mod trial_balance;
 
 use std::sync::Arc;
 
@@ -25,13 +34,27 @@ use crate::store;
 use crate::tail::Tail;
 
 pub use balances::Balance;
+pub use daily::{slot_end_ms, slot_of};
 pub use definition::{Definition, Fold, FoldError, Needs, TableDef, Tables};
 pub use readers::{balance, live};
 pub use registry::{Instance, State, all as instances, find as find_instance};
 pub use rows::Rows;
+pub use statement::{Running, is_line, money};
 
 /// Every projection.
-pub static ALL: [&Definition; 2] = [&balances::DEFINITION, &commands::DEFINITION];
+pub static ALL: [&Definition; 11] = [
+    &balances::DEFINITION,
+    &commands::DEFINITION,
+    &statement::DEFINITION,
+    &lots::DEFINITION,
+    &payments::DEFINITION,
+    &generations::DEFINITION,
+    &trial_balance::DEFINITION,
+    &revenue::DEFINITION,
+    &daily::DEFINITION,
+    &referrals::DEFINITION,
+    &operators::DEFINITION,
+];
 
 /// Connections of the followers together: as many steps at once as keep two cores busy.
 const CONNECTIONS_MAX: u32 = 3;

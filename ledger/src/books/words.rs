@@ -1,0 +1,82 @@
+//! The names of things in tables, exports and on paper: one form everywhere.
+
+use serde::Serialize;
+
+/// The word that an event's payload has for this: `late`, `given_away`.
+pub fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        Ok(other) => other.to_string(),
+        Err(_) => String::new(),
+    }
+}
+
+/// The currency of a code that this project wrote.
+pub fn currency_of(code: &str) -> proto_events::Currency {
+    match code {
+        "XTR" => proto_events::Currency::Xtr,
+        _ => proto_events::Currency::Rub,
+    }
+}
+
+pub fn currency_code(code: &str) -> &'static str {
+    currency_of(code).code()
+}
+
+/// Digits in groups of three: `-1,234,567`.
+pub fn grouped(n: i64) -> String {
+    let digits = n.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3 + 1);
+    if n < 0 {
+        text.push('-');
+    }
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// An amount in units of its asset, for people: rubles `1,234.50`, stars and credits `1,234`.
+pub fn amount(minor: i64, asset: ledger_domain::Asset) -> String {
+    match asset {
+        ledger_domain::Asset::Rub => {
+            let sign = if minor < 0 { "-" } else { "" };
+            let units = i64::try_from(minor.unsigned_abs() / 100).unwrap_or(i64::MAX);
+            format!("{sign}{}.{:02}", grouped(units), minor.unsigned_abs() % 100)
+        }
+        ledger_domain::Asset::Credit | ledger_domain::Asset::Xtr => grouped(minor),
+    }
+}
+
+/// The same for machines: `1234.50`, without groups.
+pub fn plain_amount(minor: i64, asset: ledger_domain::Asset) -> String {
+    amount(minor, asset).replace(',', "")
+}
+
+/// `1,234.50 RUB`.
+pub fn money_text(money: proto_events::Money) -> String {
+    let asset = ledger_domain::Asset::from(money.currency);
+    format!("{} {}", amount(money.minor(), asset), asset.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger_domain::Asset;
+
+    #[test]
+    fn amounts_are_grouped_and_rubles_have_two_decimals() {
+        assert_eq!(
+            ["0", "999", "1,000", "-1,234,567"],
+            [0, 999, 1_000, -1_234_567].map(grouped).each_ref().map(|s| s.as_str())
+        );
+        assert_eq!(amount(123_456_789, Asset::Rub), "1,234,567.89");
+        assert_eq!(amount(-5, Asset::Rub), "-0.05");
+        assert_eq!(amount(1_500, Asset::Xtr), "1,500");
+        assert_eq!(plain_amount(-123_456, Asset::Rub), "-1234.56");
+        assert_eq!(grouped(i64::MIN), "-9,223,372,036,854,775,808");
+    }
+}
