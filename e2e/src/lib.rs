@@ -6,6 +6,7 @@ pub mod deeds;
 pub mod dice;
 pub mod disk;
 pub mod hearing;
+pub mod history;
 pub mod judge;
 pub mod leaders;
 pub mod people;

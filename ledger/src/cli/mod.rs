@@ -2,10 +2,14 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks on its streams")]
 
+mod export;
 mod migrate;
 mod progress;
 mod republish;
 mod serve;
+mod statement;
+mod table;
+mod trial_balance;
 mod verify;
 
 use std::process::ExitCode;
@@ -22,6 +26,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write the log or its books to a file: CSV, a workbook, a journal for hledger.
+    Export(export::Wish),
     /// Apply the migrations that are not applied yet (DATABASE_URL).
     Migrate,
     /// Take commands, append to the log, publish it, keep its projections.
@@ -32,6 +38,10 @@ enum Command {
     },
     /// Make the event stream anew from a position on; says what its consumers will see, and asks first.
     Republish(republish::Wish),
+    /// An account's lines and balance, now or as of any position or time.
+    Statement(statement::Wish),
+    /// Debits and credits of each account of the books, now or as of any position or time.
+    TrialBalance(trial_balance::Wish),
     /// Check the log and every projection; exit with 1 if anything is wrong.
     Verify(verify::Verify),
 }
@@ -39,9 +49,12 @@ enum Command {
 /// Runs the command line; exit codes: 0 done, 1 the log is not as it should be, 2 it could not be done.
 pub async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Export(wish) => export::run(wish).await,
         Command::Migrate => migrate::run().await.map(|()| ExitCode::SUCCESS),
         Command::Republish(wish) => republish::run(wish).await,
         Command::Serve { migrate } => serve::run(migrate).await.map(|()| ExitCode::SUCCESS),
+        Command::Statement(wish) => statement::run(wish).await,
+        Command::TrialBalance(wish) => trial_balance::run(wish).await,
         Command::Verify(args) => verify::run(args).await,
     };
     outcome.unwrap_or_else(|error| {

@@ -1,0 +1,135 @@
+//! `ledger statement`.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use proto_events::AccountId;
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use service::config::Env;
+use sqlx::PgPool;
+
+use super::table::{WIDTH, left, right, rule};
+use crate::books::at::{self, At};
+use crate::books::moscow::{Day, date_time, rfc3339, time_of_day};
+use crate::books::statement::{Line, Statement, statement};
+use crate::books::words::grouped;
+use crate::projections::Running;
+use crate::{config, store};
+
+#[derive(Args)]
+pub struct Wish {
+    /// A UUID, or telegram:ID.
+    account: String,
+    /// As of a position, a time (RFC 3339) or the end of a day in Moscow (2026-11-21).
+    #[arg(long, conflicts_with = "to")]
+    at: Option<At>,
+    /// Lines from here on: a position, a time or the beginning of a day in Moscow.
+    #[arg(long)]
+    from: Option<At>,
+    /// Lines up to here: a position, a time or the end of a day in Moscow.
+    #[arg(long)]
+    to: Option<At>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Told<'s> {
+    #[serde(flatten)]
+    statement: &'s Statement,
+    /// When its last position was recorded.
+    as_of: String,
+}
+
+pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
+    let url = config::database_url(Env::from_process())?;
+    let pool =
+        store::connect(url.expose_secret(), 1).await.context("can't reach Postgres by DATABASE_URL")?;
+    let account = find_account(&pool, &wish.account).await?;
+    let until = at::until(&pool, wish.at.or(wish.to)).await?;
+    let from = at::since(&pool, wish.from).await?;
+    let statement = statement(&pool, account, from, until.position).await?;
+    if wish.json {
+        let told = Told { statement: &statement, as_of: rfc3339(until.recorded_at) };
+        println!("{}", serde_json::to_string(&told)?);
+    } else {
+        print!("{}", paper(&statement, until.recorded_at));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// # Errors
+/// It is neither a UUID nor the Telegram id of somebody known.
+pub async fn find_account(pool: &PgPool, text: &str) -> anyhow::Result<AccountId> {
+    let Some(user) = text.strip_prefix("telegram:") else {
+        let account = text.parse().ok();
+        return account.with_context(|| format!("{text:?} is no account: give a UUID, or telegram:ID"));
+    };
+    let user: i64 = user.parse().with_context(|| format!("{user:?} is no Telegram id: it is a number"))?;
+    match store::accounts_of_people(pool, &[user]).await?.get(&user) {
+        Some(account) => Ok(*account),
+        None => bail!("nobody with this Telegram id has an account (an erased account is found by its UUID)"),
+    }
+}
+
+/// The statement as it is printed.
+fn paper(statement: &Statement, recorded_at: i64) -> String {
+    let mut out = String::new();
+    let through = grouped(statement.through);
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "Statement of {}", statement.account);
+    let _ = writeln!(out, "as of position {through}, {} Moscow time\n", date_time(recorded_at));
+    let _ = writeln!(
+        out,
+        "{} {} {} {} {} {}",
+        left("Time", 8),
+        right("Position", 10),
+        left("What", 31),
+        right("Available", 10),
+        right("Held", 8),
+        right("Debt", 8)
+    );
+    out.push_str(&rule());
+    out.push('\n');
+    out.push_str(&balance("Opening balance", &statement.opening));
+    let mut day = None;
+    for line in &statement.lines {
+        let today = Day::of(line.recorded_at);
+        if day != Some(today) {
+            let _ = writeln!(out, "{today}");
+            day = Some(today);
+        }
+        out.push_str(&entry(line));
+    }
+    out.push_str(&rule());
+    out.push('\n');
+    out.push_str(&balance("Closing balance", &statement.closing));
+    debug_assert!(out.lines().all(|line| line.chars().count() <= WIDTH));
+    out
+}
+
+fn entry(line: &Line) -> String {
+    format!(
+        "{} {} {} {} {} {}\n",
+        time_of_day(line.recorded_at),
+        right(&grouped(line.position), 10),
+        left(&line.what, 31),
+        right(&grouped(line.after.available), 10),
+        right(&grouped(line.after.reserved), 8),
+        right(&grouped(line.after.debt), 8)
+    )
+}
+
+fn balance(name: &str, running: &Running) -> String {
+    format!(
+        "{} {} {} {}\n",
+        left(name, 51),
+        right(&grouped(running.available), 10),
+        right(&grouped(running.reserved), 8),
+        right(&grouped(running.debt), 8)
+    )
+}
