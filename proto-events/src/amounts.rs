@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// The largest integer that every JSON reader keeps exactly (RFC 8785, section 3.2.2.3): 2^53 − 1.
@@ -20,9 +20,18 @@ pub struct OutOfRange {
 macro_rules! bounded {
     ($(#[$doc:meta])* $name:ident, $what:literal, $min:expr, $max:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "i64", into = "i64")]
-        pub struct $name(#[schemars(range(min = $min, max = $max))] i64);
+        pub struct $name(i64);
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"description": $what, "type": "integer", "minimum": Self::MIN.0, "maximum": Self::MAX.0})
+            }
+        }
 
         /// The smallest there is.
         impl Default for $name {
@@ -110,6 +119,19 @@ impl Days {
     pub const fn ms(self) -> i64 {
         self.0 * 86_400_000
     }
+}
+
+/// For `deserialize_with`: a version of the catalog, 1 to 2^53 − 1.
+///
+/// # Errors
+/// Outside of that.
+pub(crate) fn version<'de, D: serde::Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    let found = i64::deserialize(from)?;
+    if (1..=INTEGER_MAX).contains(&found) {
+        return Ok(found);
+    }
+    let what = "a version of the catalog";
+    Err(serde::de::Error::custom(OutOfRange { what, min: 1, max: INTEGER_MAX, found }))
 }
 
 impl Credits {

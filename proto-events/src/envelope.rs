@@ -1,6 +1,6 @@
 //! What travels: a command or a query in, a reply out, an event published.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -34,9 +34,18 @@ pub struct CommandEnvelope {
 }
 
 /// 32 lower-case hex digits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TraceId(String);
+
+impl JsonSchema for TraceId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "TraceId".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^[0-9a-f]{32}$"})
+    }
+}
 
 impl TraceId {
     pub fn as_str(&self) -> &str {

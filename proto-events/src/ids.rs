@@ -232,9 +232,18 @@ impl JsonSchema for CommandId {
 macro_rules! counter {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "i64", into = "i64")]
-        pub struct $name(#[schemars(range(min = 0, max = $max))] i64);
+        pub struct $name(i64);
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({"description": $what, "type": "integer", "minimum": 0, "maximum": $max as i64})
+            }
+        }
 
         impl $name {
             pub const ZERO: Self = Self(0);

@@ -4,6 +4,8 @@
 
 mod decode;
 mod names;
+#[cfg(test)]
+mod noise;
 
 pub use decode::{Asked, decode_command, decode_query, own_request};
 pub use names::Names;

@@ -27,6 +27,8 @@ pub struct GenerationRequested {
     /// how many
     pub references: u8,
     pub credits: Credits,
+    #[serde(deserialize_with = "crate::amounts::version")]
+    #[schemars(range(min = 1, max = 9_007_199_254_740_991_i64))]
     pub catalog_version: i64,
 }
 

@@ -15,6 +15,8 @@ pub struct PaymentOpened {
     pub payment: PaymentId,
     pub rail: Rail,
     pub package: Text<64>,
+    #[serde(deserialize_with = "crate::amounts::version")]
+    #[schemars(range(min = 1, max = 9_007_199_254_740_991_i64))]
     pub catalog_version: i64,
     pub credits: Credits,
     pub price: Money,

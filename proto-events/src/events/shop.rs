@@ -10,6 +10,8 @@ use crate::{Position, Text};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CatalogPublished {
+    #[serde(deserialize_with = "crate::amounts::version")]
+    #[schemars(range(min = 1, max = 9_007_199_254_740_991_i64))]
     pub version: i64,
     pub catalog: Catalog,
 }
