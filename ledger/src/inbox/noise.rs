@@ -52,8 +52,25 @@ fn body() -> impl Strategy<Value = Value> {
         1 => Just(json!("yookassa")),
     ];
     let names = [
-        "payment", "rail", "amount", "generation", "attempt", "reservation", "reason", "credits", "package",
-        "context", "prompt", "kind", "references", "inviter", "lot", "refund", "surplus", "limit", "position",
+        "payment",
+        "rail",
+        "amount",
+        "generation",
+        "attempt",
+        "reservation",
+        "reason",
+        "credits",
+        "package",
+        "context",
+        "prompt",
+        "kind",
+        "references",
+        "inviter",
+        "lot",
+        "refund",
+        "surplus",
+        "limit",
+        "position",
     ];
     let field = (prop::sample::select(names.to_vec()), value);
     prop::collection::btree_map(field.0, field.1, 0..6).prop_map(|fields| json!(fields))
