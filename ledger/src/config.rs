@@ -8,6 +8,8 @@ use secrecy::SecretString;
 use service::config::{Env, Problems};
 use service::nats::NatsConfig;
 
+use crate::proofs::ProofsConfig;
+
 #[derive(Debug)]
 pub struct Config {
     /// `DATABASE_URL`
@@ -22,6 +24,8 @@ pub struct Config {
     pub overlap_from: usize,
     /// `CATALOG_FILE`: what is published into an empty log instead of the default catalog.
     pub first_catalog: Catalog,
+    /// `CHECKPOINT_…`: how the log is vouched for.
+    pub proofs: ProofsConfig,
     /// `NATS_URL`, `NATS_NKEY_SEED_FILE`: the account LEDGER.
     pub nats: NatsConfig,
     /// `NATS_URL`, `NATS_MEDIA_NKEY_SEED_FILE`: the account MEDIA.
@@ -58,16 +62,18 @@ impl Config {
             crate::sequencer::DEEP,
         );
         let first_catalog = first_catalog(&mut env);
+        let proofs = ProofsConfig::read(&mut env);
         let nats = NatsConfig::read(&mut env);
         let media = NatsConfig::read_media(&mut env);
-        let config = database_url.zip(nats).zip(media).zip(first_catalog).map(
-            |(((database_url, nats), media), first_catalog)| Self {
+        let config = database_url.zip(nats).zip(media).zip(first_catalog).zip(proofs).map(
+            |((((database_url, nats), media), first_catalog), proofs)| Self {
                 database_url,
                 port,
                 bind,
                 telling_lease_ms,
                 overlap_from,
                 first_catalog,
+                proofs,
                 nats,
                 media,
             },

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -21,6 +21,9 @@ use crate::config::Config;
 use crate::inbox::{Inbox, own_request};
 use crate::leader::{keep_hearing, keep_lease, wait_for_lead};
 use crate::projections;
+use crate::proofs::guard::{self, Restored};
+use crate::proofs::keeper::Keeper;
+use crate::proofs::{ProofsConfig, remote};
 use crate::sequencer::{Clock, Ground, Queue, ReplyTo, Sequencer};
 use crate::store::{self, Head};
 use crate::tail::Tail;
@@ -47,13 +50,21 @@ struct Service {
     first_catalog: Catalog,
     telling_lease_us: i64,
     overlap_from: usize,
+    proofs: ProofsConfig,
+    /// Why a restored database may be led: for the first lead of this process only.
+    accept_restore: Arc<Mutex<Option<String>>>,
 }
 
 /// Serves until told to stop.
 ///
 /// # Errors
-/// Postgres or NATS can't be reached at the start, or the port is taken.
-pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> {
+/// Postgres or NATS can't be reached at the start, the port is taken, or an old database was restored
+/// and nobody has accepted that.
+pub async fn run(
+    config: Config,
+    accept_restore: Option<String>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let address = SocketAddr::new(config.bind, config.port);
     let listener = tokio::net::TcpListener::bind(address)
         .await
@@ -87,11 +98,16 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         first_catalog: config.first_catalog,
         telling_lease_us,
         overlap_from: config.overlap_from,
+        proofs: config.proofs,
+        accept_restore: Arc::new(Mutex::new(accept_restore)),
     };
     while let Some(head) = wait_for_lead(&service.pool, &service.nats, &stop).await {
         tracing::info!(epoch = head.epoch, position = head.position, "leading");
         metrics::gauge!("ledger_leading").set(1.0);
         if let Err(error) = service.lead(head, &stop).await {
+            if error.is::<Restored>() {
+                return Err(error);
+            }
             tracing::error!(error = format!("{error:#}"), "the lead ended");
         }
         metrics::gauge!("ledger_leading").set(0.0);
@@ -159,6 +175,10 @@ impl Service {
         tasks.spawn(ended("lease", leading.clone(), lease));
         let hearing = keep_hearing(self.nats.clone(), leading.clone());
         tasks.spawn(ended("hearing", leading.clone(), hearing));
+        let head = tokio::select! {
+            vouched = self.vouch(head, epoch) => vouched?,
+            () = leading.cancelled() => return Ok(()),
+        };
         let ground = Ground {
             pool: self.pool.clone(),
             readers: self.readers.clone(),
@@ -172,16 +192,50 @@ impl Service {
             () = leading.cancelled() => return Ok(()),
         };
         spawn_sequencer(tasks, sequencer, queue, leading);
-        self.spawn_followers(tasks, head, queue, &clock, &seen, leading);
+        self.spawn_followers(tasks, self.keeper(&head, epoch), queue, &clock, &seen, leading);
         let publish = publish_first_catalog(Arc::clone(queue), self.first_catalog.clone());
         spawn_follower(tasks, leading, publish);
         Ok(())
     }
 
+    /// Is this the log that was led last? If not, nothing is served, unless that was accepted.
+    async fn vouch(&self, head: Head, epoch: &Arc<AtomicI64>) -> anyhow::Result<Head> {
+        let mut head = head;
+        let accepted = self.accept_restore.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Err(restored) = guard::check(&self.readers, &self.nats, &self.proofs, &head).await? {
+            let Some(why) = accepted else { return Err(restored.into()) };
+            let begun = guard::accept(&self.pool, &head, restored.next_incarnation).await?;
+            head = begun.context("another ledger leads")?;
+            let found = restored.found.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            tracing::warn!(
+                why,
+                found,
+                incarnation = head.incarnation,
+                position = head.position,
+                "an old database was accepted; the log goes on as a new incarnation"
+            );
+            if let Err(error) = remote::delete_evt(&self.nats).await {
+                tracing::warn!(%error, "the old event stream could not be deleted; the relay tries again");
+            }
+        }
+        self.keeper(&head, epoch).begin_incarnation(&head).await?;
+        Ok(head)
+    }
+
+    fn keeper(&self, head: &Head, epoch: &Arc<AtomicI64>) -> Keeper {
+        Keeper {
+            pool: self.readers.clone(),
+            nats: self.nats.clone(),
+            config: self.proofs.clone(),
+            epoch: Arc::clone(epoch),
+            incarnation: head.incarnation,
+        }
+    }
+
     fn spawn_followers(
         &self,
         tasks: &mut JoinSet<()>,
-        head: Head,
+        keeper: Keeper,
         queue: &Arc<Queue>,
         clock: &Arc<Mutex<Clock>>,
         seen: &watch::Receiver<Position>,
@@ -192,7 +246,7 @@ impl Service {
             pool: self.readers.clone(),
             queue: Arc::clone(queue),
             committed: seen.clone(),
-            incarnation: head.incarnation,
+            incarnation: keeper.incarnation,
             telling_lease_us: self.telling_lease_us,
         };
         let stop = leading.clone();
@@ -209,8 +263,9 @@ impl Service {
         let timers = timers::run(self.pool.clone(), Arc::clone(queue), Arc::clone(clock), stop());
         spawn_follower(tasks, leading, timers);
         spawn_follower(tasks, leading, provision::run(readers(), nats(), self.media.clone(), stop()));
-        let relay = relay::run(readers(), nats(), tail, head.incarnation, stop());
+        let relay = relay::run(readers(), nats(), tail.clone(), keeper.incarnation, stop());
         spawn_follower(tasks, leading, relay);
+        spawn_follower(tasks, leading, keeper.run(tail));
     }
 }
 

@@ -3,6 +3,9 @@
 use crate::{AccountId, Producer};
 
 pub const EVT_STREAM: &str = "EVT";
+/// Signed checkpoints of the log, in the ledger's own account.
+pub const CHECKPOINTS_STREAM: &str = "CHECKPOINTS";
+pub const CHECKPOINTS: &str = "checkpoints.ledger";
 /// Object store of picture bytes, in the MEDIA account.
 pub const IMAGES_BUCKET: &str = "images";
 /// Key-value bucket of chat sessions and drafts, in the MEDIA account.

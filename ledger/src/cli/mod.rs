@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks on its streams")]
 
+mod checkpoint_key;
 mod export;
 mod migrate;
 mod progress;
@@ -31,11 +32,9 @@ enum Command {
     /// Apply the migrations that are not applied yet (DATABASE_URL).
     Migrate,
     /// Take commands, append to the log, publish it, keep its projections.
-    Serve {
-        /// Migrate first.
-        #[arg(long)]
-        migrate: bool,
-    },
+    Serve(serve::Serve),
+    /// Make the key that signs checkpoints, or show its public half.
+    CheckpointKey(checkpoint_key::CheckpointKey),
     /// Make the event stream anew from a position on; says what its consumers will see, and asks first.
     Republish(republish::Wish),
     /// An account's lines and balance, now or as of any position or time.
@@ -52,9 +51,10 @@ pub async fn main() -> ExitCode {
         Command::Export(wish) => export::run(wish).await,
         Command::Migrate => migrate::run().await.map(|()| ExitCode::SUCCESS),
         Command::Republish(wish) => republish::run(wish).await,
-        Command::Serve { migrate } => serve::run(migrate).await.map(|()| ExitCode::SUCCESS),
         Command::Statement(wish) => statement::run(wish).await,
         Command::TrialBalance(wish) => trial_balance::run(wish).await,
+        Command::CheckpointKey(args) => checkpoint_key::run(&args),
+        Command::Serve(args) => serve::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(args).await,
     };
     outcome.unwrap_or_else(|error| {

@@ -12,6 +12,10 @@ use crate::log::Hash;
 /// Levels whose nodes are stored, the highest first, and the leaves.
 const LEVELS: [u32; 4] = [24, 16, 8, 0];
 
+pub fn is_stored(level: u32) -> bool {
+    level > 0 && LEVELS.contains(&level)
+}
+
 /// The tree of the first `size` events.
 pub async fn frontier(tx: &mut PgConnection, size: Size) -> Result<Frontier, sqlx::Error> {
     let edge = if size == 0 { Vec::new() } else { edge(tx, Range { begin: 0, end: size }).await? };
