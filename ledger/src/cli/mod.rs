@@ -6,6 +6,7 @@ mod checkpoint_key;
 mod export;
 mod migrate;
 mod progress;
+mod prove;
 mod republish;
 mod serve;
 mod statement;
@@ -27,7 +28,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write the log or its books to a file: CSV, a workbook, a journal for hledger.
+    /// Write the log or its books to a file: JSON lines to verify, CSV, a workbook, a journal for hledger.
     Export(export::Wish),
     /// Apply the migrations that are not applied yet (DATABASE_URL).
     Migrate,
@@ -35,6 +36,9 @@ enum Command {
     Serve(serve::Serve),
     /// Make the key that signs checkpoints, or show its public half.
     CheckpointKey(checkpoint_key::CheckpointKey),
+    /// Prove that an event is in the log, or that the log has only grown; check such a proof.
+    #[command(subcommand)]
+    Prove(prove::Prove),
     /// Make the event stream anew from a position on; says what its consumers will see, and asks first.
     Republish(republish::Wish),
     /// An account's lines and balance, now or as of any position or time.
@@ -50,6 +54,7 @@ pub async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Export(wish) => export::run(wish).await,
         Command::Migrate => migrate::run().await.map(|()| ExitCode::SUCCESS),
+        Command::Prove(what) => prove::run(what).await,
         Command::Republish(wish) => republish::run(wish).await,
         Command::Statement(wish) => statement::run(wish).await,
         Command::TrialBalance(wish) => trial_balance::run(wish).await,

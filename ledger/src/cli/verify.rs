@@ -21,7 +21,7 @@ pub struct Verify {
     /// The first position to check; without --from and --to the whole log and all projections.
     #[arg(long, value_name = "POSITION")]
     from: Option<i64>,
-    /// The last position to check.
+    /// The last position to check; with --file: where the export is meant to end.
     #[arg(long, value_name = "POSITION")]
     to: Option<i64>,
     /// An export to check, without Postgres (`ledger export --ndjson`).
@@ -59,7 +59,11 @@ pub async fn run(args: Verify) -> anyhow::Result<ExitCode> {
     };
     let mut progress = Progress::new("verifying", args.verbose && !args.json, args.json);
     let report = match &args.file {
-        Some(_) => bail!("not yet"),
+        Some(file) => {
+            let open = std::fs::File::open(file).with_context(|| format!("can't read {}", file.display()))?;
+            let input = std::io::BufReader::with_capacity(1 << 20, open);
+            verify::verify_file(input, &options, |done, of| progress.at(done, of))?
+        }
         None => {
             let url = config::database_url(Env::from_process())?;
             let connections = u32::try_from(options.readers()).unwrap_or(8) + CONNECTIONS_MORE;

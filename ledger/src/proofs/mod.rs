@@ -3,10 +3,12 @@
 
 pub mod checkpoint;
 pub mod config;
+pub mod export;
 pub mod guard;
 pub mod keeper;
 pub mod merkle;
 pub mod note;
+pub mod proof;
 pub mod remote;
 pub mod shelf;
 pub mod tree;

@@ -10,6 +10,7 @@ mod anchors;
 mod canonical;
 mod chunk;
 mod database;
+mod file;
 mod finding;
 mod folded;
 mod merge;
@@ -17,6 +18,7 @@ mod report;
 
 pub use anchors::Anchor;
 pub use database::{Options, verify, verify_with};
+pub use file::verify_file;
 pub use finding::{Finding, Kind};
 pub use report::Report;
 
@@ -35,4 +37,12 @@ pub enum VerifyError {
     Reader(#[from] tokio::task::JoinError),
     #[error("there are no positions {from} to {to}: the log has 1 to {head}")]
     Range { from: i64, to: i64, head: i64 },
+    #[error("the export holds the positions {from} to {to}, not those that were asked for")]
+    Part { from: i64, to: i64 },
+    #[error("the file can't be read")]
+    File(#[source] std::io::Error),
+    #[error("this is no export of a ledger: {0}")]
+    NoExport(&'static str),
+    #[error("the export has the format {found:?}; this version reads {known:?}")]
+    Format { found: String, known: &'static str },
 }

@@ -5,6 +5,7 @@
 
 mod csv;
 mod hledger;
+mod ndjson;
 mod output;
 mod xlsx;
 
@@ -63,6 +64,9 @@ struct Form {
     /// A journal for hledger: a transaction for each event with postings.
     #[arg(long)]
     hledger: bool,
+    /// The log itself, a line of JSON an event, for `ledger verify --file` and docs/PROOFS.md.
+    #[arg(long)]
+    ndjson: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -100,6 +104,7 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
     let mut progress = Progress::new("exporting", wish.verbose, false);
     match &wish.form {
         Form { xlsx: true, .. } => xlsx::write(&pool, range, &mut output, &mut progress).await?,
+        Form { ndjson: true, .. } => ndjson::write(&pool, range, &mut output, &mut progress).await?,
         Form { hledger: true, .. } => hledger::write(&pool, range, &mut output, &mut progress).await?,
         _ => write_csv(&pool, &wish, range, &mut output, &mut progress).await?,
     }

@@ -1,0 +1,148 @@
+//! An export, verified without Postgres: the same checks, chunks of lines instead of rows.
+//!
+//! One reader splits the file into runs of lines; they are parsed and checked on all cores; memory is a
+//! few runs, and an entry an account.
+
+use std::collections::VecDeque;
+use std::io::BufRead;
+use std::time::Instant;
+
+use super::anchors::{self, Anchors};
+use super::chunk::{self, Chunk, Found};
+use super::database::Options;
+use super::finding::{Findings, Kind};
+use super::merge::{Merge, Start};
+use super::report::Report;
+use super::{CHUNK, VerifyError};
+use crate::log::{Row, hex};
+use crate::proofs::export::{FORMAT, Footer, Header, Line};
+use crate::proofs::merkle::Size;
+
+/// Longer lines are no events: a payload is bounded by NATS' message.
+const LINE_BYTES_MAX: u64 = 4 << 20;
+
+/// Verifies an export. `progress` is told (done, of).
+///
+/// # Errors
+/// It can't be read, or is no export; what is wrong in it is in the report.
+pub fn verify_file(
+    mut input: impl BufRead,
+    options: &Options,
+    mut progress: impl FnMut(i64, i64),
+) -> Result<Report, VerifyError> {
+    let begun = Instant::now();
+    let first = read_line(&mut input)?.ok_or(VerifyError::NoExport("it is empty"))?;
+    let header: Header =
+        serde_json::from_str(&first).map_err(|_| VerifyError::NoExport("its first line is no header"))?;
+    if header.format != FORMAT {
+        return Err(VerifyError::Format { found: header.format, known: FORMAT });
+    }
+    let (hash, frontier) = header.before().ok_or(VerifyError::NoExport("its header is not whole"))?;
+    let (from, to) = (header.from, header.to);
+    let start = Start { after: from - 1, hash, frontier };
+    let mut findings = Findings::default();
+    let mut all = Vec::new();
+    let own = ("the export".to_owned(), header.checkpoints.clone());
+    for (place, notes) in std::iter::once(&own).chain(&options.outside) {
+        all.extend(anchors::open(place, notes.iter().map(String::as_str), &options.keys, &mut findings));
+    }
+    let mut anchors = Anchors::new(all, &mut findings);
+    let before = Size::try_from(from - 1).unwrap_or(0);
+    if options.to.is_some_and(|wanted| wanted != to) || options.from.is_some_and(|wanted| wanted != from) {
+        return Err(VerifyError::Part { from, to });
+    }
+    // Who asked for a part knows that the log goes on.
+    let part = from > 1 || options.to.is_some();
+    anchors.keep(before, if part { Size::try_from(to).unwrap_or(0) } else { Size::MAX });
+    let mut merge = Merge::new(start, anchors);
+    merge.findings.extend(findings);
+
+    let footer = std::thread::scope(|scope| {
+        let mut running: VecDeque<std::thread::ScopedJoinHandle<'_, Chunk>> = VecDeque::new();
+        let mut footer: Option<Footer> = None;
+        let mut ended = false;
+        let mut position = from;
+        while !ended {
+            let mut lines = Vec::new();
+            // So that chunks begin blocks of the tree.
+            let room = CHUNK - (position - 1) % CHUNK;
+            while i64::try_from(lines.len()).unwrap_or(room) < room {
+                match read_line(&mut input)? {
+                    None => ended = true,
+                    Some(line) if line.starts_with("{\"events\":") => {
+                        footer = serde_json::from_str(&line).ok();
+                        ended = true;
+                    }
+                    Some(line) => {
+                        lines.push(line);
+                        continue;
+                    }
+                }
+                break;
+            }
+            let begin = position;
+            position += i64::try_from(lines.len()).unwrap_or(0);
+            running.push_back(scope.spawn(move || check(begin, lines)));
+            while running.len() >= options.readers() || ended && !running.is_empty() {
+                let Some(done) = running.pop_front() else { break };
+                let mut chunk = done.join().map_err(|_| VerifyError::NoExport("a checker fell"))?;
+                merge.take(&mut chunk);
+                progress(merge.position - from + 1, to - from + 1);
+            }
+        }
+        Ok::<_, VerifyError>(footer)
+    })?;
+    end(&mut merge, &header, footer.as_ref());
+    Ok(Report {
+        signatures_checked: !options.keys.is_empty(),
+        seconds: begun.elapsed().as_secs_f64(),
+        ..Report::new(from, merge)
+    })
+}
+
+/// The file says itself where it ends; a whole log ends no earlier than its checkpoints.
+fn end(merge: &mut Merge, header: &Header, footer: Option<&Footer>) {
+    if merge.position < header.to {
+        merge.gap(header.to + 1);
+    }
+    merge.finish(header.to);
+    let problems: Vec<&str> = match footer {
+        None => vec!["its last line is missing: the file was cut short"],
+        Some(footer) => [
+            (footer.events != merge.events, "its last line says another number of events"),
+            (footer.head != hex(&merge.hash), "its last line says another hash of the last event"),
+            (
+                merge.is_in_line() && footer.root != hex(&merge.frontier.root()),
+                "its last line says another root of the tree",
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(wrong, what)| wrong.then_some(what))
+        .collect(),
+    };
+    problems.into_iter().for_each(|what| merge.findings.find(0, Kind::ExportDiffers, what));
+}
+
+fn read_line(input: &mut impl BufRead) -> Result<Option<String>, VerifyError> {
+    use std::io::Read as _;
+    let mut line = String::new();
+    let read = input.by_ref().take(LINE_BYTES_MAX).read_line(&mut line).map_err(VerifyError::File)?;
+    if read == 0 {
+        return Ok(None);
+    }
+    if line.ends_with('\n') {
+        line.pop();
+    }
+    Ok(Some(line))
+}
+
+fn check(begin: i64, lines: Vec<String>) -> Chunk {
+    let found = lines.into_iter().zip(begin..).map(|(line, position)| {
+        let row = serde_json::from_str::<Line>(&line).map_err(|e| e.to_string());
+        match row.and_then(|line| Row::try_from(line).map_err(|e| e.to_string())) {
+            Ok(row) => Found::Row(row),
+            Err(what) => Found::Bad(position, format!("its line can't be read: {what}")),
+        }
+    });
+    chunk::check(found)
+}
