@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use ledger::log::{COLUMNS, Row};
+use ledger::proofs::{PublicKey, SecretKey};
 use proto_events::Producer;
 use service::ledger::Ledger;
 use service::nats::NatsConfig;
@@ -17,6 +18,7 @@ use xtask::machine::{Nats, Plan, PortLease, Postgres, Process, Signal, lease_por
 /// How long anything here may take before the test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 const DATABASE: &str = "plantain";
+const CHECKPOINT_KEY: &str = "checkpoint.key";
 
 /// A service under test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,6 +97,7 @@ impl Stage {
             COUNT.fetch_add(1, Ordering::SeqCst)
         ));
         std::fs::create_dir_all(&dir)?;
+        std::fs::write(dir.join(CHECKPOINT_KEY), checkpoint_key().reveal())?;
         let rt = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let url = postgres.url(DATABASE);
         let pool = rt.block_on(async {
@@ -154,6 +157,23 @@ impl Stage {
         self.dir.join(format!("{role:?}.log"))
     }
 
+    /// The public key of the stage's checkpoints.
+    pub fn vkey() -> PublicKey {
+        checkpoint_key().public().clone()
+    }
+
+    /// Where a ledger keeps its checkpoints outside the database.
+    pub fn checkpoints(&self, role: Role) -> PathBuf {
+        self.dir.join(format!("checkpoints-{role:?}"))
+    }
+
+    /// Runs a command of the ledger's command line.
+    pub fn cli(&self, args: &[&str], extra: &[(&str, &str)]) -> Result<std::process::Output> {
+        let mut command = std::process::Command::new(binary("ledger")?);
+        command.args(args).envs(self.environment(Role::Ledger)).envs(extra.iter().copied());
+        Ok(command.output()?)
+    }
+
     fn environment(&self, role: Role) -> Vec<(String, String)> {
         let (user, media) = role.users();
         let sandbox = self.url(Role::Sandbox);
@@ -165,6 +185,9 @@ impl Stage {
             (role.port_variable(), self.port(role).to_string()),
             ("DATABASE_URL", self.database_url()),
             ("RUST_LOG", "info".to_owned()),
+            ("CHECKPOINT_KEY_FILE", self.dir.join(CHECKPOINT_KEY).display().to_string()),
+            ("CHECKPOINT_DIR", self.checkpoints(role).display().to_string()),
+            ("CHECKPOINT_EVERY_SECONDS", "1".to_owned()),
             ("TELLING_LEASE_MS", "2000".to_owned()),
             ("SANDBOX_FLOOD_PER_CHAT", "1000".to_owned()),
             ("SANDBOX_FLOOD_BURST", "1000".to_owned()),
@@ -193,6 +216,11 @@ impl Stage {
     /// Starts a service without waiting.
     pub fn spawn(&mut self, role: Role, extra: &[(&str, &str)]) -> Result<()> {
         let args: &[&str] = if role.program() == "ledger" { &["serve"] } else { &[] };
+        self.spawn_with(role, args, extra)
+    }
+
+    /// The same with other arguments.
+    pub fn spawn_with(&mut self, role: Role, args: &[&str], extra: &[(&str, &str)]) -> Result<()> {
         let plan = Plan::new(&format!("{role:?}"), binary(role.program())?, self.log_path(role))
             .args(args.iter().copied())
             .envs(self.environment(role))
@@ -218,6 +246,11 @@ impl Stage {
 
     pub fn is_running(&mut self, role: Role) -> bool {
         self.services.get_mut(&role).is_some_and(Process::is_running)
+    }
+
+    /// Waits until it has ended by itself; its exit code.
+    pub fn wait_ended(&mut self, role: Role) -> Option<i32> {
+        self.services.remove(&role)?.wait(PATIENCE)?.code()
     }
 
     pub fn kill9(&mut self, role: Role) {
@@ -300,6 +333,11 @@ impl Drop for Stage {
             let _ = std::fs::remove_dir_all(&self.dir);
         }
     }
+}
+
+/// Always the same: what it signs is a test's.
+fn checkpoint_key() -> SecretKey {
+    SecretKey::from_seed("plantain/test", [7; 32]).expect("a name for a key")
 }
 
 /// A service's program, beside this test's own.

@@ -18,6 +18,7 @@ const POINTS: [&str; 14] = [
     "ledger.append.inserted",
     "ledger.append.overlapped",
     "ledger.batch.decided",
+    "ledger.checkpoint.stored",
     "ledger.inbox.received",
     "ledger.projection.before_commit",
     "ledger.projection.committed",

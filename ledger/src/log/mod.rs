@@ -3,5 +3,5 @@
 mod hash;
 mod row;
 
-pub use hash::{GENESIS, Hash, hash_of};
+pub use hash::{GENESIS, Hash, encoded_len, hash_of};
 pub use row::{BadRow, COLUMNS, Digest, Row, from_hex, hex};

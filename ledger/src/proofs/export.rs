@@ -228,7 +228,7 @@ async fn checkpoints(tx: &mut sqlx::PgConnection, from: i64, to: i64) -> Result<
             (SELECT DISTINCT ON (incarnation) * FROM checkpoints WHERE size BETWEEN $1 AND $2 ORDER BY incarnation, size) \
             UNION \
             (SELECT DISTINCT ON (incarnation) * FROM checkpoints WHERE size BETWEEN $1 AND $2 ORDER BY incarnation, size DESC) \
-         ) some ORDER BY incarnation, size",
+         ) chosen ORDER BY incarnation, size",
     )
     .bind(from)
     .bind(to)

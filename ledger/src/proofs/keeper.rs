@@ -226,7 +226,6 @@ impl Keeper {
         let signed = SignedCheckpoint::new(checkpoint, key);
         answered(store_nodes(&mut tx, &tree.nodes)).await?;
         answered(store_checkpoint(&mut tx, &signed)).await?;
-        fail::fail_point!("ledger.checkpoint.before_commit");
         answered(tx.commit()).await?;
         fail::fail_point!("ledger.checkpoint.stored");
         self.keep_outside(signed).await;
@@ -250,7 +249,6 @@ impl Keeper {
         {
             tracing::warn!(%error, "a checkpoint could not be kept in NATS");
         }
-        fail::fail_point!("ledger.checkpoint.kept");
     }
 }
 

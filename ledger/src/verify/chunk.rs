@@ -12,7 +12,7 @@ use proto_events::events::BadEvent;
 
 use super::canonical::is_canonical;
 use super::finding::{Findings, Kind};
-use crate::log::{BadRow, Hash, Row, hash_of};
+use crate::log::{BadRow, Hash, Row, encoded_len, hash_of};
 use crate::proofs::merkle::{Frontier, leaf_hash};
 use crate::tail::Entry;
 
@@ -40,6 +40,8 @@ pub struct Chunk {
     /// Rows that don't fit their hash.
     pub suspects: Vec<Row>,
     pub findings: Findings,
+    /// That were hashed.
+    pub bytes: u64,
 }
 
 pub fn check(found: impl IntoIterator<Item = Found>) -> Chunk {
@@ -72,6 +74,7 @@ impl Chunk {
                 self.suspects.push(row.clone());
             }
         }
+        self.bytes += encoded_len(&row) as u64;
         self.leaves.push(leaf_hash(&row.hash));
         let entry = Entry::new(row);
         meaning(&entry, &mut self.findings);

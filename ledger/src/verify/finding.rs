@@ -112,9 +112,10 @@ impl Findings {
         self.count
     }
 
-    /// Those about a position first, in its order.
+    /// Those about a position first, in its order; what only says that something must have been changed
+    /// somewhere follows what says where.
     pub fn into_named(mut self) -> Vec<Finding> {
-        self.named.sort_by_key(|f| (f.position == 0, f.position));
+        self.named.sort_by_key(|f| (f.position == 0, f.kind == Kind::HistoryRewritten, f.position));
         self.named
     }
 }

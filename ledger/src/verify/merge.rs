@@ -46,6 +46,7 @@ pub struct Merge {
     pub hash: Hash,
     recorded_at: i64,
     pub events: i64,
+    pub bytes: u64,
     pub accounts: HashMap<Uuid, Account>,
     pub frontier: Frontier,
     /// Roots of the complete subtrees of each stored level, with the index of the first.
@@ -66,6 +67,7 @@ impl Merge {
             hash: start.hash,
             recorded_at: 0,
             events: 0,
+            bytes: 0,
             accounts: HashMap::new(),
             frontier: start.frontier,
             nodes: Default::default(),
@@ -85,6 +87,7 @@ impl Merge {
                 self.suspects.push(suspect);
             }
         }
+        self.bytes += chunk.bytes;
         let begin = self.position;
         for entry in &chunk.entries {
             self.row(&entry.row);

@@ -15,12 +15,14 @@ mod finding;
 mod folded;
 mod merge;
 mod report;
+mod speed;
 
 pub use anchors::Anchor;
 pub use database::{Options, verify, verify_with};
 pub use file::verify_file;
 pub use finding::{Finding, Kind};
 pub use report::Report;
+pub use speed::bare_sha256;
 
 use crate::log::BadRow;
 

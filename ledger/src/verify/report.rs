@@ -32,6 +32,8 @@ pub struct Report {
     /// Projections that were compared with the fold of the log.
     pub projections: usize,
     pub seconds: f64,
+    /// That were hashed for the chain: what [`super::bare_sha256`] is compared by.
+    pub bytes: u64,
     pub findings: Vec<Finding>,
     pub findings_count: usize,
 }
@@ -63,6 +65,7 @@ impl Report {
             signatures_checked: false,
             projections: 0,
             seconds: 0.0,
+            bytes: merge.bytes,
             findings: merge.findings.into_named(),
             findings_count,
         }

@@ -46,6 +46,16 @@ impl Layout {
         self.data.join("keys")
     }
 
+    /// Signs the checkpoints of the log.
+    pub fn checkpoint_key(&self) -> PathBuf {
+        self.keys().join("checkpoint.key")
+    }
+
+    /// Checkpoints outside the database.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.data.join("ledger/checkpoints")
+    }
+
     pub fn state(&self) -> PathBuf {
         self.data.join("state.json")
     }

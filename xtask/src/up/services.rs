@@ -19,8 +19,12 @@ pub(super) struct Service {
 pub(super) const PROGRAMS: [&str; 6] =
     ["ledger", "telegram-adapter", "payments-adapter", "generator", "sandbox", "xtask"];
 
+/// Where the key that signs checkpoints is; `up` makes ours.
+pub(super) const CHECKPOINT_KEY_FILE: &str = "CHECKPOINT_KEY_FILE";
+
 /// Variables that only some services may see: (name, services).
-const PRIVATE: [(&str, &[&str]); 14] = [
+const PRIVATE: [(&str, &[&str]); 15] = [
+    ("CHECKPOINT_KEY_FILE", &["ledger"]),
     ("DATABASE_URL", &["ledger"]),
     ("ADMIN_PASSWORD", &["ledger"]),
     ("NATS_NKEY_SEED_FILE", &[]),
@@ -54,6 +58,9 @@ pub(super) fn services(settings: &Settings, layout: &Layout, secrets: &Secrets, 
     ledger.env.extend(connection(settings, keys, "ledger", true));
     ledger.env.push(("DATABASE_URL".into(), database_url(settings, secrets)));
     ledger.env.push(("PORT".into(), ports.ledger.to_string()));
+    let key = layout.checkpoint_key().display().to_string();
+    ledger.env.push(given(settings, CHECKPOINT_KEY_FILE, &key));
+    ledger.env.push(given(settings, "CHECKPOINT_DIR", &layout.checkpoints().display().to_string()));
     ledger.env.push(given(settings, "ADMIN_PASSWORD", &secrets.admin_password));
     all.push(Service { name: "ledger", port: ports.ledger, plan: ledger });
     let adapters = [

@@ -6,6 +6,7 @@
 use std::{
     io::Write,
     path::Path,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -14,7 +15,7 @@ use anyhow::{Context, Result, bail};
 use super::{
     interrupt,
     layout::{DATABASE, DATABASE_ROLE, Layout, Secrets},
-    services::{Service, services},
+    services::{CHECKPOINT_KEY_FILE, Service, services},
     state::{Phase, Record, State},
 };
 use crate::{
@@ -75,12 +76,26 @@ impl<'a> Supervisor<'a> {
         Self { layout, settings, state, postgres: None, nats: None, services: Vec::new(), restarts: [0, 0] }
     }
 
+    /// Once, unless there is one of somebody's own.
+    fn make_checkpoint_key(&self) -> Result<()> {
+        let file = self.layout.checkpoint_key();
+        if self.settings.variables.get(CHECKPOINT_KEY_FILE).is_some() || file.exists() {
+            return Ok(());
+        }
+        let made = Command::new(self.layout.program("ledger")).arg("checkpoint-key").arg(&file).output()?;
+        if !made.status.success() {
+            bail!("no key for checkpoints could be made: {}", String::from_utf8_lossy(&made.stderr).trim());
+        }
+        Ok(())
+    }
+
     pub(super) fn start(&mut self) -> Result<()> {
         self.save()?;
         let secrets = Secrets::open(self.layout)?;
         let keys = Keys::open(&self.layout.keys())?;
         self.start_postgres(&secrets)?;
         self.start_nats(&keys)?;
+        self.make_checkpoint_key()?;
         for service in services(self.settings, self.layout, &secrets, &keys) {
             let started = Instant::now();
             let process = Process::start(service.plan.clone())?;

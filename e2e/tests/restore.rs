@@ -1,0 +1,152 @@
+//! An old database is restored under a system that went on: refused at the start by whoever remembers, and
+//! after a person has accepted it, the log goes on as a new incarnation.
+
+use std::path::Path;
+use std::process::Command;
+
+use e2e::deeds::Deeds;
+use e2e::{Role, Stage};
+use ledger::proofs::{SignedCheckpoint, notes_in};
+use ledger::verify::{Options, verify_with};
+use proto_events::PublishedEvent;
+use proto_events::subjects::EVT_STREAM;
+use xtask::machine::Stop;
+
+/// With its owners: Postgres insists on them.
+fn copy(from: &Path, to: &Path) {
+    let done = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+    assert!(done.success(), "cp -a {} {}", from.display(), to.display());
+}
+
+fn notes(stage: &Stage) -> Vec<SignedCheckpoint> {
+    let text = std::fs::read_to_string(stage.checkpoints(Role::Ledger).join("checkpoints.txt")).unwrap();
+    notes_in(&text).0.iter().map(|n| SignedCheckpoint::open(n, &[Stage::vkey()]).unwrap()).collect()
+}
+
+fn head(stage: &Stage) -> (i64, i64) {
+    let sql = "SELECT position, incarnation FROM log_head";
+    stage.rt.block_on(sqlx::query_as(sql).fetch_one(&stage.pool)).unwrap()
+}
+
+fn wait_vouched(stage: &Stage) {
+    stage.until("a checkpoint of the whole log", || {
+        let newest = notes(stage).pop()?.checkpoint;
+        (newest.size == head(stage).0.unsigned_abs()).then_some(())
+    });
+}
+
+/// The last event in EVT.
+fn evt_end(stage: &Stage) -> Option<PublishedEvent> {
+    let client = stage.client("ledger");
+    stage.rt.block_on(async {
+        let stream = async_nats::jetstream::new(client).get_stream(EVT_STREAM).await.ok()?;
+        let last = stream.get_raw_message(stream.cached_info().state.last_sequence).await.ok()?;
+        serde_json::from_slice(&last.payload).ok()
+    })
+}
+
+/// It ends by itself; what it said.
+fn refused(stage: &mut Stage, extra: &[(&str, &str)]) -> String {
+    stage.spawn(Role::Ledger, extra).unwrap();
+    stage.wait_ended(Role::Ledger).expect("it ends by itself");
+    let log = std::fs::read_to_string(stage.log_path(Role::Ledger)).unwrap();
+    let begin =
+        log.rfind("the database is not the one").unwrap_or_else(|| panic!("it did not say why: {log}"));
+    log[begin..].to_owned()
+}
+
+#[test]
+fn an_old_database_is_refused_until_it_is_accepted_and_then_is_a_new_incarnation() {
+    let mut stage = Stage::with_ledger().unwrap();
+    let deeds = Deeds::new(&stage);
+    stage.rt.block_on(deeds.whole_way(1)).unwrap();
+    wait_vouched(&stage);
+    let data = stage.postgres.data().to_path_buf();
+    let backup = data.with_extension("backup");
+
+    assert!(stage.stop(Role::Ledger));
+    stage.postgres.stop(Stop::Fast).unwrap();
+    copy(&data, &backup);
+    stage.postgres.restart().unwrap();
+    let (fork, _) = head(&stage);
+    stage.start(Role::Ledger, &[]).unwrap();
+    stage.rt.block_on(deeds.whole_way(2)).unwrap();
+    wait_vouched(&stage);
+    let (lost, _) = head(&stage);
+    stage.until("the relay to publish it", || {
+        evt_end(&stage).filter(|event| event.position.get() == lost).map(drop)
+    });
+
+    assert!(stage.stop(Role::Ledger));
+    stage.postgres.stop(Stop::Fast).unwrap();
+    std::fs::remove_dir_all(&data).unwrap();
+    copy(&backup, &data);
+    std::fs::remove_dir_all(&backup).unwrap();
+    stage.postgres.restart().unwrap();
+    assert_eq!(head(&stage), (fork, 1), "the old database");
+
+    let said = refused(&mut stage, &[]);
+    let missing = format!("{} events are missing", lost - fork);
+    for part in
+        ["is not the one that was led last", missing.as_str(), "CHECKPOINT", "EVT", "--accept-restore"]
+    {
+        let said = said.replace("checkpoints-Ledger", "CHECKPOINT");
+        assert!(said.contains(part), "{part:?} is not in {said}");
+    }
+    // A folder that was lost, too: NATS remembers.
+    let elsewhere = stage.dir().join("another-folder").display().to_string();
+    let said = refused(&mut stage, &[("CHECKPOINT_DIR", &elsewhere)]);
+    assert!(said.contains("in NATS knows the log up to") && !said.contains("checkpoints-Ledger"), "{said}");
+    assert_eq!(head(&stage), (fork, 1), "nothing was changed");
+    assert_eq!(evt_end(&stage).unwrap().position.get(), lost, "the stream was left alone");
+
+    stage.spawn_with(Role::Ledger, &["serve", "--accept-restore", "the disk died"], &[]).unwrap();
+    stage.wait_ready(Role::Ledger).unwrap();
+    let done = stage.rt.block_on(deeds.whole_way(2)).unwrap();
+    assert!(done.get() > fork);
+    assert_eq!(head(&stage).1, 2);
+    let end = stage.until("the new log in EVT", || {
+        evt_end(&stage).filter(|event| event.incarnation == 2 && event.position.get() == head(&stage).0)
+    });
+    assert_eq!(end.incarnation, 2, "every envelope names the incarnation");
+    wait_vouched(&stage);
+    let kept = notes(&stage);
+    let first = kept.iter().find(|c| c.checkpoint.incarnation == 2).unwrap();
+    assert_eq!(first.checkpoint.size, fork.unsigned_abs(), "it says where the old log was left");
+    assert!(kept.iter().any(|c| c.checkpoint.incarnation == 1 && c.checkpoint.size == lost.unsigned_abs()));
+
+    // Started again without a word it goes on; and the old checkpoints are no complaint.
+    assert!(stage.stop(Role::Ledger));
+    stage.start(Role::Ledger, &[]).unwrap();
+    stage.rt.block_on(deeds.whole_way(3)).unwrap();
+    wait_vouched(&stage);
+    let outside = vec![("the folder".to_owned(), notes(&stage).into_iter().map(|c| c.note).collect())];
+    let options = Options { keys: vec![Stage::vkey()], outside, ..Options::default() };
+    let report = stage.rt.block_on(verify_with(&stage.pool, &options, |_, _| {})).unwrap();
+    assert!(report.verified, "{:#?}", report.findings);
+    assert!(report.superseded > 0 && report.vouched == head(&stage).0.unsigned_abs(), "{report:?}");
+}
+
+#[test]
+fn a_key_that_is_missing_or_no_key_is_listed_with_all_else_that_is_wrong() {
+    let stage = Stage::new().unwrap();
+    let out =
+        stage.cli(&["serve"], &[("CHECKPOINT_KEY_FILE", ""), ("CHECKPOINT_EVERY_EVENTS", "0")]).unwrap();
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert_eq!(out.status.code(), Some(2));
+    for part in
+        ["CHECKPOINT_KEY_FILE: is missing", "CHECKPOINT_EVERY_EVENTS: must be", "ledger checkpoint-key"]
+    {
+        assert!(said.contains(part), "{said}");
+    }
+    let file = stage.dir().join("made.key");
+    let made = stage.cli(&["checkpoint-key", file.to_str().unwrap(), "--json"], &[]).unwrap();
+    let again = stage.cli(&["checkpoint-key", file.to_str().unwrap(), "--json"], &[]).unwrap();
+    let vkey = |out: &std::process::Output| {
+        serde_json::from_slice::<serde_json::Value>(&out.stdout).unwrap()["vkey"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(vkey(&made), vkey(&again), "a key that is there is shown, never replaced");
+    assert!(!String::from_utf8(made.stdout).unwrap().contains("PRIVATE"));
+    use std::os::unix::fs::PermissionsExt as _;
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+}
