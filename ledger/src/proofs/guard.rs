@@ -187,6 +187,7 @@ mod tests {
             incarnation: 2,
             now: 0,
             lease_until: 0,
+            expiries_from: 0,
         }
     }
 

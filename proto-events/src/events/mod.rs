@@ -24,13 +24,13 @@ use crate::canonical::{NotCanonical, to_canonical_json};
 #[derive(Debug, thiserror::Error)]
 pub enum BadEvent {
     #[error(
-        "event type {0:?} is unknown to this version ({}): a newer version of the ledger wrote it, and only that one or a \
-         later one can read on", env!("CARGO_PKG_VERSION")
+        "event type {0:?} is unknown to this version ({version}): a newer version of the ledger wrote it, and only that one or a \
+         later one can read on", version = env!("CARGO_PKG_VERSION")
     )]
     UnknownType(String),
     #[error(
-        "{event_type} has schema version {found}, and this version ({}) reads up to {known}: the version of the ledger that \
-         wrote it or a later one can read on", env!("CARGO_PKG_VERSION")
+        "{event_type} has schema version {found}, and this version ({version}) reads up to {known}: the version of the ledger that \
+         wrote it or a later one can read on", version = env!("CARGO_PKG_VERSION")
     )]
     NewerSchema { event_type: String, found: i16, known: i16 },
     #[error("the payload of {event_type} can't be read")]
