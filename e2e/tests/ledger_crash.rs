@@ -12,7 +12,7 @@ use proto_events::{GenerationId, Position};
 use serde_json::json;
 
 /// Every point that the ledger names.
-const POINTS: [&str; 14] = [
+const POINTS: &[&str] = &[
     "ledger.append.before_commit",
     "ledger.append.committed",
     "ledger.append.inserted",
@@ -144,13 +144,13 @@ fn a_death_between_a_command_and_its_reply_loses_and_doubles_nothing() {
     let of = |p: &&'static str| {
         !p.contains("relay") && !p.contains("projection") && !p.starts_with(REPUBLISH) && *p != TIMER
     };
-    die_at(&POINTS.into_iter().filter(of).collect::<Vec<_>>());
+    die_at(&POINTS.iter().copied().filter(of).collect::<Vec<_>>());
 }
 
 #[test]
 fn a_death_of_what_follows_the_log_leaves_projections_and_stream_exact() {
     let of = |p: &&'static str| p.contains("relay") || p.contains("projection");
-    die_at(&POINTS.into_iter().filter(of).collect::<Vec<_>>());
+    die_at(&POINTS.iter().copied().filter(of).collect::<Vec<_>>());
 }
 
 #[test]
