@@ -23,17 +23,19 @@ CREATE TABLE projection_instances (
     stage      text,
     target     bigint,
     rate       bigint,
-    -- Somebody asks the worker to stop, or the leader to swap it in.
+    -- Somebody asks the worker to stop.
     cancel     boolean NOT NULL DEFAULT false,
-    swap       boolean NOT NULL DEFAULT false,
+    -- Somebody asks the leader to make it the live one: when, at which position, and why it was refused.
+    wished_at  bigint,
+    wished_position bigint,
+    wish_refused text,
     PRIMARY KEY (name, instance)
 );
 COMMENT ON COLUMN projection_instances.alive_at IS 'Microseconds since 1970-01-01 UTC, like created_at.';
--- One is read; at most one is made beside it; at most one is kept.
+-- One is read; at most one is made beside it.
 CREATE UNIQUE INDEX projection_instances_live ON projection_instances (name) WHERE state = 'live';
 CREATE UNIQUE INDEX projection_instances_beside ON projection_instances (name)
     WHERE state IN ('building', 'ready');
-CREATE UNIQUE INDEX projection_instances_old ON projection_instances (name) WHERE state = 'old';
 GRANT SELECT, INSERT, UPDATE, DELETE ON projection_instances TO plantain_ledger;
 
 -- The balances there are go on as the first instance. The commands' rows have another form now: they are

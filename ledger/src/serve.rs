@@ -45,6 +45,8 @@ struct Service {
     readers: PgPool,
     /// The projections' own: their commits don't wait for the disk.
     folds: PgPool,
+    /// For rebuilds and swaps of projections.
+    patient: PgPool,
     nats: async_nats::Client,
     media: async_nats::Client,
     first_catalog: Catalog,
@@ -78,6 +80,7 @@ pub async fn run(
     };
     let (pool, readers) = (connect(WRITERS_MAX).await?, connect(READERS_MAX).await?);
     let folds = projections::connect(url).await.context("can't reach Postgres by DATABASE_URL")?;
+    let patient = projections::connect_patient(url).await.context("can't reach Postgres by DATABASE_URL")?;
     store::head(&pool)
         .await
         .context("the database is not migrated: run `ledger migrate` or `serve --migrate`")?;
@@ -93,6 +96,7 @@ pub async fn run(
         pool,
         readers,
         folds,
+        patient,
         nats,
         media,
         first_catalog: config.first_catalog,
@@ -259,6 +263,8 @@ impl Service {
         for follower in projections::followers(&self.folds, &tail) {
             spawn_follower(tasks, leading, follower);
         }
+        let swaps = projections::fulfil(self.patient.clone(), Arc::clone(queue));
+        spawn_follower(tasks, leading, swaps);
         let (readers, nats, stop) = (|| self.readers.clone(), || self.nats.clone(), || leading.clone());
         let timers = timers::run(self.pool.clone(), Arc::clone(queue), Arc::clone(clock), stop());
         spawn_follower(tasks, leading, timers);

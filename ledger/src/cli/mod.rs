@@ -7,6 +7,8 @@ mod export;
 mod migrate;
 mod progress;
 mod prove;
+mod projections;
+mod replay;
 mod republish;
 mod serve;
 mod statement;
@@ -32,6 +34,14 @@ enum Command {
     Export(export::Wish),
     /// Apply the migrations that are not applied yet (DATABASE_URL).
     Migrate,
+    /// Show the projections: what is read, how far it is, what is being rebuilt; exit with 1 if one stands.
+    Projections {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make projections anew from the log beside those that are read, compare them, and swap them in.
+    Replay(replay::Wish),
     /// Take commands, append to the log, publish it, keep its projections.
     Serve(serve::Serve),
     /// Make the key that signs checkpoints, or show its public half.
@@ -55,6 +65,8 @@ pub async fn main() -> ExitCode {
         Command::Export(wish) => export::run(wish).await,
         Command::Migrate => migrate::run().await.map(|()| ExitCode::SUCCESS),
         Command::Prove(what) => prove::run(what).await,
+        Command::Projections { json } => projections::run(json).await,
+        Command::Replay(wish) => replay::run(wish).await,
         Command::Republish(wish) => republish::run(wish).await,
         Command::Statement(wish) => statement::run(wish).await,
         Command::TrialBalance(wish) => trial_balance::run(wish).await,

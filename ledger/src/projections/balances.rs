@@ -14,7 +14,7 @@ use crate::tail::Entry;
 pub(super) static DEFINITION: Definition = Definition {
     name: "balances",
     version: 2,
-    needs: Needs::Columns,
+    needs: Needs::Effects,
     // The bot shows it after each command.
     pace: Duration::from_millis(5),
     tables: &[TableDef {

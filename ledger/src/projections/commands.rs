@@ -14,7 +14,7 @@ use crate::tail::Entry;
 pub(super) static DEFINITION: Definition = Definition {
     name: "commands",
     version: 2,
-    needs: Needs::Columns,
+    needs: Needs::Typed,
     pace: Duration::from_millis(250),
     tables: &[TableDef {
         suffix: "",

@@ -3,26 +3,34 @@
 //! - `definition`: what a projection is. One file a projection: balances, commands, …; [`ALL`] lists them.
 //! - `registry`: which instances there are. An instance has tables of its own, `projections.<name>_<n>`.
 //! - `live`: the leader follows the log with the live instance of each.
+//! - `rebuild` (`build`, `throttle`): makes an instance anew beside the live one.
+//! - `diff`, `swap` (`level`): compares it with the live one, and exchanges them.
 //! - `readers`: how the live instance is found and read.
 //!
 //! Each projection goes its own way: one that fails stops before the event it can't take and says so in the
 //! registry, and the others go on.
 
 mod balances;
+mod build;
 mod commands;
 mod daily;
 mod definition;
+mod diff;
 mod generations;
+mod level;
 mod live;
 mod lots;
 mod operators;
 mod payments;
 mod readers;
+mod rebuild;
 mod referrals;
 mod registry;
 mod revenue;
 mod rows;
 mod statement;
+mod swap;
+mod throttle;
 mod trial_balance;
 
 use std::sync::Arc;
@@ -34,12 +42,18 @@ use crate::store;
 use crate::tail::Tail;
 
 pub use balances::Balance;
+pub use build::BuildError;
 pub use daily::{slot_end_ms, slot_of};
 pub use definition::{Definition, Fold, FoldError, Needs, TableDef, Tables};
+pub use diff::{Diff, RowDiff, TableDiff, diff};
 pub use readers::{balance, live};
-pub use registry::{Instance, State, all as instances, find as find_instance};
+pub use rebuild::{Desk, Made, Progress, Rebuild, RefusedRebuild, cancel, discard};
+pub use registry::{
+    Instance, State, all as instances, ask_to_cancel, find as find_instance, take_back_wish, wish,
+};
 pub use rows::Rows;
 pub use statement::{Running, is_line, money};
+pub use swap::fulfil;
 
 /// Every projection.
 pub static ALL: [&Definition; 11] = [
@@ -66,6 +80,18 @@ const CONNECTIONS_MAX: u32 = 3;
 /// The URL is wrong or Postgres is away.
 pub async fn connect(database_url: &str) -> Result<PgPool, sqlx::Error> {
     store::connect_relaxed(database_url, CONNECTIONS_MAX).await
+}
+
+/// Connections of a rebuild: each fold holds one while it gathers rows, then two reads, and two for signs of
+/// life and wishes.
+const PATIENT_MAX: u32 = ALL.len() as u32 + 4;
+
+/// A pool for rebuilds, comparisons and swaps.
+///
+/// # Errors
+/// The URL is wrong or Postgres is away.
+pub async fn connect_patient(database_url: &str) -> Result<PgPool, sqlx::Error> {
+    store::connect_patient(database_url, PATIENT_MAX).await
 }
 
 /// The definition by its name.

@@ -7,6 +7,7 @@
 use serde::Serialize;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgExecutor, Row as _};
+use uuid::Uuid;
 
 use super::{Definition, TableDef, Tables};
 
@@ -52,6 +53,11 @@ pub struct Instance {
     pub target: Option<i64>,
     /// Events a second of whoever works on it.
     pub rate: Option<i64>,
+    /// When somebody asked for it to be made the live one, µs, and the position it had.
+    pub wished_at: Option<i64>,
+    pub wished_position: Option<i64>,
+    /// Why that was refused.
+    pub wish_refused: Option<String>,
     /// µs since the worker's last sign of life; none if nobody works on it.
     pub silent_us: Option<i64>,
 }
@@ -71,7 +77,7 @@ impl Instance {
 pub const SILENCE_MAX_US: i64 = 10_000_000;
 
 const COLUMNS: &str = "name, instance, version, state, position, failure, failed_at, stage, target, rate, \
-     now_us() - alive_at AS silent_us";
+     wished_at, wished_position, wish_refused, now_us() - alive_at AS silent_us";
 
 fn read(row: &PgRow) -> Result<Instance, sqlx::Error> {
     let state: &str = row.try_get("state")?;
@@ -86,6 +92,9 @@ fn read(row: &PgRow) -> Result<Instance, sqlx::Error> {
         stage: row.try_get("stage")?,
         target: row.try_get("target")?,
         rate: row.try_get("rate")?,
+        wished_at: row.try_get("wished_at")?,
+        wished_position: row.try_get("wished_position")?,
+        wish_refused: row.try_get("wish_refused")?,
         silent_us: row.try_get("silent_us")?,
     })
 }
@@ -201,4 +210,156 @@ pub(super) async fn drop_tables(tx: &mut PgConnection, name: &str, instance: i32
         tx.execute(AssertSqlSafe(format!("DROP TABLE projections.\"{table}\""))).await?;
     }
     Ok(())
+}
+
+/// What a worker has found at its last sign of life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    GoOn,
+    Stop,
+    /// The row is gone or somebody else's: stop at once and touch nothing.
+    Lost,
+}
+
+/// Takes an instance to be worked on by one worker alone. `false`: another one is alive, or it is gone.
+pub(super) async fn take(
+    executor: impl PgExecutor<'_>,
+    instance: &Instance,
+    worker: Uuid,
+) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE projection_instances SET worker = $1, alive_at = now_us(), cancel = false \
+               WHERE name = $2 AND instance = $3 AND state = $4 \
+                 AND (alive_at IS NULL OR alive_at < now_us() - $5)";
+    let taken = sqlx::query(sql)
+        .bind(worker)
+        .bind(&instance.name)
+        .bind(instance.instance)
+        .bind(instance.state.as_str())
+        .bind(SILENCE_MAX_US);
+    Ok(taken.execute(executor).await?.rows_affected() == 1)
+}
+
+/// A worker's sign of life, with how far it is.
+pub(super) async fn alive(
+    executor: impl PgExecutor<'_>,
+    instance: &Instance,
+    worker: Uuid,
+    (stage, target, rate): (&str, i64, i64),
+) -> Result<Wish, sqlx::Error> {
+    let sql = "UPDATE projection_instances SET alive_at = now_us(), stage = $4, target = $5, rate = $6 \
+               WHERE name = $1 AND instance = $2 AND worker = $3 RETURNING cancel";
+    let found: Option<bool> = sqlx::query_scalar(sql)
+        .bind(&instance.name)
+        .bind(instance.instance)
+        .bind(worker)
+        .bind(stage)
+        .bind(target)
+        .bind(rate)
+        .fetch_optional(executor)
+        .await?;
+    Ok(match found {
+        Some(true) => Wish::Stop,
+        Some(false) => Wish::GoOn,
+        None => Wish::Lost,
+    })
+}
+
+/// The worker has done with it; a built one is ready.
+pub(super) async fn let_go(
+    executor: impl PgExecutor<'_>,
+    instance: &Instance,
+    worker: Uuid,
+    state: State,
+) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE projection_instances SET state = $4, worker = NULL, alive_at = NULL, stage = NULL, \
+                  target = NULL, rate = NULL \
+               WHERE name = $1 AND instance = $2 AND worker = $3";
+    let done =
+        sqlx::query(sql).bind(&instance.name).bind(instance.instance).bind(worker).bind(state.as_str());
+    Ok(done.execute(executor).await?.rows_affected() == 1)
+}
+
+/// Asks whoever works on the instance beside the live one to stop. `false`: there is none.
+pub async fn ask_to_cancel(executor: impl PgExecutor<'_>, name: &str) -> Result<bool, sqlx::Error> {
+    let sql =
+        "UPDATE projection_instances SET cancel = true WHERE name = $1 AND state IN ('building', 'ready')";
+    Ok(sqlx::query(sql).bind(name).execute(executor).await?.rows_affected() == 1)
+}
+
+/// Removes an instance that is not read: its tables and its row, in one transaction. Whoever still reads an old
+/// one is waited for.
+pub(super) async fn remove(tx: &mut PgConnection, instance: &Instance) -> Result<bool, sqlx::Error> {
+    let sql = "DELETE FROM projection_instances WHERE name = $1 AND instance = $2 AND state = $3 AND state <> 'live'";
+    let removed = sqlx::query(sql)
+        .bind(&instance.name)
+        .bind(instance.instance)
+        .bind(instance.state.as_str())
+        .execute(&mut *tx)
+        .await?;
+    if removed.rows_affected() != 1 {
+        return Ok(false);
+    }
+    drop_tables(tx, &instance.name, instance.instance).await?;
+    Ok(true)
+}
+
+/// Asks the leader to make the instance in this state the live one. `false`: there is none, or somebody works on it.
+pub async fn wish(executor: impl PgExecutor<'_>, name: &str, state: State) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE projection_instances SET wished_at = now_us(), wished_position = position, wish_refused = NULL \
+               WHERE name = $1 AND state = $2 AND state IN ('ready', 'old') AND worker IS NULL";
+    Ok(sqlx::query(sql).bind(name).bind(state.as_str()).execute(executor).await?.rows_affected() == 1)
+}
+
+/// Takes a wish back that was not fulfilled. `false`: it was.
+pub async fn take_back_wish(executor: impl PgExecutor<'_>, instance: &Instance) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE projection_instances SET wished_at = NULL, wished_position = NULL \
+               WHERE name = $1 AND instance = $2 AND state <> 'live'";
+    let taken = sqlx::query(sql).bind(&instance.name).bind(instance.instance).execute(executor).await?;
+    Ok(taken.rows_affected() == 1)
+}
+
+/// The wish that has waited longest.
+pub(super) async fn wished(executor: impl PgExecutor<'_>) -> Result<Option<Instance>, sqlx::Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM projection_instances WHERE wished_at IS NOT NULL AND state IN ('ready', 'old') \
+         ORDER BY wished_at LIMIT 1"
+    );
+    sqlx::query(AssertSqlSafe(sql)).fetch_optional(executor).await?.as_ref().map(read).transpose()
+}
+
+pub(super) async fn refuse_wish(
+    executor: impl PgExecutor<'_>,
+    instance: &Instance,
+    why: &str,
+) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE projection_instances SET wished_at = NULL, wished_position = NULL, wish_refused = $3 \
+               WHERE name = $1 AND instance = $2 AND state <> 'live'";
+    sqlx::query(sql).bind(&instance.name).bind(instance.instance).bind(why).execute(executor).await?;
+    Ok(())
+}
+
+/// The live one becomes old, the one beside live. In the transaction that has brought them level.
+pub(super) async fn exchange(
+    tx: &mut PgConnection,
+    live: Option<&Instance>,
+    beside: &Instance,
+) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE projection_instances SET state = $4, wished_at = NULL, wished_position = NULL, \
+                  wish_refused = NULL, cancel = false \
+               WHERE name = $1 AND instance = $2 AND state = $3";
+    let mut set = async |instance: &Instance, from: &str, to: State| {
+        let done = sqlx::query(sql)
+            .bind(&instance.name)
+            .bind(instance.instance)
+            .bind(from)
+            .bind(to.as_str())
+            .execute(&mut *tx)
+            .await?;
+        if done.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+    };
+    // Never two live ones, not even within the transaction: a unique index says so.
+    if let Some(live) = live {
+        set(live, "live", State::Old).await?;
+    }
+    set(beside, beside.state.as_str(), State::Live).await
 }

@@ -19,7 +19,7 @@ pub use lookup::{
     events_of_accounts, first_answers, leases, load_accounts, natural_keys_after, owners_of_keys,
 };
 pub use migrate::{MigrateError, migrate};
-pub use pool::{OWNER_ROLE, SERVICE_ROLE, answered, connect, connect_relaxed};
+pub use pool::{OWNER_ROLE, SERVICE_ROLE, answered, connect, connect_patient, connect_relaxed};
 pub use republish::{
     Republish, ask_republish, done_through, is_republish_done, open_republish, republish_done,
     rewind_consumers,

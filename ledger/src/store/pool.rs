@@ -51,7 +51,7 @@ async fn is_there(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
 /// # Errors
 /// The URL is wrong or Postgres is away.
 pub async fn connect(database_url: &str, connections_max: u32) -> Result<PgPool, sqlx::Error> {
-    connect_with(database_url, connections_max, "on").await
+    connect_with(database_url, connections_max, "SET synchronous_commit = on").await
 }
 
 /// The same for what can be made from the log again: its commits don't wait for the disk.
@@ -59,13 +59,23 @@ pub async fn connect(database_url: &str, connections_max: u32) -> Result<PgPool,
 /// # Errors
 /// The URL is wrong or Postgres is away.
 pub async fn connect_relaxed(database_url: &str, connections_max: u32) -> Result<PgPool, sqlx::Error> {
-    connect_with(database_url, connections_max, "off").await
+    connect_with(database_url, connections_max, "SET synchronous_commit = off").await
+}
+
+/// The same for long work beside the service, such as a rebuild: statements may take as long as they do.
+///
+/// # Errors
+/// The URL is wrong or Postgres is away.
+pub async fn connect_patient(database_url: &str, connections_max: u32) -> Result<PgPool, sqlx::Error> {
+    let patient = "SET synchronous_commit = off; SET statement_timeout = 0; \
+         SET idle_in_transaction_session_timeout = 60000; SET work_mem = '64MB'; SET maintenance_work_mem = '256MB'";
+    connect_with(database_url, connections_max, patient).await
 }
 
 async fn connect_with(
     database_url: &str,
     connections_max: u32,
-    synchronous_commit: &'static str,
+    manner: &'static str,
 ) -> Result<PgPool, sqlx::Error> {
     let options = PgConnectOptions::from_str(database_url)?.application_name("plantain-ledger");
     PgPoolOptions::new()
@@ -74,7 +84,7 @@ async fn connect_with(
         .test_before_acquire(false)
         .before_acquire(|connection, _| Box::pin(is_there(connection)))
         .after_release(|connection, _| Box::pin(is_there(connection)))
-        .after_connect(move |connection, _| Box::pin(set_up(connection, synchronous_commit)))
+        .after_connect(move |connection, _| Box::pin(set_up(connection, manner)))
         .connect_with(options)
         .await
 }
@@ -82,16 +92,16 @@ async fn connect_with(
 /// A connection like the pool's, but outside it.
 pub(super) async fn connect_alone(pool: &PgPool) -> Result<PgConnection, sqlx::Error> {
     let mut connection = pool.connect_options().connect().await?;
-    set_up(&mut connection, "on").await?;
+    set_up(&mut connection, "SET synchronous_commit = on").await?;
     Ok(connection)
 }
 
-async fn set_up(connection: &mut PgConnection, synchronous_commit: &str) -> Result<(), sqlx::Error> {
+async fn set_up(connection: &mut PgConnection, manner: &str) -> Result<(), sqlx::Error> {
     let setup = format!(
         "SET ROLE {SERVICE_ROLE}; SET statement_timeout = {STATEMENT_MS}; \
          SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}; \
          SET tcp_user_timeout = {TCP_USER_MS}; SET client_connection_check_interval = 1000; \
-         SET synchronous_commit = {synchronous_commit}"
+         {manner}"
     );
     connection.execute(AssertSqlSafe(setup)).await?;
     Ok(())

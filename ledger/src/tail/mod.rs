@@ -9,6 +9,7 @@
 //! Invariant: the window holds only what was read from the log after its commit, without a gap.
 
 mod entry;
+mod scan;
 mod window;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +23,7 @@ use crate::log::{BadRow, COLUMNS, Row};
 use crate::store::answered;
 
 pub use entry::Entry;
+pub use scan::{Columns, scan};
 use window::Window;
 
 /// Events that one SELECT brings: about 2 MB.

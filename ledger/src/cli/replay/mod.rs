@@ -1,0 +1,263 @@
+//! `ledger replay`: projections made anew from the log, beside a running `serve`.
+//!
+//! It fills new tables itself and compares them with those that are read. What is read changes only by the
+//! leader, which is asked in the registry and appends ProjectionSwapped.
+
+mod say;
+
+pub(super) use say::grouped;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use service::config::Env;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::config;
+use crate::projections::{self, BuildError, Definition, Desk, Diff, Instance, Rebuild, State};
+
+/// A leader looks for wishes four times a second; a take-over takes 5 s.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(100);
+/// How often progress is printed: on a terminal, and else.
+const BAR: Duration = Duration::from_millis(200);
+const LINE: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["name", "all"]))]
+#[command(group = clap::ArgGroup::new("what").args(["swap", "diff_only", "back", "cancel"]))]
+pub struct Wish {
+    /// The projection; `ledger projections` lists them.
+    name: Option<String>,
+    /// All projections, in one pass over the log.
+    #[arg(long)]
+    all: bool,
+    /// Read the new one from now on. The one that was read is kept for --back.
+    #[arg(long)]
+    swap: bool,
+    /// Only say what differs: keep nothing.
+    #[arg(long)]
+    diff_only: bool,
+    /// Read the kept one again, brought up to date; nothing is rebuilt.
+    #[arg(long)]
+    back: bool,
+    /// Stop a rebuild that is under way, or drop one that was not swapped in.
+    #[arg(long)]
+    cancel: bool,
+    /// Events a second at most. Without it a rebuild rests while the log grows fast.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_rate: Option<u32>,
+    /// Do not ask before a swap.
+    #[arg(long)]
+    yes: bool,
+    /// Print one JSON object; --swap and --back then need --yes.
+    #[arg(long)]
+    json: bool,
+    /// Say how far it is also where there is no terminal.
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// What became of one projection.
+#[derive(Debug, Serialize)]
+pub(super) struct Outcome {
+    name: &'static str,
+    /// The new instance.
+    instance: Option<String>,
+    events: i64,
+    seconds: f64,
+    events_s: i64,
+    /// Against the one that is read. None: it could not be compared.
+    diff: Option<Diff>,
+    swapped: bool,
+    error: Option<String>,
+}
+
+impl Outcome {
+    fn of(definition: &'static Definition) -> Self {
+        let (instance, diff, error) = (None, None, None);
+        let name = definition.name;
+        Self { name, instance, events: 0, seconds: 0.0, events_s: 0, diff, swapped: false, error }
+    }
+}
+
+pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
+    let url = config::database_url(Env::from_process())?;
+    let pool = projections::connect_patient(url.expose_secret())
+        .await
+        .context("can't reach Postgres by DATABASE_URL")?;
+    #[cfg(feature = "crash-points")]
+    service::crash::arm();
+    let definitions = chosen(&wish)?;
+    if (wish.swap || wish.back) && !wish.yes && (wish.json || !std::io::stdin().is_terminal()) {
+        bail!("what is read would change: say --yes where nobody can be asked");
+    }
+    if wish.cancel {
+        return cancel(&pool, &definitions, wish.json).await;
+    }
+    let outcomes = if wish.back {
+        back(&pool, &definitions, wish.yes).await?
+    } else {
+        replay(&pool, &definitions, &wish).await?
+    };
+    if wish.json {
+        println!("{}", serde_json::json!({ "projections": outcomes }));
+    } else {
+        say::outcomes(&outcomes, &wish);
+    }
+    let wrong = |o: &Outcome| {
+        o.error.is_some() || (!o.swapped && o.diff.as_ref().is_some_and(|diff| diff.count() > 0))
+    };
+    Ok(if outcomes.iter().any(wrong) { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+fn chosen(wish: &Wish) -> anyhow::Result<Vec<&'static Definition>> {
+    let Some(name) = &wish.name else { return Ok(projections::ALL.to_vec()) };
+    let names = || projections::ALL.map(|d| d.name).join(", ");
+    let definition = projections::find(name)
+        .with_context(|| format!("there is no projection {name}; there are: {}", names()))?;
+    Ok(vec![definition])
+}
+
+async fn replay(
+    pool: &PgPool,
+    definitions: &[&'static Definition],
+    wish: &Wish,
+) -> anyhow::Result<Vec<Outcome>> {
+    let stop = service::shutdown::token();
+    let rebuild = Rebuild::begin(pool.clone(), definitions, wish.max_rate, stop.clone()).await?;
+    let (desks, begun) = (rebuild.desks(), Instant::now());
+    let bar = tokio::spawn(watch(desks, wish.verbose, wish.json, stop.clone()));
+    let made = rebuild.run().await;
+    let seconds = begun.elapsed().as_secs_f64();
+    bar.abort();
+    say::clear();
+    let mut outcomes = Vec::new();
+    for made in made {
+        let mut outcome = Outcome { seconds, ..Outcome::of(made.definition) };
+        match made.outcome {
+            Ok(instance) => {
+                (outcome.events, outcome.events_s) =
+                    (instance.position, (instance.position as f64 / seconds.max(0.001)) as i64);
+                outcome.instance = Some(instance.tables().name().to_owned());
+                let done = finish(pool, made.definition, instance, wish, &mut outcome, &stop).await;
+                outcome.error = done.err().map(|error| format!("{error:#}"));
+            }
+            Err(error) => outcome.error = Some(error.to_string()),
+        }
+        outcomes.push(outcome);
+    }
+    if stop.is_cancelled() {
+        bail!("canceled; nothing was left behind");
+    }
+    Ok(outcomes)
+}
+
+/// Compares the new instance, and swaps it in or drops it, as was wished.
+async fn finish(
+    pool: &PgPool,
+    definition: &'static Definition,
+    instance: Instance,
+    wish: &Wish,
+    outcome: &mut Outcome,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let compared = tokio::select! {
+        diff = projections::diff(pool, definition, instance.clone()) => diff,
+        () = stop.cancelled() => Err(BuildError::Canceled),
+    };
+    if compared.is_err() || wish.diff_only {
+        projections::discard(pool, &instance).await?;
+    }
+    outcome.diff = compared?;
+    if wish.swap && (wish.yes || say::agreed(definition.name, outcome.diff.as_ref())?) {
+        swap(pool, definition.name, State::Ready).await?;
+        outcome.swapped = true;
+    }
+    Ok(())
+}
+
+/// Asks the leader, and waits until it has done it.
+async fn swap(pool: &PgPool, name: &str, state: State) -> anyhow::Result<()> {
+    let Some(wished) = projections::find_instance(pool, name, state).await? else {
+        bail!("{name} has no instance to swap in; `ledger projections` shows what there is");
+    };
+    if !projections::wish(pool, name, state).await? {
+        bail!("{name} is being worked on by somebody else");
+    }
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        let all = projections::instances(pool).await?;
+        let now = all.into_iter().find(|i| i.name == name && i.instance == wished.instance);
+        let now = now.context("it was dropped by somebody else")?;
+        match (now.state, now.wish_refused) {
+            (State::Live, _) => return Ok(()),
+            (_, Some(why)) => bail!("not swapped: {why}"),
+            _ => tokio::time::sleep(LOOK).await,
+        }
+    }
+    if !projections::take_back_wish(pool, &wished).await? {
+        return Ok(());
+    }
+    bail!(
+        "not swapped: no ledger leads (none has answered for {} s). {} is kept: start `ledger serve`, then replay again",
+        PATIENCE.as_secs(),
+        wished.tables().name()
+    )
+}
+
+async fn back(pool: &PgPool, definitions: &[&'static Definition], yes: bool) -> anyhow::Result<Vec<Outcome>> {
+    let mut outcomes = Vec::new();
+    for definition in definitions {
+        let mut outcome = Outcome::of(definition);
+        if !yes && !say::agreed(definition.name, None)? {
+            continue;
+        }
+        let old = projections::find_instance(pool, definition.name, State::Old).await?;
+        outcome.instance = old.map(|old| old.tables().name().to_owned());
+        match swap(pool, definition.name, State::Old).await {
+            Ok(()) => outcome.swapped = true,
+            Err(error) => outcome.error = Some(format!("{error:#}")),
+        }
+        outcomes.push(outcome);
+    }
+    Ok(outcomes)
+}
+
+async fn cancel(pool: &PgPool, definitions: &[&'static Definition], json: bool) -> anyhow::Result<ExitCode> {
+    let mut canceled = Vec::new();
+    for definition in definitions {
+        if projections::cancel(pool, definition.name).await? {
+            canceled.push(definition.name);
+        }
+    }
+    if json {
+        println!("{}", serde_json::json!({ "canceled": canceled }));
+    } else if canceled.is_empty() {
+        println!("Nothing is being rebuilt.");
+    } else {
+        println!("Canceled: {}.", canceled.join(", "));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says how far it is, on stderr.
+async fn watch(desks: Vec<Arc<Desk>>, verbose: bool, json: bool, stop: CancellationToken) {
+    let terminal = std::io::stderr().is_terminal() && !json;
+    if !terminal && !verbose {
+        return;
+    }
+    while !stop.is_cancelled() {
+        tokio::time::sleep(if terminal { BAR } else { LINE }).await;
+        let progress: Vec<_> = desks.iter().map(|desk| desk.progress()).collect();
+        say::progress(&progress, terminal);
+        let _ = std::io::stderr().flush();
+    }
+}

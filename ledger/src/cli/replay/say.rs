@@ -1,0 +1,147 @@
+//! The words of `ledger replay`, within 80 columns.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use super::{Outcome, Wish};
+use crate::projections::{Diff, Progress, TableDiff};
+
+/// One line for all: how far the slowest is.
+pub(super) fn progress(all: &[Progress], terminal: bool) {
+    let Some(slowest) = all.iter().min_by_key(|p| p.done) else { return };
+    let percent = if slowest.target == 0 { 100 } else { slowest.done * 100 / slowest.target };
+    let left = slowest.left_s.map_or_else(|| "?".to_owned(), duration);
+    let line = format!(
+        "{} {} of {} events, {percent} %, {} events/s, {left} left ({})",
+        slowest.stage,
+        grouped(slowest.done),
+        grouped(slowest.target),
+        grouped(slowest.rate),
+        slowest.name
+    );
+    if terminal {
+        let line: String = line.chars().take(79).collect();
+        eprint!("\r{line:<79}");
+    } else {
+        eprintln!("{line}");
+    }
+}
+
+pub(super) fn clear() {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r{:<79}\r", "");
+    }
+}
+
+fn duration(seconds: i64) -> String {
+    if seconds < 60 { format!("{seconds} s") } else { format!("{} min {} s", seconds / 60, seconds % 60) }
+}
+
+/// 1 234 567.
+pub(in crate::cli) fn grouped(n: i64) -> String {
+    let digits = n.unsigned_abs().to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    if n < 0 { format!("-{out}") } else { out }
+}
+
+/// Asks on the terminal whether to swap.
+pub(super) fn agreed(name: &str, diff: Option<&Diff>) -> anyhow::Result<bool> {
+    let rows = match diff {
+        Some(diff) => format!("{} rows differ", grouped(diff.count())),
+        None => "not compared".to_owned(),
+    };
+    eprint!("Read the other {name} from now on ({rows})? [y/N] ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(answer.trim().eq_ignore_ascii_case("y"))
+}
+
+pub(super) fn outcomes(outcomes: &[Outcome], wish: &Wish) {
+    for outcome in outcomes {
+        one(outcome, wish);
+    }
+    if let Some(first) = outcomes.first().filter(|_| !wish.back && !outcomes.is_empty()) {
+        let events = outcomes.iter().map(|o| o.events).max().unwrap_or(0);
+        let rate = (events as f64 / first.seconds.max(0.001)) as i64;
+        println!(
+            "{} events folded in {:.1} s ({} events/s, {} projections).",
+            grouped(events),
+            first.seconds,
+            grouped(rate),
+            outcomes.len()
+        );
+    }
+}
+
+fn one(outcome: &Outcome, wish: &Wish) {
+    let instance = outcome.instance.as_deref().unwrap_or("");
+    if let Some(error) = &outcome.error {
+        println!("{:<12} FAILED: {error}", outcome.name);
+        return;
+    }
+    let found = match &outcome.diff {
+        None if wish.back => String::new(),
+        None => "not compared: nothing is live at its position; ".to_owned(),
+        Some(diff) if diff.count() == 0 => format!("no difference at {}; ", grouped(diff.position)),
+        Some(diff) => {
+            format!("{} ROWS DIFFER at {}; ", grouped(diff.count()), grouped(diff.position))
+        }
+    };
+    let fate = if outcome.swapped {
+        format!("{instance} is read now")
+    } else if wish.diff_only {
+        "nothing kept".to_owned()
+    } else {
+        format!("{instance} is ready, not read")
+    };
+    println!("{:<12} {found}{fate}", outcome.name);
+    for table in outcome.diff.iter().flat_map(|diff| &diff.tables) {
+        differences(table);
+    }
+}
+
+fn differences(table: &TableDiff) {
+    if !table.not_compared.is_empty() {
+        println!("  not compared, only in one of them: {}", table.not_compared.join(", "));
+    }
+    let TableDiff { only_old, only_new, differing, .. } = table;
+    if only_old + only_new + differing == 0 {
+        return;
+    }
+    println!(
+        "  {}: {} only in the old, {} only in the new, {} differ",
+        table.table,
+        grouped(*only_old),
+        grouped(*only_new),
+        grouped(*differing)
+    );
+    for row in &table.named {
+        println!("    {}", row.key);
+        println!("      old {}", row.old.as_deref().unwrap_or("—"));
+        println!("      new {}", row.new.as_deref().unwrap_or("—"));
+    }
+    let named = i64::try_from(table.named.len()).unwrap_or(0);
+    let all = only_old + only_new + differing;
+    if all > named {
+        println!("    … and {} more", grouped(all - named));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        assert_eq!(
+            [0, 12, 123, 1_234, 1_234_567, -1_000].map(grouped),
+            ["0", "12", "123", "1 234", "1 234 567", "-1 000"]
+        );
+    }
+}
