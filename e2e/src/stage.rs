@@ -272,9 +272,19 @@ impl Stage {
 
     /// One of the ledger's own commands, such as `verify`, run to its end.
     pub fn ledger_command(&self, args: &[&str]) -> Result<std::process::Output> {
+        self.ledger_command_with(args, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn ledger_command_with(&self, args: &[&str], extra: &[(&str, &str)]) -> Result<std::process::Output> {
+        Ok(self.ledger_command_plan(args)?.envs(extra.iter().copied()).output()?)
+    }
+
+    /// The same, not yet run.
+    pub fn ledger_command_plan(&self, args: &[&str]) -> Result<std::process::Command> {
         let mut command = std::process::Command::new(binary("ledger")?);
         command.args(args).envs(self.environment(Role::Ledger)).stdin(std::process::Stdio::null());
-        Ok(command.output()?)
+        Ok(command)
     }
 
     /// A gauge or counter of a service, by its name; `None` if it does not answer or has none.

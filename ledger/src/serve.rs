@@ -265,6 +265,7 @@ impl Service {
         }
         let swaps = projections::fulfil(self.patient.clone(), Arc::clone(queue));
         spawn_follower(tasks, leading, swaps);
+        spawn_follower(tasks, leading, projections::keep(self.patient.clone()));
         let (readers, nats, stop) = (|| self.readers.clone(), || self.nats.clone(), || leading.clone());
         let timers = timers::run(self.pool.clone(), Arc::clone(queue), Arc::clone(clock), stop());
         spawn_follower(tasks, leading, timers);

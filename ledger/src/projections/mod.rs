@@ -5,6 +5,7 @@
 //! - `live`: the leader follows the log with the live instance of each.
 //! - `rebuild` (`build`, `throttle`): makes an instance anew beside the live one.
 //! - `diff`, `swap` (`level`): compares it with the live one, and exchanges them.
+//! - `keeper`: what the leader looks after: other versions, what dead rebuilds left.
 //! - `readers`: how the live instance is found and read.
 //!
 //! Each projection goes its own way: one that fails stops before the event it can't take and says so in the
@@ -17,6 +18,7 @@ mod daily;
 mod definition;
 mod diff;
 mod generations;
+mod keeper;
 mod level;
 mod live;
 mod lots;
@@ -46,6 +48,7 @@ pub use build::BuildError;
 pub use daily::{slot_end_ms, slot_of};
 pub use definition::{Definition, Fold, FoldError, Needs, TableDef, Tables};
 pub use diff::{Diff, RowDiff, TableDiff, diff};
+pub use keeper::keep;
 pub use readers::{balance, live};
 pub use rebuild::{Desk, Made, Progress, Rebuild, RefusedRebuild, cancel, discard};
 pub use registry::{

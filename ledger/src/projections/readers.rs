@@ -55,11 +55,15 @@ async fn balance_in(pool: &PgPool, account: AccountId, instance: i32) -> Result<
          WHERE i.name = 'balances' AND i.instance = $2 AND i.state = 'live'",
         Tables::of("balances", instance).main()
     );
-    let asked: Result<Option<(i64, Option<i64>, Option<i64>, Option<i64>)>, _> =
-        sqlx::query_as(AssertSqlSafe(sql)).bind(account.0).bind(instance).fetch_optional(pool).await;
+    let asked = sqlx::query_as::<_, (i64, Option<i64>, Option<i64>, Option<i64>)>(AssertSqlSafe(sql))
+        .bind(account.0)
+        .bind(instance)
+        .fetch_optional(pool)
+        .await;
     match asked {
         Ok(found) => Ok(found.map(|(position, available, reserved, debt)| {
-            (position, available.zip(reserved).zip(debt).map(|((a, r), d)| (a, r, d)))
+            let row = available.zip(reserved).zip(debt).map(|((a, r), d)| (a, r, d));
+            (position, row)
         })),
         Err(error)
             if error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c == UNDEFINED_TABLE) =>
