@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
 use e2e::deeds::Deeds;
-use e2e::{Role, Stage};
+use e2e::Stage;
 use ledger::log::hex;
 use proto_events::subjects::EVT_STREAM;
 use proto_events::{Position, Producer, PublishedEvent};
