@@ -27,7 +27,7 @@ use crate::proofs::{ProofsConfig, remote};
 use crate::sequencer::{Clock, Ground, Queue, ReplyTo, Sequencer};
 use crate::store::{self, Head};
 use crate::tail::Tail;
-use crate::{provision, relay, timers};
+use crate::{follow_ups, provision, relay, timers};
 
 /// Of the write path alone: sequencer 2, lease 1, timers 1.
 const WRITERS_MAX: u32 = 4;
@@ -270,6 +270,8 @@ impl Service {
         let timers = timers::run(self.pool.clone(), Arc::clone(queue), Arc::clone(clock), stop());
         spawn_follower(tasks, leading, timers);
         spawn_follower(tasks, leading, provision::run(readers(), nats(), self.media.clone(), stop()));
+        let follow = follow_ups::run(readers(), Arc::clone(queue), tail.clone());
+        spawn_follower(tasks, leading, follow);
         let relay = relay::run(readers(), nats(), tail.clone(), keeper.incarnation, stop());
         spawn_follower(tasks, leading, relay);
         spawn_follower(tasks, leading, keeper.run(tail));

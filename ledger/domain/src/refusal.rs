@@ -64,6 +64,8 @@ pub enum Refusal {
     LotNotExpired { expires_at: Option<Micros> },
     #[error("all that is left of this lot is reserved; it expires when it comes back")]
     LotHeld,
+    #[error("these credits would end before they are given")]
+    EndInThePast { now: Micros },
     #[error("the debt is {debt} credits, no more can be forgiven")]
     DebtSmaller { debt: i64 },
 
@@ -176,6 +178,7 @@ impl Refusal {
             Self::LotNotFound => "lot_not_found",
             Self::LotNotExpired { .. } => "lot_not_expired",
             Self::LotHeld => "lot_held",
+            Self::EndInThePast { .. } => "end_in_the_past",
             Self::DebtSmaller { .. } => "debt_smaller",
             Self::PackageUnknown { .. } => "package_unknown",
             Self::RailOff { .. } => "rail_off",
@@ -234,6 +237,7 @@ impl Refusal {
             }
             Self::DailyBound { max } => json!({ "max": max }),
             Self::LotNotExpired { expires_at } => json!({ "expires_at": expires_at }),
+            Self::EndInThePast { now } => json!({ "now": now }),
             Self::DebtSmaller { debt } => json!({ "debt": debt }),
             Self::RefundExceedsPayment { left, found } => json!({ "left": left, "found": found }),
             Self::RefundNotWhole { price } => json!({ "price": price }),

@@ -1,6 +1,6 @@
 //! From bytes to a typed request, or a refusal that says what was wrong and what is allowed.
 
-use proto_events::authority::{Verdict, may_ask, may_send};
+use proto_events::authority::{Verdict, may_ask, may_send, names_operator};
 use proto_events::commands::{Command, Operation};
 use proto_events::envelope::AccountRef;
 use proto_events::{CommandEnvelope, CommandId, Position, Producer, Query, Refused, subjects};
@@ -42,6 +42,9 @@ pub fn decode_command(names: &Names, subject: &str, payload: &[u8]) -> Result<As
     let command = command.map_err(invalid)?;
     judge(may_send(producer, verb, command.rail()), producer, verb)?;
     let actor = envelope.actor.map_or_else(|| default_actor(producer).to_owned(), |a| a.to_string());
+    if names_operator(producer, verb) && actor.strip_prefix("operator:").is_none_or(str::is_empty) {
+        return Err(refused("invalid", "an act of an operator names them: \"actor\": \"operator:<name>\""));
+    }
     Ok(Asked::Command(Box::new(Request {
         producer,
         id: names.stored(producer, verb, envelope.id),
@@ -175,6 +178,22 @@ mod tests {
                 "invalid"
             );
         }
+    }
+
+    #[test]
+    fn an_act_of_an_operator_names_them() {
+        let send = |actor: Option<&str>| {
+            let body = json!({"credits": 5, "source": "admin", "reason": "sorry"});
+            let mut envelope = json!({"id": "grant:1", "account": {"telegram": 1}, "body": body});
+            envelope["actor"] = actor.into();
+            let names = Names::new([7; 32]);
+            decode_command(&names, "cmd.ledger.telegram.credits_grant", envelope.to_string().as_bytes())
+        };
+        for nobody in [None, Some("person"), Some("system"), Some("operator:")] {
+            assert_eq!(send(nobody).unwrap_err().code.as_str(), "invalid", "{nobody:?}");
+        }
+        let Ok(Asked::Command(request)) = send(Some("operator:ada")) else { panic!("refused") };
+        assert_eq!(request.actor, "operator:ada");
     }
 
     /// Every cell of producer × verb × rail: what the table does not allow is refused at the door.

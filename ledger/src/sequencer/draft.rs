@@ -6,18 +6,24 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use ledger_domain::{self as domain, CatalogStream, Facts, Refusal};
+use ledger_domain::{self as domain, CatalogStream, Facts, Kept, OperationsStream, Refusal};
 use proto_events::commands::Command;
 use proto_events::envelope::AccountRef;
-use proto_events::{AccountId, CommandId, Event, Micros, PaymentId, Producer, Refused, Text};
+use proto_events::events::DebtPayer;
+use proto_events::{AccountId, CommandId, Credits, Event, Micros, PaymentId, Producer, Refused, Text};
 use serde_json::json;
 
 use super::accounts::{Accounts, Loaded};
 use super::digest::digest;
-use super::known::{KEY_PAYMENT, KEY_SETTLED, KEY_WELCOME, Known, payment_key};
+use super::fingerprint::Fingerprints;
+use super::known::{
+    KEY_INVITED, KEY_PAYMENT, KEY_QUARANTINED, KEY_REFUNDED, KEY_SETTLED, KEY_WELCOME, Known, inviter,
+    payment_key, quarantine_key, refund_key,
+};
 use super::queue::Request;
 use super::side_rows::{self, Moment};
 use crate::log::{Digest, Hash, Row};
+use crate::store::side::KeptRow;
 use crate::store::{FirstAnswer, NaturalKey, SideWrite};
 
 /// What became of one request of the batch.
@@ -36,6 +42,13 @@ pub enum Outcome {
     Refused(Refused),
 }
 
+/// The streams that are nobody's.
+#[derive(Debug, Clone, Default)]
+pub struct Streams {
+    pub catalog: CatalogStream,
+    pub operations: OperationsStream,
+}
+
 /// What a batch is to write, and how to take its speculation back.
 #[derive(Debug, Default)]
 pub struct Drafted {
@@ -45,8 +58,11 @@ pub struct Drafted {
     /// Accounts whose state in memory is ahead of the log.
     touched: HashSet<AccountId>,
     people: HashMap<i64, AccountId>,
-    catalog_before: Option<CatalogStream>,
-    owners: HashMap<String, String>,
+    streams_before: Option<Streams>,
+    /// (kind, key) → owner.
+    owners: HashMap<(&'static str, String), String>,
+    /// Fingerprint → what erased accounts left.
+    kept: HashMap<String, Kept>,
     /// Generation → until when the last claim holds, µs.
     leases: HashMap<String, i64>,
     asked: HashMap<(Producer, CommandId), Asked>,
@@ -66,15 +82,15 @@ struct Asked {
 impl Drafted {
     /// Takes the batch back: what it touched is loaded again when it is asked for. Of several batches
     /// the newest goes first.
-    pub fn forget(&self, accounts: &mut Accounts, catalog: &mut CatalogStream) {
+    pub fn forget(&self, accounts: &mut Accounts, streams: &mut Streams) {
         for account in &self.touched {
             accounts.forget(*account);
         }
         for user in self.people.keys() {
             accounts.forget_person(*user);
         }
-        if let Some(before) = &self.catalog_before {
-            *catalog = before.clone();
+        if let Some(before) = &self.streams_before {
+            *streams = before.clone();
         }
     }
 
@@ -103,7 +119,8 @@ impl Drafted {
 #[derive(Debug)]
 pub struct Draft<'a> {
     accounts: &'a mut Accounts,
-    catalog: &'a mut CatalogStream,
+    streams: &'a mut Streams,
+    fingerprints: Fingerprints,
     known: &'a Known,
     /// Batches in flight, oldest first: decided, and not in the log yet.
     ahead: &'a [Arc<Drafted>],
@@ -127,16 +144,23 @@ impl From<RefusedBy> for Refused {
 pub struct RefusedBy(pub Refusal);
 
 impl<'a> Draft<'a> {
-    /// On top of the batches in flight: `accounts` and `catalog` are as these leave them.
+    /// On top of the batches in flight: `accounts` and `streams` are as these leave them.
     pub fn new(
         accounts: &'a mut Accounts,
-        catalog: &'a mut CatalogStream,
+        streams: &'a mut Streams,
         known: &'a Known,
         ahead: &'a [Arc<Drafted>],
         position: i64,
         now: i64,
     ) -> Self {
-        Self { accounts, catalog, known, ahead, now, position, out: Drafted::default() }
+        let (fingerprints, out) = (Fingerprints::default(), Drafted::default());
+        Self { accounts, streams, fingerprints, known, ahead, now, position, out }
+    }
+
+    /// Under the service's key.
+    pub fn for_people(mut self, fingerprints: Fingerprints) -> Self {
+        self.fingerprints = fingerprints;
+        self
     }
 
     /// The batch, chained on top of this hash; with its own last hash.
@@ -151,7 +175,7 @@ impl<'a> Draft<'a> {
     pub fn decide(&mut self, index: usize, request: &Request) -> Outcome {
         let (account, person) = match self.resolve(request) {
             Ok(found) => found,
-            Err(refusal) => return Outcome::Refused(refusal),
+            Err(refusal) => return self.erased_before(index, request).unwrap_or(Outcome::Refused(refusal)),
         };
         // Moved out and back, never copied: an account may have thousands of payments.
         let taken = self.accounts.take(account);
@@ -160,7 +184,7 @@ impl<'a> Draft<'a> {
             Some(_) => Loaded { key: random_key(), ..Loaded::default() },
             None => taken.unwrap_or_default(),
         };
-        let outcome = self.decide_on(index, request, account, &mut loaded);
+        let outcome = self.decide_on(index, request, account, person, &mut loaded);
         let accepted = matches!(outcome, Outcome::Accepted { .. });
         if account.is_person() && (was_there || accepted) {
             self.accounts.put(account, loaded);
@@ -180,6 +204,7 @@ impl<'a> Draft<'a> {
         index: usize,
         request: &Request,
         account: AccountId,
+        person: Option<i64>,
         loaded: &mut Loaded,
     ) -> Outcome {
         let digest = match digest(&loaded.key, account, &request.command) {
@@ -187,11 +212,12 @@ impl<'a> Draft<'a> {
             Err(error) => return Outcome::Refused(refused("invalid", error.to_string())),
         };
         let id = (request.producer, request.id.clone());
-        if let Some(outcome) = self.seen_before(&id, account, &digest) {
+        let erased = loaded.state.fingerprint().is_some();
+        if let Some(outcome) = self.seen_before(&id, account, (!erased).then_some(&digest)) {
             return outcome;
         }
         let decided = match &request.command {
-            Command::CatalogPublish(c) => domain::decide_catalog(self.catalog, c),
+            Command::CatalogPublish(c) => domain::decide_catalog(&self.streams.catalog, c),
             command => self.decide_account(account, loaded, request, command),
         };
         let events = match decided {
@@ -199,8 +225,11 @@ impl<'a> Draft<'a> {
             Err(refusal) => return Outcome::Refused(RefusedBy(refusal).into()),
         };
         let from = self.out.rows.len();
-        let version =
-            if account == AccountId::CATALOG { self.catalog.version } else { loaded.state.version() };
+        let version = match account {
+            AccountId::CATALOG => self.streams.catalog.version,
+            AccountId::OPERATIONS => self.streams.operations.version,
+            _ => loaded.state.version(),
+        };
         for (ordinal, event) in events.iter().enumerate() {
             match self.row(request, account, version, ordinal, digest, event) {
                 Ok(row) => self.out.rows.push(row),
@@ -215,6 +244,7 @@ impl<'a> Draft<'a> {
         let moment = Moment { first: self.position + nth(from), now: self.now, lease_ms: self.lease_ms() };
         let side_from = self.out.side.len();
         side_rows::add(&mut self.out.side, request, account, loaded, &events, moment);
+        self.keep(account, person, loaded, &events);
         for write in &self.out.side[side_from..] {
             if let SideWrite::Claim(claim) = write {
                 self.out.leases.insert(claim.generation.clone(), claim.lease_until);
@@ -226,7 +256,8 @@ impl<'a> Draft<'a> {
     }
 
     fn lease_ms(&self) -> i64 {
-        self.catalog
+        self.streams
+            .catalog
             .published
             .as_ref()
             .map_or(side_rows::LEASE_MS_DEFAULT, |p| p.catalog.limits.lease_ms.into())
@@ -235,15 +266,15 @@ impl<'a> Draft<'a> {
     /// The account a request is for, and the person if the account is to be made.
     fn resolve(&self, request: &Request) -> Result<(AccountId, Option<i64>), Refused> {
         let opens = matches!(request.command, Command::AccountOpen(_));
-        let publishes = matches!(request.command, Command::CatalogPublish(_));
         let account = match request.account {
             AccountRef::Id(account) => Some(account),
-            AccountRef::Telegram(user) => self.accounts.person(user),
+            // Whose account is erased has none, also while the erasure is on its way.
+            AccountRef::Telegram(user) => {
+                self.accounts.person(user).filter(|a| self.accounts.fingerprint(*a).is_none())
+            }
         };
         match (account, request.account) {
-            (Some(account), _)
-                if publishes != (account == AccountId::CATALOG) || account == AccountId::OPERATIONS =>
-            {
+            (Some(account), _) if !fits_stream(&request.command, account) => {
                 Err(refused("invalid", "this command is not for that stream"))
             }
             (Some(_), AccountRef::Id(_)) if opens => {
@@ -255,20 +286,36 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// `digest`: nothing, if the account's key is erased; then the id alone tells.
     fn seen_before(
         &self,
         id: &(Producer, CommandId),
         account: AccountId,
-        digest: &Digest,
+        digest: Option<&Digest>,
     ) -> Option<Outcome> {
+        let same = |first: &Digest| digest.is_none_or(|digest| first == digest);
         if let Some(asked) = self.out.asked.get(id) {
-            let same = asked.digest == *digest;
+            let same = same(&asked.digest);
             return Some(if same { Outcome::SameAs(asked.index) } else { reused() });
         }
         let in_flight = || self.ahead.iter().find_map(|batch| batch.first_answer(id));
         let first = self.known.first_answers.get(id).cloned().or_else(in_flight)?;
-        let same = first.account == account && first.digest == *digest;
+        let same = first.account == account && same(&first.digest);
         Some(if same { Outcome::Repeat(first) } else { reused() })
+    }
+
+    /// A person asks again for the erasure of what is erased: the answer got lost.
+    fn erased_before(&self, index: usize, request: &Request) -> Option<Outcome> {
+        if !matches!(request.command, Command::AccountErase(_)) {
+            return None;
+        }
+        let id = (request.producer, request.id.clone());
+        if let Some(asked) = self.out.asked.get(&id) {
+            debug_assert!(asked.index < index);
+            return Some(Outcome::SameAs(asked.index));
+        }
+        let in_flight = || self.ahead.iter().find_map(|batch| batch.first_answer(&id));
+        self.known.first_answers.get(&id).cloned().or_else(in_flight).map(Outcome::Repeat)
     }
 
     fn decide_account(
@@ -278,25 +325,97 @@ impl<'a> Draft<'a> {
         request: &Request,
         command: &Command,
     ) -> Result<Vec<Event>, Refusal> {
-        let owner = payment_key(command).and_then(|key| self.owner(&key));
+        let owner = payment_key(command).and_then(|key| self.owner(KEY_PAYMENT, &key));
+        let refund = refund_key(command).and_then(|key| self.owner(KEY_REFUNDED, &key));
+        let quarantine = quarantine_key(command).and_then(|key| self.owner(KEY_QUARANTINED, &key));
+        let fingerprint = self.fingerprint_of(account, request, command);
+        let kept = self.kept(&fingerprint);
         let lease_until = match command {
             Command::GenerationClaim(c) => self.lease(&c.generation.to_string()),
             _ => None,
         };
         let now = Micros::new(self.now).unwrap_or_default();
         let facts = Facts {
-            catalog: self.catalog.published.as_ref(),
+            catalog: self.streams.catalog.published.as_ref(),
             lease_until: lease_until.and_then(|us| Micros::new(us).ok()),
-            provider_id_owner: owner,
+            provider_id_owner: owner.and_then(|id| id.parse().ok()),
+            refund_id_owner: refund.and_then(|id| id.parse().ok()),
+            quarantined: quarantine.is_some(),
+            welcome_spent: kept.is_some(),
+            kept: kept.unwrap_or_default(),
+            inviter_known: inviter(command).is_some_and(|i| self.known.people.inviters.contains(&i)),
+            fingerprint: &fingerprint,
             ..Facts::new(now, account, request.producer, &request.id)
         };
+        if account == AccountId::OPERATIONS {
+            return domain::decide_operations(&self.streams.operations, command, &facts);
+        }
         domain::decide(&loaded.state, command, &facts)
     }
 
-    fn owner(&self, key: &str) -> Option<PaymentId> {
-        let in_flight = || self.ahead.iter().find_map(|batch| batch.owners.get(key));
-        let known = || self.known.keys.get(&(KEY_PAYMENT.to_owned(), key.to_owned()));
-        self.out.owners.get(key).or_else(in_flight).or_else(known).and_then(|id| id.parse().ok())
+    /// Of the person a command is about, where that matters; else nothing.
+    fn fingerprint_of(&self, account: AccountId, request: &Request, command: &Command) -> String {
+        if !matches!(
+            command,
+            Command::AccountOpen(_) | Command::AccountErase(_) | Command::ReferralRegister(_)
+        ) {
+            return String::new();
+        }
+        let user = match request.account {
+            AccountRef::Telegram(user) => Some(user),
+            AccountRef::Id(_) => {
+                self.known.people.users.get(&account).copied().or_else(|| self.accounts.user(account))
+            }
+        };
+        user.map(|user| self.fingerprints.of(user)).unwrap_or_default()
+    }
+
+    /// The newest word on what erased accounts left: of this batch, of those in flight, of the database.
+    fn kept(&self, fingerprint: &str) -> Option<Kept> {
+        let in_flight = || self.ahead.iter().rev().find_map(|batch| batch.kept.get(fingerprint));
+        let known = || self.known.people.kept.get(fingerprint);
+        self.out.kept.get(fingerprint).or_else(in_flight).or_else(known).copied()
+    }
+
+    /// Writes down what an erasure leaves, a chargeback adds to it, and a new account takes over.
+    fn keep(&mut self, account: AccountId, person: Option<i64>, loaded: &mut Loaded, events: &[Event]) {
+        let fingerprint = match person {
+            Some(user) => self.fingerprints.of(user),
+            None => loaded.state.fingerprint().unwrap_or_default().to_owned(),
+        };
+        let before = self.kept(&fingerprint);
+        let mut kept = before.unwrap_or_default();
+        let erased = events.iter().any(|event| matches!(event, Event::AccountErased(_)));
+        for event in events {
+            match event {
+                Event::DebtPaid(e) if e.by == DebtPayer::SetAside => {
+                    kept.debt = kept.debt.checked_add(e.credits).unwrap_or(Credits::MAX);
+                }
+                Event::DebtCarried(e) => {
+                    kept.debt = kept.debt.checked_sub(e.credits).unwrap_or(Credits::ZERO);
+                }
+                Event::AccountOpened(_) => kept.banned = false,
+                _ => {}
+            }
+        }
+        if erased {
+            kept.banned = loaded.state.banned();
+            loaded.key = [0; 32];
+            self.out.side.push(SideWrite::ForgetPerson(account.0));
+        }
+        let changed = before.is_some_and(|before| before != kept);
+        if !fingerprint.is_empty() && (erased || changed) {
+            let (debt, banned) = (kept.debt.get(), kept.banned);
+            self.out.side.push(SideWrite::Kept(KeptRow { fingerprint: fingerprint.clone(), debt, banned }));
+            self.out.kept.insert(fingerprint, kept);
+        }
+    }
+
+    fn owner(&self, kind: &'static str, key: &str) -> Option<&str> {
+        let named = (kind, key.to_owned());
+        let in_flight = || self.ahead.iter().find_map(|batch| batch.owners.get(&named));
+        let known = || self.known.keys.get(&(kind.to_owned(), key.to_owned()));
+        self.out.owners.get(&named).or_else(in_flight).or_else(known).map(String::as_str)
     }
 
     /// The newest word on a claim: of this batch, of those in flight, of the database.
@@ -347,12 +466,17 @@ impl<'a> Draft<'a> {
 
     fn apply(&mut self, account: AccountId, loaded: &mut Loaded, events: &[Event]) {
         for event in events {
-            if account == AccountId::CATALOG {
-                self.out.catalog_before.get_or_insert_with(|| self.catalog.clone());
-                *self.catalog = domain::evolve_catalog(std::mem::take(self.catalog), event);
-            } else {
+            if account.is_person() {
                 loaded.state = domain::evolve(std::mem::take(&mut loaded.state), event);
+                continue;
             }
+            self.out.streams_before.get_or_insert_with(|| self.streams.clone());
+            let Streams { catalog, operations } = std::mem::take(self.streams);
+            *self.streams = if account == AccountId::CATALOG {
+                Streams { catalog: domain::evolve_catalog(catalog, event), operations }
+            } else {
+                Streams { catalog, operations: domain::evolve_operations(operations, event) }
+            };
         }
     }
 
@@ -360,36 +484,51 @@ impl<'a> Draft<'a> {
     fn add_keys(&mut self, account: AccountId, request: &Request, events: &[Event]) {
         let first = self.position + nth(self.out.rows.len() - events.len());
         for (position, event) in (first..).zip(events) {
-            let mut take = |kind, key: String, subject: String| {
-                self.out.keys.push(NaturalKey { kind, key, account_id: account.0, subject, position });
-            };
-            match event {
-                Event::AccountOpened(_) => take(KEY_WELCOME, account.to_string(), account.to_string()),
-                Event::PaymentSettled(e) => {
-                    let key = format!("{}:{}", e.rail.provider(), e.provider_payment_id);
-                    take(KEY_SETTLED, key, e.payment.to_string());
+            for (kind, key, subject) in keys_of(account, request, event) {
+                // A payment's key is taken by whatever comes first, its registration or its settlement.
+                if kind == KEY_PAYMENT && self.owner(kind, &key).is_some() {
+                    continue;
                 }
-                _ => {}
-            }
-            let payment = match event {
-                Event::PaymentRegistered(e) => Some(e.payment),
-                Event::PaymentSettled(e) => Some(e.payment),
-                _ => None,
-            };
-            if let (Some(payment), Some(key)) = (payment, payment_key(&request.command))
-                && self.owner(&key).is_none()
-            {
-                let subject = payment.to_string();
-                self.out.keys.push(NaturalKey {
-                    kind: KEY_PAYMENT,
-                    key: key.clone(),
-                    account_id: account.0,
-                    subject: subject.clone(),
-                    position,
-                });
-                self.out.owners.insert(key, subject);
+                self.out.owners.insert((kind, key.clone()), subject.clone());
+                self.out.keys.push(NaturalKey { kind, key, account_id: account.0, subject, position });
             }
         }
+    }
+}
+
+/// Kind, key and subject of what an event takes.
+fn keys_of(account: AccountId, request: &Request, event: &Event) -> Vec<(&'static str, String, String)> {
+    let payment =
+        |payment: PaymentId| payment_key(&request.command).map(|key| (KEY_PAYMENT, key, payment.to_string()));
+    match event {
+        Event::AccountOpened(_) => vec![(KEY_WELCOME, account.to_string(), account.to_string())],
+        Event::ReferralRegistered(e) => vec![(KEY_INVITED, account.to_string(), e.inviter.to_string())],
+        Event::PaymentRegistered(e) => payment(e.payment).into_iter().collect(),
+        Event::PaymentSettled(e) => {
+            let key = format!("{}:{}", e.rail.provider(), e.provider_payment_id);
+            let settled = (KEY_SETTLED, key, e.payment.to_string());
+            std::iter::once(settled).chain(payment(e.payment)).collect()
+        }
+        Event::RefundSettled(e) => {
+            let key = format!("{}:{}", e.rail.provider(), e.provider_refund_id);
+            vec![(KEY_REFUNDED, key, e.refund.to_string())]
+        }
+        Event::PaymentQuarantined(e) => {
+            let key = format!("{}:{}", e.rail.provider(), e.provider_payment_id);
+            vec![(KEY_QUARANTINED, key, account.to_string())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Is the command for this stream: the catalog's, that of operations, or a person's?
+fn fits_stream(command: &Command, account: AccountId) -> bool {
+    match (command, account) {
+        (Command::CatalogPublish(_), _) => account == AccountId::CATALOG,
+        (_, AccountId::CATALOG) => false,
+        (_, AccountId::OPERATIONS) => domain::is_operations(command),
+        (Command::OperatorAct(_) | Command::ProjectionSwap(_), _) => false,
+        _ => true,
     }
 }
 

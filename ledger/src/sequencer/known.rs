@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use ledger_domain::Kept;
 use proto_events::commands::Command;
 use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, Attempt, CommandId, Producer};
@@ -11,6 +12,7 @@ use sqlx::PgPool;
 
 use super::accounts::{Accounts, Loaded};
 use super::draft::Drafted;
+use super::fingerprint::Fingerprints;
 use super::fresh::Fresh;
 use super::queue::Request;
 use crate::log::BadRow;
@@ -22,6 +24,12 @@ pub const KEY_PAYMENT: &str = "payment";
 pub const KEY_SETTLED: &str = "settled";
 /// Kind of natural key: a person's welcome credits.
 pub const KEY_WELCOME: &str = "welcome";
+/// Kind of natural key: who was invited.
+pub const KEY_INVITED: &str = "invited";
+/// Kind of natural key: the provider gave money back.
+pub const KEY_REFUNDED: &str = "refunded";
+/// Kind of natural key: a person had to look at the provider's payment.
+pub const KEY_QUARANTINED: &str = "quarantined";
 
 #[derive(Debug, Default)]
 pub struct Known {
@@ -30,13 +38,60 @@ pub struct Known {
     pub keys: HashMap<(String, String), String>,
     /// Generation → lease, µs.
     pub leases: HashMap<String, i64>,
+    pub people: People,
+}
+
+/// What is known of people beyond their open accounts.
+#[derive(Debug, Default)]
+pub struct People {
+    /// Fingerprint → what erased accounts left; present for whoever had one.
+    pub kept: HashMap<String, Kept>,
+    /// Who is said to have invited, and has an account.
+    pub inviters: HashSet<AccountId>,
+    /// Whose account is to be erased.
+    pub users: HashMap<AccountId, i64>,
 }
 
 /// The natural key under which a provider's payment is known.
 pub fn payment_key(command: &Command) -> Option<String> {
+    let (rail, id) = match command {
+        Command::PaymentRegister(c) => (c.rail, &c.provider_payment_id),
+        Command::PaymentSettle(c) => (c.rail, &c.provider_payment_id),
+        Command::QuarantineResolve(c) => (c.rail, &c.provider_payment_id),
+        _ => return None,
+    };
+    Some(format!("{}:{id}", rail.provider()))
+}
+
+/// The natural key of a refund of a provider.
+pub fn refund_key(command: &Command) -> Option<String> {
     match command {
-        Command::PaymentRegister(c) => Some(format!("{}:{}", c.rail.provider(), c.provider_payment_id)),
-        Command::PaymentSettle(c) => Some(format!("{}:{}", c.rail.provider(), c.provider_payment_id)),
+        Command::RefundSettle(c) => Some(format!("{}:{}", c.rail.provider(), c.provider_refund_id)),
+        _ => None,
+    }
+}
+
+/// The natural key of a quarantine.
+pub fn quarantine_key(command: &Command) -> Option<String> {
+    match command {
+        Command::PaymentQuarantine(c) => Some(format!("{}:{}", c.rail.provider(), c.provider_payment_id)),
+        _ => None,
+    }
+}
+
+/// What else is asked for by its natural key.
+fn rare_keys(command: &Command) -> impl Iterator<Item = (&'static str, String)> {
+    let payment = payment_key(command).map(|key| (KEY_PAYMENT, key));
+    let refund = refund_key(command).map(|key| (KEY_REFUNDED, key));
+    let quarantine = quarantine_key(command).map(|key| (KEY_QUARANTINED, key));
+    payment.into_iter().chain(refund).chain(quarantine)
+}
+
+/// The account that is said to have invited.
+pub fn inviter(command: &Command) -> Option<AccountId> {
+    match command {
+        Command::AccountOpen(c) => c.inviter.as_ref()?.parse().ok(),
+        Command::ReferralRegister(c) => Some(c.inviter),
         _ => None,
     }
 }
@@ -49,6 +104,7 @@ impl Known {
         accounts: &mut Accounts,
         ahead: &[Arc<Drafted>],
         fresh: &Fresh,
+        fingerprints: Fingerprints,
     ) -> Result<Self, BadRow> {
         accounts.evict();
         accounts.make_room_for_people(requests.len(), ahead);
@@ -66,6 +122,7 @@ impl Known {
         load(pool, requests, accounts).await?;
         known.owners(pool, requests, accounts, fresh).await?;
         known.leases(pool, requests, accounts).await?;
+        known.people = People::gather(pool, requests, accounts, fingerprints).await?;
         Ok(known)
     }
 
@@ -82,7 +139,10 @@ impl Known {
             let (payment, provider_id) = match &request.command {
                 Command::PaymentRegister(c) => (c.payment, &c.provider_payment_id),
                 Command::PaymentSettle(c) => (c.payment, &c.provider_payment_id),
-                _ => continue,
+                command => {
+                    asked.extend(rare_keys(command).filter(|(kind, key)| fresh.maybe_key(kind, key)));
+                    continue;
+                }
             };
             let Some(key) = payment_key(&request.command) else { continue };
             let state = accounts.peek(payment.account());
@@ -117,6 +177,51 @@ impl Known {
             self.leases = answered(store::leases(pool, &claimed)).await?;
         }
         Ok(())
+    }
+}
+
+impl People {
+    /// No round trip for commands that ask for nothing here.
+    async fn gather(
+        pool: &PgPool,
+        requests: &[&Request],
+        accounts: &Accounts,
+        fingerprints: Fingerprints,
+    ) -> Result<Self, sqlx::Error> {
+        let mut found = Self::default();
+        let mut asked: HashSet<String> = HashSet::new();
+        let mut leaving: Vec<AccountId> = Vec::new();
+        for request in requests {
+            match (&request.command, request.account) {
+                (Command::AccountOpen(_) | Command::AccountErase(_), AccountRef::Telegram(user)) => {
+                    asked.insert(fingerprints.of(user));
+                }
+                (Command::AccountErase(_) | Command::ReferralRegister(_), AccountRef::Id(account)) => {
+                    leaving.push(account);
+                }
+                (Command::ReferralRegister(_), AccountRef::Telegram(user)) => {
+                    asked.insert(fingerprints.of(user));
+                }
+                // A chargeback of an account that is erased.
+                (Command::RefundOpen(_), AccountRef::Id(account)) => {
+                    asked.extend(accounts.fingerprint(account).map(str::to_owned));
+                }
+                _ => {}
+            }
+        }
+        if !leaving.is_empty() {
+            found.users = answered(store::people_of_accounts(pool, &leaving)).await?;
+            asked.extend(found.users.values().map(|user| fingerprints.of(*user)));
+        }
+        if !asked.is_empty() {
+            let asked: Vec<String> = asked.into_iter().collect();
+            found.kept = answered(store::kept(pool, &asked)).await?;
+        }
+        let inviters: Vec<AccountId> = requests.iter().filter_map(|r| inviter(&r.command)).collect();
+        if !inviters.is_empty() {
+            found.inviters = answered(store::account_keys(pool, &inviters)).await?.into_keys().collect();
+        }
+        Ok(found)
     }
 }
 

@@ -14,6 +14,7 @@ mod clock;
 mod digest;
 mod draft;
 mod filter;
+mod fingerprint;
 mod flight;
 mod fresh;
 mod known;
@@ -30,7 +31,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use ledger_domain::{CatalogStream, evolve_catalog};
+use ledger_domain::{evolve_catalog, evolve_operations};
 use proto_events::{AccountId, Position, Refused, Reply};
 use sqlx::PgPool;
 use tokio::sync::{oneshot, watch};
@@ -39,7 +40,8 @@ use tokio_util::sync::CancellationToken;
 use crate::log::BadRow;
 use crate::store::{self, AppendError, Head, Writer, answered};
 use accounts::Accounts;
-use draft::{Draft, Drafted};
+use draft::{Draft, Drafted, Streams};
+use fingerprint::Fingerprints;
 use flight::{Failed, Flight, Group, Plan, Tip};
 use fresh::Fresh;
 use known::Known;
@@ -88,7 +90,8 @@ pub struct Sequencer {
     incarnation: i64,
     clock: Arc<Mutex<Clock>>,
     accounts: Accounts,
-    catalog: CatalogStream,
+    streams: Streams,
+    fingerprints: Fingerprints,
     fresh: Fresh,
     /// Oldest first.
     flights: VecDeque<Flight>,
@@ -101,15 +104,12 @@ impl Sequencer {
     /// Starts where the log ends.
     ///
     /// # Errors
-    /// The catalog's stream can't be read.
+    /// The streams of nobody can't be read.
     pub async fn start(ground: Ground, committed: watch::Sender<Position>) -> Result<Self, BadRow> {
         let Ground { pool, readers, head, epoch, clock, overlap_from } = ground;
         store::extend_leases(&pool).await?;
-        let stored = store::load_accounts(&pool, &[AccountId::CATALOG]).await?;
-        let mut catalog = CatalogStream::default();
-        for row in stored.values().flat_map(|s| &s.rows) {
-            catalog = evolve_catalog(catalog, &row.event()?);
-        }
+        let streams = read_streams(&pool).await?;
+        let fingerprints = Fingerprints::new(store::service_key(&pool, fingerprint::KEY).await?);
         let sequencer = Self {
             writers: (0..FLIGHTS_MAX).map(|_| Writer::new(pool.clone())).collect(),
             fresh: Fresh::start(readers.clone(), head.position),
@@ -121,7 +121,8 @@ impl Sequencer {
             incarnation: head.incarnation,
             clock,
             accounts: Accounts::default(),
-            catalog,
+            streams,
+            fingerprints,
             flights: VecDeque::new(),
             again: VecDeque::new(),
             committed,
@@ -180,7 +181,9 @@ impl Sequencer {
         metrics::histogram!("ledger_batch_commands").record(waiting.len() as f64);
         let ahead: Vec<Arc<Drafted>> = self.flights.iter().map(|f| Arc::clone(&f.drafted)).collect();
         let requests: Vec<&Request> = waiting.iter().map(|(request, _)| request).collect();
-        let gathered = Known::gather(&self.pool, &requests, &mut self.accounts, &ahead, &self.fresh).await;
+        let (fresh, fingerprints) = (&self.fresh, self.fingerprints);
+        let gathered =
+            Known::gather(&self.pool, &requests, &mut self.accounts, &ahead, fresh, fingerprints).await;
         let known = match gathered {
             Ok(known) => known,
             Err(BadRow::Column(error)) => {
@@ -195,7 +198,8 @@ impl Sequencer {
         };
         let (before, now) = (self.tip, self.now());
         let mut draft =
-            Draft::new(&mut self.accounts, &mut self.catalog, &known, &ahead, before.position, now);
+            Draft::new(&mut self.accounts, &mut self.streams, &known, &ahead, before.position, now)
+                .for_people(self.fingerprints);
         let outcomes = requests.iter().enumerate().map(|(index, r)| draft.decide(index, r)).collect();
         let (drafted, hash) = draft.done(before.hash);
         self.fresh.note(&drafted, &ahead, before.position);
@@ -273,7 +277,7 @@ impl Sequencer {
             flights.push(flight);
         }
         for flight in flights.iter().rev() {
-            flight.drafted.forget(&mut self.accounts, &mut self.catalog);
+            flight.drafted.forget(&mut self.accounts, &mut self.streams);
         }
         let groups = flights.into_iter().flat_map(|f| std::iter::once(f.group).chain(f.riders));
         groups.map(|group| group.waiting).collect()
@@ -287,7 +291,7 @@ impl Sequencer {
 
     /// Answers on a task of its own.
     fn reply(&self, flight: Flight) {
-        let lease_ms = self.catalog.published.as_ref().map_or(0, |p| p.catalog.limits.lease_ms);
+        let lease_ms = self.streams.catalog.published.as_ref().map_or(0, |p| p.catalog.limits.lease_ms);
         let replier = reply::Replier { pool: self.readers.clone(), incarnation: self.incarnation, lease_ms };
         tokio::spawn(async move {
             replier.answer(flight.group, &flight.drafted.rows).await;
@@ -370,6 +374,20 @@ impl Sequencer {
         }
         Ok(())
     }
+}
+
+/// The streams that are nobody's, as the log has them.
+async fn read_streams(pool: &PgPool) -> Result<Streams, BadRow> {
+    let nobodys = [AccountId::CATALOG, AccountId::OPERATIONS];
+    let mut rows = store::events_of_accounts(pool, &nobodys, 0).await?;
+    let mut streams = Streams::default();
+    for row in rows.remove(&AccountId::CATALOG).unwrap_or_default() {
+        streams.catalog = evolve_catalog(streams.catalog, &row.event()?);
+    }
+    for row in rows.remove(&AccountId::OPERATIONS).unwrap_or_default() {
+        streams.operations = evolve_operations(streams.operations, &row.event()?);
+    }
+    Ok(streams)
 }
 
 /// The oldest flight's end; never, if none flies.

@@ -10,8 +10,8 @@ use super::queue::Request;
 use crate::log::hex;
 use crate::store::SideWrite;
 use crate::store::side::{
-    Claim, Content, Context, Delivery, Identity, Job, Link, OpenPayment, OpenReservation, SentFile,
-    StoredOutput, Told,
+    Claim, Content, Context, Delivery, ExpiringLot, Identity, Job, Link, OpenPayment, OpenReservation,
+    SentFile, StoredOutput, Told,
 };
 
 /// How long a telling or a claim holds when the catalog does not say.
@@ -72,6 +72,13 @@ impl Sink<'_> {
                 self.push(SideWrite::ClosePayment(e.payment.to_string()));
                 self.told(e.payment.to_string(), "PaymentRegistered", "overtaken");
                 self.tell(position, "PaymentCanceled", e.payment.to_string());
+            }
+            Event::CreditsGranted(e) => {
+                if let Some(expires_at) = e.expires_at {
+                    let (account_id, lot) = (self.account.0, e.lot.get());
+                    let expires_at = expires_at.get();
+                    self.push(SideWrite::ExpiringLot(ExpiringLot { account_id, lot, expires_at }));
+                }
             }
             Event::CreditsReserved(e) => self.push(SideWrite::OpenReservation(OpenReservation {
                 reservation: e.reservation.to_string(),

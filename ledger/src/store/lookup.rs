@@ -6,7 +6,8 @@
 
 use std::collections::HashMap;
 
-use proto_events::{AccountId, CommandId, Producer};
+use ledger_domain::Kept;
+use proto_events::{AccountId, CommandId, Credits, Producer};
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use uuid::Uuid;
 
@@ -111,6 +112,28 @@ pub async fn accounts_of_people(
     let sql = "SELECT telegram_user_id, account_id FROM telegram_identities WHERE telegram_user_id = ANY($1)";
     let found: Vec<(i64, Uuid)> = sqlx::query_as(sql).bind(users).fetch_all(pool).await?;
     Ok(found.into_iter().map(|(user, account)| (user, AccountId(account))).collect())
+}
+
+/// The Telegram users whose accounts these are; erased ones are nobody's.
+pub async fn people_of_accounts(
+    pool: &PgPool,
+    accounts: &[AccountId],
+) -> Result<HashMap<AccountId, i64>, sqlx::Error> {
+    let ids: Vec<Uuid> = accounts.iter().map(|a| a.0).collect();
+    let sql = "SELECT account_id, telegram_user_id FROM telegram_identities WHERE account_id = ANY($1)";
+    let found: Vec<(Uuid, i64)> = sqlx::query_as(sql).bind(ids).fetch_all(pool).await?;
+    Ok(found.into_iter().map(|(account, user)| (AccountId(account), user)).collect())
+}
+
+/// What erased accounts of these people left, by fingerprint.
+pub async fn kept(pool: &PgPool, fingerprints: &[String]) -> Result<HashMap<String, Kept>, sqlx::Error> {
+    let sql = "SELECT fingerprint, debt, banned FROM erased_fingerprints WHERE fingerprint = ANY($1)";
+    let found: Vec<(String, i64, bool)> = sqlx::query_as(sql).bind(fingerprints).fetch_all(pool).await?;
+    let read = |(fingerprint, debt, banned)| {
+        let debt = Credits::new(debt).unwrap_or(Credits::MAX);
+        (fingerprint, Kept { debt, banned })
+    };
+    Ok(found.into_iter().map(read).collect())
 }
 
 /// An account as the log has it.

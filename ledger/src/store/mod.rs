@@ -4,6 +4,7 @@
 //! `events`. The tables belong to `plantain_owner`, which cannot log in.
 
 mod append;
+mod follow_ups;
 mod head;
 mod lookup;
 mod migrate;
@@ -13,10 +14,12 @@ pub mod side;
 mod work;
 
 pub use append::{AppendError, Batch, NaturalKey, Resolved, Writer, resolve};
+pub use follow_ups::{delete_content, followed_through, set_followed_through};
 pub use head::{Head, JUMP_US, LEASE_US, PAUSE_US, beat, head, incarnation, release, take_over};
 pub use lookup::{
     BUCKET_BITS, FirstAnswer, StoredAccount, account_keys, accounts_of_people, command_ids, event_at,
-    events_of_accounts, first_answers, leases, load_accounts, natural_keys_after, owners_of_keys,
+    events_of_accounts, first_answers, kept, leases, load_accounts, natural_keys_after, owners_of_keys,
+    people_of_accounts,
 };
 pub use migrate::{MigrateError, migrate};
 pub use pool::{OWNER_ROLE, SERVICE_ROLE, answered, connect, connect_patient, connect_relaxed};

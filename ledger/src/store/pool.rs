@@ -96,12 +96,13 @@ pub(super) async fn connect_alone(pool: &PgPool) -> Result<PgConnection, sqlx::E
     Ok(connection)
 }
 
+/// `jit`: look-ups here are small, and compiling one takes longer than a second on a busy machine.
 async fn set_up(connection: &mut PgConnection, manner: &str) -> Result<(), sqlx::Error> {
     let setup = format!(
         "SET ROLE {SERVICE_ROLE}; SET statement_timeout = {STATEMENT_MS}; \
          SET idle_in_transaction_session_timeout = {IDLE_IN_TRANSACTION_MS}; \
          SET tcp_user_timeout = {TCP_USER_MS}; SET client_connection_check_interval = 1000; \
-         {manner}"
+         {manner}; SET jit = off"
     );
     connection.execute(AssertSqlSafe(setup)).await?;
     Ok(())

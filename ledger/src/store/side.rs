@@ -107,6 +107,23 @@ pub struct Told {
     pub outcome: &'static str,
 }
 
+/// A lot that ends.
+#[derive(Debug, Serialize)]
+pub struct ExpiringLot {
+    pub account_id: Uuid,
+    pub lot: i64,
+    /// µs.
+    pub expires_at: i64,
+}
+
+/// What outlives a person's erased accounts.
+#[derive(Debug, Serialize)]
+pub struct KeptRow {
+    pub fingerprint: String,
+    pub debt: i64,
+    pub banned: bool,
+}
+
 /// One row to write, change or delete.
 #[derive(Debug)]
 pub enum SideWrite {
@@ -122,9 +139,13 @@ pub enum SideWrite {
     Claim(Claim),
     SentFile(SentFile),
     Told(Told),
+    ExpiringLot(ExpiringLot),
+    Kept(KeptRow),
     CloseReservation(String),
     ClosePayment(String),
     CloseJob(String),
+    /// Who the person is, and the account's key.
+    ForgetPerson(Uuid),
 }
 
 #[derive(Default, Serialize)]
@@ -147,6 +168,8 @@ struct Inserts<'a> {
     jobs: Vec<&'a Job>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     deliveries: Vec<&'a Delivery>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lots: Vec<&'a ExpiringLot>,
 }
 
 #[derive(Default, Serialize)]
@@ -158,6 +181,9 @@ struct Updates<'a> {
     files: Vec<&'a SentFile>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     told: Vec<&'a Told>,
+    /// The last of each person: an upsert takes a row once.
+    #[serde(serialize_with = "values", skip_serializing_if = "BTreeMap::is_empty")]
+    kept: BTreeMap<&'a str, &'a KeptRow>,
 }
 
 #[derive(Default, Serialize)]
@@ -168,9 +194,11 @@ struct Deletes<'a> {
     payments: Vec<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     jobs: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    people: Vec<Uuid>,
 }
 
-/// A batch's side rows as the functions of `migrations/0004_write_path.sql` take them; `None`: nothing.
+/// A batch's side rows as the functions `log_side_insert` and `log_side_change` take them; `None`: nothing.
 #[derive(Debug, Default)]
 pub(super) struct Documents {
     pub inserts: Option<String>,
@@ -192,8 +220,11 @@ pub(super) fn documents(writes: &[SideWrite]) -> Result<Documents, sqlx::Error> 
     })
 }
 
-fn values<S: serde::Serializer>(claims: &BTreeMap<&str, &Claim>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(claims.values())
+fn values<S: serde::Serializer>(
+    rows: &BTreeMap<&str, &impl Serialize>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(rows.values())
 }
 
 fn json(document: &impl Serialize) -> Result<String, sqlx::Error> {
@@ -217,6 +248,7 @@ fn sort<'a>(
         SideWrite::OpenPayment(row) => inserts.payments.push(row),
         SideWrite::Job(row) => inserts.jobs.push(row),
         SideWrite::Delivery(row) => inserts.deliveries.push(row),
+        SideWrite::ExpiringLot(row) => inserts.lots.push(row),
         SideWrite::Claim(row) => {
             updates.claims.insert(&row.generation, row);
             return 1;
@@ -229,6 +261,10 @@ fn sort<'a>(
             updates.told.push(row);
             return 1;
         }
+        SideWrite::Kept(row) => {
+            updates.kept.insert(&row.fingerprint, row);
+            return 1;
+        }
         SideWrite::CloseReservation(id) => {
             deletes.reservations.push(id);
             return 2;
@@ -239,6 +275,10 @@ fn sort<'a>(
         }
         SideWrite::CloseJob(id) => {
             deletes.jobs.push(id);
+            return 2;
+        }
+        SideWrite::ForgetPerson(account) => {
+            deletes.people.push(*account);
             return 2;
         }
     }

@@ -1,7 +1,7 @@
 //! Operational tables: leases, tellings, contexts, sweeps. Nothing here changes a balance.
 
 use proto_events::events::MediaType;
-use proto_events::{AccountId, Position, Rail};
+use proto_events::{AccountId, LotId, Position, Rail};
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use uuid::Uuid;
 
@@ -188,6 +188,36 @@ pub async fn due_reservations(
     let sql = "SELECT reservation, account_id FROM open_reservations WHERE deadline <= $1 ORDER BY deadline LIMIT $2";
     let due: Vec<(String, Uuid)> = sqlx::query_as(sql).bind(now).bind(limit).fetch_all(pool).await?;
     Ok(due.into_iter().map(|(reservation, account)| (reservation, AccountId(account))).collect())
+}
+
+/// A lot whose time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DueLot {
+    pub account: AccountId,
+    pub lot: LotId,
+    /// µs.
+    pub expires_at: i64,
+}
+
+pub async fn due_lots(pool: &PgPool, now: i64, limit: i64) -> Result<Vec<DueLot>, sqlx::Error> {
+    let sql = "SELECT account_id, lot, expires_at FROM expiring_lots WHERE expires_at <= $1 \
+               ORDER BY expires_at LIMIT $2";
+    let due: Vec<(Uuid, i64, i64)> = sqlx::query_as(sql).bind(now).bind(limit).fetch_all(pool).await?;
+    let read = |(account, lot, expires_at)| {
+        Some(DueLot { account: AccountId(account), lot: LotId::new(lot).ok()?, expires_at })
+    };
+    Ok(due.into_iter().filter_map(read).collect())
+}
+
+/// There is nothing left of these to expire.
+pub async fn forget_lots(pool: &PgPool, lots: &[DueLot]) -> Result<(), sqlx::Error> {
+    let accounts: Vec<Uuid> = lots.iter().map(|l| l.account.0).collect();
+    let ids: Vec<i64> = lots.iter().map(|l| l.lot.get()).collect();
+    let ends: Vec<i64> = lots.iter().map(|l| l.expires_at).collect();
+    let sql = "DELETE FROM expiring_lots l USING unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS x(ends, account, lot) \
+               WHERE l.expires_at = x.ends AND l.account_id = x.account AND l.lot = x.lot";
+    sqlx::query(sql).bind(ends).bind(accounts).bind(ids).execute(pool).await?;
+    Ok(())
 }
 
 /// Jobs that nobody holds, oldest first: (generation, position, last attempt).

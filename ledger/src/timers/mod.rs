@@ -1,7 +1,10 @@
-//! Deadlines: reservations whose time is over are expired by a command of the ledger's own.
+//! Deadlines: reservations and lots whose time is over are expired by commands of the ledger's own.
 //!
-//! Open reservations are rows of a table, so that deadlines survive restarts and take-overs.
-//! After a take-over the first look comes later than the commands that wait.
+//! Open reservations and lots that end are rows of tables, so that deadlines survive restarts and
+//! take-overs. After a take-over the first look comes later than the commands that wait; after a jump of
+//! the clock nothing expires.
+
+mod lots;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,6 +44,9 @@ pub async fn run(pool: PgPool, queue: Arc<Queue>, clock: Arc<Mutex<Clock>>, stop
         match store::answered(store::due_reservations(&pool, now, DUE_MAX)).await {
             Ok(due) => expire(due, &queue).await,
             Err(error) => tracing::warn!(%error, "can't look for expired reservations"),
+        }
+        if let Err(error) = lots::expire_due(&pool, &queue, now).await {
+            tracing::warn!(%error, "can't look for lots that have ended");
         }
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::events::LotSource;
-use crate::{Days, LotId, SomeCredits, Text};
+use crate::{Days, LotId, Micros, SomeCredits, Text};
 
 /// What an operator may give credits as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +34,9 @@ pub struct CreditsGrant {
     /// absent: as the catalog says for this source
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lasts_days: Option<Days>,
+    /// an end by the calendar, in place of that
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Micros>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -139,6 +139,7 @@ impl Command {
             Self::ReferralBonus(c) => json!({"invited": c.invited, "side": c.side, "cause": c.cause}),
             Self::CreditsGrant(c) => json!({
                 "credits": c.credits, "source": c.source, "reason": c.reason, "lasts_days": c.lasts_days,
+                "expires_at": c.expires_at,
             }),
             Self::CreditsRevoke(c) => json!({"credits": c.credits, "reason": c.reason}),
             Self::DebtForgive(c) => json!({"credits": c.credits, "reason": c.reason}),

@@ -12,7 +12,10 @@ pub fn evolve(mut state: Account, event: &Event) -> Account {
     state.version = state.version.saturating_add(1);
     match event {
         Event::AccountOpened(_) => state.status = Status::Open,
-        Event::AccountErased(_) => state.status = Status::Erased,
+        Event::AccountErased(e) => {
+            state.status = Status::Erased;
+            state.fingerprint = Some(e.fingerprint.clone());
+        }
         Event::AccountBanned(_) => state.banned = true,
         Event::AccountUnbanned(_) => state.banned = false,
         _ => {}

@@ -7,7 +7,7 @@ mod evolve;
 
 use proto_events::events::{LotSource, ProviderId};
 use proto_events::{
-    AccountId, Attempt, CommandId, Credits, GenerationId, Micros, PaymentId, Producer, RefundId,
+    AccountId, Attempt, CommandId, Credits, GenerationId, Micros, PaymentId, Producer, RefundId, Text,
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,8 @@ pub struct Account {
     pub(crate) version: i64,
     pub(crate) status: Status,
     pub(crate) banned: bool,
+    /// Once it is erased.
+    pub(crate) fingerprint: Option<Text<64>>,
     pub(crate) purse: Purse,
     pub(crate) payments: Payments,
     pub(crate) quarantines: Quarantines,
@@ -112,7 +114,7 @@ impl<'a> Facts<'a> {
 impl Account {
     /// Of the serialised form, for those who store it: another number is another form or another
     /// fold, and what was stored under it must be folded anew from the log.
-    pub const FORMAT: i16 = 1;
+    pub const FORMAT: i16 = 2;
 
     /// Events so far.
     pub fn version(&self) -> i64 {
@@ -126,6 +128,11 @@ impl Account {
 
     pub fn banned(&self) -> bool {
         self.banned
+    }
+
+    /// Of the person whose account this was, if it is erased.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.fingerprint.as_deref()
     }
 
     pub fn balance(&self) -> Balance {

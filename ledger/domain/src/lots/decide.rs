@@ -13,10 +13,11 @@ use crate::refusal::Refusal;
 pub(crate) fn grant(state: &Account, c: &CreditsGrant, facts: &Facts) -> Result<Vec<Event>, Refusal> {
     state.must_be_open()?;
     let source = LotSource::from(c.source);
-    let expires_at = match c.lasts_days {
-        Some(days) => Some(facts.now.plus_ms(days.ms())),
-        None => facts.lot_end(source),
-    };
+    if c.expires_at.is_some_and(|at| at <= facts.now) {
+        return Err(Refusal::EndInThePast { now: facts.now });
+    }
+    let lasts = || c.lasts_days.map(|days| facts.now.plus_ms(days.ms()));
+    let expires_at = c.expires_at.or_else(lasts).or_else(|| facts.lot_end(source));
     let mut course = Course::new(&state.purse, state.version, facts.now);
     course.grant(Grant {
         expires_at,

@@ -11,7 +11,13 @@ pub fn some(n: i64) -> SomeCredits {
 }
 
 pub fn give(n: i64) -> CreditsGrant {
-    CreditsGrant { credits: some(n), source: GrantSource::Admin, reason: text("sorry"), lasts_days: None }
+    CreditsGrant {
+        credits: some(n),
+        source: GrantSource::Admin,
+        reason: text("sorry"),
+        lasts_days: None,
+        expires_at: None,
+    }
 }
 
 pub fn take(n: i64) -> CreditsRevoke {
@@ -35,11 +41,13 @@ fn days(n: i64) -> Option<Days> {
 }
 
 fn granted(events: &[Event]) -> &CreditsGranted {
-    let granted = |e| match e {
-        &Event::CreditsGranted(ref e) => Some(e),
-        _ => None,
-    };
-    events.iter().find_map(granted).expect("a grant")
+    events
+        .iter()
+        .find_map(|event| match event {
+            Event::CreditsGranted(e) => Some(e),
+            _ => None,
+        })
+        .expect("a grant")
 }
 
 #[test]
@@ -75,6 +83,8 @@ fn a_grant_lasts_as_long_as_it_says_or_else_as_the_catalog_says_for_its_source()
     assert_eq!(ends(give(1)), after(30));
     assert_eq!(ends(CreditsGrant { lasts_days: days(2), ..give(1) }), after(2));
     assert_eq!(ends(CreditsGrant { source: GrantSource::Promo, ..give(1) }), None);
+    let at = Some(world.now.plus_ms(1));
+    assert_eq!(ends(CreditsGrant { expires_at: at, lasts_days: days(2), ..give(1) }), at);
 }
 
 #[test]

@@ -122,7 +122,15 @@ fn referral_bonus() {
 
 #[test]
 fn credits_grant() {
-    in_order(nobody(), give(5), steps! { "account_not_found" => |w, _| open(w) });
+    let past = CreditsGrant { expires_at: Some(nobody().now), ..give(5) };
+    in_order(
+        nobody(),
+        past,
+        steps! {
+            "account_not_found" => |w, _| open(w),
+            "end_in_the_past" => |_, c| c.expires_at = None,
+        },
+    );
 }
 
 #[test]

@@ -152,7 +152,7 @@ impl Writer<'_> {
                 let source = self.dice.of(&[Promo, Admin, Compensation]);
                 let lasts_days =
                     self.dice.percent(60).then(|| Days::new(self.dice.of(&[1, 1, 2, 3_650])).unwrap());
-                CreditsGrant { credits, source, reason, lasts_days }.into()
+                CreditsGrant { credits, source, reason, lasts_days, expires_at: None }.into()
             }
             "credits_revoke" => CreditsRevoke { credits, reason }.into(),
             "debt_forgive" => DebtForgive { credits, reason }.into(),
