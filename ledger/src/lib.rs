@@ -18,6 +18,7 @@ pub mod queries;
 pub mod relay;
 pub mod sequencer;
 pub mod serve;
+pub mod snapshots;
 pub mod store;
 pub mod tail;
 pub mod timers;

@@ -27,7 +27,7 @@ use crate::proofs::{ProofsConfig, remote};
 use crate::sequencer::{Clock, Ground, Queue, ReplyTo, Sequencer};
 use crate::store::{self, Head};
 use crate::tail::Tail;
-use crate::{follow_ups, provision, relay, timers};
+use crate::{follow_ups, provision, relay, snapshots, timers};
 
 /// Of the write path alone: sequencer 2, lease 1, timers 1.
 const WRITERS_MAX: u32 = 4;
@@ -266,6 +266,7 @@ impl Service {
         let swaps = projections::fulfil(self.patient.clone(), Arc::clone(queue));
         spawn_follower(tasks, leading, swaps);
         spawn_follower(tasks, leading, projections::keep(self.patient.clone()));
+        spawn_follower(tasks, leading, snapshots::run(self.folds.clone(), tail.clone()));
         let (readers, nats, stop) = (|| self.readers.clone(), || self.nats.clone(), || leading.clone());
         let timers = timers::run(self.pool.clone(), Arc::clone(queue), Arc::clone(clock), stop());
         spawn_follower(tasks, leading, timers);

@@ -40,8 +40,8 @@ pub enum BooksError {
 
 /// An account's rows through a position, by version.
 async fn account_rows(pool: &PgPool, account: AccountId, through: i64) -> Result<Vec<Row>, BooksError> {
-    let mut loaded = store::load_accounts(pool, &[account]).await?;
-    let mut rows = loaded.remove(&account).unwrap_or_default().rows;
+    let mut found = store::events_of_accounts(pool, &[account], 0).await?;
+    let mut rows = found.remove(&account).unwrap_or_default();
     rows.retain(|row| row.position <= through);
     Ok(rows)
 }

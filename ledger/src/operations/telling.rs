@@ -5,8 +5,8 @@ use proto_events::{AccountId, Attempt, Event, PaymentId, Position, Text};
 use sqlx::PgPool;
 
 use crate::log::{BadRow, Row};
-use crate::sequencer::Loaded;
-use crate::store::{self, OutputRow};
+use crate::snapshots;
+use crate::store::{self, OutputRow, Thing};
 
 /// Above this an attempt is shown as this: the wire's bound, far above any adapter's patience.
 const ATTEMPT_SHOWN_MAX: i64 = 1_000;
@@ -21,10 +21,11 @@ pub async fn build(
     lease_until: i64,
 ) -> Result<Option<Telling>, BadRow> {
     let Some(at) = store::whereabouts(pool, subject).await? else { return Ok(None) };
-    let stored = store::load_accounts(pool, &[account]).await?;
-    let Some(stored) = stored.get(&account) else { return Ok(None) };
-    let balance = Loaded::fold(stored)?.state.balance();
-    let Some(news) = news(pool, position, subject, &stored.rows).await? else { return Ok(None) };
+    let Some(state) = snapshots::load(pool, &[account]).await?.remove(&account) else { return Ok(None) };
+    let balance = state.balance();
+    let thing = Thing { account, id: subject.to_owned(), after: 0 };
+    let rows = store::events_about(pool, &[thing]).await?.remove(subject).unwrap_or_default();
+    let Some(news) = news(pool, position, subject, &rows).await? else { return Ok(None) };
     Ok(Some(Telling {
         position,
         attempt: Attempt::new(attempt.min(ATTEMPT_SHOWN_MAX)).unwrap_or_default(),
@@ -98,8 +99,9 @@ async fn news(
         }
         Event::DeliveryFailed(e) => {
             // The compensation, if there was one, is the next event of the same command.
-            let next = rows.iter().find(|r| r.position == row.position + 1 && r.command_id == row.command_id);
-            let returned = match next.map(Row::event).transpose()? {
+            let next = store::event_at(pool, row.position + 1).await?;
+            let next = next.filter(|r| r.command_id == row.command_id && r.account_id == row.account_id);
+            let returned = match next.as_ref().map(Row::event).transpose()? {
                 Some(Event::CreditsGranted(granted)) => granted.credits,
                 _ => proto_events::Credits::ZERO,
             };

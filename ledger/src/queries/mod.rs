@@ -2,7 +2,6 @@
 
 mod views;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proto_events::envelope::AccountRef;
@@ -19,8 +18,9 @@ use tokio::sync::watch;
 
 use crate::log::{BadRow, Row};
 use crate::projections;
-use crate::sequencer::{Loaded, refused};
-use crate::store;
+use crate::sequencer::refused;
+use crate::snapshots;
+use crate::store::{self, Thing};
 
 /// How long `at_least` may make a query wait.
 const WAIT: Duration = Duration::from_secs(5);
@@ -81,7 +81,7 @@ async fn find(
         "catalog" => json(catalog(pool).await?),
         "generation" => {
             let GenerationQuery { generation } = read(body)?;
-            let rows = rows_of(pool, generation.account()).await?;
+            let rows = rows_about(pool, generation.account(), generation.to_string()).await?;
             json(views::generation(&rows, generation)?.ok_or_else(|| not_found("generation"))?)
         }
         "payment" => {
@@ -122,9 +122,9 @@ async fn resolve(pool: &PgPool, account: AccountRef) -> Result<AccountId, Proble
     }
 }
 
-async fn rows_of(pool: &PgPool, account: AccountId) -> Result<Vec<Row>, Problem> {
-    let mut loaded = store::load_accounts(pool, &[account]).await?;
-    Ok(loaded.remove(&account).unwrap_or_default().rows)
+async fn rows_about(pool: &PgPool, account: AccountId, id: String) -> Result<Vec<Row>, Problem> {
+    let mut found = store::events_about(pool, &[Thing { account, id: id.clone(), after: 0 }]).await?;
+    Ok(found.remove(&id).unwrap_or_default())
 }
 
 /// From the projection, once it has seen the position asked for; else, as far as it gets in a
@@ -164,13 +164,13 @@ async fn balance(
 async fn account(pool: &PgPool, query: AccountQuery) -> Result<AccountView, Problem> {
     let account = resolve(pool, query.account).await?;
     let language = store::language(pool, account).await?.ok_or_else(|| not_found("account"))?;
-    let mut stored = store::load_accounts(pool, &[account]).await?;
-    let state = Loaded::fold(&stored.remove(&account).unwrap_or_default())?.state;
+    let state = snapshots::load(pool, &[account]).await?.remove(&account).unwrap_or_default();
     Ok(AccountView { account, language: proto_events::Text::lossy(&language), banned: state.banned() })
 }
 
 async fn catalog(pool: &PgPool) -> Result<CatalogView, Problem> {
-    for row in rows_of(pool, AccountId::CATALOG).await?.iter().rev() {
+    let stored = store::events_of_accounts(pool, &[AccountId::CATALOG], 0).await?;
+    for row in stored.values().flat_map(|rows| rows.iter().rev()) {
         if let Event::CatalogPublished(e) = row.event()? {
             return Ok(CatalogView { version: e.version, catalog: e.catalog });
         }
@@ -182,7 +182,7 @@ async fn payment_view(
     pool: &PgPool,
     payment: proto_events::PaymentId,
 ) -> Result<Option<proto_events::queries::PaymentView>, Problem> {
-    let rows = rows_of(pool, payment.account()).await?;
+    let rows = rows_about(pool, payment.account(), payment.to_string()).await?;
     let Some(mut view) = views::payment(&rows, payment)? else { return Ok(None) };
     view.checkout_url = store::checkout_url(pool, &payment.to_string()).await?;
     Ok(Some(view))
@@ -213,13 +213,13 @@ async fn deliveries(pool: &PgPool, limit: i64) -> Result<Vec<OpenDelivery>, Prob
 async fn payments_open(pool: &PgPool, page: PaymentSweep) -> Result<Vec<OpenPayment>, Problem> {
     let rails = [Rail::Yookassa, Rail::TelegramYookassa];
     let open = store::open_payments(pool, &rails, page.after, page.limit.clamp(1, PAYMENTS_MAX)).await?;
-    let accounts: BTreeSet<AccountId> = open.iter().map(|(_, account)| *account).collect();
-    let accounts: Vec<AccountId> = accounts.into_iter().collect();
-    let loaded = store::load_accounts(pool, &accounts).await?;
-    let mut views = Vec::with_capacity(open.len());
-    for (payment, account) in open {
-        let (Ok(id), Some(stored)) = (payment.parse(), loaded.get(&account)) else { continue };
-        match views::payment(&stored.rows, id) {
+    let things: Vec<Thing> =
+        open.into_iter().map(|(id, account, position)| Thing { account, id, after: position - 1 }).collect();
+    let rows = store::events_about(pool, &things).await?;
+    let mut views = Vec::with_capacity(things.len());
+    for Thing { id: payment, .. } in things {
+        let (Ok(id), Some(rows)) = (payment.parse(), rows.get(&payment)) else { continue };
+        match views::payment(rows, id) {
             Ok(Some(mut view)) => {
                 view.checkout_url = store::checkout_url(pool, &payment).await?;
                 views.push(view);

@@ -4,12 +4,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ledger_domain::{Account, evolve};
+use ledger_domain::Account;
 use proto_events::AccountId;
 
 use super::draft::Drafted;
-use crate::log::BadRow;
-use crate::store::StoredAccount;
 
 /// Accounts kept in memory; a few kB each. Others are loaded again when they are asked for.
 const KEPT_MAX: usize = 20_000;
@@ -21,18 +19,6 @@ pub struct Loaded {
     pub state: Account,
     /// Of the account's request digests.
     pub key: [u8; 32],
-}
-
-impl Loaded {
-    /// # Errors
-    /// An event this version does not know.
-    pub fn fold(stored: &StoredAccount) -> Result<Self, BadRow> {
-        let mut state = Account::default();
-        for row in &stored.rows {
-            state = evolve(state, &row.event()?);
-        }
-        Ok(Self { state, key: stored.key })
-    }
 }
 
 #[derive(Debug, Default)]

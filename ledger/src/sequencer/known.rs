@@ -16,6 +16,7 @@ use super::fingerprint::Fingerprints;
 use super::fresh::Fresh;
 use super::queue::Request;
 use crate::log::BadRow;
+use crate::snapshots;
 use crate::store::{self, FirstAnswer, answered};
 
 /// Kind of natural key: a provider's payment, whoever registered or settled it.
@@ -256,8 +257,10 @@ async fn load(pool: &PgPool, requests: &[&Request], accounts: &mut Accounts) -> 
         .collect();
     let missing: Vec<AccountId> = wanted.into_iter().filter(|a| !accounts.has(*a)).collect();
     if !missing.is_empty() {
-        for (account, stored) in answered(store::load_accounts(pool, &missing)).await? {
-            accounts.put(account, Loaded::fold(&stored)?);
+        let keys = answered(store::account_keys(pool, &missing)).await?;
+        for (account, state) in snapshots::load(pool, &missing).await? {
+            let key = keys.get(&account).copied().unwrap_or_default();
+            accounts.put(account, Loaded { state, key });
         }
     }
     Ok(())

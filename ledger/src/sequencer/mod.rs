@@ -22,7 +22,6 @@ mod queue;
 mod reply;
 mod side_rows;
 
-pub use accounts::Loaded;
 pub use clock::Clock;
 pub use draft::refused;
 pub use queue::{Full, Queue, ReplyTo, Request, Waiting};

@@ -97,6 +97,47 @@ pub async fn events_of_accounts(
     Ok(found)
 }
 
+/// Something of an account that its events name, e.g. a payment by its id.
+#[derive(Debug, Clone)]
+pub struct Thing {
+    pub account: AccountId,
+    pub id: String,
+    /// Only events after this.
+    pub after: i64,
+}
+
+/// The events that name these things, each thing's by version. Things without any are absent.
+///
+/// Cost: a probe a bucket after the position for each thing; only what names it is sent.
+pub async fn events_about(pool: &PgPool, things: &[Thing]) -> Result<HashMap<String, Vec<Row>>, BadRow> {
+    let sql = format!(
+        "SELECT asked.thing, {} FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS asked(id, thing, after) \
+         CROSS JOIN LATERAL generate_series(asked.after >> {BUCKET_BITS}, \
+            (SELECT position >> {BUCKET_BITS} FROM log_head)) AS bucket \
+         CROSS JOIN LATERAL (SELECT * FROM events WHERE (position >> {BUCKET_BITS}) = bucket \
+            AND account_id = asked.id AND position > asked.after AND strpos(payload, asked.thing) > 0 OFFSET 0) e \
+         ORDER BY asked.thing, e.version",
+        columns_of("e")
+    );
+    let query = sqlx::query(AssertSqlSafe(sql))
+        .bind(things.iter().map(|t| t.account.0).collect::<Vec<_>>())
+        .bind(things.iter().map(|t| t.id.as_str()).collect::<Vec<_>>())
+        .bind(things.iter().map(|t| t.after).collect::<Vec<_>>());
+    let mut found: HashMap<String, Vec<Row>> = HashMap::new();
+    for row in query.fetch_all(pool).await? {
+        found.entry(row.try_get("thing")?).or_default().push(Row::read(&row)?);
+    }
+    Ok(found)
+}
+
+/// Accounts whose first event is at this position or before, with where it is.
+pub async fn accounts_begun(pool: &PgPool, through: i64) -> Result<Vec<(AccountId, i64)>, sqlx::Error> {
+    let sql =
+        "SELECT account_id, position FROM events WHERE version = 1 AND position <= $1 ORDER BY position";
+    let found: Vec<(Uuid, i64)> = sqlx::query_as(sql).bind(through).fetch_all(pool).await?;
+    Ok(found.into_iter().map(|(id, position)| (AccountId(id), position)).collect())
+}
+
 /// The event at a position.
 pub async fn event_at(pool: &PgPool, position: i64) -> Result<Option<Row>, BadRow> {
     let sql = format!("SELECT {COLUMNS} FROM events WHERE position = $1");
@@ -134,29 +175,6 @@ pub async fn kept(pool: &PgPool, fingerprints: &[String]) -> Result<HashMap<Stri
         (fingerprint, Kept { debt, banned })
     };
     Ok(found.into_iter().map(read).collect())
-}
-
-/// An account as the log has it.
-#[derive(Debug, Clone, Default)]
-pub struct StoredAccount {
-    /// All events, by version.
-    pub rows: Vec<Row>,
-    /// Key of its request digests; zeros for streams that are nobody's.
-    pub key: [u8; 32],
-}
-
-/// Whole accounts, with an entry for each that was asked for.
-pub async fn load_accounts(
-    pool: &PgPool,
-    accounts: &[AccountId],
-) -> Result<HashMap<AccountId, StoredAccount>, BadRow> {
-    let keys = account_keys(pool, accounts).await?;
-    let mut rows = events_of_accounts(pool, accounts, 0).await?;
-    let loaded = accounts.iter().map(|account| {
-        let key = keys.get(account).copied().unwrap_or_default();
-        (*account, StoredAccount { rows: rows.remove(account).unwrap_or_default(), key })
-    });
-    Ok(loaded.collect())
 }
 
 /// The keys of these accounts' request digests. Streams that are nobody's have none.

@@ -11,14 +11,15 @@ mod migrate;
 mod pool;
 mod republish;
 pub mod side;
+mod snapshots;
 mod work;
 
 pub use append::{AppendError, Batch, NaturalKey, Resolved, Writer, resolve};
 pub use follow_ups::{delete_content, followed_through, set_followed_through};
 pub use head::{Head, JUMP_US, LEASE_US, PAUSE_US, beat, head, incarnation, release, take_over};
 pub use lookup::{
-    BUCKET_BITS, FirstAnswer, StoredAccount, account_keys, accounts_of_people, command_ids, event_at,
-    events_of_accounts, first_answers, kept, leases, load_accounts, natural_keys_after, owners_of_keys,
+    BUCKET_BITS, FirstAnswer, Thing, account_keys, accounts_begun, accounts_of_people, command_ids, event_at,
+    events_about, events_of_accounts, first_answers, kept, leases, natural_keys_after, owners_of_keys,
     people_of_accounts,
 };
 pub use migrate::{MigrateError, migrate};
@@ -28,4 +29,7 @@ pub use republish::{
     rewind_consumers,
 };
 pub use side::SideWrite;
+pub use snapshots::{
+    Snapshot, reset_snapshots, snapshots_after, snapshots_of, snapshots_through, write_snapshots,
+};
 pub use work::*;

@@ -241,19 +241,20 @@ pub async fn open_deliveries(pool: &PgPool, limit: i64) -> Result<Vec<(i64, Stri
     .await
 }
 
-/// Open payments of these rails that were opened after a position, oldest first: (payment, account).
+/// Open payments of these rails that were opened after a position, oldest first: (payment, account,
+/// position at which it was opened).
 pub async fn open_payments(
     pool: &PgPool,
     rails: &[Rail],
     after: Position,
     limit: u16,
-) -> Result<Vec<(String, AccountId)>, sqlx::Error> {
+) -> Result<Vec<(String, AccountId, i64)>, sqlx::Error> {
     let rails: Vec<&str> = rails.iter().map(|r| r.as_str()).collect();
-    let sql = "SELECT payment, account_id FROM open_payments WHERE rail = ANY($1) AND position > $2 \
+    let sql = "SELECT payment, account_id, position FROM open_payments WHERE rail = ANY($1) AND position > $2 \
                ORDER BY position LIMIT $3";
-    let open: Vec<(String, Uuid)> =
+    let open: Vec<(String, Uuid, i64)> =
         sqlx::query_as(sql).bind(rails).bind(after.get()).bind(i64::from(limit)).fetch_all(pool).await?;
-    Ok(open.into_iter().map(|(payment, account)| (payment, AccountId(account))).collect())
+    Ok(open.into_iter().map(|(payment, account, position)| (payment, AccountId(account), position)).collect())
 }
 
 /// Where and in which language to tell a person about a payment or a generation.
