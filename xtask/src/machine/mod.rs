@@ -22,6 +22,6 @@ pub use keys::Keys;
 pub use nats::{Nats, NatsOptions};
 pub use nix::sys::signal::Signal;
 pub use ports::{PortLease, lease_port};
-pub use postgres::{Postgres, PostgresOptions, Stop};
+pub use postgres::{LOG_SETTINGS, Postgres, PostgresOptions, Stop};
 pub use process::{Plan, Process};
 pub use scratch::Scratch;

@@ -25,6 +25,15 @@ use super::{
 /// The superuser of every instance.
 pub const SUPERUSER: &str = "postgres";
 
+/// How an instance with a ledger's log is set, whatever its size: rare checkpoints, since after each one
+/// every page that is touched is written whole, and room for the hot end of tables and indexes.
+pub const LOG_SETTINGS: [(&str, &str); 4] = [
+    ("shared_buffers", "256MB"),
+    ("max_wal_size", "4GB"),
+    ("min_wal_size", "256MB"),
+    ("checkpoint_timeout", "15min"),
+];
+
 /// A crashed instance first replays its WAL.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);

@@ -20,7 +20,8 @@ use super::{
 };
 use crate::{
     machine::{
-        Keys, Nats, NatsOptions, Postgres, PostgresOptions, Process, Signal, Stop, http, paths, process::POLL,
+        Keys, LOG_SETTINGS, Nats, NatsOptions, Postgres, PostgresOptions, Process, Signal, Stop, http, paths,
+        process::POLL,
     },
     settings::Settings,
 };
@@ -136,7 +137,7 @@ impl<'a> Supervisor<'a> {
             password: secrets.postgres_password.clone(),
             log: self.layout.log("postgres"),
             fsync: true,
-            settings: Vec::new(),
+            settings: LOG_SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
             on_our_death: Signal::SIGINT,
         };
         let postgres = Postgres::start(options)?;
