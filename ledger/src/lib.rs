@@ -11,6 +11,8 @@ pub mod inbox;
 pub mod leader;
 pub mod log;
 pub mod operations;
+#[cfg(feature = "planted-bugs")]
+pub mod planted;
 pub mod projections;
 pub mod proofs;
 pub mod provision;

@@ -74,7 +74,27 @@ pub struct Plan {
 
 impl Plan {
     /// Flies; answers with the connection for the next one.
-    pub async fn fly(mut self) -> (Writer, Result<(), Failed>) {
+    pub async fn fly(self) -> (Writer, Result<(), Failed>) {
+        #[cfg(feature = "planted-bugs")]
+        if crate::planted::is(crate::planted::REPLY_BEFORE_COMMIT) {
+            return self.arrive_first();
+        }
+        self.go().await
+    }
+
+    /// Tells that it has arrived, and flies then.
+    #[cfg(feature = "planted-bugs")]
+    fn arrive_first(self) -> (Writer, Result<(), Failed>) {
+        let next = Writer::new(self.pool.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(crate::planted::IN_THE_AIR).await;
+            let (writer, _) = self.go().await;
+            writer.close().await;
+        });
+        (next, Ok(()))
+    }
+
+    async fn go(mut self) -> (Writer, Result<(), Failed>) {
         let outcome = match self.before.take() {
             None => self.alone().await,
             Some(before) => self.after(before).await,

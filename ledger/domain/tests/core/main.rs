@@ -1,6 +1,5 @@
 //! The core from outside: given what happened, when a command comes, then events or a refusal.
 
-mod auditor;
 mod books;
 mod catalogs;
 mod debts;
@@ -8,17 +7,14 @@ mod deliveries;
 mod erasure;
 mod grants;
 mod lots;
-mod model;
 mod opening;
 mod operations;
 mod precedence;
 mod precedence_money;
 mod quarantine;
-mod random;
 mod referrals;
 mod refunds;
 mod requests;
-mod steps;
 mod topups;
 mod work;
 mod world;

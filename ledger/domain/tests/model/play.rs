@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ledger_domain::Account;
-use proto_events::AccountId;
+use proto_events::{AccountId, Event};
 
 use crate::audit::{Audit, Wrong, replay};
 use crate::desk::{Answer, Desk, Sent};
@@ -46,6 +46,17 @@ pub fn play_seed(seed: u64, tally: &mut Tally) -> Result<(), Box<Failure>> {
 #[cfg(feature = "planted-bugs")]
 pub fn wrong_with(seed: u64) -> Option<Wrong> {
     attempt(&steps_of(seed), &mut Tally::default()).err()
+}
+
+/// The logs that the life of this seed leaves.
+pub fn logs_of(seed: u64) -> Vec<Vec<Event>> {
+    let mut desk = Desk::new();
+    for step in steps_of(seed) {
+        if let Some(sent) = play(step, &mut desk) {
+            desk.send(&sent);
+        }
+    }
+    desk.streams.into_values().map(|stream| stream.log).collect()
 }
 
 fn steps_of(seed: u64) -> Vec<Step> {

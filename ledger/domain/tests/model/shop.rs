@@ -52,7 +52,7 @@ pub fn first_catalog() -> Catalog {
 
 /// A change of prices, sizes, limits or bonuses that leaves a catalog to sell from.
 fn reprice(catalog: &mut Catalog, dice: &mut Dice) {
-    match dice.below(9) {
+    match dice.below(10) {
         0 => catalog.packages[0].credits = credits(dice.of(&[1, 3, 10, 37, 1000, 1_000_000_000])),
         1 => {
             catalog.packages[0].price = money(dice.of(&[1, 7, 100, 10_001, 1_000_000_000_000]), Currency::Rub)
@@ -74,6 +74,10 @@ fn reprice(catalog: &mut Catalog, dice: &mut Dice) {
             bonuses.referral_inviter = credits(dice.of(&[0, 5]));
             bonuses.referral_invited = credits(dice.of(&[0, 5]));
             bonuses.referral_daily_max = dice.of(&[0, 1, 2, 20]);
+        }
+        // Nothing makes text any more.
+        8 => {
+            catalog.models.remove(0);
         }
         7 => {
             let mut days = || dice.percent(50).then(|| Days::new(dice.of(&[1, 2, 3_650])).unwrap());
@@ -122,7 +126,8 @@ fn spoil(catalog: &mut Catalog, dice: &mut Dice) {
 /// The next catalog after this one; one in four is spoilt.
 pub fn next_catalog(now: &Catalog, dice: &mut Dice) -> Catalog {
     // Not from one that was changed before: changes don't pile up.
-    let mut catalog = if dice.percent(50) { first_catalog() } else { now.clone() };
+    let whole = now.models.len() == first_catalog().models.len();
+    let mut catalog = if dice.percent(50) && whole { now.clone() } else { first_catalog() };
     reprice(&mut catalog, dice);
     if dice.percent(25) {
         spoil(&mut catalog, dice);
