@@ -317,15 +317,6 @@ impl World {
         DeliveryFail { generation: self.generation(), reason: DeliveryTrouble::Blocked, r#final: false }
     }
 
-    /// The id of a payment that the next command would open.
-    pub fn next_payment(&self) -> PaymentId {
-        PaymentId::derive(self.id, self.producer, &self.next_id())
-    }
-
-    pub fn next_generation(&self) -> GenerationId {
-        GenerationId::derive(self.id, self.producer, &self.next_id())
-    }
-
     fn next_id(&self) -> CommandId {
         CommandId::new(format!("c:{}", self.commands)).unwrap()
     }
