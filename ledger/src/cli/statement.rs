@@ -133,3 +133,59 @@ fn balance(name: &str, running: &Running) -> String {
         right(&grouped(running.debt), 8)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(position: i64, seconds: i64, what: &str, after: [i64; 3]) -> Line {
+        let [available, reserved, debt] = after;
+        Line {
+            position,
+            // 2026-11-21, 23:59:58 in Moscow, and on.
+            recorded_at: 1_795_294_798_000_000 + seconds * 1_000_000,
+            r#type: "CreditsGranted".into(),
+            what: what.into(),
+            available_delta: 0,
+            reserved_delta: 0,
+            debt_delta: 0,
+            after: Running { available, reserved, debt },
+            money_minor: None,
+            currency: None,
+            actor: "person".into(),
+        }
+    }
+
+    #[test]
+    fn a_statement_fits_its_paper() {
+        let running = |available, reserved, debt| Running { available, reserved, debt };
+        let statement = Statement {
+            account: AccountId::OPERATIONS,
+            from: 1_000,
+            through: 12_345_678,
+            opening: running(5, 0, 0),
+            lines: vec![
+                line(1_234_567, 0, "100,000.00 RUB by telegram_yookassa", [5, 0, 0]),
+                line(1_234_568, 0, "100,000 bought", [100_005, 0, 0]),
+                line(12_345_678, 3, "10 held", [99_995, 10, 0]),
+            ],
+            closing: running(99_995, 10, 0),
+        };
+        let wanted = "\
+Statement of 00000000-0000-8000-8000-000000000002
+as of position 12,345,678, 2026-11-22 00:00:01 Moscow time
+
+Time       Position What                             Available     Held     Debt
+────────────────────────────────────────────────────────────────────────────────
+Opening balance                                              5        0        0
+2026-11-21
+23:59:58  1,234,567 100,000.00 RUB by telegram_yoo…          5        0        0
+23:59:58  1,234,568 100,000 bought                     100,005        0        0
+2026-11-22
+00:00:01 12,345,678 10 held                             99,995       10        0
+────────────────────────────────────────────────────────────────────────────────
+Closing balance                                         99,995       10        0
+";
+        assert_eq!(paper(&statement, 1_795_294_801_000_000), wanted);
+    }
+}

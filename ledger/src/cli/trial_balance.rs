@@ -122,3 +122,62 @@ fn paper(books: &Books, moment: Moment) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn books(deferred: i64) -> Books {
+        Books::of(
+            [
+                ("customer:available", "CREDIT", 0, 100),
+                ("issued:purchase", "CREDIT", 100, 0),
+                ("clearing:yookassa", "RUB", 123_456_789, 0),
+                ("deferred", "RUB", 5, deferred),
+                ("revenue", "RUB", 0, 5),
+            ]
+            .map(|(account, asset, debit, credit)| (account.to_owned(), asset.to_owned(), debit, credit)),
+        )
+    }
+
+    #[test]
+    fn a_trial_balance_fits_its_paper_and_says_that_it_sums_to_zero() {
+        let wanted = "\
+Trial balance
+as of position 1,234, 2026-11-21 23:59:58 Moscow time
+
+CREDIT                                 Debit            Credit           Balance
+────────────────────────────────────────────────────────────────────────────────
+customer:available                         0               100              -100
+issued:purchase                          100                 0               100
+────────────────────────────────────────────────────────────────────────────────
+Sum                                      100               100                 0
+
+RUB                                    Debit            Credit           Balance
+────────────────────────────────────────────────────────────────────────────────
+clearing:yookassa               1,234,567.89              0.00      1,234,567.89
+deferred                                0.05      1,234,567.89     -1,234,567.84
+revenue                                 0.00              0.05             -0.05
+────────────────────────────────────────────────────────────────────────────────
+Sum                             1,234,567.94      1,234,567.94              0.00
+
+RUB so far
+  deferred (paid, not used yet)           1,234,567.84
+  recognised revenue                              0.05
+  breakage (lapsed)                               0.00
+  to be paid back                                 0.00
+  fees                                            0.00
+
+Each asset sums to zero.
+";
+        let moment = Moment { position: 1_234, recorded_at: 1_795_294_798_000_000 };
+        assert_eq!(paper(&books(123_456_789), moment), wanted);
+    }
+
+    #[test]
+    fn books_that_are_off_say_by_how_much() {
+        let moment = Moment { position: 1, recorded_at: 0 };
+        assert!(paper(&books(123_456_780), moment).ends_with("WRONG  RUB is off by 9: run `ledger verify`.\n"));
+        assert_eq!(told(&books(1), moment)["balanced"], false);
+    }
+}
