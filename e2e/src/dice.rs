@@ -24,6 +24,11 @@ impl Dice {
         Self(seed)
     }
 
+    /// Of this seed, quietly.
+    pub fn seeded(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// Other dice, of the same seed.
     #[must_use]
     pub fn fork(&mut self) -> Self {

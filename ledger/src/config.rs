@@ -22,6 +22,8 @@ pub struct Config {
     pub telling_lease_ms: u32,
     /// `OVERLAP_FROM`: so many commands must wait before a second batch is inserted while one commits.
     pub overlap_from: usize,
+    /// `WRITE_PATH_ONLY`: for measurements: no projections, no relay.
+    pub write_path_only: bool,
     /// `CATALOG_FILE`: what is published into an empty log instead of the default catalog.
     pub first_catalog: Catalog,
     /// `CHECKPOINT_…`: how the log is vouched for.
@@ -61,6 +63,7 @@ impl Config {
             "how many commands must wait before two batches are under way at once",
             crate::sequencer::DEEP,
         );
+        let write_path_only = env.or("WRITE_PATH_ONLY", "for measurements: true or false", false);
         let first_catalog = first_catalog(&mut env);
         let proofs = ProofsConfig::read(&mut env);
         let nats = NatsConfig::read(&mut env);
@@ -72,6 +75,7 @@ impl Config {
                 bind,
                 telling_lease_ms,
                 overlap_from,
+                write_path_only,
                 first_catalog,
                 proofs,
                 nats,

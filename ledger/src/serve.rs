@@ -55,6 +55,7 @@ struct Service {
     proofs: ProofsConfig,
     /// Why a restored database may be led: for the first lead of this process only.
     accept_restore: Arc<Mutex<Option<String>>>,
+    write_path_only: bool,
 }
 
 /// Serves until told to stop.
@@ -104,6 +105,7 @@ pub async fn run(
         overlap_from: config.overlap_from,
         proofs: config.proofs,
         accept_restore: Arc::new(Mutex::new(accept_restore)),
+        write_path_only: config.write_path_only,
     };
     while let Some(head) = wait_for_lead(&service.pool, &service.nats, &stop).await {
         tracing::info!(epoch = head.epoch, position = head.position, "leading");
@@ -259,6 +261,13 @@ impl Service {
                 tracing::error!(%error, "commands can't be taken");
             }
         }));
+        let (readers, nats, stop) = (|| self.readers.clone(), || self.nats.clone(), || leading.clone());
+        let timers = timers::run(self.pool.clone(), Arc::clone(queue), Arc::clone(clock), stop());
+        spawn_follower(tasks, leading, timers);
+        spawn_follower(tasks, leading, provision::run(readers(), nats(), self.media.clone(), stop()));
+        if self.write_path_only {
+            return;
+        }
         let tail = Tail::new(self.readers.clone(), seen.clone());
         for follower in projections::followers(&self.folds, &tail) {
             spawn_follower(tasks, leading, follower);
@@ -267,10 +276,6 @@ impl Service {
         spawn_follower(tasks, leading, swaps);
         spawn_follower(tasks, leading, projections::keep(self.patient.clone()));
         spawn_follower(tasks, leading, snapshots::run(self.folds.clone(), tail.clone()));
-        let (readers, nats, stop) = (|| self.readers.clone(), || self.nats.clone(), || leading.clone());
-        let timers = timers::run(self.pool.clone(), Arc::clone(queue), Arc::clone(clock), stop());
-        spawn_follower(tasks, leading, timers);
-        spawn_follower(tasks, leading, provision::run(readers(), nats(), self.media.clone(), stop()));
         let follow = follow_ups::run(readers(), Arc::clone(queue), tail.clone());
         spawn_follower(tasks, leading, follow);
         let relay = relay::run(readers(), nats(), tail.clone(), keeper.incarnation, stop());

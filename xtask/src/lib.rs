@@ -33,6 +33,7 @@
 
 #![allow(clippy::print_stdout)]
 
+pub mod bench;
 pub mod chaos;
 pub mod check;
 pub mod demo;

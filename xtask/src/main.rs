@@ -38,6 +38,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         extra: Vec<String>,
     },
+    /// Measure the ledger against ceilings of the same run, optimised
+    Bench {
+        /// `--quick`, `--json`, `--only append,peers,replay,verify`; `--help` shows more
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        extra: Vec<String>,
+    },
     /// Check format, lints, licences and house rules
     Check,
     /// Run the long tests: the model, planted bugs, rounds of faults
@@ -73,6 +79,7 @@ fn run(task: Task) -> Result<()> {
         Task::Psql { extra } => xtask::up::psql(&extra),
         Task::Ledger { extra } => xtask::up::ledger(&extra),
         Task::Test { extra } => xtask::test::test(&extra),
+        Task::Bench { extra } => xtask::bench::bench(&extra),
         Task::Check => xtask::check::check(),
         // Has exit statuses of its own.
         Task::Chaos(_) => Ok(()),

@@ -8,7 +8,7 @@ mod names;
 mod noise;
 
 pub use decode::{Asked, decode_command, decode_query, own_request};
-pub use names::Names;
+pub use names::{KEY as NAMES_KEY, Names};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -18,12 +18,14 @@ mod fingerprint;
 mod flight;
 mod fresh;
 mod known;
+mod offline;
 mod queue;
 mod reply;
 mod side_rows;
 
 pub use clock::Clock;
 pub use draft::refused;
+pub use offline::{Offline, Written};
 pub use queue::{Full, Queue, ReplyTo, Request, Waiting};
 
 use std::collections::VecDeque;

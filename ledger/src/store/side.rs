@@ -200,13 +200,17 @@ struct Deletes<'a> {
 
 /// A batch's side rows as the functions `log_side_insert` and `log_side_change` take them; `None`: nothing.
 #[derive(Debug, Default)]
-pub(super) struct Documents {
+pub struct Documents {
     pub inserts: Option<String>,
     pub updates: Option<String>,
     pub deletes: Option<String>,
 }
 
-pub(super) fn documents(writes: &[SideWrite]) -> Result<Documents, sqlx::Error> {
+/// Sorted into documents.
+///
+/// # Errors
+/// A bug: a row that is no JSON.
+pub fn documents(writes: &[SideWrite]) -> Result<Documents, sqlx::Error> {
     let (mut inserts, mut updates, mut deletes) =
         (Inserts::default(), Updates::default(), Deletes::default());
     let mut counts = [0usize; 3];

@@ -51,7 +51,7 @@ pub fn cargo() -> Command {
 }
 
 /// Program name → file, from cargo's JSON messages.
-fn executables(messages: &[u8]) -> BTreeMap<String, PathBuf> {
+pub(crate) fn executables(messages: &[u8]) -> BTreeMap<String, PathBuf> {
     let lines = String::from_utf8_lossy(messages);
     let programs = lines.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;

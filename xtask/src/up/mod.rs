@@ -21,6 +21,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 pub use build::cargo;
+pub(crate) use build::executables;
 pub use down::down;
 pub use ledger::ledger;
 pub use psql::psql;

@@ -1,0 +1,144 @@
+//! What is measured: a Postgres on a copy of a log (fsync on, settings as `up` has them), a nats-server,
+//! and the ledger as a process of its own.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use service::nats::NatsConfig;
+use sqlx::PgPool;
+use sqlx::postgres::PgPoolOptions;
+use tokio::runtime::Runtime;
+use xtask::machine::{Nats, Plan, PortLease, Process, Scratch, Signal, lease_port, paths};
+
+use super::cpu::{self, Cpu, Pids};
+use crate::bulk::Size;
+use crate::bulk::kept::{self, Copy};
+
+const PATIENCE: Duration = Duration::from_secs(300);
+/// Of the load: one thread, so that it takes no more than it needs.
+const LOAD_THREADS: usize = 1;
+
+pub struct Stand {
+    // Dropped in this order.
+    ledger: Option<Process>,
+    nats: Nats,
+    pub log: Copy,
+    port: PortLease,
+    dir: Scratch,
+    pub rt: Runtime,
+    /// As superuser.
+    pub pool: PgPool,
+}
+
+impl Stand {
+    /// Postgres and NATS run; the ledger does not yet.
+    pub fn new(size: Size, say: &dyn Fn(&str)) -> Result<Self> {
+        let log = kept::copy(size, say)?;
+        let nats = Nats::start_temporary(&paths::root().join("nats.conf"), &[])?;
+        let rt =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(LOAD_THREADS).enable_all().build()?;
+        let pool = rt.block_on(PgPoolOptions::new().max_connections(4).connect(&log.url()))?;
+        Ok(Self { ledger: None, nats, log, port: lease_port()?, dir: Scratch::new("bench")?, rt, pool })
+    }
+
+    /// Starts the ledger and waits until it leads.
+    pub fn start_ledger(&mut self, write_path_only: bool) -> Result<()> {
+        let url = format!("http://127.0.0.1:{}/ready", self.port.port());
+        let variables = [
+            ("NATS_URL", self.nats.url()),
+            ("NATS_NKEY_SEED_FILE", self.nats.seed_file("ledger").display().to_string()),
+            ("NATS_MEDIA_NKEY_SEED_FILE", self.nats.seed_file("media-ledger").display().to_string()),
+            ("PORT", self.port.port().to_string()),
+            ("DATABASE_URL", self.log.url()),
+            ("RUST_LOG", "warn".to_owned()),
+            ("WRITE_PATH_ONLY", write_path_only.to_string()),
+        ];
+        let plan = Plan::new("ledger", program("ledger")?, self.ledger_log())
+            .args(["serve"])
+            .envs(variables.map(|(name, value)| (name.to_owned(), value)));
+        let mut process = Process::start(plan)?;
+        let handle = self.rt.handle().clone();
+        let http = reqwest::Client::new();
+        process.wait_ready(PATIENCE, |_| {
+            handle.block_on(async { http.get(&url).send().await.is_ok_and(|r| r.status().is_success()) })
+        })?;
+        self.ledger = Some(process);
+        Ok(())
+    }
+
+    /// SIGTERM; the lead is given back.
+    pub fn stop_ledger(&mut self) -> Result<()> {
+        if let Some(mut process) = self.ledger.take()
+            && !process.stop(Signal::SIGTERM, Duration::from_secs(10))
+        {
+            bail!("the ledger did not stop; its log is {}", self.ledger_log().display());
+        }
+        Ok(())
+    }
+
+    pub fn ledger_log(&self) -> PathBuf {
+        self.dir.path().join("ledger.log")
+    }
+
+    pub fn cpu(&mut self) -> Cpu {
+        let pid = |process: Option<&mut Process>| process.map_or(0, |p| p.pid());
+        cpu::now(Pids {
+            ledger: pid(self.ledger.as_mut()),
+            postmaster: pid(self.log.postgres.process()),
+            nats: pid(self.nats.process()),
+        })
+    }
+
+    /// A connection as a user of nats.conf.
+    pub fn client(&self, user: &str) -> Result<async_nats::Client> {
+        let config = NatsConfig { url: self.nats.url(), seed_file: self.nats.seed_file(user) };
+        Ok(self.rt.block_on(service::nats::connect(&config, user))?)
+    }
+
+    pub fn head(&self) -> Result<i64> {
+        let head = sqlx::query_scalar("SELECT position FROM log_head").fetch_one(&self.pool);
+        Ok(self.rt.block_on(head)?)
+    }
+
+    /// Waits until every projection and the event stream have all of the log.
+    pub fn drain(&self) -> Result<()> {
+        let head = self.head()?;
+        let end = Instant::now() + PATIENCE;
+        let client = self.client("ledger")?;
+        let jetstream = async_nats::jetstream::new(client);
+        loop {
+            let sql = "SELECT coalesce(min(position), 0) FROM projection_instances WHERE state = 'live'";
+            let folded: i64 = self.rt.block_on(sqlx::query_scalar(sql).fetch_one(&self.pool))?;
+            let published = self.rt.block_on(published(&jetstream))?;
+            if folded >= head && published >= head {
+                return Ok(());
+            }
+            if Instant::now() > end {
+                bail!("projections are at {folded} and the stream at {published}, the log at {head}");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// The position of the stream's last event.
+async fn published(jetstream: &async_nats::jetstream::Context) -> Result<i64> {
+    let Ok(stream) = jetstream.get_stream("EVT").await else { return Ok(0) };
+    let last = stream.cached_info().state.last_sequence;
+    if last == 0 {
+        return Ok(0);
+    }
+    let message = stream.get_raw_message(last).await?;
+    let id = message.headers.get("Nats-Msg-Id").context("an event without an id")?;
+    Ok(id.as_str().parse()?)
+}
+
+/// A program beside this one.
+fn program(name: &str) -> Result<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
+    if !path.is_file() {
+        bail!("{} is not built: run `cargo xtask bench`", path.display());
+    }
+    Ok(path)
+}
