@@ -180,3 +180,14 @@ fn line(in_flight: usize, log_events: i64, whole: bool, figures: &[Figure]) -> L
         cpu_shares: [cpu.ledger / all, cpu.postgres / all, cpu.nats / all, cpu.load / all],
     }
 }
+
+impl AtSize {
+    /// Without the commands' lines.
+    pub fn ceilings(&self) -> serde_json::Value {
+        serde_json::json!({
+            "log_events": self.log_events, "ceiling_events_s": self.ceiling_events_s, "min": self.ceiling_min,
+            "max": self.ceiling_max, "events_alone_s": self.events_alone_s, "single_insert_ms": self.single_ms,
+            "nats": self.nats,
+        })
+    }
+}

@@ -3,6 +3,56 @@
 pub mod append;
 pub mod ceiling;
 pub mod cpu;
+pub mod findings;
+pub mod in_process;
 pub mod load;
+pub mod peers;
+pub mod read;
 pub mod stand;
 pub mod stats;
+
+use anyhow::Result;
+
+use crate::bulk::Size;
+use append::Effort;
+pub use findings::Findings;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Commands over NATS against the ceilings
+    Append,
+    /// The same work done as others do it
+    Peers,
+    /// Projections rebuilt from the log
+    Replay,
+    /// The log verified
+    Verify,
+}
+
+#[derive(Debug)]
+pub struct Options {
+    pub quick: bool,
+    /// All if empty.
+    pub only: Vec<Part>,
+    pub big: Size,
+}
+
+/// # Errors
+/// A server does not start, or something that is measured fails.
+pub fn run(options: &Options, say: &dyn Fn(&str)) -> Result<Findings> {
+    let wanted = |part| options.only.is_empty() || options.only.contains(&part);
+    let effort = if options.quick { Effort::QUICK } else { Effort::FULL };
+    let mut findings = Findings::default();
+    if wanted(Part::Append) {
+        for size in [Size { events: 0, accounts: 0 }, options.big] {
+            findings.append.push(append::measure(size, effort, say)?);
+        }
+    }
+    if wanted(Part::Peers) {
+        findings.peers = peers::measure(options.quick, say)?;
+    }
+    if wanted(Part::Replay) || wanted(Part::Verify) {
+        findings.read = Some(read::measure(options.big, wanted(Part::Replay), wanted(Part::Verify), say)?);
+    }
+    Ok(findings)
+}

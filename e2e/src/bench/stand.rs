@@ -77,6 +77,13 @@ impl Stand {
         Ok(())
     }
 
+    /// Runs a command of the ledger to its end.
+    pub fn ledger(&self, args: &[&str]) -> Result<std::process::Output> {
+        let mut command = std::process::Command::new(program("ledger")?);
+        command.args(args).env("DATABASE_URL", self.log.url()).env("RUST_LOG", "warn");
+        command.output().with_context(|| format!("cannot run ledger {}", args.join(" ")))
+    }
+
     pub fn ledger_log(&self) -> PathBuf {
         self.dir.path().join("ledger.log")
     }

@@ -2,13 +2,33 @@
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use e2e::bench::{Options, Part, run};
 use e2e::bulk::{Size, kept};
 
 #[derive(Debug, Parser)]
-#[command(name = "bench", about = "Measures the ledger against ceilings of the same run")]
+#[command(
+    name = "cargo xtask bench",
+    bin_name = "cargo xtask bench",
+    about = "Measures the ledger against ceilings of the same machine in the same minute"
+)]
 struct Cli {
     #[command(subcommand)]
     task: Option<Task>,
+    /// Fewer rounds and shorter ones: under two minutes of measuring
+    #[arg(long)]
+    quick: bool,
+    /// Print one JSON object as the last line
+    #[arg(long)]
+    json: bool,
+    /// Only these parts
+    #[arg(long, value_delimiter = ',', value_enum)]
+    only: Vec<Part>,
+    /// Events of the big log
+    #[arg(long, default_value_t = 5_000_000)]
+    events: usize,
+    /// Accounts of the big log
+    #[arg(long, default_value_t = 100_000)]
+    accounts: usize,
 }
 
 #[derive(Debug, Subcommand)]
@@ -24,12 +44,17 @@ enum Task {
 
 fn main() -> Result<()> {
     let say = |words: &str| eprintln!("{words}");
-    match Cli::parse().task {
-        Some(Task::Log { events, accounts }) => {
-            let kept = kept::ensure(Size { events, accounts }, &say)?;
-            println!("{}", kept.display());
-        }
-        None => {}
+    let cli = Cli::parse();
+    if let Some(Task::Log { events, accounts }) = cli.task {
+        let kept = kept::ensure(Size { events, accounts }, &say)?;
+        println!("{}", kept.display());
+        return Ok(());
+    }
+    let big = Size { events: cli.events, accounts: cli.accounts };
+    let findings = run(&Options { quick: cli.quick, only: cli.only, big }, &say)?;
+    println!("{}", findings.table());
+    if cli.json {
+        println!("{}", findings.json()?);
     }
     Ok(())
 }
