@@ -1,7 +1,7 @@
 //! What people and adapters do, as commands to the ledger: the short way of a top-up and a picture
 //! without the adapters.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use proto_events::Producer;
 use proto_events::commands::{
@@ -62,6 +62,14 @@ impl Deeds {
     #[must_use]
     pub fn heard_by(&self, witness: Witness) -> Self {
         Self { witness, ..self.clone() }
+    }
+
+    /// The same connections, for who gives up after this time.
+    #[must_use]
+    pub fn hasty(&self, deadline: Duration) -> Self {
+        let hasty = |ledger: &Ledger| ledger.clone().with_deadline(deadline);
+        let [telegram, payments, generator] = [&self.telegram, &self.payments, &self.generator].map(hasty);
+        Self { telegram, payments, generator, witness: self.witness.clone() }
     }
 
     /// Sends as this adapter, and lets the witness hear the answer.

@@ -14,17 +14,21 @@ use crate::stage::Stage;
 /// As one adapter process: it remembers what it has done, until it ends.
 pub struct Hearing {
     producer: Producer,
-    told: Arc<Mutex<Vec<i64>>>,
+    /// Incarnation and position.
+    told: Arc<Mutex<Vec<(i64, i64)>>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Hearing {
     pub fn start(stage: &Stage, producer: Producer) -> Self {
-        let (told, stop): (Arc<Mutex<Vec<i64>>>, _) = (Arc::default(), CancellationToken::new());
+        let (told, stop): (Arc<Mutex<Vec<(i64, i64)>>>, _) = (Arc::default(), CancellationToken::new());
         let heard = Arc::clone(&told);
         let handler = move |event: PublishedEvent| {
-            heard.lock().unwrap_or_else(PoisonError::into_inner).push(event.position.get());
+            heard
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((event.incarnation, event.position.get()));
             std::future::ready(Verdict::Done)
         };
         let options = consumer::Options { in_flight_max: 16, ack_wait: Duration::from_secs(30) };
@@ -35,8 +39,17 @@ impl Hearing {
 
     /// What was acted on, in the order of the log; twice if it was acted on twice.
     pub fn positions(&self) -> Vec<i64> {
+        self.told().into_iter().map(|(_, position)| position).collect()
+    }
+
+    /// The same of one incarnation of the log.
+    pub fn positions_of(&self, incarnation: i64) -> Vec<i64> {
+        self.told().into_iter().filter(|told| told.0 == incarnation).map(|(_, position)| position).collect()
+    }
+
+    fn told(&self) -> Vec<(i64, i64)> {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        told.sort_unstable();
+        told.sort_unstable_by_key(|(_, position)| *position);
         told
     }
 
@@ -73,6 +86,7 @@ impl Hearing {
     pub fn finish(self, stage: &Stage) -> Vec<i64> {
         self.stop.cancel();
         stage.rt.block_on(self.task).expect("the consumer ends well");
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.iter().map(|(_, position)| *position).collect()
     }
 }

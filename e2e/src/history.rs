@@ -430,7 +430,8 @@ impl History {
         let command: Command = match self.dice.below(16) {
             0 | 1 => {
                 let lasts_days = (self.dice.below(2) == 0).then(|| Days::new(1).ok()).flatten();
-                CreditsGrant { credits, source: GrantSource::Promo, reason, lasts_days, expires_at: None }.into()
+                CreditsGrant { credits, source: GrantSource::Promo, reason, lasts_days, expires_at: None }
+                    .into()
             }
             2..=5 => CreditsRevoke { credits, reason: text("a mistake") }.into(),
             6 => DebtForgive { credits, reason: text("goodwill") }.into(),

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream;
-use e2e::deeds::Deeds;
 use e2e::Stage;
+use e2e::deeds::Deeds;
 use ledger::log::hex;
 use proto_events::subjects::EVT_STREAM;
 use proto_events::{Position, Producer, PublishedEvent};

@@ -2,7 +2,7 @@
 //! again, it finishes everything: nothing lost, nothing twice, no projection or stream astray.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use e2e::deeds::{Deeds, rubles};
@@ -42,6 +42,9 @@ const POINTS: &[&str] = &[
 const ASKED_FOR: [&str; 3] = ["ledger.republish", "ledger.replay", "ledger.swap"];
 /// Comes only when a deadline is over: a test of its own.
 const TIMER: &str = "ledger.timer.fired";
+const SIGNED: &str = "ledger.checkpoint.stored";
+/// People who only say hello are numbered from here.
+const VISITORS: i64 = 1_000_000;
 /// People who are under way when it dies.
 const PEOPLE: i64 = 4;
 /// So many that commands wait while a batch commits: for the points of a batch that overlaps another.
@@ -91,6 +94,10 @@ fn reached(crashes: &Path, point: &str) -> usize {
     std::fs::read_to_string(crashes).unwrap_or_default().lines().filter(|line| *line == point).count()
 }
 
+fn crash_log(stage: &Stage, point: &str, at: usize) -> PathBuf {
+    stage.dir().join(format!("{point}-{at}"))
+}
+
 /// Starts the ledger so that it will die at `point`, plays `deed`, and keeps the ledger alive
 /// until the deed is done and the death has happened.
 fn die_and_recover<T: Send + 'static>(
@@ -100,7 +107,7 @@ fn die_and_recover<T: Send + 'static>(
     deed: impl Future<Output = T> + Send + 'static,
 ) -> (T, Death) {
     let start = Instant::now();
-    let crashes = stage.dir().join(format!("{point}-{at}"));
+    let crashes = crash_log(stage, point, at);
     let armed = format!("{point}:{at}");
     // Two batches are under way at once though few people are.
     let arming =
@@ -128,10 +135,16 @@ fn die_at(points: &[&'static str]) {
         let count = if OVERLAPPED.contains(&point) { CROWD } else { PEOPLE };
         let new: Vec<i64> = (1..=count).map(|n| n + i64::try_from(people.len()).unwrap()).collect();
         let (deeds, walkers) = (deeds.clone(), new.clone());
+        let crashes = crash_log(&stage, point, at);
         let ways = async move {
             let ways = walkers.iter().map(|user| deeds.whole_way(*user));
             for way in futures_util::future::join_all(ways).await {
                 way.expect("a command was refused or never answered");
+            }
+            // Signed at most once a second, and only if something is new.
+            let mut visitors = VISITORS..;
+            while point == SIGNED && reached(&crashes, point) == 0 {
+                deeds.start(visitors.next().unwrap_or_default()).await.expect("a start is answered");
             }
         };
         let ((), death) = die_and_recover(&mut stage, (point, at), &[], ways);

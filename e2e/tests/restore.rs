@@ -5,11 +5,12 @@ use std::path::Path;
 use std::process::Command;
 
 use e2e::deeds::Deeds;
+use e2e::hearing::Hearing;
 use e2e::{Role, Stage};
 use ledger::proofs::{SignedCheckpoint, notes_in};
 use ledger::verify::{Options, verify_with};
 use proto_events::PublishedEvent;
-use proto_events::subjects::EVT_STREAM;
+use proto_events::subjects::{CONSUMERS, EVT_STREAM};
 use xtask::machine::Stop;
 
 /// With its owners: Postgres insists on them.
@@ -59,8 +60,15 @@ fn refused(stage: &mut Stage, extra: &[(&str, &str)]) -> String {
 fn an_old_database_is_refused_until_it_is_accepted_and_then_is_a_new_incarnation() {
     let mut stage = Stage::with_ledger().unwrap();
     let deeds = Deeds::new(&stage);
+    let adapters: Vec<Hearing> =
+        CONSUMERS.iter().map(|(producer, _)| Hearing::start(&stage, *producer)).collect();
     stage.rt.block_on(deeds.whole_way(1)).unwrap();
     wait_vouched(&stage);
+    for adapter in &adapters {
+        adapter.assert_all_once(&stage, 0);
+        // The backup knows how far they are.
+        adapter.until_reported(&stage);
+    }
     let data = stage.postgres.data().to_path_buf();
     let backup = data.with_extension("backup");
 
@@ -76,6 +84,13 @@ fn an_old_database_is_refused_until_it_is_accepted_and_then_is_a_new_incarnation
     stage.until("the relay to publish it", || {
         evt_end(&stage).filter(|event| event.position.get() == lost).map(drop)
     });
+    let acted: Vec<Vec<i64>> = adapters
+        .iter()
+        .map(|adapter| {
+            adapter.assert_all_once(&stage, 0);
+            adapter.positions()
+        })
+        .collect();
 
     assert!(stage.stop(Role::Ledger));
     stage.postgres.stop(Stop::Fast).unwrap();
@@ -114,6 +129,16 @@ fn an_old_database_is_refused_until_it_is_accepted_and_then_is_a_new_incarnation
     let first = kept.iter().find(|c| c.checkpoint.incarnation == 2).unwrap();
     assert_eq!(first.checkpoint.size, fork.unsigned_abs(), "it says where the old log was left");
     assert!(kept.iter().any(|c| c.checkpoint.incarnation == 1 && c.checkpoint.size == lost.unsigned_abs()));
+
+    // Positions that were told before are told again, since they are other events now; no event twice.
+    for (adapter, acted) in adapters.into_iter().zip(acted) {
+        let wanted = adapter.wanted(&stage, fork);
+        stage.until("the adapters to be told of the new log", || {
+            (adapter.positions_of(2).len() >= wanted.len()).then_some(())
+        });
+        assert_eq!((adapter.positions_of(1), adapter.positions_of(2)), (acted, wanted));
+        adapter.finish(&stage);
+    }
 
     // Started again without a word it goes on; and the old checkpoints are no complaint.
     assert!(stage.stop(Role::Ledger));

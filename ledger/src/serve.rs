@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::inbox::{Inbox, own_request};
 use crate::leader::{keep_hearing, keep_lease, wait_for_lead};
+use crate::log::BadRow;
 use crate::projections;
 use crate::proofs::guard::{self, Restored};
 use crate::proofs::keeper::Keeper;
@@ -38,6 +39,8 @@ const READERS_MAX: u32 = 12;
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a step-down waits for the tasks of the lead to end by themselves.
 const STEP_DOWN: Duration = Duration::from_secs(3);
+/// After a lead that failed: twice a standby's look.
+const LEAD_AGAIN: Duration = Duration::from_millis(500);
 
 #[derive(Clone)]
 struct Service {
@@ -111,15 +114,22 @@ pub async fn run(
         tracing::info!(epoch = head.epoch, position = head.position, "leading");
         metrics::gauge!("ledger_leading").set(1.0);
         if let Err(error) = service.lead(head, &stop).await {
-            if error.is::<Restored>() {
+            if error.is::<Restored>() || is_newer(&error) {
                 return Err(error);
             }
             tracing::error!(error = format!("{error:#}"), "the lead ended");
+            // Another one goes first.
+            stop.run_until_cancelled(tokio::time::sleep(LEAD_AGAIN)).await;
         }
         metrics::gauge!("ledger_leading").set(0.0);
     }
     web.await?.context("the web server failed")?;
     Ok(())
+}
+
+/// The log has what only a newer version understands: this one would fail again each time it leads.
+fn is_newer(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref::<BadRow>(), Some(BadRow::Event { .. }))
 }
 
 /// Keeps the health page true about Postgres.

@@ -177,7 +177,9 @@ Each asset sums to zero.
     #[test]
     fn books_that_are_off_say_by_how_much() {
         let moment = Moment { position: 1, recorded_at: 0 };
-        assert!(paper(&books(123_456_780), moment).ends_with("WRONG  RUB is off by 9: run `ledger verify`.\n"));
+        assert!(
+            paper(&books(123_456_780), moment).ends_with("WRONG  RUB is off by 9: run `ledger verify`.\n")
+        );
         assert_eq!(told(&books(1), moment)["balanced"], false);
     }
 }

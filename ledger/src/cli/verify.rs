@@ -54,6 +54,7 @@ pub async fn run(args: Verify) -> anyhow::Result<ExitCode> {
         to: args.to,
         log_only: args.log_only,
         jobs: args.jobs,
+        accounts_kept: 0,
         keys: args.vkey,
         outside,
     };
@@ -103,6 +104,7 @@ fn print(report: &Report, only_inside: bool) {
     println!("head         {}", report.head_hash);
     println!("root         {}", report.root);
     println!("projections  {} compared with the fold of the log", report.projections);
+    println!("snapshots    {} of accounts compared with the fold of the log", report.snapshots);
     println!("checkpoints  {} agree, the last at position {}", report.checkpoints, report.vouched);
     if report.superseded > 0 {
         println!("             {} were given up when a restore was accepted", report.superseded);

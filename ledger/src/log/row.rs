@@ -60,6 +60,18 @@ pub enum BadRow {
     Form { position: i64, what: &'static str },
 }
 
+impl BadRow {
+    /// With what caused it, in one line: for people, who else would not hear which version knows an event.
+    pub fn in_full(&self) -> String {
+        let (mut text, mut source) = (self.to_string(), std::error::Error::source(self));
+        while let Some(error) = source {
+            text = format!("{text}: {error}");
+            source = error.source();
+        }
+        text
+    }
+}
+
 fn fixed<const N: usize>(bytes: &[u8], position: i64) -> Result<[u8; N], BadRow> {
     bytes.try_into().map_err(|_| BadRow::Length { position })
 }

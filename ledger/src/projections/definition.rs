@@ -102,20 +102,10 @@ impl FoldError {
     pub fn unreadable(entry: &Entry) -> Self {
         let what = match entry.event() {
             Ok(_) => "can't be taken".to_owned(),
-            Err(error) => with_sources(error),
+            Err(error) => error.in_full(),
         };
         Self::broken(entry.row.position, what)
     }
-}
-
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }
 
 /// Fills one instance's tables. A step is: `load`, `take` for each event in order, `flush`; all in one

@@ -134,7 +134,7 @@ impl Live {
                 Ok(entries) => entries,
                 Err(BadRow::Column(error)) => return Ended::Away(error),
                 Err(error) => {
-                    self.stand_still(&instance, position + 1, &error.to_string()).await;
+                    self.stand_still(&instance, position + 1, &error.in_full()).await;
                     continue;
                 }
             };

@@ -335,9 +335,10 @@ impl Sequencer {
             return self.halve(waiting);
         }
         if let Some((request, to)) = waiting.pop() {
-            tracing::error!(command = %request.id, verb = request.command.verb(), %error,
+            let message = error.in_full();
+            tracing::error!(command = %request.id, verb = request.command.verb(), error = message,
                 "this command's account can't be read");
-            to.send(&Reply::Failed { message: error.to_string() }).await;
+            to.send(&Reply::Failed { message }).await;
         }
     }
 

@@ -56,7 +56,7 @@ impl Replier {
             return Ok(HashMap::new());
         }
         let found = answered(store::job_contents(&self.pool, &claimed)).await;
-        let found = found.map_err(|error: BadRow| error.to_string())?;
+        let found = found.map_err(|error: BadRow| error.in_full())?;
         Ok(found.into_iter().map(|job| (job.generation.clone(), job)).collect())
     }
 

@@ -8,7 +8,6 @@
 //! Invariant: a snapshot is only the fold of the log; it may be deleted at any time. One of another form
 //! is not read, one that does not fit the events after it neither: the account is folded whole.
 
-mod check;
 mod follow;
 
 use std::collections::HashMap;
@@ -20,7 +19,6 @@ use sqlx::PgPool;
 use crate::log::{BadRow, Row};
 use crate::store::{self, Snapshot, answered};
 
-pub use check::{Wrong, check};
 pub use follow::run;
 
 /// The states of these accounts as committed now, an entry for each.

@@ -130,14 +130,6 @@ pub async fn events_about(pool: &PgPool, things: &[Thing]) -> Result<HashMap<Str
     Ok(found)
 }
 
-/// Accounts whose first event is at this position or before, with where it is.
-pub async fn accounts_begun(pool: &PgPool, through: i64) -> Result<Vec<(AccountId, i64)>, sqlx::Error> {
-    let sql =
-        "SELECT account_id, position FROM events WHERE version = 1 AND position <= $1 ORDER BY position";
-    let found: Vec<(Uuid, i64)> = sqlx::query_as(sql).bind(through).fetch_all(pool).await?;
-    Ok(found.into_iter().map(|(id, position)| (AccountId(id), position)).collect())
-}
-
 /// The event at a position.
 pub async fn event_at(pool: &PgPool, position: i64) -> Result<Option<Row>, BadRow> {
     let sql = format!("SELECT {COLUMNS} FROM events WHERE position = $1");

@@ -18,9 +18,8 @@ pub use append::{AppendError, Batch, NaturalKey, Resolved, Writer, resolve};
 pub use follow_ups::{delete_content, followed_through, set_followed_through};
 pub use head::{Head, JUMP_US, LEASE_US, PAUSE_US, beat, head, incarnation, release, take_over};
 pub use lookup::{
-    BUCKET_BITS, FirstAnswer, Thing, account_keys, accounts_begun, accounts_of_people, command_ids, event_at,
-    events_about, events_of_accounts, first_answers, kept, leases, natural_keys_after, owners_of_keys,
-    people_of_accounts,
+    BUCKET_BITS, FirstAnswer, Thing, account_keys, accounts_of_people, command_ids, event_at, events_about,
+    events_of_accounts, first_answers, kept, leases, natural_keys_after, owners_of_keys, people_of_accounts,
 };
 pub use migrate::{MigrateError, migrate};
 pub use pool::{OWNER_ROLE, SERVICE_ROLE, answered, connect, connect_patient, connect_relaxed};
@@ -29,7 +28,5 @@ pub use republish::{
     rewind_consumers,
 };
 pub use side::SideWrite;
-pub use snapshots::{
-    Snapshot, reset_snapshots, snapshots_after, snapshots_of, snapshots_through, write_snapshots,
-};
+pub use snapshots::{Snapshot, reset_snapshots, snapshots_of, snapshots_through, write_snapshots};
 pub use work::*;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ledger_domain::Account;
 use proto_events::AccountId;
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 /// One account's state, as JSON.
@@ -18,9 +18,9 @@ pub struct Snapshot {
 }
 
 /// Through which position snapshots are complete; 0 when there are none of this version's form.
-pub async fn snapshots_through(pool: &PgPool) -> Result<i64, sqlx::Error> {
+pub async fn snapshots_through(executor: impl PgExecutor<'_>) -> Result<i64, sqlx::Error> {
     let sql = "SELECT coalesce((SELECT position FROM snapshots_through WHERE format = $1), 0)";
-    sqlx::query_scalar(sql).bind(Account::FORMAT).fetch_one(pool).await
+    sqlx::query_scalar(sql).bind(Account::FORMAT).fetch_one(executor).await
 }
 
 /// The snapshots of these accounts, and through which position they are complete: an account without one
@@ -46,17 +46,6 @@ pub async fn snapshots_of(
         Some((account, Snapshot { account, version: version?, position: position?, state: state? }))
     });
     Ok((through, snapshots.collect()))
-}
-
-/// All snapshots of this version's form in order of their accounts, after this one.
-pub async fn snapshots_after(pool: &PgPool, after: Uuid, limit: i64) -> Result<Vec<Snapshot>, sqlx::Error> {
-    let sql = "SELECT account_id, version, position, state FROM account_snapshots \
-               WHERE account_id > $1 AND format = $2 ORDER BY account_id LIMIT $3";
-    let found: Vec<(Uuid, i64, i64, String)> =
-        sqlx::query_as(sql).bind(after).bind(Account::FORMAT).bind(limit).fetch_all(pool).await?;
-    let snapshot =
-        |(id, version, position, state)| Snapshot { account: AccountId(id), version, position, state };
-    Ok(found.into_iter().map(snapshot).collect())
 }
 
 /// Writes what changed and moves on from `from`. False: somebody else has moved it; nothing was written.

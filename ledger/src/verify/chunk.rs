@@ -87,14 +87,7 @@ fn meaning(entry: &Entry, findings: &mut Findings) {
     let row = &entry.row;
     let event = match entry.event() {
         Ok(event) => event,
-        Err(error) => {
-            let unknown = matches!(
-                error,
-                BadRow::Event { source: BadEvent::UnknownType(_) | BadEvent::NewerSchema { .. }, .. }
-            );
-            let kind = if unknown { Kind::UnknownEvent } else { Kind::Unreadable };
-            return findings.find(row.position, kind, with_source(error));
-        }
+        Err(error) => return unreadable(row.position, error, findings),
     };
     if !is_canonical(&row.payload) {
         findings.find(row.position, Kind::NotCanonical, "its payload is not in canonical form");
@@ -112,6 +105,17 @@ fn meaning(entry: &Entry, findings: &mut Findings) {
     }
 }
 
+fn unreadable(position: i64, error: &BadRow, findings: &mut Findings) {
+    match error {
+        BadRow::Event {
+            source: source @ (BadEvent::UnknownType(_) | BadEvent::NewerSchema { .. }), ..
+        } => {
+            findings.find(position, Kind::UnknownEvent, source.to_string());
+        }
+        _ => findings.find(position, Kind::Unreadable, error.in_full()),
+    }
+}
+
 fn is_balanced(event: &Event) -> bool {
     let mut sums = [0i64; 3];
     for posting in postings(event) {
@@ -123,15 +127,4 @@ fn is_balanced(event: &Event) -> bool {
         sums[asset] += posting.amount;
     }
     sums == [0; 3]
-}
-
-/// An error with what caused it, in one line.
-pub fn with_source(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
 }

@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row as _, Transaction}
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+use super::accounts;
 use super::anchors::{self, Anchor, Anchors};
 use super::chunk::{self, Chunk, Found};
 use super::finding::{Findings, Kind};
@@ -38,6 +39,8 @@ pub struct Options {
     pub log_only: bool,
     /// Readers at once; 0: one more than there are cores.
     pub jobs: usize,
+    /// Accounts whose states are in memory at once; 0: 20 000, each of some kB.
+    pub accounts_kept: usize,
     /// Who may have signed checkpoints; empty: nobody is asked.
     pub keys: Vec<PublicKey>,
     /// Checkpoints from outside the database: where from, and the notes.
@@ -81,7 +84,18 @@ pub async fn verify_with(
     let anchors = anchors(&mut tx, options, from, to, whole, &mut findings).await?;
     let mut merge = Merge::new(start(&mut tx, from).await?, anchors);
     merge.findings.extend(findings);
-    let mut compared = if whole && !options.log_only { folded::all(&mut tx).await? } else { Vec::new() };
+    let (mut compared, mut snapshots) = (Vec::new(), 0);
+    if whole && !options.log_only {
+        compared = folded::all(&mut tx).await?;
+    }
+    let projections = compared.len();
+    if whole
+        && !options.log_only
+        && let Some((accounts, count)) = accounts::begin(&mut tx, options.accounts_kept).await?
+    {
+        compared.push(Box::new(accounts));
+        snapshots = count;
+    }
 
     let reading = Reading { pool: pool.clone(), snapshot, from, to };
     let mut chunks = reading.start(options.readers());
@@ -113,7 +127,8 @@ pub async fn verify_with(
     tx.rollback().await?;
     Ok(Report {
         signatures_checked: !options.keys.is_empty(),
-        projections: compared.len(),
+        projections,
+        snapshots,
         seconds: begun.elapsed().as_secs_f64(),
         ..Report::new(from, merge)
     })
@@ -228,7 +243,7 @@ fn found(row: &PgRow, before: i64) -> Found {
         Ok(row) => Found::Row(row),
         Err(error) => {
             let position = row.try_get("position").unwrap_or(before + 1);
-            Found::Bad(position, chunk::with_source(&error))
+            Found::Bad(position, error.in_full())
         }
     }
 }

@@ -3,9 +3,10 @@
 //! Phases: the log is cut into chunks of positions; readers, each with a connection of one exported
 //! snapshot (or the lines of an export), check chunks on all cores ([`chunk`]); what depends on the
 //! rows before is merged in order ([`merge`]), and with it the Merkle tree, the checkpoints
-//! ([`anchors`]) and the folds that projections are compared with ([`folded`]). Memory: a few chunks,
-//! and an entry an account.
+//! ([`anchors`]) and the folds that projections ([`folded`]) and snapshots of accounts ([`accounts`]) are
+//! compared with. Memory: a few chunks, and a small entry an account.
 
+mod accounts;
 mod anchors;
 mod canonical;
 mod chunk;

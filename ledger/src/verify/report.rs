@@ -31,6 +31,8 @@ pub struct Report {
     pub signatures_checked: bool,
     /// Projections that were compared with the fold of the log.
     pub projections: usize,
+    /// Snapshots of accounts that were compared with the fold of the log.
+    pub snapshots: i64,
     pub seconds: f64,
     /// That were hashed for the chain: what [`super::bare_sha256`] is compared by.
     pub bytes: u64,
@@ -64,6 +66,7 @@ impl Report {
             superseded: merge.anchors.superseded,
             signatures_checked: false,
             projections: 0,
+            snapshots: 0,
             seconds: 0.0,
             bytes: merge.bytes,
             findings: merge.findings.into_named(),
