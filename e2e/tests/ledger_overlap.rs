@@ -6,10 +6,12 @@
 
 use std::time::Duration;
 
-use e2e::deeds::{Deeds, id, rubles};
+use e2e::deeds::{Deeds, envelope, id, rubles, text};
 use e2e::{Role, Stage, judge};
 use ledger::inbox::Names;
-use proto_events::{AccountId, GenerationId, Producer};
+use proto_events::commands::PaymentSettle;
+use proto_events::envelope::AccountRef;
+use proto_events::{AccountId, GenerationId, Producer, Rail};
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 
 struct World {
@@ -124,7 +126,18 @@ fn what_the_next_batch_saw_of_a_batch_in_flight_is_true_when_both_commit() {
         assert_eq!(again.await.unwrap().unwrap(), generation);
         claimed.await.unwrap().unwrap();
         settled.await.unwrap().unwrap();
-        let taken = deeds.settle_as(other, "one-payment", rubles(100)).await.unwrap_err();
+        // Under an id of its own: under the adapter's own it would be a reused one.
+        let command = PaymentSettle {
+            payment: other,
+            rail: Rail::Yookassa,
+            provider_payment_id: text("one-payment"),
+            amount: rubles(100),
+            net: None,
+            test: false,
+            paid_at: None,
+        };
+        let settle = envelope(id("settle:by-hand"), AccountRef::Id(other.account()), command);
+        let taken = deeds.send(Producer::Payments, settle).await.unwrap_err();
         assert_eq!(taken.code(), Some("provider_id_taken"));
         deeds.fail(generation, 1).await.unwrap();
     });

@@ -207,9 +207,8 @@ fn a_death_in_the_middle_of_republishing_leaves_a_wish_that_is_carried_out_once(
         let armed = [("CRASH_AT", &*format!("{point}:1")), ("CRASH_LOG", crashes.to_str().unwrap())];
         stage.start(Role::Ledger, &armed).unwrap();
         let asked = stage.rt.block_on(ledger::store::ask_republish(&stage.pool, 3, false)).unwrap();
-        stage.until("it to die", || {
-            std::fs::read_to_string(&crashes).is_ok_and(|noted| noted.trim() == point).then_some(())
-        });
+        stage.wait_ended(Role::Ledger);
+        assert_eq!(std::fs::read_to_string(&crashes).unwrap().trim(), point, "where it died");
         let made = |stage: &Stage| {
             let context = stage.rt.block_on(async { jetstream::new(nats.clone()) });
             let found = stage.rt.block_on(context.get_stream(EVT_STREAM));

@@ -2,6 +2,7 @@
 
 use e2e::deeds::{Deeds, envelope, id, rubles};
 use e2e::{Role, Stage};
+use ledger::verify::Kind;
 use proto_events::catalog::Catalog;
 use proto_events::commands::{PaymentSettle, TopupOpen};
 use proto_events::envelope::AccountRef;
@@ -321,7 +322,10 @@ fn the_ledgers_role_may_not_change_or_delete_events_and_a_changed_byte_is_found(
         assert_eq!(changed.rows_affected(), 1);
     });
     let report = stage.verify();
-    assert!(!report.verified && report.findings.iter().all(|f| f.position == 3), "{:#?}", report.findings);
+    // Projections that hold what the payload said differ, too.
+    let (at, others): (Vec<_>, Vec<_>) = report.findings.iter().partition(|f| f.position == 3);
+    assert!(at.iter().any(|f| f.kind == Kind::RowChanged), "{:#?}", report.findings);
+    assert!(others.iter().all(|f| f.kind == Kind::Projection), "{:#?}", report.findings);
 }
 
 #[test]

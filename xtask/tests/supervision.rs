@@ -24,6 +24,15 @@ http.server.ThreadingHTTPServer.allow_reuse_address = True
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ[variable])), Ready).serve_forever()
 "#;
 
+/// A supervisor that is slow to be ready is slow on a busy machine, not wrong.
+const READY: Duration = Duration::from_secs(180);
+
+/// So that not every data folder gets a nats-server of its own from the network.
+fn path_with_nats() -> String {
+    let (_, nats) = xtask::machine::ensure().unwrap();
+    format!("{}:{}", nats.path.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default())
+}
+
 struct Stage {
     // Dropped first, so that it cannot use the folder any more.
     supervisor: Option<Process>,
@@ -61,13 +70,14 @@ impl Stage {
             variables.iter().zip(&leases).map(|(name, lease)| ((*name).to_owned(), lease.port().to_string()));
         let mut env: Vec<(String, String)> = ports.collect();
         env.push(("PLANTAIN_DATA".into(), data.display().to_string()));
+        env.push(("PATH".into(), path_with_nats()));
         Self { supervisor: None, env, data, _leases: leases, _scratch: scratch }
     }
 
     fn start(&mut self) {
         let plan = Plan::new("supervisor", env!("CARGO_BIN_EXE_xtask"), self.data.join("up.log"));
         let mut supervisor = Process::start(plan.args(["supervise"]).envs(self.env.clone())).unwrap();
-        supervisor.wait_ready(Duration::from_secs(60), |_| self.state()["phase"] == "ready").unwrap();
+        supervisor.wait_ready(READY, |_| self.state()["phase"] == "ready").unwrap();
         self.supervisor = Some(supervisor);
     }
 
@@ -180,7 +190,7 @@ fn a_service_that_cannot_start_is_named_with_its_words_and_all_is_stopped() {
     let plan = Plan::new("supervisor", env!("CARGO_BIN_EXE_xtask"), stage.data.join("up.log"));
     let mut supervisor = Process::start(plan.args(["supervise"]).envs(stage.env.clone())).unwrap();
     let mut seen = Vec::new();
-    let ended = process::until(Duration::from_secs(60), || {
+    let ended = process::until(READY, || {
         seen.extend(stage.pids());
         supervisor.ended()
     });
