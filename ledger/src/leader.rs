@@ -6,13 +6,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use async_nats::connection::State;
-use async_nats::{Client, Subject, Subscriber};
-use bytes::Bytes;
-use futures_util::{FutureExt as _, StreamExt as _};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::ear::Ear;
 use crate::sequencer::Clock;
 use crate::store::{self, Head, LEASE_US};
 
@@ -30,62 +27,14 @@ const GIVE_UP: Duration = Duration::from_micros(2 * LEASE_US.unsigned_abs());
 /// Longer than a cut-off writer can hold the head's row (2 s), so that no look is given up for it.
 const TAKE_OVER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Looks ([`LOOK`]) without an echo after which a leader lets another one lead: 3 s. Counted, not
-/// measured, so that a process that was stopped hears first what has come meanwhile.
-const DEAF: u32 = 12;
-/// The same for one that was deaf when it took over, 30 s: nobody else was there, and deadlines need a
-/// leader with NATS down too.
-const STILL_DEAF: u32 = 120;
 /// How often a deaf standby looks: those who hear go first.
 const LOOK_DEAF: Duration = Duration::from_secs(2);
 
-fn hears(nats: &Client) -> bool {
-    nats.connection_state() == State::Connected
-}
-
-/// Returns when this leader has not heard itself for too long. A message to an inbox of its own goes to the
-/// server and back: it fails in whichever direction the way is cut, where the client notices nothing as
-/// long as commands still come in.
-pub async fn keep_hearing(nats: Client, stop: CancellationToken) {
-    let inbox = Subject::from(nats.new_inbox());
-    let mut echoes = None;
-    let (mut looks, mut patience) = (0, STILL_DEAF);
-    let mut tick = tokio::time::interval(LOOK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    while looks <= patience {
-        let echo = async {
-            match &mut echoes {
-                Some(echoes) => Subscriber::next(echoes).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            () = stop.cancelled() => return,
-            heard = echo => match heard {
-                Some(_) => (looks, patience) = (0, DEAF),
-                None => echoes = None,
-            },
-            _ = tick.tick() => {
-                looks += 1;
-                if echoes.is_none() {
-                    echoes = nats.subscribe(inbox.clone()).now_or_never().and_then(Result::ok);
-                }
-                // Never waited for: what is cut off takes nothing. What NATS is away for is not kept for it.
-                if hears(&nats) {
-                    let _ = nats.publish(inbox.clone(), Bytes::new()).now_or_never();
-                }
-            }
-        }
-    }
-    tracing::warn!("NATS is gone: no commands are heard");
-}
-
 /// Waits until the log can be led, and takes it over. `None`: told to stop.
-pub async fn wait_for_lead(pool: &PgPool, nats: &Client, stop: &CancellationToken) -> Option<Head> {
+pub async fn wait_for_lead(pool: &PgPool, ear: &Ear, stop: &CancellationToken) -> Option<Head> {
     let mut said = false;
     while !stop.is_cancelled() {
-        if !hears(nats) {
+        if !ear.hears() {
             tokio::select! {
                 () = tokio::time::sleep(LOOK_DEAF) => {}
                 () = stop.cancelled() => return None,

@@ -6,6 +6,7 @@
 pub mod books;
 pub mod cli;
 pub mod config;
+pub mod ear;
 pub mod follow_ups;
 pub mod inbox;
 pub mod leader;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::FutureExt as _;
 use proto_events::catalog::Catalog;
 use proto_events::commands::CatalogPublish;
 use proto_events::envelope::AccountRef;
@@ -18,8 +19,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::ear::Ear;
 use crate::inbox::{Inbox, own_request};
-use crate::leader::{keep_hearing, keep_lease, wait_for_lead};
+use crate::leader::{keep_lease, wait_for_lead};
 use crate::log::BadRow;
 use crate::projections;
 use crate::proofs::guard::{self, Restored};
@@ -51,6 +53,7 @@ struct Service {
     /// For rebuilds and swaps of projections.
     patient: PgPool,
     nats: async_nats::Client,
+    ear: Ear,
     media: async_nats::Client,
     first_catalog: Catalog,
     telling_lease_us: i64,
@@ -96,12 +99,14 @@ pub async fn run(
         async move { service::nats::watch(&clients, &health, "nats", &stop).await }
     });
     let telling_lease_us = i64::from(config.telling_lease_ms) * 1_000;
+    let ear = Ear::start(nats.clone(), stop.clone());
     let service = Service {
         pool,
         readers,
         folds,
         patient,
         nats,
+        ear,
         media,
         first_catalog: config.first_catalog,
         telling_lease_us,
@@ -110,7 +115,7 @@ pub async fn run(
         accept_restore: Arc::new(Mutex::new(accept_restore)),
         write_path_only: config.write_path_only,
     };
-    while let Some(head) = wait_for_lead(&service.pool, &service.nats, &stop).await {
+    while let Some(head) = wait_for_lead(&service.pool, &service.ear, &stop).await {
         tracing::info!(epoch = head.epoch, position = head.position, "leading");
         metrics::gauge!("ledger_leading").set(1.0);
         if let Err(error) = service.lead(head, &stop).await {
@@ -189,7 +194,8 @@ impl Service {
         let (committed, seen) = watch::channel(Position::ZERO);
         let lease = keep_lease(self.pool.clone(), Arc::clone(epoch), Arc::clone(&clock), leading.clone());
         tasks.spawn(ended("lease", leading.clone(), lease));
-        let hearing = keep_hearing(self.nats.clone(), leading.clone());
+        let deaf = self.ear.clone().hears_no_more();
+        let hearing = leading.clone().run_until_cancelled_owned(deaf).map(drop);
         tasks.spawn(ended("hearing", leading.clone(), hearing));
         let head = tokio::select! {
             vouched = self.vouch(head, epoch) => vouched?,

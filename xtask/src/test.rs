@@ -12,6 +12,8 @@ use crate::{machine, up};
 /// The packages that have named crash points.
 const WITH_CRASH_POINTS: [&str; 4] = ["ledger", "telegram-adapter", "payments-adapter", "generator"];
 
+const THREADS: &str = "RUST_TEST_THREADS";
+
 /// Runs all tests; `extra` goes to `cargo test` as it is.
 pub fn test(extra: &[String]) -> Result<()> {
     test_with(extra, &[])
@@ -39,8 +41,17 @@ pub(crate) fn test_with(extra: &[String], variables: &[(&str, String)]) -> Resul
     if !features.is_empty() {
         test.args(["--features", &features]);
     }
+    // First, so that whoever asks for something else has it.
+    if std::env::var_os(THREADS).is_none() {
+        test.env(THREADS, threads().to_string());
+    }
     test.args(extra).envs(variables.iter().map(|(name, value)| (name, value)));
     succeed(&mut test)
+}
+
+/// Tests of the whole system wait for leases and starts more than they work: two of them to a core.
+fn threads() -> usize {
+    2 * std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
 /// Cargo refuses a feature of a package that was not chosen.
