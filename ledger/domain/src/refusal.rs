@@ -51,7 +51,7 @@ pub enum Refusal {
     AccountKnown,
     #[error("this account was not invited")]
     NotInvited,
-    #[error("the bonus for being invited was given already")]
+    #[error("the bonus for this invitation was given already")]
     AlreadyRewarded,
     #[error("the catalog gives no bonus for this")]
     BonusOff,

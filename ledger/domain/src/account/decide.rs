@@ -4,7 +4,7 @@ use proto_events::Event;
 use proto_events::commands::Command;
 use proto_events::commands::{AccountBan, AccountOpen, AccountUnban};
 use proto_events::events::{
-    AccountBanned, AccountOpened, AccountUnbanned, Channel, DebtCarried, LotSource, ReferralRegistered,
+    AccountBanned, AccountOpened, AccountUnbanned, Channel, LotSource, ReferralRegistered,
 };
 use proto_events::{AccountId, Text};
 
@@ -72,9 +72,7 @@ fn open(state: &Account, c: &AccountOpen, facts: &Facts) -> Result<Vec<Event>, R
         let reason = Text::lossy("an account of this person was erased while it was banned");
         course.push(AccountBanned { reason });
     }
-    if !facts.kept.debt.is_zero() {
-        course.push(DebtCarried { credits: facts.kept.debt });
-    }
+    course.carry_debt(facts.kept.debt);
     if let Some(published) = facts.catalog.filter(|_| !facts.welcome_spent) {
         let credits = published.catalog.bonuses.welcome;
         course.grant(Grant {

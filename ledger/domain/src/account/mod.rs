@@ -70,10 +70,12 @@ pub struct Facts<'a> {
     pub quarantined: bool,
     /// For account_open and referral_register: this person had welcome credits before.
     pub welcome_spent: bool,
-    /// For account_open: what an account of this person that was erased left behind.
+    /// For account_open, and for refund_fail in an erased account: what was left of it for the person's next.
     pub kept: Kept,
     /// For account_open and referral_register: the inviter has an account that is not erased.
     pub inviter_known: bool,
+    /// For referral_bonus: this side has had its bonus for this person.
+    pub rewarded: bool,
     /// For account_erase: hex HMAC of the person, under the service's key.
     pub fingerprint: &'a str,
 }
@@ -100,6 +102,7 @@ impl<'a> Facts<'a> {
             welcome_spent: false,
             kept: Kept::default(),
             inviter_known: false,
+            rewarded: false,
             fingerprint: "",
         }
     }
@@ -143,7 +146,6 @@ impl Account {
         if self.is_open() { Ok(()) } else { Err(Refusal::AccountNotFound) }
     }
 
-    /// Open, and not banned.
     /// The last attempt that was claimed of a generation; `None`: it is not known any more, or never was.
     pub fn last_attempt(&self, generation: GenerationId) -> Option<Attempt> {
         self.generations.get(&generation).map(|g| g.attempt)
@@ -154,6 +156,7 @@ impl Account {
         self.payments.get(&payment)?.provider_payment_id.as_ref()
     }
 
+    /// Open, and not banned.
     pub(crate) fn must_be_active(&self) -> Result<(), Refusal> {
         self.must_be_open()?;
         if self.banned {

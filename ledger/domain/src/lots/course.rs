@@ -5,8 +5,8 @@
 //! debt.
 
 use proto_events::events::{
-    ConsumedPart, CreditsExpired, CreditsGranted, CreditsReserved, CreditsRevoked, DebtPaid, DebtPayer,
-    LotPart, LotSource, ReleaseReason, ReservationCommitted, ReservationExpired, ReservationReleased,
+    ConsumedPart, CreditsExpired, CreditsGranted, CreditsReserved, CreditsRevoked, DebtCarried, DebtPaid,
+    DebtPayer, LotPart, LotSource, ReleaseReason, ReservationCommitted, ReservationExpired, ReservationReleased,
     RevokeReason,
 };
 use proto_events::{
@@ -194,6 +194,13 @@ impl Course {
             self.push(DebtPaid { credits, taken: Vec::new(), by: DebtPayer::SetAside });
         }
         credits
+    }
+
+    /// A debt that was set aside is this account's; nothing when there is none.
+    pub fn carry_debt(&mut self, credits: Credits) {
+        if !credits.is_zero() {
+            self.push(DebtCarried { credits });
+        }
     }
 
     pub fn expire_all(&mut self) {

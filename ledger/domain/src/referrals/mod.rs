@@ -52,6 +52,9 @@ pub(crate) fn bonus(state: &Account, c: &ReferralBonus, facts: &Facts) -> Result
             (bonuses.referral_invited, None)
         }
         ReferralSide::Inviter => {
+            if facts.rewarded {
+                return Err(Refusal::AlreadyRewarded);
+            }
             if c.invited == facts.account {
                 return Err(Refusal::SelfReferral);
             }
@@ -78,7 +81,7 @@ fn must_be_owed_to_the_invited(state: &Account, c: &ReferralBonus, facts: &Facts
     if c.invited != facts.account || state.referrals.invited_by.is_none() {
         return Err(Refusal::NotInvited);
     }
-    if state.referrals.welcomed {
+    if state.referrals.welcomed || facts.rewarded {
         return Err(Refusal::AlreadyRewarded);
     }
     Ok(())

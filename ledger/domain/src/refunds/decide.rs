@@ -76,7 +76,8 @@ pub(crate) fn settle(state: &Account, c: &RefundSettle, facts: &Facts) -> Result
 }
 
 /// The debt it made is undone; what was taken, and what had paid that debt, comes back as one lot
-/// that carries the money which had moved.
+/// that carries the money which had moved. In an erased account the debt was set aside: as much of it
+/// as no other account has taken over comes back to be undone.
 pub(crate) fn fail(state: &Account, c: &RefundFail, facts: &Facts) -> Result<Vec<Event>, Refusal> {
     let refund = find(state, c.refund, c.rail)?;
     if refund.state != RefundState::Open {
@@ -84,6 +85,9 @@ pub(crate) fn fail(state: &Account, c: &RefundFail, facts: &Facts) -> Result<Vec
     }
     let mut course = Course::new(&state.purse, state.version, facts.now);
     course.push(RefundFailed { refund: c.refund, reason: c.reason.clone() });
+    if !state.is_open() {
+        course.carry_debt(clamped(refund.owed.min(facts.kept.debt.get())));
+    }
     let undone = refund.owed.min(course.debt());
     if undone > 0 {
         course.push(DebtPaid { credits: clamped(undone), taken: Vec::new(), by: DebtPayer::Undone });

@@ -4,7 +4,7 @@ use proto_events::events::*;
 use proto_events::{Event, Rail};
 use serde_json::json;
 
-use crate::refunds::{refund, settled, spent_ten};
+use crate::refunds::{failed, refund, settled, spent_ten};
 use crate::world::*;
 
 pub fn erase(forfeit: bool) -> AccountErase {
@@ -110,6 +110,21 @@ fn a_chargeback_after_the_erasure_sets_its_debt_aside_at_once() {
     assert_eq!(world.balance(), (0, 0, 0));
     assert!(matches!(&events[1], Event::DebtIncurred(e) if e.credits.get() == 10));
     assert!(world.when(settled(&world)).is_ok());
+}
+
+#[test]
+fn a_chargeback_after_the_erasure_that_fails_takes_its_debt_back() {
+    let world = spent_ten(payer()).did(erase(true));
+    let mut world = world.clone().did(refund(&world, 10_000));
+    // Four of the ten were taken over by the person's next account.
+    world.kept.debt = credits(6);
+    let events = world.when(failed(&world)).unwrap();
+    assert_eq!(types(&events), ["RefundFailed", "DebtCarried", "DebtPaid", "CreditsGranted"]);
+    assert!(matches!(&events[1], Event::DebtCarried(e) if e.credits.get() == 6));
+    assert!(matches!(&events[2], Event::DebtPaid(e) if e.by == DebtPayer::Undone && e.credits.get() == 6));
+    assert!(matches!(&events[3], Event::CreditsGranted(e) if e.credits.get() == 4));
+    world.kept.debt = credits(0);
+    assert_eq!(types(&world.when(failed(&world)).unwrap()), ["RefundFailed", "CreditsGranted"]);
 }
 
 #[test]

@@ -96,6 +96,7 @@ fn referral_bonus() {
     let mut world = nobody();
     let bonuses = &mut world.catalog.as_mut().unwrap().catalog.bonuses;
     (bonuses.referral_inviter, bonuses.referral_daily_max) = (credits(0), 0);
+    world.rewarded = true;
     let bonus = welcomed(&world);
     in_order(
         world,
@@ -105,10 +106,14 @@ fn referral_bonus() {
             "account_banned" => |w, _| act(w, unban()),
             "not_invited" => |w, _| {
                 act(w, register());
+                w.rewarded = false;
                 let bonus = welcomed(w);
                 act(w, bonus);
+                w.rewarded = true;
             },
-            "already_rewarded" => |_, c| c.side = ReferralSide::Inviter,
+            "already_rewarded" => |w, _| w.rewarded = false,
+            "already_rewarded" => |w, c| { c.side = ReferralSide::Inviter; w.rewarded = true },
+            "already_rewarded" => |w, _| w.rewarded = false,
             "self_referral" => |_, c| *c = thanked(3),
             "bonus_off" => |w, _| {
                 w.catalog.as_mut().unwrap().catalog.bonuses.referral_inviter = credits(1);

@@ -100,6 +100,13 @@ fn an_inviter_gets_a_bonus_for_each_up_to_the_daily_bound() {
 }
 
 #[test]
+fn an_inviter_gets_one_bonus_for_each_person() {
+    let mut world = person().did(thanked(3));
+    world.rewarded = true;
+    assert_eq!(world.refusal(thanked(4)).code(), "already_rewarded");
+}
+
+#[test]
 fn the_day_of_the_bound_is_that_of_utc() {
     let mut world = person();
     world.catalog.as_mut().unwrap().catalog.bonuses.referral_daily_max = 1;

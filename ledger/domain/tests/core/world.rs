@@ -26,6 +26,7 @@ pub struct World {
     pub welcome_spent: bool,
     pub kept: Kept,
     pub inviter_known: bool,
+    pub rewarded: bool,
     /// Who sends the next commands.
     pub producer: Producer,
     commands: u32,
@@ -70,6 +71,7 @@ pub fn nobody() -> World {
         welcome_spent: false,
         kept: Kept::default(),
         inviter_known: true,
+        rewarded: false,
         producer: Producer::Telegram,
         commands: 0,
     }
@@ -144,6 +146,7 @@ impl World {
             welcome_spent: self.welcome_spent,
             kept: self.kept,
             inviter_known: self.inviter_known,
+            rewarded: self.rewarded,
             fingerprint: "f00d",
             ..Facts::new(self.now, self.id, self.producer, &id)
         };

@@ -11,7 +11,7 @@ use ledger_domain::{
     decide_operations, evolve, evolve_catalog, evolve_operations,
 };
 use proto_events::catalog::Catalog;
-use proto_events::commands::{CatalogPublish, Command};
+use proto_events::commands::{CatalogPublish, Command, ReferralSide};
 use proto_events::events::{DebtPayer, LotSource, ProviderId};
 use proto_events::*;
 
@@ -73,6 +73,8 @@ pub struct Desk {
     owners: HashMap<ProviderKey, PaymentId>,
     refund_owners: HashMap<ProviderKey, RefundId>,
     quarantined: HashSet<ProviderKey>,
+    /// Who was invited, and which side has had its bonus for that.
+    rewarded: HashSet<(AccountId, ReferralSide)>,
     leases: BTreeMap<GenerationId, Micros>,
     done: BTreeMap<(Producer, CommandId), (AccountId, &'static str, String)>,
     written: u32,
@@ -94,6 +96,7 @@ impl Desk {
             owners: HashMap::new(),
             refund_owners: HashMap::new(),
             quarantined: HashSet::new(),
+            rewarded: HashSet::new(),
             leases: BTreeMap::new(),
             done: BTreeMap::new(),
             written: 0,
@@ -176,6 +179,8 @@ impl Desk {
                 facts.welcome_spent = person.is_some_and(|person| self.has_gone_before(person, sent.account));
                 facts.inviter_known = is_open(c.inviter);
             }
+            Command::ReferralBonus(c) => facts.rewarded = self.rewarded.contains(&(c.invited, c.side)),
+            Command::RefundFail(_) => facts.kept = known.map(|known| known.kept).unwrap_or_default(),
             Command::GenerationClaim(c) => facts.lease_until = self.leases.get(&c.generation).copied(),
             Command::PaymentRegister(c) => facts.provider_id_owner = owner(c.rail, &c.provider_payment_id),
             Command::PaymentSettle(c) => facts.provider_id_owner = owner(c.rail, &c.provider_payment_id),
@@ -227,7 +232,9 @@ impl Desk {
                     Credits::new((known.kept.debt.get() + e.credits.get()).min(Credits::MAX.get()))
                         .expect("within the bound");
             }
-            Event::DebtCarried(_) => known.kept.debt = Credits::ZERO,
+            Event::DebtCarried(e) => {
+                known.kept.debt = known.kept.debt.checked_sub(e.credits).expect("no more than was left");
+            }
             Event::AccountErased(_) => {
                 (known.welcomed, known.kept.banned) = (true, banned);
                 self.current[person] = self.new_account(person);
@@ -239,6 +246,11 @@ impl Desk {
     /// Side rows and natural keys.
     fn keep(&mut self, command: &Command, event: &Event) {
         match event {
+            Event::CreditsGranted(_) => {
+                if let Command::ReferralBonus(c) = command {
+                    self.rewarded.insert((c.invited, c.side));
+                }
+            }
             Event::PaymentRegistered(e) => {
                 self.owners.insert((e.rail.provider(), e.provider_payment_id.clone()), e.payment);
             }

@@ -152,7 +152,9 @@ impl Writer<'_> {
                 let source = self.dice.of(&[Promo, Admin, Compensation]);
                 let lasts_days =
                     self.dice.percent(60).then(|| Days::new(self.dice.of(&[1, 1, 2, 3_650])).unwrap());
-                CreditsGrant { credits, source, reason, lasts_days, expires_at: None }.into()
+                let ends_in_ms = self.dice.of(&[-1_000, 0, 1, 1_000, 86_400_000]);
+                let expires_at = self.dice.percent(20).then(|| self.desk.now.plus_ms(ends_in_ms));
+                CreditsGrant { credits, source, reason, lasts_days, expires_at }.into()
             }
             "credits_revoke" => CreditsRevoke { credits, reason }.into(),
             "debt_forgive" => DebtForgive { credits, reason }.into(),

@@ -1,7 +1,7 @@
 //! Accounts: opened, banned, erased; who invited whom; what operators give and take.
 
 use proto_events::commands::*;
-use proto_events::{AccountId, Days};
+use proto_events::AccountId;
 
 use super::purse::New;
 use super::{Person, Setting, Verdict, bills, must, refunds};
@@ -30,11 +30,11 @@ impl Person {
             "compensation" => lasts.compensation_days,
             other => panic!("{other} is not free"),
         };
-        self.give_for(source, size, days, on);
+        self.give_until(source, size, on.ends(days), on);
     }
 
-    fn give_for(&mut self, source: &'static str, size: i64, days: Option<Days>, on: &Setting) {
-        let new = New { source: Some(source), size, price: None, ends: on.ends(days), payment: None };
+    fn give_until(&mut self, source: &'static str, size: i64, ends: Option<i64>, on: &Setting) {
+        let new = New { source: Some(source), size, price: None, ends, payment: None };
         self.purse.mint(new, on.now);
     }
 
@@ -91,13 +91,14 @@ impl Person {
         match c.side {
             ReferralSide::Invited => {
                 must(c.invited == account && self.inviter.is_some(), "not_invited")?;
-                must(!self.invited_bonus, "already_rewarded")?;
+                must(!self.invited_bonus && !on.rewarded, "already_rewarded")?;
                 let credits = bonuses.referral_invited.get();
                 must(credits > 0, "bonus_off")?;
                 self.invited_bonus = true;
                 self.give("referral", credits, on);
             }
             ReferralSide::Inviter => {
+                must(!on.rewarded, "already_rewarded")?;
                 must(c.invited != account, "self_referral")?;
                 let credits = bonuses.referral_inviter.get();
                 must(credits > 0, "bonus_off")?;
@@ -114,9 +115,13 @@ impl Person {
     pub(super) fn grant(&mut self, c: &CreditsGrant, on: &Setting) -> Verdict {
         self.is_there()?;
         let (source, size) = (source(c.source), c.credits.get());
-        match c.lasts_days {
-            Some(days) => self.give_for(source, size, Some(days), on),
-            None => self.give(source, size, on),
+        match (c.expires_at, c.lasts_days) {
+            (Some(at), _) => {
+                must(at.get() > on.now, "end_in_the_past")?;
+                self.give_until(source, size, Some(at.get()), on);
+            }
+            (None, Some(days)) => self.give_until(source, size, on.ends(Some(days)), on),
+            (None, None) => self.give(source, size, on),
         }
         Ok(())
     }

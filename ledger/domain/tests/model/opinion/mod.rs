@@ -14,7 +14,7 @@ mod shop;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use proto_events::catalog::Catalog;
-use proto_events::commands::{Command, QuarantineVerdict};
+use proto_events::commands::{Command, QuarantineVerdict, ReferralSide};
 use proto_events::events::ProviderId;
 use proto_events::*;
 
@@ -47,6 +47,8 @@ struct Setting<'a> {
     /// The provider's payment is in quarantine, or was.
     quarantined: bool,
     inviter_known: bool,
+    /// This side has had its bonus for this person.
+    rewarded: bool,
     left_behind: LeftBehind,
 }
 
@@ -104,6 +106,7 @@ pub struct Opinion {
     owners: HashMap<ProviderKey, PaymentId>,
     refund_owners: HashMap<ProviderKey, RefundId>,
     quarantined: HashSet<ProviderKey>,
+    rewarded: HashSet<(AccountId, ReferralSide)>,
     /// Quarantines that name no account, and are open.
     strays: HashSet<ProviderKey>,
     done: BTreeMap<(Producer, CommandId), (AccountId, Command)>,
@@ -127,6 +130,7 @@ impl Opinion {
             owners: HashMap::new(),
             refund_owners: HashMap::new(),
             quarantined: HashSet::new(),
+            rewarded: HashSet::new(),
             strays: HashSet::new(),
             done: BTreeMap::new(),
         }
@@ -191,6 +195,7 @@ impl Opinion {
         let there = |id: &AccountId| self.people.get(id).is_some_and(|p| p.is_there().is_ok());
         let gone = self.gone.get(&sent.person).map(Vec::as_slice).unwrap_or_default();
         let (mut owner, mut refund_owner, mut quarantined, mut inviter_known) = (None, None, false, false);
+        let mut rewarded = false;
         match &sent.command {
             Command::PaymentRegister(c) => owner = self.owner(c.rail, &c.provider_payment_id),
             Command::PaymentSettle(c) => owner = self.owner(c.rail, &c.provider_payment_id),
@@ -207,6 +212,7 @@ impl Opinion {
                 inviter_known = inviter.is_some_and(|id| there(&id));
             }
             Command::ReferralRegister(c) => inviter_known = there(&c.inviter),
+            Command::ReferralBonus(c) => rewarded = self.rewarded.contains(&(c.invited, c.side)),
             _ => {}
         }
         let left_behind = LeftBehind {
@@ -216,7 +222,7 @@ impl Opinion {
             debt: self.carried.get(&sent.person).copied().unwrap_or(0),
         };
         let catalog = &self.catalog;
-        Setting { now, catalog, owner, refund_owner, quarantined, inviter_known, left_behind }
+        Setting { now, catalog, owner, refund_owner, quarantined, inviter_known, rewarded, left_behind }
     }
 
     fn owner(&self, rail: Rail, id: &ProviderId) -> Option<PaymentId> {
@@ -248,6 +254,9 @@ impl Opinion {
             }
             Command::PaymentSettle(c) => {
                 self.owners.insert((c.rail.provider(), c.provider_payment_id.clone()), c.payment);
+            }
+            Command::ReferralBonus(c) => {
+                self.rewarded.insert((c.invited, c.side));
             }
             Command::PaymentQuarantine(c) => {
                 self.quarantined.insert((c.rail.provider(), c.provider_payment_id.clone()));

@@ -73,6 +73,12 @@ impl Person {
         refund.stage = Stage::Failed;
         let (payment, currency) = (refund.payment, refund.amount.currency);
         let recall = self.purse.recalls.remove(&c.refund).expect("made with the refund");
+        if self.erased {
+            // It was set aside; as much as nobody took over is undone here.
+            let back = recall.owed.min(on.left_behind.debt);
+            self.purse.owe(back);
+            self.set_aside -= back;
+        }
         let undone = recall.owed.min(self.purse.debt);
         self.purse.drop_debt(undone, "owed");
         let new = New {
