@@ -165,16 +165,8 @@ pub fn may_send(producer: Producer, verb: &str, rail: Option<Rail>) -> Verdict {
 
 /// Is this an act of an operator, who must be named in the envelope's `actor`?
 pub fn names_operator(producer: Producer, verb: &str) -> bool {
-    const ACTS: [&str; 7] = [
-        "account_ban",
-        "account_unban",
-        "credits_grant",
-        "credits_revoke",
-        "debt_forgive",
-        "quarantine_resolve",
-        "operator_act",
-    ];
-    ACTS.contains(&verb) || (producer == Console && verb == "refund_open")
+    // Administrators in Telegram.
+    producer == Console || ["credits_grant", "credits_revoke"].contains(&verb)
 }
 
 pub fn may_ask(producer: Producer, query: &str) -> Verdict {

@@ -60,13 +60,16 @@ impl Desk {
         }
     }
 
+    /// `by`: what the person did, the same however often it arrives. Not the person alone: one whose
+    /// account was erased may come again.
     pub async fn open_account(
         &self,
         user: i64,
+        by: &str,
         command: AccountOpen,
         trace: &TraceId,
     ) -> Result<Committed<AccountWelcomed>, SendError> {
-        let id = id(format!("start:{}:{user}", self.bot))?;
+        let id = id(format!("start:{}:{by}", self.bot))?;
         self.send(id, AccountRef::Telegram(user), command.into(), Some(trace)).await
     }
 

@@ -1,7 +1,7 @@
 //! What to tell a person of an event: the event, where they are, what they have now.
 
 use proto_events::queries::{BalanceView, News, OutputPlace, Telling};
-use proto_events::{AccountId, Attempt, Event, PaymentId, Position, Text};
+use proto_events::{AccountId, Attempt, Credits, Event, PaymentId, Position, Text};
 use sqlx::PgPool;
 
 use crate::log::{BadRow, Row};
@@ -72,11 +72,10 @@ async fn news(
                 checkout_url,
             })
         }
-        Event::PaymentSettled(e) => opened(e.payment)?.map(|o| News::PaymentSettled {
-            payment: e.payment,
-            credits: o.credits,
-            price: e.amount,
-        }),
+        Event::PaymentSettled(e) => {
+            let credits = bought(rows, position)?;
+            credits.map(|credits| News::PaymentSettled { payment: e.payment, credits, price: e.amount })
+        }
         Event::PaymentCanceled(e) => opened(e.payment)?.map(|o| News::PaymentCanceled {
             payment: e.payment,
             credits: o.credits,
@@ -103,12 +102,21 @@ async fn news(
             let next = next.filter(|r| r.command_id == row.command_id && r.account_id == row.account_id);
             let returned = match next.as_ref().map(Row::event).transpose()? {
                 Some(Event::CreditsGranted(granted)) => granted.credits,
-                _ => proto_events::Credits::ZERO,
+                _ => Credits::ZERO,
             };
             Some(News::DeliveryFailed { generation: e.generation, returned, reason: e.reason })
         }
         _ => None,
     })
+}
+
+/// What the settlement at this position brought: a person may have settled for less than was asked.
+fn bought(rows: &[Row], settled: Position) -> Result<Option<Credits>, BadRow> {
+    let granted = |row: &&Row| row.position > settled.get() && row.event_type == "CreditsGranted";
+    match rows.iter().find(granted).map(Row::event).transpose()? {
+        Some(Event::CreditsGranted(e)) => Ok(Some(e.credits)),
+        _ => Ok(None),
+    }
 }
 
 fn place(output: &OutputRow) -> OutputPlace {

@@ -50,11 +50,6 @@ impl Accounts {
         self.loaded.get(&account)?.0.state.fingerprint()
     }
 
-    /// The person of an account whose opening may still be in flight.
-    pub fn user(&self, account: AccountId) -> Option<i64> {
-        self.people.iter().find(|(_, of)| **of == account).map(|(user, _)| *user)
-    }
-
     pub fn forget(&mut self, account: AccountId) {
         self.loaded.remove(&account);
     }

@@ -17,8 +17,8 @@ use super::accounts::{Accounts, Loaded};
 use super::digest::digest;
 use super::fingerprint::Fingerprints;
 use super::known::{
-    KEY_INVITED, KEY_PAYMENT, KEY_QUARANTINED, KEY_REFUNDED, KEY_SETTLED, KEY_WELCOME, Known, inviter,
-    payment_key, quarantine_key, refund_key,
+    KEY_INVITED, KEY_PAYMENT, KEY_QUARANTINED, KEY_REFUNDED, KEY_REWARDED, KEY_SETTLED, KEY_WELCOME, Known,
+    bonus_key, inviter, payment_key, quarantine_key, refund_key,
 };
 use super::queue::Request;
 use super::side_rows::{self, Moment};
@@ -175,7 +175,7 @@ impl<'a> Draft<'a> {
     pub fn decide(&mut self, index: usize, request: &Request) -> Outcome {
         let (account, person) = match self.resolve(request) {
             Ok(found) => found,
-            Err(refusal) => return self.erased_before(index, request).unwrap_or(Outcome::Refused(refusal)),
+            Err(refusal) => return self.erased_before(request).unwrap_or(Outcome::Refused(refusal)),
         };
         // Moved out and back, never copied: an account may have thousands of payments.
         let taken = self.accounts.take(account);
@@ -213,8 +213,13 @@ impl<'a> Draft<'a> {
         };
         let id = (request.producer, request.id.clone());
         let erased = loaded.state.fingerprint().is_some();
-        if let Some(outcome) = self.seen_before(&id, account, (!erased).then_some(&digest)) {
-            return outcome;
+        match self.seen_before(&id, account, (!erased).then_some(&digest)) {
+            None => {}
+            // The account it erased was another: the person has come again since.
+            Some(Outcome::Refused(refusal)) => {
+                return self.erased_before(request).unwrap_or(Outcome::Refused(refusal));
+            }
+            Some(outcome) => return outcome,
         }
         let decided = match &request.command {
             Command::CatalogPublish(c) => domain::decide_catalog(&self.streams.catalog, c),
@@ -299,7 +304,7 @@ impl<'a> Draft<'a> {
         }
         let same = |first: &Digest| digest.is_none_or(|digest| first == digest);
         if let Some(asked) = self.out.asked.get(id) {
-            let same = same(&asked.digest);
+            let same = asked.account == account && same(&asked.digest);
             return Some(if same { Outcome::SameAs(asked.index) } else { reused() });
         }
         let in_flight = || self.ahead.iter().find_map(|batch| batch.first_answer(id));
@@ -308,18 +313,20 @@ impl<'a> Draft<'a> {
         Some(if same { Outcome::Repeat(first) } else { reused() })
     }
 
-    /// A person asks again for the erasure of what is erased: the answer got lost.
-    fn erased_before(&self, index: usize, request: &Request) -> Option<Outcome> {
+    /// A person asks again for the erasure of what is erased: the answer got lost. Nothing is left to tell
+    /// the account by but the command's id.
+    fn erased_before(&self, request: &Request) -> Option<Outcome> {
         if !matches!(request.command, Command::AccountErase(_)) {
             return None;
         }
+        let erases = |rows: &[Row]| rows.last().is_some_and(|row| row.event_type == "AccountErased");
         let id = (request.producer, request.id.clone());
         if let Some(asked) = self.out.asked.get(&id) {
-            debug_assert!(asked.index < index);
-            return Some(Outcome::SameAs(asked.index));
+            return erases(&self.out.rows[asked.from..asked.to]).then_some(Outcome::SameAs(asked.index));
         }
         let in_flight = || self.ahead.iter().find_map(|batch| batch.first_answer(&id));
-        self.known.first_answers.get(&id).cloned().or_else(in_flight).map(Outcome::Repeat)
+        let first = self.known.first_answers.get(&id).cloned().or_else(in_flight);
+        first.filter(|first| erases(&first.rows)).map(Outcome::Repeat)
     }
 
     fn decide_account(
@@ -332,7 +339,8 @@ impl<'a> Draft<'a> {
         let owner = payment_key(command).and_then(|key| self.owner(KEY_PAYMENT, &key));
         let refund = refund_key(command).and_then(|key| self.owner(KEY_REFUNDED, &key));
         let quarantine = quarantine_key(command).and_then(|key| self.owner(KEY_QUARANTINED, &key));
-        let fingerprint = self.fingerprint_of(account, request, command);
+        let bonus = bonus_key(command).and_then(|key| self.owner(KEY_REWARDED, &key));
+        let fingerprint = self.fingerprint_of(account, loaded, request, command);
         let kept = self.kept(&fingerprint);
         let lease_until = match command {
             Command::GenerationClaim(c) => self.lease(&c.generation.to_string()),
@@ -348,6 +356,7 @@ impl<'a> Draft<'a> {
             welcome_spent: kept.is_some(),
             kept: kept.unwrap_or_default(),
             inviter_known: inviter(command).is_some_and(|i| self.known.people.inviters.contains(&i)),
+            rewarded: bonus.is_some(),
             fingerprint: &fingerprint,
             ..Facts::new(now, account, request.producer, &request.id)
         };
@@ -358,18 +367,22 @@ impl<'a> Draft<'a> {
     }
 
     /// Of the person a command is about, where that matters; else nothing.
-    fn fingerprint_of(&self, account: AccountId, request: &Request, command: &Command) -> String {
-        if !matches!(
-            command,
-            Command::AccountOpen(_) | Command::AccountErase(_) | Command::ReferralRegister(_)
-        ) {
-            return String::new();
+    fn fingerprint_of(
+        &self,
+        account: AccountId,
+        loaded: &Loaded,
+        request: &Request,
+        command: &Command,
+    ) -> String {
+        match command {
+            Command::AccountOpen(_) | Command::AccountErase(_) | Command::ReferralRegister(_) => {}
+            Command::RefundFail(_) => return loaded.state.fingerprint().unwrap_or_default().to_owned(),
+            _ => return String::new(),
         }
         let user = match request.account {
             AccountRef::Telegram(user) => Some(user),
-            AccountRef::Id(_) => {
-                self.known.people.users.get(&account).copied().or_else(|| self.accounts.user(account))
-            }
+            // Nobody hears of an account's id before its opening is in the database.
+            AccountRef::Id(_) => self.known.people.users.get(&account).copied(),
         };
         user.map(|user| self.fingerprints.of(user)).unwrap_or_default()
     }
@@ -381,7 +394,7 @@ impl<'a> Draft<'a> {
         self.out.kept.get(fingerprint).or_else(in_flight).or_else(known).copied()
     }
 
-    /// Writes down what an erasure leaves, a chargeback adds to it, and a new account takes over.
+    /// Writes down what an erasure leaves, a chargeback adds to it or takes back, and a new account takes over.
     fn keep(&mut self, account: AccountId, person: Option<i64>, loaded: &mut Loaded, events: &[Event]) {
         let fingerprint = match person {
             Some(user) => self.fingerprints.of(user),
@@ -513,6 +526,10 @@ fn keys_of(account: AccountId, request: &Request, event: &Event) -> Vec<(&'stati
             let settled = (KEY_SETTLED, key, e.payment.to_string());
             std::iter::once(settled).chain(payment(e.payment)).collect()
         }
+        Event::CreditsGranted(_) => {
+            let key = bonus_key(&request.command);
+            key.map(|key| (KEY_REWARDED, key, account.to_string())).into_iter().collect()
+        }
         Event::RefundSettled(e) => {
             let key = format!("{}:{}", e.rail.provider(), e.provider_refund_id);
             vec![(KEY_REFUNDED, key, e.refund.to_string())]
@@ -554,3 +571,7 @@ fn random_key() -> [u8; 32] {
     key[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
     key
 }
+
+#[cfg(test)]
+#[path = "draft_tests.rs"]
+mod tests;

@@ -27,6 +27,8 @@ pub const KEY_SETTLED: &str = "settled";
 pub const KEY_WELCOME: &str = "welcome";
 /// Kind of natural key: who was invited.
 pub const KEY_INVITED: &str = "invited";
+/// Kind of natural key: this side had its bonus for this person.
+pub const KEY_REWARDED: &str = "rewarded";
 /// Kind of natural key: the provider gave money back.
 pub const KEY_REFUNDED: &str = "refunded";
 /// Kind of natural key: a person had to look at the provider's payment.
@@ -49,7 +51,7 @@ pub struct People {
     pub kept: HashMap<String, Kept>,
     /// Who is said to have invited, and has an account.
     pub inviters: HashSet<AccountId>,
-    /// Whose account is to be erased.
+    /// Whose account is to be erased, or says who invited them.
     pub users: HashMap<AccountId, i64>,
 }
 
@@ -80,12 +82,21 @@ pub fn quarantine_key(command: &Command) -> Option<String> {
     }
 }
 
+/// The natural key of a referral's bonus to one side.
+pub fn bonus_key(command: &Command) -> Option<String> {
+    match command {
+        Command::ReferralBonus(c) => Some(format!("{}:{}", c.invited, c.side.as_str())),
+        _ => None,
+    }
+}
+
 /// What else is asked for by its natural key.
 fn rare_keys(command: &Command) -> impl Iterator<Item = (&'static str, String)> {
     let payment = payment_key(command).map(|key| (KEY_PAYMENT, key));
     let refund = refund_key(command).map(|key| (KEY_REFUNDED, key));
     let quarantine = quarantine_key(command).map(|key| (KEY_QUARANTINED, key));
-    payment.into_iter().chain(refund).chain(quarantine)
+    let bonus = bonus_key(command).map(|key| (KEY_REWARDED, key));
+    payment.into_iter().chain(refund).chain(quarantine).chain(bonus)
 }
 
 /// The account that is said to have invited.
@@ -203,8 +214,8 @@ impl People {
                 (Command::ReferralRegister(_), AccountRef::Telegram(user)) => {
                     asked.insert(fingerprints.of(user));
                 }
-                // A chargeback of an account that is erased.
-                (Command::RefundOpen(_), AccountRef::Id(account)) => {
+                // A chargeback of an account that is erased, and its failure.
+                (Command::RefundOpen(_) | Command::RefundFail(_), AccountRef::Id(account)) => {
                     asked.extend(accounts.fingerprint(account).map(str::to_owned));
                 }
                 _ => {}

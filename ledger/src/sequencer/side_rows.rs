@@ -32,6 +32,8 @@ struct Sink<'a> {
     request: &'a Request,
     account: AccountId,
     moment: Moment,
+    /// Nobody is there to be told, and nothing of theirs is kept.
+    erased: bool,
 }
 
 /// Adds the rows that go with these events.
@@ -43,7 +45,8 @@ pub fn add(
     events: &[Event],
     moment: Moment,
 ) {
-    let mut sink = Sink { side, request, account, moment };
+    let erased = loaded.state.fingerprint().is_some();
+    let mut sink = Sink { side, request, account, moment, erased };
     for (position, event) in (moment.first..).zip(events) {
         sink.event(position, event, loaded);
     }
@@ -51,7 +54,17 @@ pub fn add(
 
 impl Sink<'_> {
     fn push(&mut self, write: SideWrite) {
-        self.side.push(write);
+        let is_theirs = matches!(
+            write,
+            SideWrite::Context(_)
+                | SideWrite::Link(_)
+                | SideWrite::Content(_)
+                | SideWrite::Output(_)
+                | SideWrite::Delivery(_)
+        );
+        if !(self.erased && is_theirs) {
+            self.side.push(write);
+        }
     }
 
     fn event(&mut self, position: i64, event: &Event, loaded: &Loaded) {
@@ -211,7 +224,7 @@ impl Sink<'_> {
     fn outputs(&mut self, generation: GenerationId) {
         if let Command::GenerationComplete(c) = &self.request.command {
             for (ordinal, made) in c.outputs.iter().enumerate() {
-                self.side.push(SideWrite::Output(StoredOutput {
+                self.push(SideWrite::Output(StoredOutput {
                     generation: generation.to_string(),
                     ordinal,
                     account_id: self.account.0,
@@ -224,7 +237,7 @@ impl Sink<'_> {
     fn files(&mut self, generation: GenerationId) {
         if let Command::DeliveryConfirm(c) = &self.request.command {
             for (ordinal, file_id) in c.file_ids.iter().enumerate() {
-                self.side.push(SideWrite::SentFile(SentFile {
+                self.push(SideWrite::SentFile(SentFile {
                     generation: generation.to_string(),
                     ordinal,
                     file_id: file_id.to_string(),

@@ -15,9 +15,12 @@ use crate::inbox::own_request;
 use crate::sequencer::{Queue, ReplyTo};
 use crate::store::{self, DueLot};
 
-pub(super) async fn expire_due(pool: &PgPool, queue: &Queue, now: i64) -> Result<(), sqlx::Error> {
+/// Whether more may be due.
+pub(super) async fn expire_due(pool: &PgPool, queue: &Queue, now: i64) -> Result<bool, sqlx::Error> {
     let mut asked = Vec::new();
-    for due in store::answered(store::due_lots(pool, now, DUE_MAX)).await? {
+    let due = store::answered(store::due_lots(pool, now, DUE_MAX)).await?;
+    let full = i64::try_from(due.len()) == Ok(DUE_MAX);
+    for due in due {
         let Ok(id) = CommandId::new(format!("lot:{}:{}", due.account, due.lot)) else { continue };
         fail::fail_point!("ledger.timer.lot_due");
         let (sender, receiver) = oneshot::channel();
@@ -45,5 +48,9 @@ pub(super) async fn expire_due(pool: &PgPool, queue: &Queue, now: i64) -> Result
         }
     }
     fail::fail_point!("ledger.timer.lots_expired");
-    if over.is_empty() { Ok(()) } else { store::answered(store::forget_lots(pool, &over)).await }
+    if over.is_empty() {
+        return Ok(false);
+    }
+    store::answered(store::forget_lots(pool, &over)).await?;
+    Ok(full)
 }

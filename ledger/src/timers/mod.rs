@@ -21,6 +21,8 @@ use crate::sequencer::{Clock, Queue, ReplyTo};
 use crate::store;
 
 const LOOK: Duration = Duration::from_millis(500);
+/// When there is more than one look takes: what was asked is done by then.
+const AT_ONCE: Duration = Duration::ZERO;
 /// Waiting commands go before timers after a take-over.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 /// Expiries asked for at once: a small part of the ledger's own line.
@@ -45,8 +47,11 @@ pub async fn run(pool: PgPool, queue: Arc<Queue>, clock: Arc<Mutex<Clock>>, stop
             Ok(due) => expire(due, &queue).await,
             Err(error) => tracing::warn!(%error, "can't look for expired reservations"),
         }
-        if let Err(error) = lots::expire_due(&pool, &queue, now).await {
-            tracing::warn!(%error, "can't look for lots that have ended");
+        match lots::expire_due(&pool, &queue, now).await {
+            // A whole campaign's lots end at once.
+            Ok(more) if more => wait = AT_ONCE,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "can't look for lots that have ended"),
         }
     }
 }

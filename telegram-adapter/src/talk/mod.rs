@@ -140,7 +140,8 @@ impl Talk {
             Some(Ask::Start { inviter }) => inviter.as_deref(),
             _ => None,
         };
-        let known = self.know(&message.from, message.chat, inviter, trace).await?;
+        let by = format!("{}:{}", message.chat, message.message);
+        let known = self.know(&message.from, message.chat, &by, inviter, trace).await?;
         if known.banned {
             self.say(known, Say::Banned).await;
             return Ok(());
@@ -201,7 +202,7 @@ impl Talk {
         }
         // The answer is wanted at once, whatever the work brings: a late one is worth nothing.
         let work = async {
-            let known = self.know(&tap.from, tap.chat, None, trace).await?;
+            let known = self.know(&tap.from, tap.chat, &tap.id, None, trace).await?;
             if known.banned {
                 return self.said(known, Say::Banned).await;
             }
@@ -243,6 +244,7 @@ impl Talk {
         &self,
         person: &Person,
         chat: i64,
+        by: &str,
         inviter: Option<&str>,
         trace: &TraceId,
     ) -> Result<Known, Halt> {
@@ -263,7 +265,7 @@ impl Talk {
             name: Text::lossy(&person.name),
             inviter: inviter.and_then(|inviter| Text::new(inviter).ok()),
         };
-        match self.desk.open_account(person.id, command, trace).await {
+        match self.desk.open_account(person.id, by, command, trace).await {
             Ok(opened) => {
                 fail::fail_point!("telegram.work_committed");
                 let welcome = Some(opened.result.welcome);

@@ -1,0 +1,167 @@
+//! What a batch must see of those in flight before it: they are decided, and not in the database yet.
+
+use proto_events::catalog::Catalog;
+use proto_events::commands::*;
+use proto_events::events::{PaymentProblem, PaymentSeen};
+use proto_events::{Position, Rail};
+
+use super::*;
+
+const START: i64 = 1_800_000_000_000_000;
+
+/// A leader's memory, without a database behind it.
+struct Desk {
+    accounts: Accounts,
+    streams: Streams,
+    ahead: Vec<Arc<Drafted>>,
+    position: i64,
+}
+
+fn text<const N: usize>(text: &str) -> Text<N> {
+    Text::new(text).unwrap()
+}
+
+fn erase() -> AccountErase {
+    AccountErase { forfeit: true }
+}
+
+impl Desk {
+    fn new() -> Self {
+        let catalog = CatalogPublish { version: 1, catalog: Catalog::default_catalog().unwrap() };
+        let events = domain::decide_catalog(&CatalogStream::default(), &catalog).unwrap();
+        let catalog = events.iter().fold(CatalogStream::default(), domain::evolve_catalog);
+        let streams = Streams { catalog, ..Streams::default() };
+        Self { accounts: Accounts::default(), streams, ahead: Vec::new(), position: 1 }
+    }
+
+    /// One batch of these, which stays in flight; what the last of them came to.
+    fn batch(&mut self, requests: &[Request]) -> Outcome {
+        let known = Known::default();
+        let mut draft =
+            Draft::new(&mut self.accounts, &mut self.streams, &known, &self.ahead, self.position, START)
+                .for_people(Fingerprints::new([7; 32]));
+        let outcomes: Vec<Outcome> =
+            requests.iter().enumerate().map(|(index, request)| draft.decide(index, request)).collect();
+        let (drafted, _) = draft.done([0; 32]);
+        self.position += i64::try_from(drafted.rows.len()).unwrap();
+        self.ahead.push(Arc::new(drafted));
+        outcomes.into_iter().next_back().unwrap()
+    }
+
+    fn send(&mut self, id: &str, to: AccountRef, command: impl Into<Command>) -> Outcome {
+        self.batch(&[request(id, to, command)])
+    }
+
+    fn open(&mut self, id: &str, user: i64) -> AccountId {
+        let open = AccountOpen { language: text("ru"), name: text("Ada"), inviter: None };
+        accepted(&self.send(id, AccountRef::Telegram(user), open));
+        self.accounts.person(user).unwrap()
+    }
+}
+
+fn request(id: &str, account: AccountRef, command: impl Into<Command>) -> Request {
+    Request {
+        producer: Producer::Telegram,
+        id: CommandId::new(id).unwrap(),
+        account,
+        actor: "person".to_owned(),
+        causation: None,
+        trace_id: None,
+        command: command.into(),
+    }
+}
+
+fn accepted(outcome: &Outcome) -> Vec<&'static str> {
+    match outcome {
+        Outcome::Accepted { events, .. } => events.iter().map(Event::type_name).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn code(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Refused(refusal) => refusal.code.as_str(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_bonus_in_flight_is_not_given_again_under_another_id() {
+    let mut desk = Desk::new();
+    let (inviter, invited) = (desk.open("start:1", 1), AccountId::random());
+    let bonus = |cause: i64| ReferralBonus {
+        invited,
+        side: ReferralSide::Inviter,
+        cause: Position::new(cause).unwrap(),
+    };
+    assert_eq!(accepted(&desk.send("referral:9", AccountRef::Id(inviter), bonus(9))), ["CreditsGranted"]);
+    assert_eq!(code(&desk.send("referral:10", AccountRef::Id(inviter), bonus(10))), "already_rewarded");
+    let same_batch = [11, 12].map(|n| {
+        let bonus = ReferralBonus { invited: inviter, ..bonus(n) };
+        request(&format!("referral:{n}"), AccountRef::Id(desk.open(&format!("s{n}"), n)), bonus)
+    });
+    assert_eq!(code(&desk.batch(&same_batch)), "already_rewarded");
+}
+
+#[test]
+fn a_quarantine_in_flight_is_seen_by_whoever_asks() {
+    let mut desk = Desk::new();
+    let doubt = |id: &str| PaymentQuarantine {
+        payment: None,
+        rail: Rail::Yookassa,
+        provider_payment_id: text(id),
+        problems: vec![PaymentProblem::AmountDiffers],
+        seen: PaymentSeen { amount: None, status: text("succeeded"), test: None },
+    };
+    let operations = AccountRef::Id(AccountId::OPERATIONS);
+    assert_eq!(accepted(&desk.send("q:1", operations, doubt("y-1"))), ["PaymentQuarantined"]);
+    assert_eq!(code(&desk.send("q:2", operations, doubt("y-1"))), "already_quarantined");
+    let both = [request("q:3", operations, doubt("y-2")), request("q:4", operations, doubt("y-2"))];
+    assert_eq!(code(&desk.batch(&both)), "already_quarantined");
+}
+
+#[test]
+fn an_erasure_in_flight_leaves_its_fingerprint_to_the_next_opening() {
+    let mut desk = Desk::new();
+    let first = desk.open("start:1", 1);
+    let ban = AccountBan { reason: text("spam") };
+    accepted(&desk.send("ban:1", AccountRef::Id(first), ban));
+    let erasure = desk.send("erase:1", AccountRef::Telegram(1), erase());
+    assert_eq!(accepted(&erasure), ["CreditsRevoked", "AccountErased"]);
+    let open = AccountOpen { language: text("ru"), name: text("Ada"), inviter: None };
+    let again = desk.send("start:2", AccountRef::Telegram(1), open);
+    assert_eq!(accepted(&again), ["AccountOpened", "AccountBanned"], "no second welcome");
+    assert_ne!(desk.accounts.person(1), Some(first));
+    // The first erasure's answer got lost, and its person is somebody else by now.
+    let lost = desk.send("erase:1", AccountRef::Telegram(1), erase());
+    assert!(matches!(lost, Outcome::Repeat(answer) if answer.account == first));
+    // Another command's id is no erasure.
+    assert_eq!(code(&desk.send("start:2", AccountRef::Telegram(1), erase())), "command_id_reused");
+}
+
+#[test]
+fn who_is_erased_in_a_batch_is_nobody_to_what_follows_in_it() {
+    let mut desk = Desk::new();
+    desk.open("start:1", 1);
+    let topup = TopupOpen {
+        package: text("rub-100"),
+        rail: Rail::Yookassa,
+        context: ChatContext { chat: 1, message: 1, status_message: None },
+    };
+    let both = [
+        request("erase:1", AccountRef::Telegram(1), erase()),
+        request("topup:1", AccountRef::Telegram(1), topup),
+    ];
+    assert_eq!(code(&desk.batch(&both)), "account_not_found");
+}
+
+#[test]
+fn a_batch_that_failed_leaves_no_erasure_behind() {
+    let mut desk = Desk::new();
+    let account = desk.open("start:1", 1);
+    accepted(&desk.send("erase:1", AccountRef::Telegram(1), erase()));
+    let failed = desk.ahead.pop().unwrap();
+    failed.forget(&mut desk.accounts, &mut desk.streams);
+    assert_eq!(desk.accounts.person(1), Some(account), "still theirs");
+    assert!(desk.accounts.peek(account).is_none(), "its state is loaded from the log again");
+}
