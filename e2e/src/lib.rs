@@ -13,6 +13,7 @@ pub mod judge;
 pub mod leaders;
 pub mod people;
 pub mod proxy;
+pub mod raw;
 pub mod rivals;
 pub mod stage;
 pub mod supervisor;

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use e2e::deeds::{Deeds, rubles};
+use e2e::raw::{Raw, of, person};
 use e2e::{Role, Stage, dice, judge, supervisor};
 use proto_events::catalog::Catalog;
-use proto_events::{GenerationId, Position};
+use proto_events::{AccountId, GenerationId, Position, Producer};
 use serde_json::json;
 
 /// Every point that the ledger names.
@@ -19,6 +20,9 @@ const POINTS: &[&str] = &[
     "ledger.append.overlapped",
     "ledger.batch.decided",
     "ledger.checkpoint.stored",
+    "ledger.follow_ups.bonus",
+    "ledger.follow_ups.done",
+    "ledger.follow_ups.erased",
     "ledger.inbox.received",
     "ledger.projection.before_commit",
     "ledger.projection.committed",
@@ -37,6 +41,8 @@ const POINTS: &[&str] = &[
     "ledger.swap.before_commit",
     "ledger.swap.committed",
     "ledger.timer.fired",
+    "ledger.timer.lot_due",
+    "ledger.timer.lots_expired",
 ];
 /// Come only when an operator asks: e2e/tests/ledger_republish.rs, e2e/tests/projections.rs.
 const ASKED_FOR: [&str; 3] = ["ledger.republish", "ledger.replay", "ledger.swap"];
@@ -45,6 +51,10 @@ const TIMER: &str = "ledger.timer.fired";
 const SIGNED: &str = "ledger.checkpoint.stored";
 /// People who only say hello are numbered from here.
 const VISITORS: i64 = 1_000_000;
+/// Come only with lots that end, with referrals, with erasures: tests of their own.
+const LOTS: [&str; 2] = ["ledger.timer.lot_due", "ledger.timer.lots_expired"];
+const BONUSES: [&str; 2] = ["ledger.follow_ups.bonus", "ledger.follow_ups.done"];
+const ERASED: &str = "ledger.follow_ups.erased";
 /// People who are under way when it dies.
 const PEOPLE: i64 = 4;
 /// So many that commands wait while a batch commits: for the points of a batch that overlaps another.
@@ -165,7 +175,8 @@ fn die_at(points: &[&'static str]) {
 fn a_death_between_a_command_and_its_reply_loses_and_doubles_nothing() {
     let of = |p: &&'static str| {
         let is_asked_for = ASKED_FOR.iter().any(|asked| p.starts_with(asked));
-        !p.contains("relay") && !p.contains("projection") && !is_asked_for && *p != TIMER
+        let follows = ["relay", "projection", "timer", "follow_ups"].iter().any(|part| p.contains(part));
+        !follows && !is_asked_for
     };
     die_at(&POINTS.iter().copied().filter(of).collect::<Vec<_>>());
 }
@@ -225,4 +236,126 @@ fn a_death_when_a_deadline_is_over_releases_every_reservation_once() {
         assert!(stage.stop(Role::Ledger));
     }
     print(&deaths);
+}
+
+/// Opens an account by a link of this inviter, and waits until its follow-ups are done.
+async fn invited(raw: &Raw, pool: &sqlx::PgPool, user: i64, inviter: AccountId) {
+    let body = json!({"language": "ru", "name": "Bo", "inviter": inviter});
+    let id = format!("start:1:{user}:1");
+    let reply = raw.ask(Producer::Telegram, "account_open", &id, person(user), body).await;
+    let referral = reply["position"].as_i64().expect("a position");
+    let end = Instant::now() + e2e::stage::PATIENCE;
+    while ledger::store::followed_through(pool).await.unwrap() < referral {
+        assert!(Instant::now() < end, "the follow-ups of {referral} don't come");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[test]
+fn a_death_between_a_referral_and_its_bonuses_pays_each_side_once() {
+    let mut stage = Stage::new().unwrap();
+    let (deeds, raw, nats) = (Deeds::new(&stage), Raw::new(&stage), stage.client("ledger"));
+    let (mut deaths, mut next) = (Vec::new(), 1);
+    // Also while a bonus is in the log and its answer under way: its append is the third of the way.
+    let moments = BONUSES.into_iter().chain(["ledger.append.committed", "ledger.append.before_commit"]);
+    for (point, at) in moments.flat_map(|point| counts().map(move |at| (point, at))) {
+        // Each referral reaches the first point twice, the second once, an append four times.
+        let referrals = i64::try_from(at).unwrap();
+        let (inviter, guests) = (next, next + 1..next + 1 + referrals);
+        next = guests.end;
+        let (by, wire, pool, users) = (deeds.clone(), raw.clone(), stage.pool.clone(), guests.clone());
+        let way = async move {
+            let account = by.start(inviter).await.unwrap();
+            for user in users {
+                invited(&wire, &pool, user, account).await;
+            }
+            account
+        };
+        let at = if point.starts_with("ledger.append") { at + 2 } else { at };
+        let (account, death) = die_and_recover(&mut stage, (point, at), &[], way);
+        deaths.push(death);
+        let log = stage.rt.block_on(Stage::log(&stage.pool));
+        let head = Position::new(i64::try_from(log.len()).unwrap()).unwrap();
+        let balance = |user| stage.rt.block_on(deeds.balance(user, head)).unwrap();
+        assert_eq!(balance(inviter), (5 + 5 * referrals, 0, 0), "{point}");
+        assert!(guests.map(balance).all(|have| have == (10, 0, 0)), "{point}");
+        let bonuses = log.iter().filter(|r| r.account() == account && r.causation.is_some());
+        assert_eq!(i64::try_from(bonuses.count()).unwrap(), referrals, "{point}");
+        judge::assert_at_rest(&stage, &nats);
+        assert!(stage.stop(Role::Ledger));
+    }
+    print(&deaths);
+}
+
+#[test]
+fn a_death_when_lots_end_ends_each_once() {
+    let mut stage = Stage::new().unwrap();
+    let (deeds, raw, nats) = (Deeds::new(&stage), Raw::new(&stage), stage.client("ledger"));
+    let (mut deaths, mut next) = (Vec::new(), 1);
+    for (point, at) in LOTS.into_iter().flat_map(|point| counts().map(move |at| (point, at))) {
+        let user = next;
+        next += 1;
+        let (by, wire, pool) = (deeds.clone(), raw.clone(), stage.pool.clone());
+        let way = async move {
+            let account = by.start(user).await.unwrap();
+            for n in 0..at {
+                // One after the other, so that each has a look of its own.
+                let ends = "SELECT now_us() + 200000";
+                let ends: i64 = sqlx::query_scalar(ends).fetch_one(&pool).await.unwrap();
+                let body = json!({"credits": 3, "source": "promo", "reason": "r", "expires_at": ends});
+                let (id, to) = (format!("grant:{user}:{n}"), person(user));
+                wire.ask(Producer::Console, "credits_grant", &id, to, body).await;
+                until_gone(&pool, account).await;
+            }
+            account
+        };
+        let (account, death) = die_and_recover(&mut stage, (point, at), &[], way);
+        deaths.push(death);
+        let log = stage.rt.block_on(Stage::log(&stage.pool));
+        let ended = log.iter().filter(|r| r.account() == account && r.event_type == "CreditsExpired");
+        assert_eq!(ended.count(), at, "{point}");
+        let head = Position::new(i64::try_from(log.len()).unwrap()).unwrap();
+        let balance = stage.rt.block_on(deeds.balance(user, head)).unwrap();
+        assert_eq!(balance, (5, 0, 0), "{point}");
+        judge::assert_at_rest(&stage, &nats);
+        assert!(stage.stop(Role::Ledger));
+    }
+    print(&deaths);
+}
+
+/// Waits until no lot of this account waits for its end.
+async fn until_gone(pool: &sqlx::PgPool, account: AccountId) {
+    let sql = "SELECT count(*) FROM expiring_lots WHERE account_id = $1";
+    let end = Instant::now() + e2e::stage::PATIENCE;
+    while sqlx::query_scalar::<_, i64>(sql).bind(account.0).fetch_one(pool).await.unwrap() > 0 {
+        assert!(Instant::now() < end, "a lot does not end");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[test]
+fn a_death_while_an_erased_accounts_content_is_deleted_leaves_none() {
+    let mut stage = Stage::new().unwrap();
+    let (deeds, raw, nats) = (Deeds::new(&stage), Raw::new(&stage), stage.client("ledger"));
+    let way = async move {
+        let end = deeds.whole_way(1).await;
+        let account = deeds.start(1).await.unwrap();
+        end.expect("a command was refused or never answered");
+        raw.ask(Producer::Console, "account_erase", "erase:1", of(account), json!({"forfeit": true})).await;
+        account
+    };
+    let (account, death) = die_and_recover(&mut stage, (ERASED, 1), &[], way);
+    let erased = "SELECT max(position) FROM events WHERE type = 'AccountErased'";
+    let erased: i64 = stage.rt.block_on(sqlx::query_scalar(erased).fetch_one(&stage.pool)).unwrap();
+    stage.until("the follow-ups", || {
+        let through = stage.rt.block_on(ledger::store::followed_through(&stage.pool)).unwrap();
+        (through >= erased).then_some(())
+    });
+    for table in ["chat_contexts", "payment_links", "generation_contents", "generation_outputs"] {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table} WHERE account_id = $1"));
+        let left = sqlx::query_scalar::<_, i64>(sql).bind(account.0).fetch_one(&stage.pool);
+        assert_eq!(stage.rt.block_on(left).unwrap(), 0, "{table}");
+    }
+    judge::assert_at_rest(&stage, &nats);
+    print(&[death]);
 }

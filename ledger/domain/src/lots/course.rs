@@ -6,8 +6,8 @@
 
 use proto_events::events::{
     ConsumedPart, CreditsExpired, CreditsGranted, CreditsReserved, CreditsRevoked, DebtCarried, DebtPaid,
-    DebtPayer, LotPart, LotSource, ReleaseReason, ReservationCommitted, ReservationExpired, ReservationReleased,
-    RevokeReason,
+    DebtPayer, LotPart, LotSource, ReleaseReason, ReservationCommitted, ReservationExpired,
+    ReservationReleased, RevokeReason,
 };
 use proto_events::{
     Credits, Event, GenerationId, LotId, Micros, Money, PaymentId, Position, RefundId, ReservationId, Text,

@@ -1,7 +1,7 @@
 //! Accounts: opened, banned, erased; who invited whom; what operators give and take.
 
-use proto_events::commands::*;
 use proto_events::AccountId;
+use proto_events::commands::*;
 
 use super::purse::New;
 use super::{Person, Setting, Verdict, bills, must, refunds};
