@@ -42,7 +42,7 @@ impl Stand {
         Ok(Self { ledger: None, nats, log, port: lease_port()?, dir: Scratch::new("bench")?, rt, pool })
     }
 
-    /// Starts the ledger and waits until it leads.
+    /// Starts the ledger and waits until it answers.
     pub fn start_ledger(&mut self, write_path_only: bool) -> Result<()> {
         let url = format!("http://127.0.0.1:{}/ready", self.port.port());
         let variables = [
@@ -64,6 +64,19 @@ impl Stand {
             handle.block_on(async { http.get(&url).send().await.is_ok_and(|r| r.status().is_success()) })
         })?;
         self.ledger = Some(process);
+        self.wait_until_answered()
+    }
+
+    /// Commands and queries are taken: even a question that nobody knows gets an answer.
+    fn wait_until_answered(&self) -> Result<()> {
+        let client = self.client("telegram")?;
+        let end = Instant::now() + PATIENCE;
+        while self.rt.block_on(client.request("qry.ledger.telegram.here", "{}".into())).is_err() {
+            if Instant::now() > end {
+                bail!("the ledger does not answer; its log is {}", self.ledger_log().display());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
         Ok(())
     }
 
@@ -113,6 +126,7 @@ impl Stand {
         let head = self.head()?;
         let end = Instant::now() + PATIENCE;
         let client = self.client("ledger")?;
+        let _in_runtime = self.rt.enter();
         let jetstream = async_nats::jetstream::new(client);
         loop {
             let sql = "SELECT coalesce(min(position), 0) FROM projection_instances WHERE state = 'live'";

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use xtask::machine::{
-    PortLease, Postgres, PostgresOptions, Scratch, Signal, Stop, lease_port, paths, postgres,
+    LOG_SETTINGS, PortLease, Postgres, PostgresOptions, Scratch, Signal, Stop, lease_port, paths, postgres,
 };
 
 use super::write::{self, Size};
@@ -134,11 +134,9 @@ async fn fold(url: &str, position: i64) -> Result<()> {
 
 fn start(data: PathBuf, port: &PortLease, fsync: bool) -> Result<Postgres> {
     let log = data.with_added_extension("log");
-    let mut settings = Vec::new();
-    if !fsync {
-        let hasty = [("full_page_writes", "off"), ("max_wal_size", "8GB"), ("maintenance_work_mem", "1GB")];
-        settings.extend(hasty.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    }
+    let hasty = [("full_page_writes", "off"), ("max_wal_size", "8GB"), ("maintenance_work_mem", "1GB")];
+    let settings = if fsync { LOG_SETTINGS.to_vec() } else { hasty.to_vec() };
+    let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     Postgres::start(PostgresOptions {
         data,
         port: port.port(),
