@@ -50,8 +50,9 @@ pub struct Line {
     pub of_ceiling_max: f64,
     /// The same against events inserted alone, without their keys and side rows.
     pub of_events_alone: f64,
-    /// Of the processor time used meanwhile, shares of: ledger, postgres, nats, load.
-    pub cpu_shares: [f64; 4],
+    /// Processor time of an event, µs: ledger, postgres, nats, load. Unlike rates it hardly depends on who
+    /// else uses the machine.
+    pub cpu_us: [f64; 4],
 }
 
 #[derive(Debug, Serialize)]
@@ -62,6 +63,8 @@ pub struct AtSize {
     pub ceiling_max: f64,
     pub events_alone_s: f64,
     pub single_ms: f64,
+    /// Of Postgres for an event of the ceiling.
+    pub ceiling_cpu_us: f64,
     /// (in flight, round trips a second, p50 ms)
     pub nats: Vec<(usize, f64, f64)>,
     pub commands: Vec<Line>,
@@ -76,36 +79,42 @@ struct Figure {
     p99_ms: f64,
     ceiling: f64,
     alone: f64,
+    events: i64,
     cpu: Cpu,
 }
 
 /// # Errors
 /// A server does not start, or a command is refused.
-pub fn measure(size: Size, effort: Effort, say: &dyn Fn(&str)) -> Result<AtSize> {
+pub fn measure(size: Size, effort: Effort, wanted: &[usize], say: &dyn Fn(&str)) -> Result<AtSize> {
     let mut stand = Stand::new(size, say)?;
     let log_events = stand.head()?;
     let mut nats = Vec::new();
-    for (in_flight, commands) in IN_FLIGHT.into_iter().zip(effort.commands) {
+    let levels: Vec<(usize, usize)> = IN_FLIGHT.into_iter().zip(effort.commands).collect();
+    let levels: Vec<(usize, usize)> =
+        levels.into_iter().filter(|(n, _)| wanted.is_empty() || wanted.contains(n)).collect();
+    for (in_flight, commands) in levels.iter().copied() {
         let (rate, p50) = round_trips(&stand, in_flight, commands)?;
         nats.push((in_flight, rate, p50));
     }
     let mut twin = Twin::new(&stand, ACCOUNTS)?;
-    let (mut full, mut alone, mut singles) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut full, mut alone, mut singles, mut costs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut lines = Vec::new();
     for whole in [true, false] {
         stand.start_ledger(!whole)?;
         let mut load = Load::new(&stand, ACCOUNTS)?;
-        let mut figures: Vec<Vec<Figure>> = vec![Vec::new(); IN_FLIGHT.len()];
+        let mut figures: Vec<Vec<Figure>> = vec![Vec::new(); levels.len()];
         for round in 0..effort.rounds {
             if whole {
                 stand.drain()?;
             }
-            let (ceiling, events_alone) = twin.batches(&stand, effort.batches)?;
+            let (ceiling, cost) = twin.batches(&mut stand, effort.batches, true)?;
+            let (events_alone, _) = twin.batches(&mut stand, effort.batches, false)?;
             full.push(ceiling);
             alone.push(events_alone);
+            costs.push(cost);
             singles.push(twin.single_ms(&stand)?);
-            for (n, in_flight) in IN_FLIGHT.into_iter().enumerate() {
-                let mut figure = one(&mut stand, &mut load, in_flight, effort.commands[n], whole)?;
+            for (n, (in_flight, commands)) in levels.iter().copied().enumerate() {
+                let mut figure = one(&mut stand, &mut load, in_flight, commands, whole)?;
                 (figure.ceiling, figure.alone) = (ceiling, events_alone);
                 say(&format!(
                     "{} round {} at {log_events}: {in_flight} in flight, {} commands/s, {} events/s, {:.2} of {}",
@@ -120,7 +129,7 @@ pub fn measure(size: Size, effort: Effort, say: &dyn Fn(&str)) -> Result<AtSize>
             }
         }
         stand.stop_ledger()?;
-        lines.extend(IN_FLIGHT.into_iter().zip(&figures).map(|(n, f)| line(n, log_events, whole, f)));
+        lines.extend(levels.iter().zip(&figures).map(|((n, _), f)| line(*n, log_events, whole, f)));
     }
     let ceiling = Spread::of(full);
     Ok(AtSize {
@@ -130,6 +139,7 @@ pub fn measure(size: Size, effort: Effort, say: &dyn Fn(&str)) -> Result<AtSize>
         ceiling_max: ceiling.max,
         events_alone_s: Spread::of(alone).median,
         single_ms: Spread::of(singles).median,
+        ceiling_cpu_us: Spread::of(costs).median,
         nats,
         commands: lines,
     })
@@ -156,6 +166,7 @@ fn one(stand: &mut Stand, load: &mut Load, in_flight: usize, commands: usize, wh
         p99_ms: measured.p99_ms,
         ceiling: 0.0,
         alone: 0.0,
+        events,
         cpu: stand.cpu() - cpu,
     })
 }
@@ -164,7 +175,8 @@ fn line(in_flight: usize, log_events: i64, whole: bool, figures: &[Figure]) -> L
     let median = |get: fn(&Figure) -> f64| Spread::of(figures.iter().map(get)).median;
     let of_ceiling = Spread::of(figures.iter().map(|f| f.events_s / f.ceiling));
     let cpu = figures.iter().fold(Cpu::default(), |sum, f| sum + f.cpu);
-    let all = (cpu.ledger + cpu.postgres + cpu.nats + cpu.load).max(0.01);
+    let events = figures.iter().map(|f| f.events).sum::<i64>().max(1) as f64;
+    let of_event = |seconds: f64| seconds / events * 1e6;
     Line {
         in_flight,
         log_events,
@@ -177,7 +189,7 @@ fn line(in_flight: usize, log_events: i64, whole: bool, figures: &[Figure]) -> L
         of_ceiling_min: of_ceiling.min,
         of_ceiling_max: of_ceiling.max,
         of_events_alone: median(|f| f.events_s / f.alone),
-        cpu_shares: [cpu.ledger / all, cpu.postgres / all, cpu.nats / all, cpu.load / all],
+        cpu_us: [cpu.ledger, cpu.postgres, cpu.nats, cpu.load].map(of_event),
     }
 }
 
@@ -186,7 +198,7 @@ impl AtSize {
     pub fn ceilings(&self) -> serde_json::Value {
         serde_json::json!({
             "log_events": self.log_events, "ceiling_events_s": self.ceiling_events_s, "min": self.ceiling_min,
-            "max": self.ceiling_max, "events_alone_s": self.events_alone_s, "single_insert_ms": self.single_ms,
+            "max": self.ceiling_max, "postgres_us": self.ceiling_cpu_us, "events_alone_s": self.events_alone_s, "single_insert_ms": self.single_ms,
             "nats": self.nats,
         })
     }

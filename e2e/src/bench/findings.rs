@@ -68,19 +68,20 @@ fn at_size(out: &mut String, at: &AtSize) -> std::fmt::Result {
     )?;
     writeln!(
         out,
-        "  the same events alone  {}/s;  a single one, durable  {:.2} ms",
+        "  the same events alone  {}/s;  a single one, durable  {:.2} ms;  Postgres {:.0} µs/event",
         short(at.events_alone_s),
-        at.single_ms
+        at.single_ms,
+        at.ceiling_cpu_us
     )?;
     for whole in [false, true] {
         let what = if whole { "whole" } else { "write path" };
         writeln!(
             out,
-            "  {what:<11}{:>9}{:>10}{:>9}{:>9}  of ceiling    l/p/n/load %",
+            "  {what:<11}{:>9}{:>10}{:>9}{:>9}  of ceiling       cpu µs",
             "cmd/s", "events/s", "p50 ms", "p99 ms"
         )?;
         for line in at.commands.iter().filter(|line| line.whole == whole) {
-            let cpu: Vec<String> = line.cpu_shares.iter().map(|s| format!("{:.0}", s * 100.0)).collect();
+            let cpu: Vec<String> = line.cpu_us.iter().map(|us| format!("{us:.0}")).collect();
             writeln!(
                 out,
                 "  {:>11}{:>9}{:>10}{:>9.2}{:>9.2}  {:.2} ({:.2}-{:.2}) {}",
@@ -96,6 +97,7 @@ fn at_size(out: &mut String, at: &AtSize) -> std::fmt::Result {
             )?;
         }
     }
+    writeln!(out, "  cpu µs: processor time of an event in ledger/postgres/nats/load")?;
     let round_trip = at.nats.first().map_or(0.0, |(_, _, p50)| *p50);
     let one = at.commands.iter().find(|line| line.in_flight == 1 && !line.whole);
     let ratio = one.map_or(0.0, |line| line.p50_ms / (round_trip + at.single_ms));

@@ -34,7 +34,10 @@ pub struct Options {
     pub quick: bool,
     /// All if empty.
     pub only: Vec<Part>,
+    /// No events: the empty log alone.
     pub big: Size,
+    /// Commands in flight; all of [`append::IN_FLIGHT`] if empty.
+    pub in_flight: Vec<usize>,
 }
 
 /// # Errors
@@ -44,8 +47,9 @@ pub fn run(options: &Options, say: &dyn Fn(&str)) -> Result<Findings> {
     let effort = if options.quick { Effort::QUICK } else { Effort::FULL };
     let mut findings = Findings::default();
     if wanted(Part::Append) {
-        for size in [Size { events: 0, accounts: 0 }, options.big] {
-            findings.append.push(append::measure(size, effort, say)?);
+        let empty = Size { events: 0, accounts: 0 };
+        for size in [Some(empty), (options.big.events > 0).then_some(options.big)].into_iter().flatten() {
+            findings.append.push(append::measure(size, effort, &options.in_flight, say)?);
         }
     }
     if wanted(Part::Peers) {

@@ -5,15 +5,20 @@
 //!   the program, write balance, idempotency key and journal line, commit.
 //! - `for_update_call`: the same as one plpgsql call: one round trip.
 //!
+//! - cala-ledger, postgres-es, disintegrate-postgres as published: a program of its own, `e2e/peers`, that
+//!   `cargo xtask bench` builds and names in PEERS; without it they are left out.
+//!
 //! Ours is measured by the same clock over NATS (`append`), and here without it: commands pushed into the
 //! queue of a sequencer in this process. Each at its best number in flight.
 
+use std::ffi::OsStr;
 use std::fmt::Write;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 
 use super::in_process::InProcess;
@@ -49,7 +54,7 @@ impl Peers {
         for peer in &self.all {
             let rates: Vec<String> =
                 peer.rates.iter().map(|(n, rate)| format!("{n}: {}", short(*rate))).collect();
-            writeln!(out, "  {:<18}{:>6.1} ×  {}", peer.name, peer.times_ours, rates.join("  "))?;
+            writeln!(out, "  {:<22}{:>6.1} ×  {}", peer.name, peer.times_ours, rates.join("  "))?;
         }
         Ok(())
     }
@@ -78,28 +83,61 @@ pub fn measure(quick: bool, say: &dyn Fn(&str)) -> Result<Option<Peers>> {
         anyhow::Ok(pool)
     })?;
     let mut ours = rt.block_on(InProcess::start(&stand, ACCOUNTS))?;
-    let mut rates: Vec<(&str, usize, f64)> = Vec::new();
+    let mut rates: Vec<(String, usize, f64)> = Vec::new();
     for round in 0..rounds {
         for in_flight in IN_FLIGHT {
             for (name, how) in [("for_update", How::ForUpdate), ("for_update_call", How::Call)] {
                 let rate = rt.block_on(operate(&pool, how, in_flight, seconds))?;
                 say(&format!("{name} round {}: {in_flight} in flight, {}/s", round + 1, short(rate)));
-                rates.push((name, in_flight, rate));
+                rates.push((name.to_owned(), in_flight, rate));
             }
         }
         for in_flight in OURS_IN_FLIGHT {
             let rate = rt.block_on(ours.measure(in_flight, seconds))?;
             say(&format!("plantain round {}: {in_flight} in flight, {}/s", round + 1, short(rate)));
-            rates.push(("plantain", in_flight, rate));
+            rates.push(("plantain".to_owned(), in_flight, rate));
+        }
+        if let Some(program) = std::env::var_os("PEERS") {
+            published(&program, &server, seconds, &mut rates)?;
         }
     }
     rt.block_on(ours.stop())?;
     Ok(Some(Peers { all: compare(&rates) }))
 }
 
-fn compare(rates: &[(&str, usize, f64)]) -> Vec<Peer> {
-    let mut all: Vec<Peer> =
-        ["plantain", "for_update", "for_update_call"].map(|name| best(name, rates)).into();
+/// One round of the published ones, each in a database of its own on this server.
+fn published(
+    program: &OsStr,
+    server: &str,
+    seconds: f64,
+    rates: &mut Vec<(String, usize, f64)>,
+) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Said {
+        name: String,
+        in_flight: usize,
+        ops_s: f64,
+    }
+    let output = Command::new(program)
+        .args([server, &seconds.to_string()])
+        .stderr(Stdio::inherit())
+        .output()
+        .context("the published peers can't be run")?;
+    for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let said: Said = serde_json::from_slice(line).context("the published peers say no JSON")?;
+        rates.push((said.name, said.in_flight, said.ops_s));
+    }
+    Ok(())
+}
+
+fn compare(rates: &[(String, usize, f64)]) -> Vec<Peer> {
+    let mut names: Vec<&str> = vec!["plantain"];
+    for (name, ..) in rates {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let mut all: Vec<Peer> = names.into_iter().map(|name| best(name, rates)).collect();
     let ours = all[0].ops_s;
     for peer in &mut all {
         peer.times_ours = ours / peer.ops_s.max(1.0);
@@ -107,7 +145,7 @@ fn compare(rates: &[(&str, usize, f64)]) -> Vec<Peer> {
     all
 }
 
-fn best(name: &str, rates: &[(&str, usize, f64)]) -> Peer {
+fn best(name: &str, rates: &[(String, usize, f64)]) -> Peer {
     let of = |n: usize| Spread::of(rates.iter().filter(|r| r.0 == name && r.1 == n).map(|r| r.2)).median;
     let mut medians: Vec<(usize, f64)> = OURS_IN_FLIGHT.into_iter().map(|n| (n, of(n))).collect();
     medians.retain(|(_, rate)| *rate > 0.0);

@@ -23,7 +23,10 @@ struct Cli {
     /// Only these parts
     #[arg(long, value_delimiter = ',', value_enum)]
     only: Vec<Part>,
-    /// Events of the big log
+    /// Only these numbers of commands in flight, of 1, 16, 64, 256, 2048
+    #[arg(long, value_delimiter = ',')]
+    in_flight: Vec<usize>,
+    /// Events of the big log; 0: the empty one alone
     #[arg(long, default_value_t = 5_000_000)]
     events: usize,
     /// Accounts of the big log
@@ -51,7 +54,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let big = Size { events: cli.events, accounts: cli.accounts };
-    let findings = run(&Options { quick: cli.quick, only: cli.only, big }, &say)?;
+    let findings = run(&Options { quick: cli.quick, only: cli.only, big, in_flight: cli.in_flight }, &say)?;
     println!("{}", findings.table());
     if cli.json {
         println!("{}", findings.json()?);

@@ -66,9 +66,12 @@ pub fn copy(size: Size, say: &dyn Fn(&str)) -> Result<Copy> {
 /// As [`copy`].
 pub fn ensure(size: Size, say: &dyn Fn(&str)) -> Result<PathBuf> {
     let shelf = shelf()?;
-    let _one_at_a_time = paths::lock(&shelf.join("lock"))?;
     let name = format!("{}-{}-{}", size.events, size.accounts, digest()?);
     let kept = shelf.join(&name);
+    if kept.is_dir() {
+        return Ok(kept);
+    }
+    let _one_at_a_time = paths::lock(&shelf.join(format!("{}-{}.lock", size.events, size.accounts)))?;
     if kept.is_dir() {
         return Ok(kept);
     }
@@ -181,7 +184,7 @@ fn digest() -> Result<String> {
 fn remove_outdated(shelf: &Path, size: Size) -> Result<()> {
     let prefix = format!("{}-{}-", size.events, size.accounts);
     for entry in std::fs::read_dir(shelf)?.flatten() {
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with(&prefix)) {
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(&prefix)) && entry.path().is_dir() {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }

@@ -2,6 +2,7 @@
 //! workspace, optimised; then measures (e2e/src/bench).
 
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -26,6 +27,30 @@ pub fn bench(extra: &[String]) -> Result<()> {
     }
     let built = up::executables(&output.stdout);
     let bin = built.get("bench").context("cargo built no program `bench`")?;
-    let error = Command::new(bin).args(extra).current_dir(paths::root()).exec();
+    let mut bench = Command::new(bin);
+    if wants_peers(extra) {
+        bench.env("PEERS", peers()?);
+    }
+    let error = bench.args(extra).current_dir(paths::root()).exec();
     Err(error).with_context(|| format!("cannot run {}", bin.display()))
+}
+
+/// Published peers take minutes to build: not for a quick look, nor when something else is asked for.
+fn wants_peers(extra: &[String]) -> bool {
+    let has = |word: &str| extra.iter().any(|argument| argument == word);
+    let only = extra.iter().any(|argument| argument.starts_with("--only"));
+    let asks = extra.iter().any(|argument| argument.contains("peers"));
+    !has("--quick") && !has("log") && !has("--help") && (asks || !only)
+}
+
+/// The program of `e2e/peers`, which has a lock file and dependencies of its own.
+fn peers() -> Result<PathBuf> {
+    let target = paths::root().join("target/peers");
+    let mut build = up::cargo();
+    build.current_dir(paths::root().join("e2e/peers")).env("CARGO_TARGET_DIR", &target);
+    let status = build.args(["build", "--release", "--locked"]).status().context("cannot run cargo")?;
+    if !status.success() {
+        bail!("e2e/peers does not build (cargo's messages are above); `--quick` does without");
+    }
+    Ok(target.join("release/peers"))
 }

@@ -1,0 +1,91 @@
+//! A flood by one producer, as a broadcast would be: what it can't take the ledger answers with busy,
+//! nothing is dropped silently, and another producer's payment goes before what waits.
+//!
+//! While the table of events is locked nothing is appended, and the flood's line grows to its bound; the
+//! payment is behind all of it when the lock is let go.
+
+use async_nats::{Client, Message};
+use e2e::deeds::Deeds;
+use e2e::{Role, Stage, judge};
+use futures_util::StreamExt as _;
+use proto_events::{PaymentId, Reply};
+use serde_json::json;
+
+/// More than a producer's line holds.
+const FLOOD: usize = 6_000;
+/// At least so many of the flood are appended after the payment: those that had waited longer, but for the
+/// batches that were under way.
+const OVERTAKEN: usize = 2_000;
+const INBOX: &str = "_INBOX_telegram.flood";
+
+async fn flood(telegram: &Client) {
+    for n in 0..FLOOD {
+        let user = 1_000_000 + n;
+        let body = json!({"id": format!("start:1:{user}"), "account": {"telegram": user},
+            "body": {"language": "ru", "name": "Ada"}});
+        let reply = format!("{INBOX}.{n}");
+        telegram
+            .publish_with_reply("cmd.ledger.telegram.account_open", reply, body.to_string().into())
+            .await
+            .unwrap();
+    }
+}
+
+async fn settle(payments: &Client, payment: PaymentId, reply: &str) {
+    let body = json!({"id": "settle:yookassa:one", "account": {"telegram": 1}, "body": {
+        "payment": payment, "rail": "yookassa", "provider_payment_id": "one", "test": false,
+        "amount": {"amount": 10_000, "currency": "RUB"},
+    }});
+    let subject = "cmd.ledger.payments.payment_settle";
+    payments.publish_with_reply(subject, reply.to_owned(), body.to_string().into()).await.unwrap();
+}
+
+/// What this connection has sent before waits in its line, or was answered: this is answered at the door.
+async fn knock(client: &Client, producer: &str) {
+    client.request(format!("cmd.ledger.{producer}.no_such_verb"), "{}".into()).await.unwrap();
+}
+
+fn reply(message: &Message) -> Reply {
+    serde_json::from_slice(&message.payload).unwrap()
+}
+
+#[test]
+fn a_flood_of_one_producer_is_told_busy_at_the_bound_and_a_payment_overtakes_it() {
+    let stage = Stage::with_ledger().unwrap();
+    let deeds = Deeds::new(&stage);
+    let (telegram, payments) = (stage.client("telegram"), stage.client("payments"));
+    let settled = stage.rt.block_on(async {
+        deeds.start(1).await.unwrap();
+        let payment = deeds.topup(1, "before-the-flood").await.unwrap();
+        let mut flooded = telegram.subscribe(format!("{INBOX}.*")).await.unwrap();
+        let mut paid = payments.subscribe("_INBOX_payments.flood").await.unwrap();
+        let mut held = stage.pool.begin().await.unwrap();
+        sqlx::query("LOCK TABLE events IN SHARE MODE").execute(&mut *held).await.unwrap();
+        flood(&telegram).await;
+        knock(&telegram, "telegram").await;
+        settle(&payments, payment, "_INBOX_payments.flood").await;
+        knock(&payments, "payments").await;
+        held.rollback().await.unwrap();
+        let Reply::Done { position, .. } = reply(&paid.next().await.unwrap()) else {
+            panic!("a payment is never told busy because of another's flood");
+        };
+        let (mut busy, mut done) = (0, 0);
+        for _ in 0..FLOOD {
+            match reply(&flooded.next().await.unwrap()) {
+                Reply::Busy { .. } => busy += 1,
+                Reply::Done { .. } => done += 1,
+                other => panic!("the flood was answered {other:?}"),
+            }
+        }
+        println!("of the flood {done} were done and {busy} told busy");
+        assert!(busy > 0 && done > OVERTAKEN, "{busy} busy, {done} done");
+        position
+    });
+    assert!(stage.metric(Role::Ledger, "ledger_busy_total").is_some_and(|told| told > 0.0));
+    let behind: i64 = stage.rt.block_on(async {
+        let sql = "SELECT count(*) FROM events WHERE type = 'AccountOpened' AND position > $1";
+        sqlx::query_scalar(sql).bind(settled.get()).fetch_one(&stage.pool).await.unwrap()
+    });
+    assert!(behind >= i64::try_from(OVERTAKEN).unwrap(), "only {behind} of the flood were overtaken");
+    judge::assert_at_rest(&stage, &stage.client("ledger"));
+}
