@@ -107,7 +107,8 @@ pub async fn measure(pool: PgPool, time: Duration) -> Result<Rates> {
     let mut rates = Vec::new();
     for in_flight in IN_FLIGHT {
         let mut best: f64 = 0.0;
-        for ((name, framework), progress) in [("w", &whole), ("s", &snapshots)].into_iter().zip(&mut progress) {
+        for ((name, framework), progress) in [("w", &whole), ("s", &snapshots)].into_iter().zip(&mut progress)
+        {
             best = best.max(one(framework, name, in_flight, time / 2, progress).await?);
         }
         rates.push((in_flight, best));

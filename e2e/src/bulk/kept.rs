@@ -112,14 +112,16 @@ async fn make(url: &str, size: Size, say: &dyn Fn(&str)) -> Result<()> {
 /// Brings every projection to the end of the log, as a leader's followers do.
 async fn fold(url: &str, position: i64) -> Result<()> {
     let pool = projections::connect(url).await?;
+    // Those of the followers are all at work.
+    let others = sqlx::PgPool::connect(url).await?;
     let (_committed, seen) = watch::channel(position.try_into()?);
-    let tail = Tail::new(pool.clone(), seen);
+    let tail = Tail::new(others.clone(), seen);
     let mut followers = JoinSet::new();
     for follower in projections::followers(&pool, &tail) {
         followers.spawn(follower);
     }
     loop {
-        let instances = projections::instances(&pool).await?;
+        let instances = projections::instances(&others).await?;
         if instances.len() >= projections::ALL.len() && instances.iter().all(|i| i.position >= position) {
             break;
         }
@@ -129,9 +131,8 @@ async fn fold(url: &str, position: i64) -> Result<()> {
         tokio::time::sleep(LOOK).await;
     }
     drop(followers);
-    let pool = sqlx::PgPool::connect(url).await?;
-    sqlx::query("VACUUM (ANALYZE)").execute(&pool).await?;
-    sqlx::query("CHECKPOINT").execute(&pool).await?;
+    sqlx::query("VACUUM (ANALYZE)").execute(&others).await?;
+    sqlx::query("CHECKPOINT").execute(&others).await?;
     Ok(())
 }
 

@@ -28,17 +28,13 @@ pub fn decode_command(names: &Names, subject: &str, payload: &[u8]) -> Result<As
     let envelope: CommandEnvelope = json(payload)?;
     let invalid =
         |error: serde_json::Error| refused("invalid", format!("the body of {verb} can't be read: {error}"));
-    if let Some(operation) = Operation::decode(verb, envelope.body.clone()) {
-        let operation = operation.map_err(invalid)?;
-        return Ok(Asked::Operation(Box::new(OperationRequest {
-            producer,
-            account: envelope.account,
-            operation,
-        })));
+    let unknown = || refused("unknown_verb", format!("there is no command {verb}"));
+    if Operation::VERBS.contains(&verb) {
+        let operation = Operation::decode(verb, envelope.body).ok_or_else(unknown)?.map_err(invalid)?;
+        let account = envelope.account;
+        return Ok(Asked::Operation(Box::new(OperationRequest { producer, account, operation })));
     }
-    let Some(command) = Command::decode(verb, envelope.body) else {
-        return Err(refused("unknown_verb", format!("there is no command {verb}")));
-    };
+    let command = Command::decode(verb, envelope.body).ok_or_else(unknown)?;
     let command = command.map_err(invalid)?;
     judge(may_send(producer, verb, command.rail()), producer, verb)?;
     let actor = envelope.actor.map_or_else(|| default_actor(producer).to_owned(), |a| a.to_string());

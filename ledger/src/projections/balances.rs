@@ -16,7 +16,8 @@ pub(super) static DEFINITION: Definition = Definition {
     version: 2,
     needs: Needs::Effects,
     // The bot shows it after each command.
-    pace: Duration::from_millis(5),
+    // Who has just acted and asks for a balance waits so long at most; five round trips each time.
+    pace: Duration::from_millis(20),
     tables: &[TableDef {
         suffix: "",
         columns: "account_id uuid NOT NULL, available bigint NOT NULL CHECK (available >= 0), \
