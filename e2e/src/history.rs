@@ -76,10 +76,13 @@ fn catalog() -> Catalog {
         price,
         rails,
     };
+    // What deeds buy is sold too: people may go on where a history ends.
+    let sold_to_deeds = catalog.packages.iter().find(|p| p.id.as_str() == "rub-100").cloned();
     catalog.packages = vec![
         package("odd", 23, money(10_001, Currency::Rub), rub),
         package("stars", 13, money(50, Currency::Xtr), stars),
     ];
+    catalog.packages.extend(sold_to_deeds);
     catalog.limits.reservation_ms = 60_000;
     catalog
 }

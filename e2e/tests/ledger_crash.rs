@@ -44,7 +44,7 @@ const POINTS: &[&str] = &[
     "ledger.timer.lot_due",
     "ledger.timer.lots_expired",
 ];
-/// Come only when an operator asks: e2e/tests/ledger_republish.rs, e2e/tests/projections.rs.
+/// Come only when an operator asks: e2e/tests/ledger_republish.rs, e2e/tests/projections/deaths.rs.
 const ASKED_FOR: [&str; 3] = ["ledger.republish", "ledger.replay", "ledger.swap"];
 /// Comes only when a deadline is over: a test of its own.
 const TIMER: &str = "ledger.timer.fired";

@@ -66,7 +66,7 @@ impl Build {
         self.fold.load(tx, entries).await?;
         for some in entries.chunks(TAKE_MAX) {
             for entry in some {
-                self.fold.take(entry)?;
+                self.definition.take(self.fold.as_mut(), entry)?;
             }
             tokio::task::yield_now().await;
         }

@@ -28,6 +28,17 @@ pub struct Definition {
     pub make: fn(Tables) -> Box<dyn Fold>,
 }
 
+impl Definition {
+    /// Takes the next event. Whoever reads payloads stops at a type or schema version that is unknown here, also if it
+    /// would not read that one: nobody here can say whom it concerns.
+    pub(crate) fn take(&self, fold: &mut dyn Fold, entry: &Entry) -> Result<(), FoldError> {
+        if self.needs == Needs::Payload && !entry.is_known() {
+            return Err(FoldError::unreadable(entry));
+        }
+        fold.take(entry)
+    }
+}
+
 /// One table of a projection.
 #[derive(Debug)]
 pub struct TableDef {

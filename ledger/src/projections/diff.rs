@@ -4,7 +4,8 @@
 //! the live one go on meanwhile.
 
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 
 use super::build::BuildError;
 use super::level::level;
@@ -18,10 +19,10 @@ pub const NAMED_MAX: i64 = 20;
 pub struct RowDiff {
     /// The primary key, as text.
     pub key: String,
-    /// As it is in the live one. `None`: only in the new one.
-    pub old: Option<String>,
+    /// As it is in the live one, by column. `None`: only in the new one.
+    pub old: Option<Value>,
     /// As the log makes it. `None`: only in the live one.
-    pub new: Option<String>,
+    pub new: Option<Value>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -139,18 +140,20 @@ async fn diff_table(
         let name =
             keys.iter().map(|k| format!("coalesce(o.{k}, n.{k})::text")).collect::<Vec<_>>().join(", ");
         let order = keys.iter().map(|k| format!("coalesce(o.{k}, n.{k})")).collect::<Vec<_>>().join(", ");
+        let object = |side: &str| {
+            let columns = common.iter().map(|c| format!("'{c}', {side}.{c}")).collect::<Vec<_>>().join(", ");
+            format!("CASE WHEN {side}.{key} IS NOT NULL THEN json_build_object({columns})::text END")
+        };
         let sql = format!(
-            "SELECT concat_ws(' ', {name}) AS key, CASE WHEN o.{key} IS NOT NULL THEN ({})::text END AS old, \
-                CASE WHEN n.{key} IS NOT NULL THEN ({})::text END AS new {from} ORDER BY {order} LIMIT $1",
-            row(&of("o")),
-            row(&of("n"))
+            "SELECT concat_ws(' ', {name}), {}, {} {from} ORDER BY {order} LIMIT $1",
+            object("o"),
+            object("n")
         );
-        let found = sqlx::query(AssertSqlSafe(sql)).bind(NAMED_MAX).fetch_all(&mut *tx).await?;
-        for row in found {
-            let named =
-                RowDiff { key: row.try_get("key")?, old: row.try_get("old")?, new: row.try_get("new")? };
-            diff.named.push(named);
-        }
+        let found: Vec<(String, Option<String>, Option<String>)> =
+            sqlx::query_as(AssertSqlSafe(sql)).bind(NAMED_MAX).fetch_all(&mut *tx).await?;
+        let read = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
+        let named = found.into_iter().map(|(key, old, new)| RowDiff { key, old: read(old), new: read(new) });
+        diff.named.extend(named);
     }
     Ok(diff)
 }

@@ -7,7 +7,8 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use super::registry::{self, Instance, State};
-use super::{ALL, Definition, Rebuild, discard};
+use super::held::discard;
+use super::{ALL, Definition, Rebuild};
 
 const LOOK: Duration = Duration::from_secs(2);
 /// Between two rebuilds: one that failed is helped by other code or another log only.
@@ -75,8 +76,8 @@ async fn renew(pool: &PgPool, outdated: &[&'static Definition]) {
     for made in rebuild.run().await {
         let name = made.definition.name;
         match made.outcome {
-            Ok(_) => {
-                if let Err(error) = registry::wish(pool, name, State::Ready).await {
+            Ok(held) => {
+                if let Err(error) = held.wish().await {
                     tracing::warn!(name, %error, "the swap could not be asked for");
                 }
             }

@@ -1,13 +1,14 @@
 //! Follows the log with the live instance of one projection.
 //!
-//! A step: take what waits in the tail (many at once if it is behind), load the rows it needs, fold,
-//! write, move the checkpoint, commit; all in one transaction. Cost: five round trips and two statements
-//! a table a step, however many events. The commit is not waited for to be on disk: what a crash of Postgres
-//! takes away is folded again.
+//! A step: take what waits in the tail (many at once if it is behind), move the checkpoint, load the rows it
+//! needs, fold, write, commit; all in one transaction. Cost: five round trips and two statements a table a
+//! step, however many events. The commit is not waited for to be on disk: what a crash of Postgres takes away is
+//! folded again.
 //!
 //! Invariant: a checkpoint moves only from where its step began and only while the instance is live, so two
 //! leaders can't both apply the same events, and after a swap the follower goes on with the new instance from
-//! its checkpoint.
+//! its checkpoint. It moves first: of two who come with the same events the second waits for the first, and finds
+//! that there is nothing to do, before it has read or written a row.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,7 +135,9 @@ impl Live {
                 Ok(entries) => entries,
                 Err(BadRow::Column(error)) => return Ended::Away(error),
                 Err(error) => {
-                    self.stand_still(&instance, position + 1, &error.in_full()).await;
+                    if !self.stands_still(&instance, position + 1, &error.in_full()).await {
+                        return Ended::Replaced;
+                    }
                     continue;
                 }
             };
@@ -142,8 +145,10 @@ impl Live {
                 self.tail.wait_beyond(position).await;
                 continue;
             };
-            let step = self.step(&instance, fold.as_mut(), position, &entries);
+            let Ok(turn) = self.turns.acquire().await else { return Ended::Replaced };
+            let step = self.step((definition, &instance), fold.as_mut(), position, &entries);
             let stepped = tokio::time::timeout(STEP_TIMEOUT, step).await;
+            drop(turn);
             match stepped.unwrap_or(Err(sqlx::Error::PoolTimedOut.into())) {
                 Ok(true) => {
                     position = last;
@@ -156,7 +161,9 @@ impl Live {
                     fold = (definition.make)(instance.tables());
                     step_max = error.good_before(position, entries.len());
                     if step_max == 0 {
-                        self.stand_still(&instance, position + 1, &error.what()).await;
+                        if !self.stands_still(&instance, position + 1, &error.what()).await {
+                            return Ended::Replaced;
+                        }
                         step_max = 1;
                     }
                     continue;
@@ -172,40 +179,46 @@ impl Live {
     /// else follows it.
     async fn step(
         &self,
-        instance: &Instance,
+        (definition, instance): (&Definition, &Instance),
         fold: &mut dyn Fold,
         position: i64,
         entries: &[Arc<Entry>],
     ) -> Result<bool, StepError> {
         let Some(last) = entries.last().map(|entry| entry.row.position) else { return Ok(true) };
-        let _turn = self.turns.acquire().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let mut tx = self.pool.begin().await?;
-        fold.load(&mut tx, entries).await?;
-        for some in entries.chunks(TAKE_MAX) {
-            for entry in some {
-                fold.take(entry)?;
-            }
-            tokio::task::yield_now().await;
-        }
-        fold.flush(&mut tx).await?;
         if !registry::move_checkpoint(&mut tx, instance, position, last).await? {
             tx.rollback().await?;
             return Ok(false);
         }
+        fold.load(&mut tx, entries).await?;
+        for some in entries.chunks(TAKE_MAX) {
+            for entry in some {
+                definition.take(fold, entry)?;
+            }
+            tokio::task::yield_now().await;
+        }
+        fold.flush(&mut tx).await?;
         fail::fail_point!("ledger.projection.before_commit");
         tx.commit().await?;
         fail::fail_point!("ledger.projection.committed");
         Ok(true)
     }
 
-    async fn stand_still(&self, instance: &Instance, position: i64, what: &str) {
+    /// Says where it stands, and waits. `false`: the instance is not there any more, since somebody else has moved it
+    /// or it was exchanged.
+    async fn stands_still(&self, instance: &Instance, position: i64, what: &str) -> bool {
+        match registry::note_failure(&self.pool, instance, position, what).await {
+            Ok(true) => {}
+            Ok(false) => return false,
+            Err(error) => {
+                tracing::warn!(projection = instance.name, %error, "its failure could not be noted");
+            }
+        }
         tracing::error!(projection = instance.name, position, what, "stopped at an event it can't take");
         metrics::counter!("ledger_projection_failures_total", "projection" => instance.name.clone())
             .increment(1);
-        if let Err(error) = registry::note_failure(&self.pool, instance, position, what).await {
-            tracing::warn!(projection = instance.name, %error, "its failure could not be noted");
-        }
         tokio::time::sleep(RETRY_BROKEN).await;
+        true
     }
 
     fn show(&self, definition: &Definition, position: i64) {

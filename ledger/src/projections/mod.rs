@@ -3,7 +3,7 @@
 //! - `definition`: what a projection is. One file a projection: balances, commands, …; [`ALL`] lists them.
 //! - `registry`: which instances there are. An instance has tables of its own, `projections.<name>_<n>`.
 //! - `live`: the leader follows the log with the live instance of each.
-//! - `rebuild` (`build`, `throttle`): makes an instance anew beside the live one.
+//! - `rebuild` (`build`, `desk`, `held`, `throttle`): makes an instance anew beside the live one.
 //! - `diff`, `swap` (`level`): compares it with the live one, and exchanges them.
 //! - `keeper`: what the leader looks after: other versions, what dead rebuilds left.
 //! - `readers`: how the live instance is found and read.
@@ -16,8 +16,10 @@ mod build;
 mod commands;
 mod daily;
 mod definition;
+mod desk;
 mod diff;
 mod generations;
+mod held;
 mod keeper;
 mod level;
 mod live;
@@ -50,10 +52,10 @@ pub use definition::{Definition, Fold, FoldError, Needs, TableDef, Tables};
 pub use diff::{Diff, RowDiff, TableDiff, diff};
 pub use keeper::keep;
 pub use readers::{balance, live};
-pub use rebuild::{Desk, Made, Progress, Rebuild, RefusedRebuild, cancel, discard};
-pub use registry::{
-    Instance, State, all as instances, ask_to_cancel, find as find_instance, take_back_wish, wish,
-};
+pub use desk::{Desk, Progress};
+pub use held::{Canceled, Held, cancel};
+pub use rebuild::{Made, Rebuild, RefusedRebuild};
+pub use registry::{Instance, State, all as instances, find as find_instance, take_back_wish, wish_back};
 pub use rows::Rows;
 pub use statement::{Running, is_line, money};
 pub use swap::fulfil;

@@ -2,27 +2,27 @@
 //!
 //! Phases: enter each in the registry with empty tables (one transaction) → one reader sends chunks of the log
 //! to all folds, two chunks in the reading at once, parsed where they are read → other indexes → catch up with the
-//! live one → ready. Each fold works in its own task and transactions, so one that fails does not keep the others.
+//! live one → ready, and held until it is known what becomes of it. Each fold works in its own task and
+//! transactions, so one that fails does not keep the others.
 //! Cost: each event is read and parsed once; bounded by the folds' writing.
 //!
 //! Invariant: nothing of the live instance is touched, and no side effect but the new tables. They are dropped
 //! when the rebuild is canceled or fails; those of a worker that died are dropped by the next one.
 //! Invariant: a new instance never gets ahead of the live one.
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::build::{Build, BuildError, CHUNK};
-use super::registry::{self, Instance, State, Wish};
+use super::build::{Build, BuildError};
+use super::desk::Desk;
+use super::held::{Held, beat};
+use super::registry::{self, Instance, State};
 use super::throttle::Throttle;
 use super::{Definition, Needs};
 use crate::log::BadRow;
@@ -34,60 +34,16 @@ type Chunk = Arc<Vec<Arc<Entry>>>;
 const READS: usize = 2;
 /// Chunks that wait for each fold.
 const WAITING_MAX: usize = 2;
-/// How often a worker gives a sign of life: well within [`registry::SILENCE_MAX_US`].
-const BEAT: Duration = Duration::from_secs(1);
 /// So near to the live one it is ready: the rest takes some ms.
 const NEAR: i64 = 5_000;
 /// Rounds of catching up; a log that grows faster than one folds is left to the swap.
 const ROUNDS_MAX: u32 = 20;
 
-/// How one rebuild is getting on.
-#[derive(Debug)]
-pub struct Desk {
-    pub name: &'static str,
-    done: AtomicI64,
-    target: AtomicI64,
-    stage: Mutex<&'static str>,
-    begun: Instant,
-}
-
-/// As it is at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub struct Progress {
-    pub name: &'static str,
-    pub stage: &'static str,
-    pub done: i64,
-    pub target: i64,
-    /// Events/s.
-    pub rate: i64,
-    pub left_s: Option<i64>,
-}
-
-impl Desk {
-    fn new(name: &'static str) -> Self {
-        let (done, target) = (AtomicI64::new(0), AtomicI64::new(0));
-        Self { name, done, target, stage: Mutex::new("waiting"), begun: Instant::now() }
-    }
-
-    fn enter(&self, stage: &'static str) {
-        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = stage;
-    }
-
-    pub fn progress(&self) -> Progress {
-        let (done, target) = (self.done.load(Ordering::Relaxed), self.target.load(Ordering::Relaxed));
-        let seconds = self.begun.elapsed().as_secs_f64().max(0.001);
-        let rate = (done as f64 / seconds) as i64;
-        let left_s = (rate > 0).then(|| (target - done).max(0) / rate);
-        let stage = *self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        Progress { name: self.name, stage, done, target, rate, left_s }
-    }
-}
-
 /// What became of one.
 #[derive(Debug)]
 pub struct Made {
     pub definition: &'static Definition,
-    pub outcome: Result<Instance, BuildError>,
+    pub outcome: Result<Held, BuildError>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +52,8 @@ pub enum RefusedRebuild {
     Postgres(#[from] sqlx::Error),
     #[error("{0} is being rebuilt already: see `ledger projections`; `ledger replay {0} --cancel` stops it")]
     UnderWay(String),
+    #[error("a new {0} waits to be swapped in: start `ledger serve`, or drop it by `ledger replay {0} --cancel`")]
+    Waiting(String),
 }
 
 pub struct Rebuild {
@@ -125,6 +83,9 @@ impl Rebuild {
             for state in [State::Building, State::Ready] {
                 match registry::find(&mut *tx, definition.name, state).await? {
                     Some(other) if other.is_worked_on() => return Err(refused()),
+                    Some(other) if other.wished_at.is_some() => {
+                        return Err(RefusedRebuild::Waiting(definition.name.to_owned()));
+                    }
                     // Left over: by a worker that died, or by an earlier rebuild that was not swapped in.
                     Some(other) => {
                         registry::remove(&mut tx, &other).await?;
@@ -156,20 +117,26 @@ impl Rebuild {
             let (sender, receiver) = mpsc::channel(WAITING_MAX);
             let target = goal_of(&self.pool, build.definition).await.unwrap_or(0);
             goal = goal.max(target);
-            desk.target.store(target, Ordering::Relaxed);
+            desk.aim(target);
             lines.push(sender);
             let (pool, worker, stop) = (self.pool.clone(), self.worker, self.stop.clone());
             tasks.spawn(make(pool, worker, stop, build, desk, receiver));
         }
         let throttle = Throttle::new(self.pool.clone(), self.max_rate);
-        let fed = feed(self.pool.clone(), needs, goal, lines, throttle).await;
-        if let Err(error) = fed {
-            tracing::error!(%error, "the log can't be read to its end");
-        }
+        let chunk = Throttle::chunk(self.max_rate);
+        let pool = self.pool.clone();
+        // Of its own: whoever is canceled does not wait until the throttle lets the next chunk come.
+        let feeding = tokio::spawn(async move {
+            if let Err(error) = feed(pool, needs, (goal, chunk), lines, throttle).await {
+                // Each fold comes to the same row once more, and says so.
+                tracing::error!(%error, "the log can't be read to its end");
+            }
+        });
         let mut made: Vec<Made> = Vec::new();
         while let Some(done) = tasks.join_next().await {
             made.extend(done);
         }
+        feeding.abort();
         made.sort_by_key(|made| made.definition.name);
         made
     }
@@ -186,15 +153,15 @@ pub(super) async fn goal_of(pool: &PgPool, definition: &Definition) -> Result<i6
 async fn feed(
     pool: PgPool,
     needs: Needs,
-    goal: i64,
+    (goal, chunk): (i64, i64),
     lines: Vec<mpsc::Sender<Chunk>>,
     mut throttle: Throttle,
 ) -> Result<(), BadRow> {
-    let starts = (0..goal).step_by(usize::try_from(CHUNK).unwrap_or(1));
+    let starts = (0..goal).step_by(usize::try_from(chunk).unwrap_or(1));
     let read = move |after: i64| {
         let pool = pool.clone();
         let read = tokio::spawn(async move {
-            let entries = scan(&pool, needs, after, goal.min(after + CHUNK)).await?;
+            let entries = scan(&pool, needs, after, goal.min(after + chunk)).await?;
             if needs == Needs::Payload {
                 // Here, since two chunks are read at once; the folds then find it done.
                 entries.iter().for_each(|entry| {
@@ -237,11 +204,13 @@ async fn make(
     // Gives the connection back, with what was not committed.
     drop(build);
     let outcome = match worked {
-        Ok(()) => ready(&pool, &instance, worker).await,
+        Ok(()) => ready(&pool, &instance, worker, &desk).await,
         Err(BuildError::Lost) => Err(BuildError::Lost),
         Err(error) => Err(clean_up(&pool, &instance, error).await),
     };
-    desk.enter(if outcome.is_ok() { "ready" } else { "stopped" });
+    if outcome.is_err() {
+        desk.enter("stopped");
+    }
     Made { definition, outcome }
 }
 
@@ -252,11 +221,11 @@ async fn fill(
     mut chunks: mpsc::Receiver<Chunk>,
 ) -> Result<(), BuildError> {
     desk.enter("reading");
-    let target = desk.target.load(Ordering::Relaxed);
+    let target = desk.progress().target;
     while let Some(chunk) = chunks.recv().await {
         let wanted = chunk.partition_point(|entry| entry.row.position <= target);
         build.take(&chunk[..wanted]).await?;
-        desk.done.store(build.position(), Ordering::Relaxed);
+        desk.reach(build.position());
     }
     build.flush().await?;
     desk.enter("indexing");
@@ -271,9 +240,9 @@ async fn fill(
     desk.enter("catching up");
     for _ in 0..ROUNDS_MAX {
         let goal = goal_of(pool, build.definition).await?;
-        desk.target.store(goal, Ordering::Relaxed);
+        desk.aim(goal);
         build.catch_up(goal.max(target)).await?;
-        desk.done.store(build.position(), Ordering::Relaxed);
+        desk.reach(build.position());
         if goal_of(pool, build.definition).await? - build.position() < NEAR {
             break;
         }
@@ -281,26 +250,20 @@ async fn fill(
     Ok(())
 }
 
-/// Signs of life, until somebody asks to stop.
-async fn beat(pool: &PgPool, instance: &Instance, worker: Uuid, desk: &Desk) -> BuildError {
-    loop {
-        tokio::time::sleep(BEAT).await;
-        let now = desk.progress();
-        match registry::alive(pool, instance, worker, (now.stage, now.target, now.rate)).await {
-            Ok(Wish::GoOn) => {}
-            Ok(Wish::Stop) => return BuildError::Canceled,
-            Ok(Wish::Lost) => return BuildError::Lost,
-            Err(error) => tracing::warn!(%error, "a sign of life could not be given"),
-        }
-    }
-}
-
-async fn ready(pool: &PgPool, instance: &Instance, worker: Uuid) -> Result<Instance, BuildError> {
-    if !registry::let_go(pool, instance, worker, State::Ready).await? {
+async fn ready(
+    pool: &PgPool,
+    instance: &Instance,
+    worker: Uuid,
+    desk: &Arc<Desk>,
+) -> Result<Held, BuildError> {
+    if !registry::make_ready(pool, instance, worker).await? {
         return Err(BuildError::Lost);
     }
     fail::fail_point!("ledger.replay.ready");
-    registry::find(pool, &instance.name, State::Ready).await?.ok_or(BuildError::Lost)
+    desk.enter("ready");
+    let found = registry::find(pool, &instance.name, State::Ready).await?;
+    let ours = found.filter(|found| found.instance == instance.instance).ok_or(BuildError::Lost)?;
+    Ok(Held::new(pool.clone(), ours, worker, Arc::clone(desk)))
 }
 
 /// Nothing stays of what failed.
@@ -314,29 +277,4 @@ async fn clean_up(pool: &PgPool, instance: &Instance, error: BuildError) -> Buil
         tracing::warn!(%error, "its tables stay until the next rebuild");
     }
     error
-}
-
-/// Drops an instance that is ready and was not swapped in.
-///
-/// # Errors
-/// Postgres does not answer.
-pub async fn discard(pool: &PgPool, instance: &Instance) -> Result<bool, sqlx::Error> {
-    let mut tx = pool.begin().await?;
-    let removed = registry::remove(&mut tx, instance).await?;
-    tx.commit().await?;
-    Ok(removed)
-}
-
-/// Asks the worker of a rebuild to stop, and drops what nobody works on. `false`: there was nothing.
-///
-/// # Errors
-/// Postgres does not answer.
-pub async fn cancel(pool: &PgPool, name: &str) -> Result<bool, sqlx::Error> {
-    let mut found = registry::ask_to_cancel(pool, name).await?;
-    for state in [State::Building, State::Ready] {
-        if let Some(left) = registry::find(pool, name, state).await?.filter(|left| !left.is_worked_on()) {
-            found |= discard(pool, &left).await?;
-        }
-    }
-    Ok(found)
 }

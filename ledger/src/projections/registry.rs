@@ -6,10 +6,10 @@
 
 use serde::Serialize;
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgExecutor, Row as _};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgExecutor, PgPool, Row as _};
 use uuid::Uuid;
 
-use super::{Definition, TableDef, Tables};
+use super::{Definition, Progress, TableDef, Tables};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -76,6 +76,9 @@ impl Instance {
 /// A worker that was silent for so long is dead: what it was making may be cleaned up.
 pub const SILENCE_MAX_US: i64 = 10_000_000;
 
+/// Nobody works on it.
+const IDLE: &str = "worker = NULL, alive_at = NULL, stage = NULL, target = NULL, rate = NULL, cancel = false";
+
 const COLUMNS: &str = "name, instance, version, state, position, failure, failed_at, stage, target, rate, \
      wished_at, wished_position, wish_refused, now_us() - alive_at AS silent_us";
 
@@ -135,23 +138,17 @@ pub(super) async fn move_checkpoint(
     Ok(moved.execute(tx).await?.rows_affected() == 1)
 }
 
-/// Says why an instance stands still.
+/// Says why the live instance stands still before an event. `false`: it has moved on, or is not live any more.
 pub(super) async fn note_failure(
     executor: impl PgExecutor<'_>,
     instance: &Instance,
     failed_at: i64,
     failure: &str,
-) -> Result<(), sqlx::Error> {
-    let sql =
-        "UPDATE projection_instances SET failure = $1, failed_at = $2 WHERE name = $3 AND instance = $4";
-    sqlx::query(sql)
-        .bind(failure)
-        .bind(failed_at)
-        .bind(&instance.name)
-        .bind(instance.instance)
-        .execute(executor)
-        .await?;
-    Ok(())
+) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE projection_instances SET failure = $1, failed_at = $2 \
+               WHERE name = $3 AND instance = $4 AND state = 'live' AND position = $2 - 1";
+    let noted = sqlx::query(sql).bind(failure).bind(failed_at).bind(&instance.name).bind(instance.instance);
+    Ok(noted.execute(executor).await?.rows_affected() == 1)
 }
 
 /// Enters a new instance and makes its tables. `None`: there is one in this state, or in one that excludes it.
@@ -244,7 +241,7 @@ pub(super) async fn alive(
     executor: impl PgExecutor<'_>,
     instance: &Instance,
     worker: Uuid,
-    (stage, target, rate): (&str, i64, i64),
+    now: &Progress,
 ) -> Result<Wish, sqlx::Error> {
     let sql = "UPDATE projection_instances SET alive_at = now_us(), stage = $4, target = $5, rate = $6 \
                WHERE name = $1 AND instance = $2 AND worker = $3 RETURNING cancel";
@@ -252,9 +249,9 @@ pub(super) async fn alive(
         .bind(&instance.name)
         .bind(instance.instance)
         .bind(worker)
-        .bind(stage)
-        .bind(target)
-        .bind(rate)
+        .bind(now.stage)
+        .bind(now.target)
+        .bind(now.rate)
         .fetch_optional(executor)
         .await?;
     Ok(match found {
@@ -264,26 +261,38 @@ pub(super) async fn alive(
     })
 }
 
-/// The worker has done with it; a built one is ready.
+/// What was built is ready; its worker keeps it.
+pub(super) async fn make_ready(
+    executor: impl PgExecutor<'_>,
+    instance: &Instance,
+    worker: Uuid,
+) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE projection_instances SET state = 'ready', alive_at = now_us(), target = NULL, rate = NULL \
+               WHERE name = $1 AND instance = $2 AND worker = $3 AND state = 'building'";
+    let done = sqlx::query(sql).bind(&instance.name).bind(instance.instance).bind(worker);
+    Ok(done.execute(executor).await?.rows_affected() == 1)
+}
+
+/// The worker has done with it.
 pub(super) async fn let_go(
     executor: impl PgExecutor<'_>,
     instance: &Instance,
     worker: Uuid,
-    state: State,
-) -> Result<bool, sqlx::Error> {
-    let sql = "UPDATE projection_instances SET state = $4, worker = NULL, alive_at = NULL, stage = NULL, \
-                  target = NULL, rate = NULL \
-               WHERE name = $1 AND instance = $2 AND worker = $3";
-    let done =
-        sqlx::query(sql).bind(&instance.name).bind(instance.instance).bind(worker).bind(state.as_str());
-    Ok(done.execute(executor).await?.rows_affected() == 1)
+) -> Result<(), sqlx::Error> {
+    let sql = format!("UPDATE projection_instances SET {IDLE} WHERE name = $1 AND instance = $2 AND worker = $3");
+    let done = sqlx::query(AssertSqlSafe(sql)).bind(&instance.name).bind(instance.instance).bind(worker);
+    done.execute(executor).await?;
+    Ok(())
 }
 
-/// Asks whoever works on the instance beside the live one to stop. `false`: there is none.
-pub async fn ask_to_cancel(executor: impl PgExecutor<'_>, name: &str) -> Result<bool, sqlx::Error> {
-    let sql =
-        "UPDATE projection_instances SET cancel = true WHERE name = $1 AND state IN ('building', 'ready')";
-    Ok(sqlx::query(sql).bind(name).execute(executor).await?.rows_affected() == 1)
+/// Asks whoever works on an instance to stop.
+pub(super) async fn ask_to_cancel(
+    executor: impl PgExecutor<'_>,
+    instance: &Instance,
+) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE projection_instances SET cancel = true WHERE name = $1 AND instance = $2";
+    sqlx::query(sql).bind(&instance.name).bind(instance.instance).execute(executor).await?;
+    Ok(())
 }
 
 /// Removes an instance that is not read: its tables and its row, in one transaction. Whoever still reads an old
@@ -303,19 +312,39 @@ pub(super) async fn remove(tx: &mut PgConnection, instance: &Instance) -> Result
     Ok(true)
 }
 
-/// Asks the leader to make the instance in this state the live one. `false`: there is none, or somebody works on it.
-pub async fn wish(executor: impl PgExecutor<'_>, name: &str, state: State) -> Result<bool, sqlx::Error> {
-    let sql = "UPDATE projection_instances SET wished_at = now_us(), wished_position = position, wish_refused = NULL \
-               WHERE name = $1 AND state = $2 AND state IN ('ready', 'old') AND worker IS NULL";
-    Ok(sqlx::query(sql).bind(name).bind(state.as_str()).execute(executor).await?.rows_affected() == 1)
+/// Asks the leader to make an instance the live one. `false`: it is gone, or somebody else works on it.
+pub(super) async fn wish(
+    executor: impl PgExecutor<'_>,
+    instance: &Instance,
+    worker: Option<Uuid>,
+) -> Result<bool, sqlx::Error> {
+    let sql = format!(
+        "UPDATE projection_instances SET {IDLE}, wished_at = now_us(), wished_position = position, wish_refused = NULL \
+         WHERE name = $1 AND instance = $2 AND state IN ('ready', 'old') \
+           AND (worker IS NULL OR worker = $3 OR alive_at < now_us() - $4)"
+    );
+    let wished = sqlx::query(AssertSqlSafe(sql))
+        .bind(&instance.name)
+        .bind(instance.instance)
+        .bind(worker)
+        .bind(SILENCE_MAX_US);
+    Ok(wished.execute(executor).await?.rows_affected() == 1)
 }
 
-/// Takes a wish back that was not fulfilled. `false`: it was.
+/// Asks the leader to make the one that is kept the live one again; which that is. `None`: none is kept, or somebody
+/// works on it.
+pub async fn wish_back(pool: &PgPool, name: &str) -> Result<Option<Instance>, sqlx::Error> {
+    let Some(kept) = find(pool, name, State::Old).await? else { return Ok(None) };
+    Ok(wish(pool, &kept, None).await?.then_some(kept))
+}
+
+/// Takes a wish back. `false`: it is being fulfilled, or was.
 pub async fn take_back_wish(executor: impl PgExecutor<'_>, instance: &Instance) -> Result<bool, sqlx::Error> {
     let sql = "UPDATE projection_instances SET wished_at = NULL, wished_position = NULL \
-               WHERE name = $1 AND instance = $2 AND state <> 'live'";
-    let taken = sqlx::query(sql).bind(&instance.name).bind(instance.instance).execute(executor).await?;
-    Ok(taken.rows_affected() == 1)
+               WHERE name = $1 AND instance = $2 AND wished_at IS NOT NULL AND state <> 'live' \
+                 AND (worker IS NULL OR alive_at < now_us() - $3)";
+    let taken = sqlx::query(sql).bind(&instance.name).bind(instance.instance).bind(SILENCE_MAX_US);
+    Ok(taken.execute(executor).await?.rows_affected() == 1)
 }
 
 /// The wish that has waited longest.
@@ -327,14 +356,34 @@ pub(super) async fn wished(executor: impl PgExecutor<'_>) -> Result<Option<Insta
     sqlx::query(AssertSqlSafe(sql)).fetch_optional(executor).await?.as_ref().map(read).transpose()
 }
 
+/// The leader begins to fulfil a wish: from now on nobody takes it back or drops the instance. `false`: it was taken
+/// back. One leader follows another, so a worker that is noted here is a dead leader's.
+pub(super) async fn take_up_wish(
+    executor: impl PgExecutor<'_>,
+    instance: &Instance,
+    worker: Uuid,
+) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE projection_instances SET worker = $3, alive_at = now_us(), stage = 'swapping in', cancel = false \
+               WHERE name = $1 AND instance = $2 AND wished_at = $4 AND state IN ('ready', 'old')";
+    let taken = sqlx::query(sql)
+        .bind(&instance.name)
+        .bind(instance.instance)
+        .bind(worker)
+        .bind(instance.wished_at);
+    Ok(taken.execute(executor).await?.rows_affected() == 1)
+}
+
 pub(super) async fn refuse_wish(
     executor: impl PgExecutor<'_>,
     instance: &Instance,
     why: &str,
 ) -> Result<(), sqlx::Error> {
-    let sql = "UPDATE projection_instances SET wished_at = NULL, wished_position = NULL, wish_refused = $3 \
-               WHERE name = $1 AND instance = $2 AND state <> 'live'";
-    sqlx::query(sql).bind(&instance.name).bind(instance.instance).bind(why).execute(executor).await?;
+    let sql = format!(
+        "UPDATE projection_instances SET {IDLE}, wished_at = NULL, wished_position = NULL, wish_refused = $3 \
+         WHERE name = $1 AND instance = $2 AND state <> 'live'"
+    );
+    let refused = sqlx::query(AssertSqlSafe(sql)).bind(&instance.name).bind(instance.instance).bind(why);
+    refused.execute(executor).await?;
     Ok(())
 }
 
@@ -344,11 +393,12 @@ pub(super) async fn exchange(
     live: Option<&Instance>,
     beside: &Instance,
 ) -> Result<(), sqlx::Error> {
-    let sql = "UPDATE projection_instances SET state = $4, wished_at = NULL, wished_position = NULL, \
-                  wish_refused = NULL, cancel = false \
-               WHERE name = $1 AND instance = $2 AND state = $3";
+    let sql = format!(
+        "UPDATE projection_instances SET {IDLE}, state = $4, wished_at = NULL, wished_position = NULL, \
+            wish_refused = NULL WHERE name = $1 AND instance = $2 AND state = $3"
+    );
     let mut set = async |instance: &Instance, from: &str, to: State| {
-        let done = sqlx::query(sql)
+        let done = sqlx::query(AssertSqlSafe(sql.as_str()))
             .bind(&instance.name)
             .bind(instance.instance)
             .bind(from)

@@ -1,8 +1,8 @@
 //! Exchanges the live instance of a projection for the one beside it, or for the one before it.
 //!
-//! Phases: somebody asks in the registry (`swap`) → the leader sees it, brings the instance near → appends
-//! ProjectionSwapped, under a command id made of the two instances → in one transaction, which makes the
-//! follower wait for some ms: brings it level, the live one becomes old, the other one live.
+//! Phases: somebody asks in the registry → the leader takes the wish up, brings the instance near, drops the one that
+//! was kept before → appends ProjectionSwapped, under a command id made of the two instances → in one transaction,
+//! which makes the follower wait for some ms: brings it level, the live one becomes old, the other one live.
 //! Why by the leader: what operators do is in the log, and only the leader appends. A leader that dies after the
 //! event finds the wish again, gets the first answer to its command and goes on.
 //!
@@ -16,8 +16,11 @@ use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, CommandId, Reply, Text};
 use sqlx::PgPool;
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
 use super::build::BuildError;
+use super::desk::Desk;
+use super::held::beat;
 use super::level::level;
 use super::registry::{self, Instance, State};
 use super::{Definition, find};
@@ -26,6 +29,8 @@ use crate::sequencer::{Queue, ReplyTo};
 
 /// How often the leader looks for wishes.
 const LOOK: Duration = Duration::from_millis(250);
+/// How long the one that was kept may still be read by somebody before it is dropped.
+const DROP: &str = "SET LOCAL lock_timeout = '5s'";
 /// A command that was not answered for certain is sent again after this.
 const RETRY: Duration = Duration::from_millis(300);
 const TRIES: u32 = 10;
@@ -52,15 +57,20 @@ impl From<sqlx::Error> for SwapError {
 pub async fn fulfil(pool: PgPool, queue: Arc<Queue>) {
     loop {
         match registry::wished(&pool).await {
-            Ok(Some(instance)) => {
-                if let Err(error) = swap(&pool, &queue, &instance).await {
+            Ok(Some(instance)) => match swap(&pool, &queue, &instance).await {
+                Ok(()) => {}
+                // The wish stands, so it is tried again: the event may be in the log by now.
+                Err(SwapError::Build(BuildError::Postgres(error))) => {
+                    tracing::warn!(instance = instance.tables().name(), %error, "not swapped in yet");
+                }
+                Err(error) => {
                     tracing::error!(instance = instance.tables().name(), %error, "could not be swapped in");
                     let said = registry::refuse_wish(&pool, &instance, &error.to_string()).await;
                     if let Err(error) = said {
                         tracing::warn!(%error, "a refusal could not be noted");
                     }
                 }
-            }
+            },
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "can't look for instances to swap in"),
         }
@@ -68,40 +78,48 @@ pub async fn fulfil(pool: PgPool, queue: Arc<Queue>) {
     }
 }
 
-async fn swap(pool: &PgPool, queue: &Queue, instance: &Instance) -> Result<(), SwapError> {
-    let definition = find(&instance.name).ok_or(SwapError::Unknown)?;
-    if definition.version != instance.version {
-        return Err(SwapError::Unknown);
+async fn swap(pool: &PgPool, queue: &Queue, wished: &Instance) -> Result<(), SwapError> {
+    let definition = find(&wished.name).filter(|d| d.version == wished.version).ok_or(SwapError::Unknown)?;
+    let worker = Uuid::new_v4();
+    if !registry::take_up_wish(pool, wished, worker).await? {
+        return Ok(());
     }
-    // What takes long is done before the event, which can't be taken back.
-    level(pool, definition, instance.clone()).await?.tx.rollback().await?;
+    let desk = Desk::new(definition.name);
+    desk.enter("swapping in");
+    let near = async {
+        // What takes long, or may fail, comes before the event, which can't be taken back.
+        level(pool, definition, wished.clone()).await?.tx.rollback().await?;
+        drop_kept(pool, wished).await
+    };
+    tokio::select! {
+        near = near => near?,
+        ended = beat(pool, wished, worker, &desk) => return Err(ended.into()),
+    }
     let live = registry::find(pool, definition.name, State::Live).await?;
     if let Some(live) = &live {
-        say(queue, live, instance).await?;
+        say(queue, live, wished).await?;
     }
     fail::fail_point!("ledger.swap.appended");
-    exchange(pool, definition, instance.clone()).await?;
-    tracing::info!(instance = instance.tables().name(), "swapped in");
+    exchange(pool, definition, wished).await?;
+    tracing::info!(instance = wished.tables().name(), "swapped in");
     Ok(())
 }
 
-/// Makes it the live one. The one that was is kept; what was kept before is dropped.
-async fn exchange(
-    pool: &PgPool,
-    definition: &'static Definition,
-    instance: Instance,
-) -> Result<(), BuildError> {
-    let Some(now) = registry::find(pool, definition.name, instance.state).await? else {
-        return Err(BuildError::Lost);
-    };
-    if now.instance != instance.instance {
-        return Err(BuildError::Lost);
-    }
+/// Drops the instance that was kept to go back to, unless that is what is wished.
+async fn drop_kept(pool: &PgPool, wished: &Instance) -> Result<(), BuildError> {
+    let kept = registry::find(pool, &wished.name, State::Old).await?;
+    let Some(kept) = kept.filter(|kept| kept.instance != wished.instance) else { return Ok(()) };
+    let mut tx = pool.begin().await?;
+    sqlx::query(DROP).execute(&mut *tx).await?;
+    registry::remove(&mut tx, &kept).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Makes it the live one. The one that was is kept.
+async fn exchange(pool: &PgPool, definition: &'static Definition, wished: &Instance) -> Result<(), BuildError> {
+    let now = registry::find(pool, definition.name, wished.state).await?;
+    let now = now.filter(|now| now.instance == wished.instance).ok_or(BuildError::Lost)?;
     let mut level = level(pool, definition, now).await?;
-    let kept = registry::find(&mut *level.tx, definition.name, State::Old).await?;
-    if let Some(kept) = kept.filter(|kept| kept.instance != instance.instance) {
-        registry::remove(&mut level.tx, &kept).await?;
-    }
     registry::exchange(&mut level.tx, level.live.as_ref(), &level.beside).await?;
     fail::fail_point!("ledger.swap.before_commit");
     level.tx.commit().await?;

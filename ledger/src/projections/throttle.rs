@@ -5,6 +5,8 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio::time::Instant;
 
+use super::build::CHUNK;
+
 /// How often to look whether the log is busy.
 const LOOK: Duration = Duration::from_secs(1);
 /// A log that grows faster is busy, events/s.
@@ -28,6 +30,11 @@ impl Throttle {
     pub(super) fn new(pool: PgPool, max_rate: Option<u32>) -> Self {
         let now = Instant::now();
         Self { pool, max_rate, begun: now, sent: 0, seen: None, busy: false, worked_since: now }
+    }
+
+    /// Events to read at once: a quarter of a second's at a rate that was asked for.
+    pub(super) fn chunk(max_rate: Option<u32>) -> i64 {
+        max_rate.map_or(CHUNK, |rate| (i64::from(rate) / 4).clamp(1, CHUNK))
     }
 
     /// Waits as long as it should after so many events.

@@ -9,12 +9,18 @@ use crate::log::{BadRow, Row};
 #[derive(Debug)]
 pub struct Entry {
     pub row: Row,
+    /// Its type and schema version are known to this version of the ledger.
+    is_known: bool,
     event: OnceLock<Result<Event, BadRow>>,
 }
 
 impl Entry {
-    pub const fn new(row: Row) -> Self {
-        Self { row, event: OnceLock::new() }
+    pub fn new(row: Row) -> Self {
+        Self { is_known: Event::knows(&row.event_type, row.schema_version), row, event: OnceLock::new() }
+    }
+
+    pub const fn is_known(&self) -> bool {
+        self.is_known
     }
 
     /// The event, parsed at the first call.
@@ -65,7 +71,8 @@ pub(super) mod tests {
         let mut unknown = row(1);
         unknown.event_type = "CreditsTeleported".into();
         let entry = Entry::new(unknown);
-        assert!(entry.event().is_err() && entry.event().is_err());
+        assert!(entry.event().is_err() && entry.event().is_err() && !entry.is_known());
+        assert!(Entry::new(row(1)).is_known());
         assert_eq!(Entry::new(row(1)).event().unwrap().type_name(), "AccountOpened");
     }
 }

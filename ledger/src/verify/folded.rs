@@ -75,7 +75,8 @@ impl Projection {
         let entries = &entries[..through];
         let (Some(fold), Some(last)) = (&mut self.fold, entries.last()) else { return Ok(()) };
         fold.load(tx, entries).await?;
-        if let Some(error) = entries.iter().find_map(|entry| fold.take(entry).err()) {
+        let definition = self.definition;
+        if let Some(error) = entries.iter().find_map(|entry| definition.take(fold.as_mut(), entry).err()) {
             (self.broken, self.fold) = (Some(error), None);
             return Ok(());
         }

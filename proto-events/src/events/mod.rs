@@ -67,6 +67,14 @@ macro_rules! events {
                 match self { $(Self::$name(e) => to_canonical_json(e)),+ }
             }
 
+            /// Is an event of this type and schema version known to this version? Its payload may still be damaged.
+            pub fn knows(event_type: &str, schema_version: i16) -> bool {
+                match event_type {
+                    $(stringify!($name) => schema_version <= $version,)+
+                    _ => false,
+                }
+            }
+
             /// # Errors
             /// An unknown type, a newer schema version, or a payload of another shape.
             pub fn decode(event_type: &str, schema_version: i16, payload: &str) -> Result<Self, BadEvent> {

@@ -21,7 +21,9 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::config;
-use crate::projections::{self, BuildError, Definition, Desk, Diff, Instance, Rebuild, State};
+use crate::projections::{
+    self, BuildError, Canceled, Definition, Desk, Diff, Held, Instance, Rebuild, State,
+};
 
 /// A leader looks for wishes four times a second; a take-over takes 5 s.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -143,11 +145,11 @@ async fn replay(
     for made in made {
         let mut outcome = Outcome { seconds, ..Outcome::of(made.definition) };
         match made.outcome {
-            Ok(instance) => {
-                (outcome.events, outcome.events_s) =
-                    (instance.position, (instance.position as f64 / seconds.max(0.001)) as i64);
-                outcome.instance = Some(instance.tables().name().to_owned());
-                let done = finish(pool, made.definition, instance, wish, &mut outcome, &stop).await;
+            Ok(held) => {
+                outcome.events = held.instance.position;
+                outcome.events_s = (outcome.events as f64 / seconds.max(0.001)) as i64;
+                outcome.instance = Some(held.instance.tables().name().to_owned());
+                let done = finish(pool, made.definition, held, wish, &mut outcome, &stop).await;
                 outcome.error = done.err().map(|error| format!("{error:#}"));
             }
             Err(error) => outcome.error = Some(error.to_string()),
@@ -155,97 +157,128 @@ async fn replay(
         outcomes.push(outcome);
     }
     if stop.is_cancelled() {
-        bail!("canceled; nothing was left behind");
+        let swapped: Vec<&str> = outcomes.iter().filter(|o| o.swapped).map(|o| o.name).collect();
+        match swapped.as_slice() {
+            [] => bail!("canceled; nothing was left behind"),
+            names => {
+                bail!("canceled; of others nothing was left behind, but these are read anew: {}", names.join(", "))
+            }
+        }
     }
     Ok(outcomes)
 }
 
-/// Compares the new instance, and swaps it in or drops it, as was wished.
+/// Compares the new instance, and swaps it in, keeps it or drops it, as was wished.
 async fn finish(
     pool: &PgPool,
     definition: &'static Definition,
-    instance: Instance,
+    held: Held,
     wish: &Wish,
     outcome: &mut Outcome,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
+    let instance = held.instance.clone();
     let compared = tokio::select! {
         diff = projections::diff(pool, definition, instance.clone()) => diff,
+        () = held.lost() => Err(BuildError::Canceled),
         () = stop.cancelled() => Err(BuildError::Canceled),
     };
     if compared.is_err() || wish.diff_only {
-        projections::discard(pool, &instance).await?;
+        held.discard().await?;
+        outcome.diff = compared?;
+        return Ok(());
     }
     outcome.diff = compared?;
-    if wish.swap && (wish.yes || say::agreed(definition.name, outcome.diff.as_ref())?) {
-        swap(pool, definition.name, State::Ready).await?;
-        outcome.swapped = true;
+    let wanted = wish.swap && (wish.yes || say::agreed(definition.name, outcome.diff.as_ref(), stop).await?);
+    if stop.is_cancelled() {
+        held.discard().await?;
+        bail!(BuildError::Canceled);
     }
+    if !wanted {
+        return Ok(held.let_go().await?);
+    }
+    if !held.wish().await? {
+        bail!(BuildError::Lost);
+    }
+    swapped(pool, &instance, stop).await?;
+    outcome.swapped = true;
     Ok(())
 }
 
-/// Asks the leader, and waits until it has done it.
-async fn swap(pool: &PgPool, name: &str, state: State) -> anyhow::Result<()> {
-    let Some(wished) = projections::find_instance(pool, name, state).await? else {
-        bail!("{name} has no instance to swap in; `ledger projections` shows what there is");
-    };
-    if !projections::wish(pool, name, state).await? {
-        bail!("{name} is being worked on by somebody else");
-    }
-    let end = Instant::now() + PATIENCE;
-    while Instant::now() < end {
+/// Waits until the leader has swapped it in.
+async fn swapped(pool: &PgPool, wished: &Instance, stop: &CancellationToken) -> anyhow::Result<()> {
+    let mut end = Instant::now() + PATIENCE;
+    loop {
         let all = projections::instances(pool).await?;
-        let now = all.into_iter().find(|i| i.name == name && i.instance == wished.instance);
+        let now = all.into_iter().find(|i| i.name == wished.name && i.instance == wished.instance);
         let now = now.context("it was dropped by somebody else")?;
-        match (now.state, now.wish_refused) {
-            (State::Live, _) => return Ok(()),
-            (_, Some(why)) => bail!("not swapped: {why}"),
-            _ => tokio::time::sleep(LOOK).await,
+        match (now.state, &now.wish_refused, now.wished_at) {
+            (State::Live, ..) => return Ok(()),
+            (_, Some(why), _) => bail!("not swapped: {why}"),
+            (_, _, None) => bail!("not swapped: somebody else took the wish back"),
+            _ => {}
         }
+        if now.is_worked_on() {
+            end = Instant::now() + PATIENCE;
+        }
+        let over = stop.is_cancelled() || Instant::now() > end;
+        if over && projections::take_back_wish(pool, wished).await? {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
     }
-    if !projections::take_back_wish(pool, &wished).await? {
-        return Ok(());
+    let name = wished.tables().name().to_owned();
+    if !stop.is_cancelled() {
+        let seconds = PATIENCE.as_secs();
+        bail!(
+            "not swapped: no ledger leads (none has answered for {seconds} s). {name} is kept: start `ledger serve`, \
+             then replay again"
+        );
     }
-    bail!(
-        "not swapped: no ledger leads (none has answered for {} s). {} is kept: start `ledger serve`, then replay again",
-        PATIENCE.as_secs(),
-        wished.tables().name()
-    )
+    if wished.state == State::Ready {
+        projections::cancel(pool, &wished.name).await?;
+    }
+    bail!(BuildError::Canceled)
 }
 
 async fn back(pool: &PgPool, definitions: &[&'static Definition], yes: bool) -> anyhow::Result<Vec<Outcome>> {
+    let stop = service::shutdown::token();
     let mut outcomes = Vec::new();
     for definition in definitions {
         let mut outcome = Outcome::of(definition);
-        if !yes && !say::agreed(definition.name, None)? {
+        if !yes && !say::agreed(definition.name, None, &stop).await? {
             continue;
         }
-        let old = projections::find_instance(pool, definition.name, State::Old).await?;
-        outcome.instance = old.map(|old| old.tables().name().to_owned());
-        match swap(pool, definition.name, State::Old).await {
+        let done = async {
+            let kept = projections::wish_back(pool, definition.name).await?;
+            let kept = kept.context("none is kept to go back to (or it is being swapped in just now)")?;
+            outcome.instance = Some(kept.tables().name().to_owned());
+            swapped(pool, &kept, &stop).await
+        };
+        match done.await {
             Ok(()) => outcome.swapped = true,
             Err(error) => outcome.error = Some(format!("{error:#}")),
         }
         outcomes.push(outcome);
+        if stop.is_cancelled() {
+            break;
+        }
     }
     Ok(outcomes)
 }
 
 async fn cancel(pool: &PgPool, definitions: &[&'static Definition], json: bool) -> anyhow::Result<ExitCode> {
-    let mut canceled = Vec::new();
+    let mut found = std::collections::BTreeMap::new();
     for definition in definitions {
-        if projections::cancel(pool, definition.name).await? {
-            canceled.push(definition.name);
-        }
+        found.insert(definition.name, projections::cancel(pool, definition.name).await?);
     }
     if json {
-        println!("{}", serde_json::json!({ "canceled": canceled }));
-    } else if canceled.is_empty() {
-        println!("Nothing is being rebuilt.");
+        println!("{}", serde_json::json!({ "canceled": found }));
     } else {
-        println!("Canceled: {}.", canceled.join(", "));
+        say::canceled(&found);
     }
-    Ok(ExitCode::SUCCESS)
+    let late = found.values().any(|what| matches!(what, Canceled::TooLate | Canceled::Asked));
+    Ok(if late { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
 /// Says how far it is, on stderr.

@@ -1,9 +1,14 @@
 //! The words of `ledger replay`, within 80 columns.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
 use super::{Outcome, Wish};
-use crate::projections::{Diff, Progress, TableDiff};
+use crate::cli::table::{WIDTH, left};
+use crate::projections::{Canceled, Diff, Progress, RowDiff, TableDiff};
 
 /// One line for all: how far the slowest is.
 pub(super) fn progress(all: &[Progress], terminal: bool) {
@@ -50,16 +55,46 @@ pub(in crate::cli) fn grouped(n: i64) -> String {
 }
 
 /// Asks on the terminal whether to swap.
-pub(super) fn agreed(name: &str, diff: Option<&Diff>) -> anyhow::Result<bool> {
+pub(super) async fn agreed(
+    name: &str,
+    diff: Option<&Diff>,
+    stop: &CancellationToken,
+) -> anyhow::Result<bool> {
     let rows = match diff {
         Some(diff) => format!("{} rows differ", grouped(diff.count())),
         None => "not compared".to_owned(),
     };
     eprint!("Read the other {name} from now on ({rows})? [y/N] ");
     std::io::stderr().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(answer.trim().eq_ignore_ascii_case("y"))
+    // A thread of its own: nobody waits for it when the program ends.
+    let (said, answer) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let _ = said.send(std::io::stdin().read_line(&mut line).map(|_| line));
+    });
+    match stop.run_until_cancelled(answer).await {
+        Some(line) => Ok(line??.trim().eq_ignore_ascii_case("y")),
+        None => Ok(false),
+    }
+}
+
+pub(super) fn canceled(found: &BTreeMap<&'static str, Canceled>) {
+    let of = |what: Canceled| -> String {
+        let names = found.iter().filter(|(_, is)| **is == what).map(|(name, _)| *name);
+        names.collect::<Vec<_>>().join(", ")
+    };
+    if found.values().all(|what| *what == Canceled::Nothing) {
+        println!("Nothing is being rebuilt.");
+    }
+    for (what, words) in [
+        (Canceled::Gone, "Canceled, nothing is left"),
+        (Canceled::TooLate, "TOO LATE, being swapped in; `--back` goes back"),
+        (Canceled::Asked, "ASKED, but the worker has not stopped yet"),
+    ] {
+        if found.values().any(|is| *is == what) {
+            println!("{words}: {}.", of(what));
+        }
+    }
 }
 
 pub(super) fn outcomes(outcomes: &[Outcome], wish: &Wish) {
@@ -70,11 +105,11 @@ pub(super) fn outcomes(outcomes: &[Outcome], wish: &Wish) {
         let events = outcomes.iter().map(|o| o.events).max().unwrap_or(0);
         let rate = (events as f64 / first.seconds.max(0.001)) as i64;
         println!(
-            "{} events folded in {:.1} s ({} events/s, {} projections).",
+            "{} events folded in {:.1} s ({} events/s, {}).",
             grouped(events),
             first.seconds,
             grouped(rate),
-            outcomes.len()
+            if outcomes.len() == 1 { "1 projection".to_owned() } else { format!("{} projections", outcomes.len()) }
         );
     }
 }
@@ -87,7 +122,7 @@ fn one(outcome: &Outcome, wish: &Wish) {
     }
     let found = match &outcome.diff {
         None if wish.back => String::new(),
-        None => "not compared: nothing is live at its position; ".to_owned(),
+        None => "not compared (nothing live is there); ".to_owned(),
         Some(diff) if diff.count() == 0 => format!("no difference at {}; ", grouped(diff.position)),
         Some(diff) => {
             format!("{} ROWS DIFFER at {}; ", grouped(diff.count()), grouped(diff.position))
@@ -116,15 +151,14 @@ fn differences(table: &TableDiff) {
     }
     println!(
         "  {}: {} only in the old, {} only in the new, {} differ",
-        table.table,
+        table.table.trim_start_matches("projections."),
         grouped(*only_old),
         grouped(*only_new),
         grouped(*differing)
     );
     for row in &table.named {
-        println!("    {}", row.key);
-        println!("      old {}", row.old.as_deref().unwrap_or("—"));
-        println!("      new {}", row.new.as_deref().unwrap_or("—"));
+        println!("    {}", left(&row.key, WIDTH - 4).trim_end());
+        difference(row).iter().for_each(|line| println!("      {}", left(line, WIDTH - 6).trim_end()));
     }
     let named = i64::try_from(table.named.len()).unwrap_or(0);
     let all = only_old + only_new + differing;
@@ -133,9 +167,32 @@ fn differences(table: &TableDiff) {
     }
 }
 
+/// What is wrong with a row, column by column.
+fn difference(row: &RowDiff) -> Vec<String> {
+    let (old, new) = match (&row.old, &row.new) {
+        (Some(Value::Object(old)), Some(Value::Object(new))) => (old, new),
+        (Some(_), _) => return vec!["only in the old: the log does not make it".to_owned()],
+        _ => return vec!["only in the new: the log makes it".to_owned()],
+    };
+    let differs = |(column, is): (&String, &Value)| {
+        let wanted = new.get(column).filter(|wanted| *wanted != is)?;
+        Some(format!("{column}: {is}, the log makes {wanted}"))
+    };
+    old.iter().filter_map(differs).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_row_those_columns_are_named_that_differ() {
+        let row = |old: Option<Value>, new: Option<Value>| RowDiff { key: "k".into(), old, new };
+        let (a, b) = (serde_json::json!({"a": 1, "b": null}), serde_json::json!({"a": 1, "b": "x"}));
+        assert_eq!(difference(&row(Some(a.clone()), Some(b))), ["b: null, the log makes \"x\""]);
+        assert_eq!(difference(&row(Some(a.clone()), None)), ["only in the old: the log does not make it"]);
+        assert_eq!(difference(&row(None, Some(a))), ["only in the new: the log makes it"]);
+    }
 
     #[test]
     fn numbers_are_grouped_by_thousands() {
