@@ -50,9 +50,14 @@ fn main() {
         let patient = projections::connect_patient(&url).await.expect("a pool");
         machine.measure("bare fetch of effects", bare(&stage.pool)).await;
         for definition in projections::ALL {
-            machine.measure(&format!("follow {}", definition.name), follow(&pool, &[definition], events)).await;
+            machine
+                .measure(&format!("follow {}", definition.name), follow(&pool, &[definition], events))
+                .await;
         }
-        sqlx::query("UPDATE projection_instances SET state = 'old'").execute(&stage.pool).await.expect("set aside");
+        sqlx::query("UPDATE projection_instances SET state = 'old'")
+            .execute(&stage.pool)
+            .await
+            .expect("set aside");
         machine.measure("follow all", follow(&pool, &projections::ALL, events)).await;
         for definition in projections::ALL {
             machine.measure(&format!("rebuild {}", definition.name), rebuild(&patient, &[definition])).await;
@@ -78,7 +83,8 @@ async fn follow(pool: &PgPool, definitions: &[&'static Definition], events: i64)
             followers.spawn(follower);
         }
     }
-    let sql = "SELECT count(*) FROM projection_instances WHERE state = 'live' AND position = $1 AND name = ANY($2)";
+    let sql =
+        "SELECT count(*) FROM projection_instances WHERE state = 'live' AND position = $1 AND name = ANY($2)";
     let names: Vec<&str> = definitions.iter().map(|d| d.name).collect();
     loop {
         let there: i64 =
@@ -91,7 +97,8 @@ async fn follow(pool: &PgPool, definitions: &[&'static Definition], events: i64)
 }
 
 async fn rebuild(pool: &PgPool, definitions: &[&'static Definition]) {
-    let rebuild = Rebuild::begin(pool.clone(), definitions, None, CancellationToken::new()).await.expect("a rebuild");
+    let rebuild =
+        Rebuild::begin(pool.clone(), definitions, None, CancellationToken::new()).await.expect("a rebuild");
     for made in rebuild.run().await {
         made.outcome.expect("it is made").discard().await.expect("it is dropped");
     }

@@ -72,7 +72,11 @@ fn differences(answer: &serde_json::Value) -> BTreeMap<String, (u64, u64, u64)> 
         p["diff"]["tables"].as_array().unwrap_or_else(|| panic!("{name} was not compared: {p}"))
     });
     let n = |t: &serde_json::Value, what: &str| t[what].as_u64().unwrap();
-    tables.map(|t| (bare(t["table"].as_str().unwrap()), (n(t, "only_old"), n(t, "only_new"), n(t, "differing")))).collect()
+    tables
+        .map(|t| {
+            (bare(t["table"].as_str().unwrap()), (n(t, "only_old"), n(t, "only_new"), n(t, "differing")))
+        })
+        .collect()
 }
 
 /// A table's name without its instance.
@@ -112,7 +116,11 @@ fn damaged_rows_are_named_and_gone_after_the_swap_while_people_go_on() {
     }
     hall.assert_nothing_left();
     let (report, sum) = (hall.stage.verify(), names.values().sum::<u64>());
-    assert_eq!((report.projections, report.findings_count as u64), (projections::ALL.len(), sum), "{report:#?}");
+    assert_eq!(
+        (report.projections, report.findings_count as u64),
+        (projections::ALL.len(), sum),
+        "{report:#?}"
+    );
     assert!(report.findings.iter().all(|finding| finding.kind == Kind::Projection), "{report:#?}");
 
     // Swapped in: gone, and the log says so.
@@ -142,7 +150,11 @@ fn damaged_rows_are_named_and_gone_after_the_swap_while_people_go_on() {
     assert!(!crossed.whole.is_empty() && !crossed.opened.is_empty());
     println!("meanwhile {} people went the whole way", crossed.whole.len());
     assert_eq!(deeds.witness.not_done(), Vec::<String>::new());
-    assert_eq!(hall.stage.metric(Role::Ledger, "ledger_busy_total").unwrap_or(0.0), 0.0, "somebody was told: busy");
+    assert_eq!(
+        hall.stage.metric(Role::Ledger, "ledger_busy_total").unwrap_or(0.0),
+        0.0,
+        "somebody was told: busy"
+    );
     hall.assert_nothing_left();
     judge::assert_at_rest(&hall.stage, &nats);
     judge::assert_whole_ways(&hall.stage, &crossed.whole);

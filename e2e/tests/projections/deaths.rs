@@ -73,7 +73,8 @@ fn a_leader_that_dies_in_a_swap_is_followed_by_one_that_ends_it() {
         hall.stage.until("the leader to die", || (noted(&file) == point).then_some(()));
         let live: i64 = hall.rows::<(i64,)>(
             "SELECT count(*) FROM projection_instances WHERE state = 'live' AND name = 'lots'",
-        )[0].0;
+        )[0]
+        .0;
         assert_eq!(live, 1, "somebody who reads now finds none, or two");
         hall.stage.start(Role::Ledger, &[]).unwrap();
         let (code, why) = replay.end();
@@ -110,7 +111,8 @@ fn a_leader_that_dies_while_projections_are_rebuilt_is_replaced_and_they_are_swa
         let (code, why) = replay.end();
         assert_eq!(code, Some(0), "{why}");
     }
-    hall.stage.until("the leader to have made its own", || (hall.live("referrals").instance > 1).then_some(()));
+    hall.stage
+        .until("the leader to have made its own", || (hall.live("referrals").instance > 1).then_some(()));
     let crossed = crowd.finish(&hall.stage);
     assert_eq!(deeds.witness.not_done(), Vec::<String>::new());
     judge::wait_for_projections(&hall.stage);

@@ -65,9 +65,8 @@ impl Hall {
                 definition.tables.iter().map(|t| i.tables().table(t.suffix)).collect::<Vec<_>>()
             })
             .collect();
-        let found: Vec<(String,)> = self.rows(
-            "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname = 'projections'",
-        );
+        let found: Vec<(String,)> = self
+            .rows("SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname = 'projections'");
         assert_eq!(found.into_iter().map(|(name,)| name).collect::<BTreeSet<_>>(), wanted);
     }
 

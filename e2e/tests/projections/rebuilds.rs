@@ -20,7 +20,10 @@ fn a_rebuild_shows_how_far_it_is_keeps_others_off_and_leaves_nothing_when_cancel
         hall.find("lots", State::Building).filter(|i| i.rate.is_some_and(|rate| rate > 0))
     });
     assert_eq!((building.stage.as_deref(), building.is_worked_on()), (Some("reading"), true));
-    assert!(building.target.is_some_and(|target| target >= 3_000) && building.rate < Some(200), "{building:?}");
+    assert!(
+        building.target.is_some_and(|target| target >= 3_000) && building.rate < Some(200),
+        "{building:?}"
+    );
     let (code, shown, _) = hall.run(&["projections"]);
     assert!(code == 0 && shown.contains("reading: 0 % of 3 0"), "{shown}");
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
@@ -51,7 +54,8 @@ fn a_rebuild_shows_how_far_it_is_keeps_others_off_and_leaves_nothing_when_cancel
     // Canceled by Ctrl-C.
     let mut second = slow(&["--swap", "--yes"]);
     hall.stage.until("all to be under way", || {
-        let building = hall.instances().into_iter().filter(|i| i.state == State::Building && i.stage.is_some());
+        let building =
+            hall.instances().into_iter().filter(|i| i.state == State::Building && i.stage.is_some());
         (building.count() == projections::ALL.len()).then_some(())
     });
     second.process.signal(Signal::SIGINT);
@@ -68,9 +72,9 @@ fn without_a_leader_nothing_is_swapped_and_it_is_said_what_to_do() {
     let mut hall = Hall::open("without a leader");
     assert!(hall.stage.stop(Role::Ledger));
     let mut waiting = hall.start(&["replay", "referrals", "--swap", "--yes"], &[]);
-    let wished = hall.stage.until("the wish", || {
-        hall.find("referrals", State::Ready).filter(|i| i.wished_at.is_some())
-    });
+    let wished = hall
+        .stage
+        .until("the wish", || hall.find("referrals", State::Ready).filter(|i| i.wished_at.is_some()));
     let (code, _, why) = hall.run(&["replay", "referrals", "--diff-only"]);
     assert!(code == 2 && why.contains("waits to be swapped in") && why.contains("--cancel"), "{why}");
     // Whoever waits may change their mind.
@@ -128,5 +132,8 @@ fn what_is_printed_fits_80_columns() {
     assert!(code == 0 && out.lines().all(|line| line.chars().count() <= 80), "{out}");
     let (_, answer) = hall.json(&["projections"]);
     assert_eq!(answer["projections"].as_array().unwrap().len(), projections::ALL.len());
-    assert_eq!((&answer["projections"][0]["lag"], &answer["projections"][0]["state"]), (&0.into(), &"live".into()));
+    assert_eq!(
+        (&answer["projections"][0]["lag"], &answer["projections"][0]["state"]),
+        (&0.into(), &"live".into())
+    );
 }

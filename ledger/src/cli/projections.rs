@@ -61,11 +61,13 @@ fn print(head: i64, lines: &[Line]) {
             i.state.as_str()
         );
         if let (Some(stage), Some(target)) = (&i.stage, i.target) {
-            let percent = if target == 0 { 100 } else { i.position * 100 / target };
+            let dead = if i.is_worked_on() { "" } else { "; its worker is silent" };
             let left = i.rate.filter(|rate| *rate > 0).map(|rate| (target - i.position).max(0) / rate);
             let left = left.map(|s| format!(", {s} s left")).unwrap_or_default();
-            let dead = if i.is_worked_on() { "" } else { "; its worker is silent" };
-            println!("  {stage}: {percent} % of {}{left}{dead}", grouped(target));
+            match i.position.saturating_mul(100).checked_div(target) {
+                Some(percent) => println!("  {stage}: {percent} % of {}{left}{dead}", grouped(target)),
+                None => println!("  {stage}{dead}"),
+            }
         }
         if let Some(failure) = &i.failure {
             println!("  STANDS at {}: {failure}", grouped(i.failed_at.unwrap_or(i.position)));

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
+use super::copy::Copy;
 use super::{Definition, Fold, FoldError, Needs, Rows, TableDef, Tables};
 use crate::log::Row;
 use crate::tail::Entry;
@@ -108,26 +109,31 @@ impl Fold for Balances {
 
     fn flush<'a>(&'a mut self, tx: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
         Box::pin(async move {
-            let sql = format!(
-                "INSERT INTO {} (account_id, available, reserved, debt, position) \
-                 SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) \
-                 ON CONFLICT (account_id) DO UPDATE SET available = excluded.available, \
-                    reserved = excluded.reserved, debt = excluded.debt, position = excluded.position",
-                self.tables.main()
-            );
             let changed = self.rows.changed();
-            if changed.is_empty() {
-                return Ok(());
+            let mut copy = Copy::new();
+            for (account, b) in changed.new {
+                copy.row(&[account, &b.available, &b.reserved, &b.debt, &b.position]);
             }
-            let column = |get: fn(&Balance) -> i64| changed.iter().map(|(_, b)| get(b)).collect::<Vec<_>>();
-            sqlx::query(AssertSqlSafe(sql))
-                .bind(changed.iter().map(|(id, _)| **id).collect::<Vec<_>>())
-                .bind(column(|b| b.available))
-                .bind(column(|b| b.reserved))
-                .bind(column(|b| b.debt))
-                .bind(column(|b| b.position))
-                .execute(tx)
-                .await?;
+            let into = format!("{} (account_id, available, reserved, debt, position)", self.tables.main());
+            copy.send(tx, &into).await?;
+            let rows = changed.altered;
+            if !rows.is_empty() {
+                let sql = format!(
+                    "UPDATE {} b SET available = u.available, reserved = u.reserved, debt = u.debt, position = u.position \
+                     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[]) \
+                        u(account_id, available, reserved, debt, position) WHERE b.account_id = u.account_id",
+                    self.tables.main()
+                );
+                let column = |get: fn(&Balance) -> i64| rows.iter().map(|(_, b)| get(b)).collect::<Vec<_>>();
+                sqlx::query(AssertSqlSafe(sql))
+                    .bind(rows.iter().map(|(id, _)| **id).collect::<Vec<_>>())
+                    .bind(column(|b| b.available))
+                    .bind(column(|b| b.reserved))
+                    .bind(column(|b| b.debt))
+                    .bind(column(|b| b.position))
+                    .execute(tx)
+                    .await?;
+            }
             self.rows.written();
             Ok(())
         })

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use sqlx::{PgPool, Postgres, Transaction};
+use sqlx::{Executor as _, PgPool, Postgres, Transaction};
 
 use super::registry::{self, Instance};
-use super::{Definition, Fold, FoldError, Needs};
+use super::{BY_KEYS, Definition, Fold, FoldError, Needs};
 use crate::log::BadRow;
 use crate::tail::{Entry, scan};
 
@@ -61,7 +61,11 @@ impl Build {
         let Some(last) = entries.last().map(|entry| entry.row.position) else { return Ok(()) };
         let tx = match &mut self.tx {
             Some(tx) => tx,
-            none => none.insert(self.pool.begin().await?),
+            none => {
+                let tx = none.insert(self.pool.begin().await?);
+                tx.execute(BY_KEYS).await?;
+                tx
+            }
         };
         self.fold.load(tx, entries).await?;
         for some in entries.chunks(TAKE_MAX) {

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
+use super::copy::Copy;
 use super::{Definition, Fold, FoldError, Needs, TableDef, Tables};
 use crate::tail::Entry;
 
@@ -37,10 +38,20 @@ pub struct CommandRow {
     pub command_id: String,
     pub types: String,
     pub recorded_at: i64,
+    stored: Stored,
+}
+
+/// How the table has a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stored {
+    Not,
+    Shorter,
+    Whole,
 }
 
 struct Commands {
     tables: Tables,
+    /// Those that ended since the last flush.
     rows: Vec<CommandRow>,
     /// The last row, which the next step may lengthen: a step may end in the middle of a command.
     open: Option<CommandRow>,
@@ -74,6 +85,7 @@ impl Fold for Commands {
                         command_id,
                         types,
                         recorded_at,
+                        stored: Stored::Whole,
                     }
                 },
             );
@@ -93,6 +105,7 @@ impl Fold for Commands {
                 command_id: row.command_id.clone(),
                 types: row.event_type.clone(),
                 recorded_at: row.recorded_at,
+                stored: Stored::Not,
             });
             return Ok(());
         }
@@ -108,32 +121,47 @@ impl Fold for Commands {
         open.last_position = row.position;
         open.types.push(',');
         open.types.push_str(&row.event_type);
+        if open.stored == Stored::Whole {
+            open.stored = Stored::Shorter;
+        }
         Ok(())
     }
 
     fn flush<'a>(&'a mut self, tx: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
         Box::pin(async move {
-            let sql = format!(
-                "INSERT INTO {} (first_position, last_position, account_id, producer, command_id, types, recorded_at) \
-                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::text[], $5::text[], $6::text[], \
-                    $7::bigint[]) \
-                 ON CONFLICT (first_position) DO UPDATE SET last_position = excluded.last_position, \
-                    types = excluded.types",
+            let (mut copy, mut longer) = (Copy::new(), None);
+            for row in self.rows.iter().chain(&self.open) {
+                match row.stored {
+                    Stored::Whole => {}
+                    // The first at most: it was open at the last flush.
+                    Stored::Shorter => longer = Some(row),
+                    Stored::Not => copy.row(&[
+                        &row.first_position,
+                        &row.last_position,
+                        &row.account_id,
+                        &row.producer,
+                        &row.command_id,
+                        &row.types,
+                        &row.recorded_at,
+                    ]),
+                }
+            }
+            if let Some(row) = longer {
+                let sql = format!(
+                    "UPDATE {} SET last_position = $2, types = $3 WHERE first_position = $1",
+                    self.tables.main()
+                );
+                let update = sqlx::query(AssertSqlSafe(sql)).bind(row.first_position).bind(row.last_position);
+                update.bind(&row.types).execute(&mut *tx).await?;
+            }
+            let into = format!(
+                "{} (first_position, last_position, account_id, producer, command_id, types, recorded_at)",
                 self.tables.main()
             );
-            let rows: Vec<&CommandRow> = self.rows.iter().chain(&self.open).collect();
-            let texts = |get: fn(&CommandRow) -> &str| rows.iter().map(|r| get(r)).collect::<Vec<_>>();
-            let numbers = |get: fn(&CommandRow) -> i64| rows.iter().map(|r| get(r)).collect::<Vec<_>>();
-            sqlx::query(AssertSqlSafe(sql))
-                .bind(numbers(|r| r.first_position))
-                .bind(numbers(|r| r.last_position))
-                .bind(rows.iter().map(|r| r.account_id).collect::<Vec<_>>())
-                .bind(texts(|r| &r.producer))
-                .bind(texts(|r| &r.command_id))
-                .bind(texts(|r| &r.types))
-                .bind(numbers(|r| r.recorded_at))
-                .execute(tx)
-                .await?;
+            copy.send(tx, &into).await?;
+            if let Some(open) = &mut self.open {
+                open.stored = Stored::Whole;
+            }
             self.rows.clear();
             Ok(())
         })

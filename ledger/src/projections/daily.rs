@@ -324,7 +324,7 @@ impl Daily {
     }
 
     async fn flush_people(&mut self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let rows = self.people.changed();
+        let rows = self.people.changed().all();
         if rows.is_empty() {
             return Ok(());
         }

@@ -13,7 +13,8 @@ use proto_events::{Event, GenerationId};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use uuid::Uuid;
 
-use super::payments::by_id;
+use super::copy::Copy;
+use super::payments::{bucket_of, by_id};
 use super::{Definition, Fold, FoldError, Needs, Rows, TableDef, Tables};
 use crate::books::words::word;
 use crate::tail::Entry;
@@ -196,49 +197,74 @@ impl Fold for Generations {
 
     fn flush<'a>(&'a mut self, tx: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
         Box::pin(async move {
-            let rows = self.rows.changed();
-            if rows.is_empty() {
-                return Ok(());
+            let changed = self.rows.changed();
+            let mut copy = Copy::new();
+            for ((account, tail), g) in changed.new {
+                copy.row(&[
+                    &g.position,
+                    account,
+                    tail,
+                    &g.kind,
+                    &g.model,
+                    &g.catalog_version,
+                    &g.credits,
+                    &g.state,
+                    &g.settlement,
+                    &g.charged,
+                    &g.reason,
+                    &g.attempts,
+                    &g.cost,
+                    &g.outputs,
+                    &g.requested_at,
+                    &g.started_at,
+                    &g.closed_at,
+                    &g.delivered_at,
+                    &g.trouble,
+                ]);
             }
-            let sql = format!(
-                "INSERT INTO {} (position, account_id, tail, kind, model, catalog_version, credits, state, settlement, \
-                    charged, reason, attempts, cost_micro_usd, outputs, requested_at, started_at, closed_at, \
-                    delivered_at, delivery_trouble) \
-                 SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], \
-                    $7::bigint[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::smallint[], $13::bigint[], \
-                    $14::smallint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::text[]) \
-                 ON CONFLICT (bucket, account_id, tail) DO UPDATE SET state = excluded.state, \
-                    settlement = excluded.settlement, charged = excluded.charged, reason = excluded.reason, \
-                    attempts = excluded.attempts, cost_micro_usd = excluded.cost_micro_usd, \
-                    outputs = excluded.outputs, started_at = excluded.started_at, closed_at = excluded.closed_at, \
-                    delivered_at = excluded.delivered_at, delivery_trouble = excluded.delivery_trouble",
+            let into = format!(
+                "{} (position, account_id, tail, kind, model, catalog_version, credits, state, settlement, charged, \
+                    reason, attempts, cost_micro_usd, outputs, requested_at, started_at, closed_at, delivered_at, \
+                    delivery_trouble)",
                 self.tables.main()
             );
-            let numbers = |get: fn(&Generation) -> i64| rows.iter().map(|(_, g)| get(g)).collect::<Vec<_>>();
-            let times =
-                |get: fn(&Generation) -> Option<i64>| rows.iter().map(|(_, g)| get(g)).collect::<Vec<_>>();
-            sqlx::query(AssertSqlSafe(sql))
-                .bind(numbers(|g| g.position))
-                .bind(rows.iter().map(|((account, _), _)| *account).collect::<Vec<_>>())
-                .bind(rows.iter().map(|((_, tail), _)| *tail).collect::<Vec<_>>())
-                .bind(rows.iter().map(|(_, g)| g.kind.as_str()).collect::<Vec<_>>())
-                .bind(rows.iter().map(|(_, g)| g.model.as_str()).collect::<Vec<_>>())
-                .bind(numbers(|g| g.catalog_version))
-                .bind(numbers(|g| g.credits))
-                .bind(rows.iter().map(|(_, g)| g.state.as_str()).collect::<Vec<_>>())
-                .bind(rows.iter().map(|(_, g)| g.settlement.as_deref()).collect::<Vec<_>>())
-                .bind(numbers(|g| g.charged))
-                .bind(rows.iter().map(|(_, g)| g.reason.as_deref()).collect::<Vec<_>>())
-                .bind(rows.iter().map(|(_, g)| g.attempts).collect::<Vec<_>>())
-                .bind(numbers(|g| g.cost))
-                .bind(rows.iter().map(|(_, g)| g.outputs).collect::<Vec<_>>())
-                .bind(numbers(|g| g.requested_at))
-                .bind(times(|g| g.started_at))
-                .bind(times(|g| g.closed_at))
-                .bind(times(|g| g.delivered_at))
-                .bind(rows.iter().map(|(_, g)| g.trouble.as_deref()).collect::<Vec<_>>())
-                .execute(tx)
-                .await?;
+            copy.send(&mut *tx, &into).await?;
+            let rows = changed.altered;
+            if !rows.is_empty() {
+                let sql = format!(
+                    "UPDATE {} g SET state = u.state, settlement = u.settlement, charged = u.charged, reason = u.reason, \
+                        attempts = u.attempts, cost_micro_usd = u.cost, outputs = u.outputs, started_at = u.started_at, \
+                        closed_at = u.closed_at, delivered_at = u.delivered_at, delivery_trouble = u.trouble \
+                     FROM unnest($1::integer[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[], \
+                        $8::smallint[], $9::bigint[], $10::smallint[], $11::bigint[], $12::bigint[], $13::bigint[], \
+                        $14::text[]) u(bucket, account_id, tail, state, settlement, charged, reason, attempts, cost, \
+                        outputs, started_at, closed_at, delivered_at, trouble) \
+                     WHERE g.bucket = u.bucket AND g.account_id = u.account_id AND g.tail = u.tail",
+                    self.tables.main()
+                );
+                let numbers =
+                    |get: fn(&Generation) -> i64| rows.iter().map(|(_, g)| get(g)).collect::<Vec<_>>();
+                let times = |get: fn(&Generation) -> Option<i64>| {
+                    rows.iter().map(|(_, g)| get(g)).collect::<Vec<_>>()
+                };
+                sqlx::query(AssertSqlSafe(sql))
+                    .bind(rows.iter().map(|(_, g)| bucket_of(g.position)).collect::<Vec<_>>())
+                    .bind(rows.iter().map(|((account, _), _)| *account).collect::<Vec<_>>())
+                    .bind(rows.iter().map(|((_, tail), _)| *tail).collect::<Vec<_>>())
+                    .bind(rows.iter().map(|(_, g)| g.state.as_str()).collect::<Vec<_>>())
+                    .bind(rows.iter().map(|(_, g)| g.settlement.as_deref()).collect::<Vec<_>>())
+                    .bind(numbers(|g| g.charged))
+                    .bind(rows.iter().map(|(_, g)| g.reason.as_deref()).collect::<Vec<_>>())
+                    .bind(rows.iter().map(|(_, g)| g.attempts).collect::<Vec<_>>())
+                    .bind(numbers(|g| g.cost))
+                    .bind(rows.iter().map(|(_, g)| g.outputs).collect::<Vec<_>>())
+                    .bind(times(|g| g.started_at))
+                    .bind(times(|g| g.closed_at))
+                    .bind(times(|g| g.delivered_at))
+                    .bind(rows.iter().map(|(_, g)| g.trouble.as_deref()).collect::<Vec<_>>())
+                    .execute(tx)
+                    .await?;
+            }
             self.rows.written();
             Ok(())
         })

@@ -6,8 +6,8 @@ use std::time::Duration;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use super::registry::{self, Instance, State};
 use super::held::discard;
+use super::registry::{self, Instance, State};
 use super::{ALL, Definition, Rebuild};
 
 const LOOK: Duration = Duration::from_secs(2);

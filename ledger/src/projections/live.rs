@@ -31,6 +31,10 @@ const RETRY: Duration = Duration::from_secs(1);
 const RETRY_BROKEN: Duration = Duration::from_secs(5);
 /// How often to look for an instance to follow, when there is none that this version can.
 const LOOK: Duration = Duration::from_millis(500);
+/// After a step a follower rests so many times as long as that took, within a bound: on a busy log steps grow
+/// until they are cheap for each event, and commands have the machine meanwhile.
+const REST: u32 = 3;
+const REST_MAX: Duration = Duration::from_millis(250);
 /// Events taken before other tasks have a turn: some hundred µs.
 const TAKE_MAX: usize = 128;
 
@@ -129,7 +133,6 @@ impl Live {
         let mut fold = (definition.make)(instance.tables());
         let (mut position, mut step_max) = (instance.position, STEP_MAX);
         loop {
-            let begun = Instant::now();
             self.show(definition, position);
             let entries = match self.tail.after(position, step_max).await {
                 Ok(entries) => entries,
@@ -146,6 +149,7 @@ impl Live {
                 continue;
             };
             let Ok(turn) = self.turns.acquire().await else { return Ended::Replaced };
+            let begun = Instant::now();
             let step = self.step((definition, &instance), fold.as_mut(), position, &entries);
             let stepped = tokio::time::timeout(STEP_TIMEOUT, step).await;
             drop(turn);
@@ -170,7 +174,9 @@ impl Live {
                 }
             }
             if entries.len() < STEP_MAX / 2 {
-                tokio::time::sleep(definition.pace.saturating_sub(begun.elapsed())).await;
+                let worked = begun.elapsed();
+                let rest = definition.pace.saturating_sub(worked).max((worked * REST).min(REST_MAX));
+                self.tail.gather(position, rest).await;
             }
         }
     }

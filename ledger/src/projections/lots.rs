@@ -12,6 +12,7 @@ use proto_events::{Currency, Event, LotId, PaymentId};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use uuid::Uuid;
 
+use super::copy::Copy;
 use super::{Definition, Fold, FoldError, Needs, Rows, TableDef, Tables};
 use crate::books::words::{currency_of, word};
 use crate::tail::Entry;
@@ -276,43 +277,63 @@ impl Fold for Lots {
     fn flush<'a>(&'a mut self, tx: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
         Box::pin(async move {
             let changed = self.rows.changed();
-            if changed.is_empty() {
-                return Ok(());
+            let mut copy = Copy::new();
+            for ((account, lot), l) in changed.new {
+                let (price, currency) = (l.price.map(|(minor, _)| minor), l.price.map(|(_, c)| c.code()));
+                copy.row(&[
+                    account,
+                    lot,
+                    &l.position,
+                    &l.granted_at,
+                    &l.source,
+                    &l.credits,
+                    &price,
+                    &currency,
+                    &l.payment,
+                    &l.expires_at,
+                    &l.available,
+                    &l.reserved,
+                    &l.consumed,
+                    &l.expired,
+                    &l.revoked,
+                    &l.recognised,
+                    &l.breakage,
+                    &l.refunded,
+                ]);
             }
-            let sql = format!(
-                "INSERT INTO {} (account_id, lot, position, granted_at, source, credits, price_minor, currency, \
-                    payment, expires_at, available, reserved, consumed, expired, revoked, recognised, breakage, refunded) \
-                 SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], \
-                    $7::bigint[], $8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], \
-                    $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[]) \
-                 ON CONFLICT (account_id, lot) DO UPDATE SET available = excluded.available, \
-                    reserved = excluded.reserved, consumed = excluded.consumed, expired = excluded.expired, \
-                    revoked = excluded.revoked, recognised = excluded.recognised, breakage = excluded.breakage, \
-                    refunded = excluded.refunded",
+            let into = format!(
+                "{} (account_id, lot, position, granted_at, source, credits, price_minor, currency, payment, \
+                    expires_at, available, reserved, consumed, expired, revoked, recognised, breakage, refunded)",
                 self.tables.main()
             );
-            let numbers = |get: fn(&Lot) -> i64| changed.iter().map(|(_, l)| get(l)).collect::<Vec<_>>();
-            sqlx::query(AssertSqlSafe(sql))
-                .bind(changed.iter().map(|((account, _), _)| *account).collect::<Vec<_>>())
-                .bind(changed.iter().map(|((_, lot), _)| *lot).collect::<Vec<_>>())
-                .bind(numbers(|l| l.position))
-                .bind(numbers(|l| l.granted_at))
-                .bind(changed.iter().map(|(_, l)| l.source.as_str()).collect::<Vec<_>>())
-                .bind(numbers(|l| l.credits))
-                .bind(changed.iter().map(|(_, l)| l.price.map(|(minor, _)| minor)).collect::<Vec<_>>())
-                .bind(changed.iter().map(|(_, l)| l.price.map(|(_, c)| c.code())).collect::<Vec<_>>())
-                .bind(changed.iter().map(|(_, l)| l.payment.as_deref()).collect::<Vec<_>>())
-                .bind(changed.iter().map(|(_, l)| l.expires_at).collect::<Vec<_>>())
-                .bind(numbers(|l| l.available))
-                .bind(numbers(|l| l.reserved))
-                .bind(numbers(|l| l.consumed))
-                .bind(numbers(|l| l.expired))
-                .bind(numbers(|l| l.revoked))
-                .bind(numbers(|l| l.recognised))
-                .bind(numbers(|l| l.breakage))
-                .bind(numbers(|l| l.refunded))
-                .execute(tx)
-                .await?;
+            copy.send(&mut *tx, &into).await?;
+            let rows = changed.altered;
+            if !rows.is_empty() {
+                let sql = format!(
+                    "UPDATE {} l SET available = u.available, reserved = u.reserved, consumed = u.consumed, \
+                        expired = u.expired, revoked = u.revoked, recognised = u.recognised, breakage = u.breakage, \
+                        refunded = u.refunded \
+                     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], \
+                        $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[]) u(account_id, lot, available, \
+                        reserved, consumed, expired, revoked, recognised, breakage, refunded) \
+                     WHERE l.account_id = u.account_id AND l.lot = u.lot",
+                    self.tables.main()
+                );
+                let numbers = |get: fn(&Lot) -> i64| rows.iter().map(|(_, l)| get(l)).collect::<Vec<_>>();
+                sqlx::query(AssertSqlSafe(sql))
+                    .bind(rows.iter().map(|((account, _), _)| *account).collect::<Vec<_>>())
+                    .bind(rows.iter().map(|((_, lot), _)| *lot).collect::<Vec<_>>())
+                    .bind(numbers(|l| l.available))
+                    .bind(numbers(|l| l.reserved))
+                    .bind(numbers(|l| l.consumed))
+                    .bind(numbers(|l| l.expired))
+                    .bind(numbers(|l| l.revoked))
+                    .bind(numbers(|l| l.recognised))
+                    .bind(numbers(|l| l.breakage))
+                    .bind(numbers(|l| l.refunded))
+                    .execute(tx)
+                    .await?;
+            }
             self.rows.written();
             Ok(())
         })

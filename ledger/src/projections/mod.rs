@@ -14,6 +14,7 @@
 mod balances;
 mod build;
 mod commands;
+mod copy;
 mod daily;
 mod definition;
 mod desk;
@@ -49,11 +50,11 @@ pub use balances::Balance;
 pub use build::BuildError;
 pub use daily::{slot_end_ms, slot_of};
 pub use definition::{Definition, Fold, FoldError, Needs, TableDef, Tables};
+pub use desk::{Desk, Progress};
 pub use diff::{Diff, RowDiff, TableDiff, diff};
+pub use held::{Canceled, Held, cancel};
 pub use keeper::keep;
 pub use readers::{balance, live};
-pub use desk::{Desk, Progress};
-pub use held::{Canceled, Held, cancel};
 pub use rebuild::{Made, Rebuild, RefusedRebuild};
 pub use registry::{Instance, State, all as instances, find as find_instance, take_back_wish, wish_back};
 pub use rows::Rows;
@@ -75,8 +76,14 @@ pub static ALL: [&Definition; 11] = [
     &operators::DEFINITION,
 ];
 
-/// Connections of the followers together: as many steps at once as keep two cores busy.
+/// Connections of the followers together: as many steps at once. They have the rest of the machine that commands
+/// leave.
 const CONNECTIONS_MAX: u32 = 3;
+
+/// How Postgres finds the rows that folds name: by their keys. A plan that was made while a table was small
+/// would read the whole of it for ever after.
+pub(crate) const BY_KEYS: &str =
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
 
 /// A pool for the followers. Commits don't wait for the disk: what is lost is folded again, and the log
 /// itself is always on disk before.

@@ -332,7 +332,7 @@ impl Payments {
     }
 
     async fn flush_payments(&mut self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let rows = self.payments.changed();
+        let rows = self.payments.changed().all();
         if rows.is_empty() {
             return Ok(());
         }
@@ -378,7 +378,7 @@ impl Payments {
     }
 
     async fn flush_refunds(&mut self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let rows = self.refunds.changed();
+        let rows = self.refunds.changed().all();
         if rows.is_empty() {
             return Ok(());
         }
@@ -474,6 +474,11 @@ impl Payments {
     }
 }
 
+/// The column `bucket` of a row that was opened at this position.
+pub(super) fn bucket_of(position: i64) -> i32 {
+    i32::try_from(position >> 18).unwrap_or(i32::MAX)
+}
+
 /// Rows of a table of this form by account and tail, looked for in every bucket before `first`.
 pub(super) async fn by_id(
     tx: &mut PgConnection,
@@ -487,7 +492,7 @@ pub(super) async fn by_id(
                 AND x.account_id = a.account AND x.tail = a.tail) t"
     );
     let (accounts, tails): (Vec<Uuid>, Vec<i64>) = keys.into_iter().unzip();
-    let bucket = i32::try_from(first >> 18).unwrap_or(i32::MAX);
+    let bucket = bucket_of(first);
     sqlx::query(AssertSqlSafe(sql)).bind(accounts).bind(tails).bind(bucket).fetch_all(tx).await
 }
 

@@ -52,7 +52,9 @@ pub enum RefusedRebuild {
     Postgres(#[from] sqlx::Error),
     #[error("{0} is being rebuilt already: see `ledger projections`; `ledger replay {0} --cancel` stops it")]
     UnderWay(String),
-    #[error("a new {0} waits to be swapped in: start `ledger serve`, or drop it by `ledger replay {0} --cancel`")]
+    #[error(
+        "a new {0} waits to be swapped in: start `ledger serve`, or drop it by `ledger replay {0} --cancel`"
+    )]
     Waiting(String),
 }
 

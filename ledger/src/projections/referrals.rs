@@ -121,7 +121,7 @@ impl Fold for Referrals {
 
     fn flush<'a>(&'a mut self, tx: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
         Box::pin(async move {
-            let changed = self.rows.changed();
+            let changed = self.rows.changed().all();
             if changed.is_empty() {
                 return Ok(());
             }

@@ -279,7 +279,8 @@ pub(super) async fn let_go(
     instance: &Instance,
     worker: Uuid,
 ) -> Result<(), sqlx::Error> {
-    let sql = format!("UPDATE projection_instances SET {IDLE} WHERE name = $1 AND instance = $2 AND worker = $3");
+    let sql =
+        format!("UPDATE projection_instances SET {IDLE} WHERE name = $1 AND instance = $2 AND worker = $3");
     let done = sqlx::query(AssertSqlSafe(sql)).bind(&instance.name).bind(instance.instance).bind(worker);
     done.execute(executor).await?;
     Ok(())
@@ -365,11 +366,8 @@ pub(super) async fn take_up_wish(
 ) -> Result<bool, sqlx::Error> {
     let sql = "UPDATE projection_instances SET worker = $3, alive_at = now_us(), stage = 'swapping in', cancel = false \
                WHERE name = $1 AND instance = $2 AND wished_at = $4 AND state IN ('ready', 'old')";
-    let taken = sqlx::query(sql)
-        .bind(&instance.name)
-        .bind(instance.instance)
-        .bind(worker)
-        .bind(instance.wished_at);
+    let taken =
+        sqlx::query(sql).bind(&instance.name).bind(instance.instance).bind(worker).bind(instance.wished_at);
     Ok(taken.execute(executor).await?.rows_affected() == 1)
 }
 

@@ -14,6 +14,7 @@ use proto_events::{Event, Money, PaymentId, Rail};
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
+use super::copy::Copy;
 use super::{Definition, Fold, FoldError, Needs, Rows, TableDef, Tables};
 use crate::books::moscow::Day;
 use crate::books::words::word;
@@ -238,22 +239,11 @@ impl Revenue {
     }
 
     async fn flush_lots(&mut self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let rows = self.lots.changed();
-        if rows.is_empty() {
-            return Ok(());
+        let mut copy = Copy::new();
+        for ((account, lot), paid) in self.lots.changed().new {
+            copy.row(&[account, lot, &paid.tail, &paid.origin]);
         }
-        let sql = format!(
-            "INSERT INTO {} (account_id, lot, tail, origin) \
-             SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[])",
-            self.tables.table("lots")
-        );
-        sqlx::query(AssertSqlSafe(sql))
-            .bind(rows.iter().map(|((account, _), _)| *account).collect::<Vec<_>>())
-            .bind(rows.iter().map(|((_, lot), _)| *lot).collect::<Vec<_>>())
-            .bind(rows.iter().map(|(_, paid)| paid.tail).collect::<Vec<_>>())
-            .bind(rows.iter().map(|(_, paid)| paid.origin.as_str()).collect::<Vec<_>>())
-            .execute(tx)
-            .await?;
+        copy.send(tx, &format!("{} (account_id, lot, tail, origin)", self.tables.table("lots"))).await?;
         self.lots.written();
         Ok(())
     }

@@ -18,6 +18,27 @@ pub struct Rows<K, V> {
 struct Slot<V> {
     row: V,
     changed: bool,
+    /// The table has it, perhaps as it was before.
+    is_stored: bool,
+}
+
+/// What has changed since the last flush, by key.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Changed<'a, K, V> {
+    /// Those that the table lacks.
+    pub new: Vec<(&'a K, &'a V)>,
+    /// Those that it has in another form.
+    pub altered: Vec<(&'a K, &'a V)>,
+}
+
+impl<'a, K: Ord, V> Changed<'a, K, V> {
+    /// Both together, by key: for those who leave it to the table to tell them apart.
+    pub fn all(self) -> Vec<(&'a K, &'a V)> {
+        let mut all = self.new;
+        all.extend(self.altered);
+        all.sort_unstable_by_key(|(key, _)| *key);
+        all
+    }
 }
 
 impl<K: Hash + Eq + Ord + Clone, V> Rows<K, V> {
@@ -35,7 +56,7 @@ impl<K: Hash + Eq + Ord + Clone, V> Rows<K, V> {
 
     /// Takes a row as the table has it.
     pub fn loaded(&mut self, key: K, row: V) {
-        self.new.insert(key, Slot { row, changed: false });
+        self.new.insert(key, Slot { row, changed: false, is_stored: true });
     }
 
     pub fn get(&mut self, key: &K) -> Option<&V> {
@@ -46,7 +67,11 @@ impl<K: Hash + Eq + Ord + Clone, V> Rows<K, V> {
     /// The row, to be changed; made by `default` if there is none.
     pub fn change(&mut self, key: &K, default: impl FnOnce() -> V) -> &mut V {
         self.promote(key);
-        let slot = self.new.entry(key.clone()).or_insert_with(|| Slot { row: default(), changed: false });
+        let slot = self.new.entry(key.clone()).or_insert_with(|| Slot {
+            row: default(),
+            changed: false,
+            is_stored: false,
+        });
         if !slot.changed {
             slot.changed = true;
             self.changed.push(key.clone());
@@ -67,17 +92,22 @@ impl<K: Hash + Eq + Ord + Clone, V> Rows<K, V> {
         Some(&mut slot.row)
     }
 
-    /// What has changed since the last [`Rows::written`], by key.
-    pub fn changed(&mut self) -> Vec<(&K, &V)> {
+    /// What has changed since the last [`Rows::written`]. A row that was neither loaded nor written before is
+    /// new: who may change an old row has it loaded first.
+    pub fn changed(&mut self) -> Changed<'_, K, V> {
         self.changed.sort_unstable();
-        self.changed.iter().filter_map(|key| self.new.get_key_value(key)).map(|(k, s)| (k, &s.row)).collect()
+        let (mut new, mut altered) = (Vec::new(), Vec::new());
+        for (key, slot) in self.changed.iter().filter_map(|key| self.new.get_key_value(key)) {
+            if slot.is_stored { altered.push((key, &slot.row)) } else { new.push((key, &slot.row)) }
+        }
+        Changed { new, altered }
     }
 
     /// All changes are in the table now.
     pub fn written(&mut self) {
         for key in self.changed.drain(..) {
             if let Some(slot) = self.new.get_mut(&key) {
-                slot.changed = false;
+                (slot.changed, slot.is_stored) = (false, true);
             }
         }
         if self.new.len() > self.kept_max / 2 {
@@ -107,11 +137,17 @@ mod tests {
         *rows.change(&2, || 0) += 5;
         *rows.change(&1, || 0) += 1;
         *rows.change(&2, || 0) += 5;
-        assert_eq!(rows.changed(), [(&1, &1), (&2, &10)]);
+        assert_eq!(rows.changed(), Changed { new: vec![(&1, &1), (&2, &10)], altered: vec![] });
         rows.written();
-        assert!(rows.changed().is_empty());
-        assert_eq!(rows.get(&2), Some(&10));
-        assert!(rows.change_known(&3).is_none());
+        assert_eq!(rows.changed(), Changed { new: vec![], altered: vec![] });
+        rows.loaded(3, 7);
+        *rows.change(&3, || 0) += 1;
+        *rows.change(&2, || 0) += 1;
+        *rows.change(&4, || 0) += 1;
+        assert_eq!(rows.changed(), Changed { new: vec![(&4, &1)], altered: vec![(&2, &11), (&3, &8)] });
+        rows.written();
+        assert_eq!(rows.get(&2), Some(&11));
+        assert!(rows.change_known(&5).is_none());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use proto_events::{AccountId, Currency, Event, Money};
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
+use super::copy::Copy;
 use super::{Definition, Fold, FoldError, Needs, Rows, TableDef, Tables};
 use crate::log::Row;
 use crate::tail::Entry;
@@ -154,30 +155,27 @@ impl Fold for Statement {
 
     fn flush<'a>(&'a mut self, tx: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
         Box::pin(async move {
-            if self.lines.is_empty() {
-                return Ok(());
+            let mut copy = Copy::new();
+            for l in &self.lines {
+                let (minor, currency) = (l.money.map(|(minor, _)| minor), l.money.map(|(_, c)| c.code()));
+                let Running { available, reserved, debt } = &l.after;
+                copy.row(&[
+                    &l.position,
+                    &l.account_id,
+                    &l.recorded_at,
+                    &l.event_type,
+                    available,
+                    reserved,
+                    debt,
+                    &minor,
+                    &currency,
+                ]);
             }
-            let sql = format!(
-                "INSERT INTO {} (position, account_id, recorded_at, type, available, reserved, debt, \
-                    money_minor, currency) \
-                 SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::bigint[], \
-                    $6::bigint[], $7::bigint[], $8::bigint[], $9::text[])",
+            let into = format!(
+                "{} (position, account_id, recorded_at, type, available, reserved, debt, money_minor, currency)",
                 self.tables.main()
             );
-            let lines = &self.lines;
-            let numbers = |get: fn(&Line) -> i64| lines.iter().map(get).collect::<Vec<_>>();
-            sqlx::query(AssertSqlSafe(sql))
-                .bind(numbers(|l| l.position))
-                .bind(lines.iter().map(|l| l.account_id).collect::<Vec<_>>())
-                .bind(numbers(|l| l.recorded_at))
-                .bind(lines.iter().map(|l| l.event_type.as_str()).collect::<Vec<_>>())
-                .bind(numbers(|l| l.after.available))
-                .bind(numbers(|l| l.after.reserved))
-                .bind(numbers(|l| l.after.debt))
-                .bind(lines.iter().map(|l| l.money.map(|(minor, _)| minor)).collect::<Vec<_>>())
-                .bind(lines.iter().map(|l| l.money.map(|(_, c)| c.code())).collect::<Vec<_>>())
-                .execute(tx)
-                .await?;
+            copy.send(tx, &into).await?;
             self.lines.clear();
             self.running.written();
             Ok(())

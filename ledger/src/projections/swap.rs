@@ -116,7 +116,11 @@ async fn drop_kept(pool: &PgPool, wished: &Instance) -> Result<(), BuildError> {
 }
 
 /// Makes it the live one. The one that was is kept.
-async fn exchange(pool: &PgPool, definition: &'static Definition, wished: &Instance) -> Result<(), BuildError> {
+async fn exchange(
+    pool: &PgPool,
+    definition: &'static Definition,
+    wished: &Instance,
+) -> Result<(), BuildError> {
     let now = registry::find(pool, definition.name, wished.state).await?;
     let now = now.filter(|now| now.instance == wished.instance).ok_or(BuildError::Lost)?;
     let mut level = level(pool, definition, now).await?;

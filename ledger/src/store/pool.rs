@@ -54,12 +54,15 @@ pub async fn connect(database_url: &str, connections_max: u32) -> Result<PgPool,
     connect_with(database_url, connections_max, "SET synchronous_commit = on").await
 }
 
-/// The same for what can be made from the log again: its commits don't wait for the disk.
+/// The same for what can be made from the log again: its commits don't wait for the disk. Rows are found by their
+/// keys: a plan made while a table was small would read the whole of it for ever after.
 ///
 /// # Errors
 /// The URL is wrong or Postgres is away.
 pub async fn connect_relaxed(database_url: &str, connections_max: u32) -> Result<PgPool, sqlx::Error> {
-    connect_with(database_url, connections_max, "SET synchronous_commit = off").await
+    let by_keys = "SET synchronous_commit = off; SET enable_seqscan = off; SET enable_hashjoin = off; \
+         SET enable_mergejoin = off";
+    connect_with(database_url, connections_max, by_keys).await
 }
 
 /// The same for long work beside the service, such as a rebuild: statements may take as long as they do.

@@ -18,6 +18,7 @@ use std::time::Duration;
 use proto_events::Position;
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::log::{BadRow, COLUMNS, Row};
 use crate::store::answered;
@@ -28,6 +29,8 @@ use window::Window;
 
 /// Events that one SELECT brings: about 2 MB.
 pub const READ_MAX: usize = 4_000;
+/// A log that has not grown for so long is quiet.
+const QUIET: Duration = Duration::from_millis(20);
 /// How often to look when nobody says that the log grew.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -82,6 +85,25 @@ impl Tail {
             }
         };
         let _ = tokio::time::timeout(LOOK, grown).await;
+    }
+
+    /// Waits so long, or until events wait beyond `position` and no more come: whoever gathers many to write their
+    /// rows once gains nothing by waiting longer.
+    pub async fn gather(&self, position: i64, time: Duration) {
+        let end = Instant::now() + time;
+        let mut seen = self.head();
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left.min(QUIET)).await;
+            let head = self.head();
+            if head == seen && head > position {
+                return;
+            }
+            seen = head;
+        }
     }
 
     /// The last position that is known to be committed; the log may be longer.

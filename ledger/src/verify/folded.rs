@@ -10,11 +10,13 @@ use futures_util::future::BoxFuture;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 use super::finding::{Findings, Kind};
-use crate::projections::{self, Fold, FoldError, Instance, State, Tables};
+use crate::projections::{self, BY_KEYS, Fold, FoldError, Instance, State, Tables};
 use crate::tail::Entry;
 
 /// Rows named for each table that differs.
 const NAMED_MAX: usize = 10;
+/// Events between two writings: rows that change often are written once for all of them.
+const FLUSH_MAX: i64 = 50_000;
 /// Pages of temporary tables in memory: most folds' rows fit.
 const TEMP_BUFFERS: &str = "64MB";
 
@@ -38,7 +40,7 @@ pub trait Comparison: Send {
 /// Everything that is compared, as of the transaction's snapshot; what this version's folds do not
 /// speak for is left out.
 pub async fn all(tx: &mut PgConnection) -> Result<Vec<Box<dyn Comparison>>, sqlx::Error> {
-    tx.execute(AssertSqlSafe(format!("SET LOCAL temp_buffers = '{TEMP_BUFFERS}'"))).await?;
+    tx.execute(AssertSqlSafe(format!("SET LOCAL temp_buffers = '{TEMP_BUFFERS}'; {BY_KEYS}"))).await?;
     let mut found: Vec<Box<dyn Comparison>> = Vec::new();
     for instance in projections::instances(&mut *tx).await? {
         let definition = projections::find(&instance.name).filter(|d| d.version == instance.version);
@@ -54,7 +56,15 @@ pub async fn all(tx: &mut PgConnection) -> Result<Vec<Box<dyn Comparison>>, sqlx
             tx.execute(AssertSqlSafe(sql)).await?;
         }
         let fold = Some((definition.make)(tables.clone()));
-        found.push(Box::new(Projection { definition, instance, tables, fold, reached: 0, broken: None }));
+        found.push(Box::new(Projection {
+            definition,
+            instance,
+            tables,
+            fold,
+            reached: 0,
+            written: 0,
+            broken: None,
+        }));
     }
     Ok(found)
 }
@@ -66,6 +76,7 @@ struct Projection {
     /// None after an event that it can't take.
     fold: Option<Box<dyn Fold>>,
     reached: i64,
+    written: i64,
     broken: Option<FoldError>,
 }
 
@@ -80,13 +91,19 @@ impl Projection {
             (self.broken, self.fold) = (Some(error), None);
             return Ok(());
         }
-        fold.flush(tx).await?;
         self.reached = last.row.position;
+        if self.reached - self.written >= FLUSH_MAX {
+            fold.flush(tx).await?;
+            self.written = self.reached;
+        }
         Ok(())
     }
 
     async fn look(&mut self, tx: &mut PgConnection, findings: &mut Findings) -> Result<(), sqlx::Error> {
         let (name, checkpoint) = (self.definition.name, self.instance.position);
+        if let Some(fold) = &mut self.fold {
+            fold.flush(tx).await?;
+        }
         if let Some(FoldError::Broken { position, what }) = &self.broken {
             findings.find(*position, Kind::Projection, format!("projection {name} can't take it: {what}"));
             return Ok(());

@@ -161,7 +161,10 @@ async fn replay(
         match swapped.as_slice() {
             [] => bail!("canceled; nothing was left behind"),
             names => {
-                bail!("canceled; of others nothing was left behind, but these are read anew: {}", names.join(", "))
+                bail!(
+                    "canceled; of others nothing was left behind, but these are read anew: {}",
+                    names.join(", ")
+                )
             }
         }
     }

@@ -109,7 +109,11 @@ pub(super) fn outcomes(outcomes: &[Outcome], wish: &Wish) {
             grouped(events),
             first.seconds,
             grouped(rate),
-            if outcomes.len() == 1 { "1 projection".to_owned() } else { format!("{} projections", outcomes.len()) }
+            if outcomes.len() == 1 {
+                "1 projection".to_owned()
+            } else {
+                format!("{} projections", outcomes.len())
+            }
         );
     }
 }
