@@ -22,7 +22,7 @@ pub struct Hearing {
 
 impl Hearing {
     pub fn start(stage: &Stage, producer: Producer) -> Self {
-        let (told, stop): (Arc<Mutex<Vec<(i64, i64)>>>, _) = (Arc::default(), CancellationToken::new());
+        let (told, stop) = (Arc::<Mutex<Vec<(i64, i64)>>>::default(), CancellationToken::new());
         let heard = Arc::clone(&told);
         let handler = move |event: PublishedEvent| {
             heard

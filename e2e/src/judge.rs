@@ -122,7 +122,7 @@ pub async fn evt(client: &async_nats::Client) -> Result<Vec<PublishedEvent>, Str
     let mut events: Vec<PublishedEvent> = Vec::new();
     for sequence in state.first_sequence..=state.last_sequence {
         let left = usize::try_from(state.last_sequence + 1 - sequence).unwrap_or(usize::MAX);
-        if events.len() % READ_MAX == 0 {
+        if events.len().is_multiple_of(READ_MAX) {
             let more = consumer.fetch().max_messages(left.min(READ_MAX)).messages();
             batch = Some(more.await.map_err(|e| e.to_string())?);
         }

@@ -26,8 +26,10 @@ fn python(script: &str, args: &[&str]) -> String {
 fn export(office: &Office, name: &str, args: &[&str]) -> PathBuf {
     let file = office.stage.dir().join(name);
     let path = file.display().to_string();
-    let (code, said) = office.run(&[&["export"], args, &["-o", &path]].concat());
-    assert_eq!((code, said.as_str()), (0, ""), "{args:?}");
+    let (code, said) = office.run(&[&["export"], args, &["-o", &path, "--json"]].concat());
+    assert_eq!(code, 0, "{args:?}: {said}");
+    let said: serde_json::Value = serde_json::from_str(&said).expect("one object");
+    assert_eq!(said["bytes"], std::fs::metadata(&file).unwrap().len(), "{args:?}: {said}");
     file
 }
 

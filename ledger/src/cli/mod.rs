@@ -30,32 +30,32 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write the log or its books to a file: JSON lines to verify, CSV, a workbook, a journal for hledger.
+    /// Write the log or its books to a file for other programs.
     Export(export::Wish),
     /// Apply the migrations that are not applied yet (DATABASE_URL).
     Migrate,
-    /// Show the projections: what is read, how far it is, what is being rebuilt; exit with 1 if one stands.
+    /// Show what is read and rebuilt, and how far it is; 1: one stands.
     Projections {
         /// Print one JSON object.
         #[arg(long)]
         json: bool,
     },
-    /// Make projections anew from the log beside those that are read, compare them, and swap them in.
+    /// Make projections anew beside the live ones, compare, swap in.
     Replay(replay::Wish),
     /// Take commands, append to the log, publish it, keep its projections.
     Serve(serve::Serve),
     /// Make the key that signs checkpoints, or show its public half.
     CheckpointKey(checkpoint_key::CheckpointKey),
-    /// Prove that an event is in the log, or that the log has only grown; check such a proof.
+    /// Prove that an event is in the log, or that the log only grew.
     #[command(subcommand)]
     Prove(prove::Prove),
-    /// Make the event stream anew from a position on; says what its consumers will see, and asks first.
+    /// Make the event stream anew from a position on; asks first.
     Republish(republish::Wish),
-    /// An account's lines and balance, now or as of any position or time.
+    /// An account's lines and balance, at any position or time.
     Statement(statement::Wish),
-    /// Debits and credits of each account of the books, now or as of any position or time.
+    /// Debits and credits of the books, at any position or time.
     TrialBalance(trial_balance::Wish),
-    /// Check the log and every projection; exit with 1 if anything is wrong.
+    /// Check the log and every projection; 1: something is wrong.
     Verify(verify::Verify),
 }
 

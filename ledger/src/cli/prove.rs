@@ -84,10 +84,8 @@ async fn connect() -> anyhow::Result<sqlx::pool::PoolConnection<sqlx::Postgres>>
 fn print(proof: &Proof) -> anyhow::Result<()> {
     let (path, notes) = match &proof.claim {
         Claim::Inclusion { event, leaf, path, checkpoint } => {
-            println!(
-                "event     position {}, {} of account {}",
-                event.position, event.r#type, event.account_id
-            );
+            println!("event     position {}, {}", event.position, event.r#type);
+            println!("account   {}", event.account_id);
             println!("hash      {}", event.hash);
             println!("leaf      {leaf}");
             (path, vec![checkpoint])
@@ -101,7 +99,7 @@ fn print(proof: &Proof) -> anyhow::Result<()> {
         println!("\n{}", note.trim_end());
     }
     let proved = proof::check(proof, &[])?;
-    println!("\nIt proves that {}.", proved.what);
+    println!("\nIt proves that\n{}.", proved.what);
     println!("With --json it is printed for `ledger prove check FILE --vkey KEY`.");
     Ok(())
 }
@@ -120,7 +118,7 @@ fn check(file: &PathBuf, keys: &[PublicKey], json: bool) -> anyhow::Result<ExitC
     } else {
         match &outcome {
             Ok(proved) => {
-                println!("Proved: {}.", proved.what);
+                println!("Proved:\n{}.", proved.what);
                 if !proved.signature_checked {
                     println!("Who signed its checkpoint was not checked: give --vkey.");
                 }

@@ -18,31 +18,31 @@ const CONNECTIONS_MORE: u32 = 3;
 
 #[derive(Args)]
 pub struct Verify {
-    /// The first position to check; without --from and --to the whole log and all projections.
+    /// The first position; without it the whole log.
     #[arg(long, value_name = "POSITION")]
     from: Option<i64>,
-    /// The last position to check; with --file: where the export is meant to end.
+    /// The last; with --file: where it is meant to end.
     #[arg(long, value_name = "POSITION")]
     to: Option<i64>,
-    /// An export to check, without Postgres (`ledger export --ndjson`).
+    /// An export to check, without Postgres.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Checkpoints kept outside the database: a file of them, or the folder CHECKPOINT_DIR.
-    #[arg(long = "checkpoints", visible_alias = "checkpoint", value_name = "FILE|DIR")]
+    /// Those kept outside: a file, or CHECKPOINT_DIR.
+    #[arg(long = "checkpoints", alias = "checkpoint", value_name = "FILE|DIR")]
     checkpoints: Vec<PathBuf>,
-    /// The public key of the ledger's checkpoints, as `ledger checkpoint-key` printed it.
-    #[arg(long, value_name = "KEY", env = "CHECKPOINT_VKEY")]
+    /// The public key of checkpoints (CHECKPOINT_VKEY).
+    #[arg(long, value_name = "KEY", env = "CHECKPOINT_VKEY", hide_env = true)]
     vkey: Vec<PublicKey>,
-    /// Only the log, its tree and its checkpoints, not the projections.
+    /// Not the projections, nor snapshots of accounts.
     #[arg(long)]
     log_only: bool,
-    /// Readers at once; by default one more than there are cores.
+    /// Readers at once; else one more than cores.
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
     jobs: usize,
     /// Print the report as one JSON object.
     #[arg(long)]
     json: bool,
-    /// Say how far it is, a line at a time, when stderr is no terminal.
+    /// Say how far it is, without a terminal, too.
     #[arg(long)]
     verbose: bool,
 }
@@ -103,9 +103,17 @@ fn print(report: &Report, only_inside: bool) {
     println!("debt         {}", report.debt);
     println!("head         {}", report.head_hash);
     println!("root         {}", report.root);
-    println!("projections  {} compared with the fold of the log", report.projections);
-    println!("snapshots    {} of accounts compared with the fold of the log", report.snapshots);
-    println!("checkpoints  {} agree, the last at position {}", report.checkpoints, report.vouched);
+    match report.projections {
+        0 => println!("projections  not compared: only with a whole log in Postgres"),
+        count => {
+            println!("projections  {count} compared with the fold of the log");
+            println!("snapshots    {} of accounts, compared with it, too", report.snapshots);
+        }
+    }
+    match report.checkpoints {
+        0 => println!("checkpoints  none of these positions"),
+        count => println!("checkpoints  {count} agree, the last at position {}", report.vouched),
+    }
     if report.superseded > 0 {
         println!("             {} were given up when a restore was accepted", report.superseded);
     }
@@ -113,7 +121,7 @@ fn print(report: &Report, only_inside: bool) {
         println!("             their signatures were not checked: give --vkey");
     }
     if only_inside {
-        println!("             those kept outside the database were not looked at: give --checkpoints");
+        println!("             those outside the database were not looked at: give --checkpoints");
     }
     println!("rate         {:.0} events/s", report.events as f64 / report.seconds.max(1e-9));
     for finding in &report.findings {

@@ -44,7 +44,7 @@ pub struct Range {
 }
 
 impl Range {
-    pub const fn len(self) -> Size {
+    pub const fn leaves(self) -> Size {
         self.end - self.begin
     }
 

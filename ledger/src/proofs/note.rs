@@ -194,7 +194,8 @@ impl Note {
     /// None of them has signed it, or a signature under one of their names and ids is wrong.
     pub fn verify<'k>(&self, keys: &'k [PublicKey]) -> Result<&'k PublicKey, BadNote> {
         for key in keys {
-            for signed in self.signatures.iter().filter(|s| s.name == key.name && s.id == key.id) {
+            let by = |signed: &&Signed| signed.name == key.name && signed.id == key.id;
+            if let Some(signed) = self.signatures.iter().find(by) {
                 let forged = || BadNote::Forged(key.name.clone());
                 let signature = Signature::from_slice(&signed.bytes).map_err(|_| forged())?;
                 key.key.verify_strict(self.text.as_bytes(), &signature).map_err(|_| forged())?;

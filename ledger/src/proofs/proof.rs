@@ -211,8 +211,8 @@ pub fn check(proof: &Proof, keys: &[PublicKey]) -> Result<Proved, Disproved> {
                 return Err(Disproved::Consistency);
             }
             let what = format!(
-                "the first {} events of the log of {} are still the same at {} events",
-                old.size, new.origin, new.size
+                "the log of {} up to position {} is the beginning of that up to {}",
+                new.origin, old.size, new.size
             );
             Ok(Proved { what, size: new.size, incarnation: new.incarnation, signature_checked })
         }

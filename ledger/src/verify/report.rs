@@ -62,7 +62,7 @@ impl Report {
             reserved,
             debt,
             checkpoints: merge.anchors.compared,
-            vouched: merge.anchors.agreed(),
+            vouched: if merge.anchors.compared > 0 { merge.anchors.agreed() } else { 0 },
             superseded: merge.anchors.superseded,
             signatures_checked: false,
             projections: 0,

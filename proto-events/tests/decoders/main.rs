@@ -200,7 +200,8 @@ fn every_event_and_every_verb_has_a_schema() {
     for (kind, verbs) in [("command", Command::VERBS), ("operation", Operation::VERBS)] {
         let mut names: Vec<_> = schemas(kind).into_iter().map(|(name, _)| name).collect();
         let mut verbs: Vec<_> = verbs.iter().map(ToString::to_string).collect();
-        (names.sort_unstable(), verbs.sort_unstable());
+        names.sort_unstable();
+        verbs.sort_unstable();
         assert_eq!(names, verbs);
     }
 }

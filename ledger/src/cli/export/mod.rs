@@ -9,7 +9,7 @@ mod ndjson;
 mod output;
 mod xlsx;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -50,6 +50,9 @@ pub struct Wish {
     /// Say how it goes, also where stderr is no terminal.
     #[arg(short, long)]
     verbose: bool,
+    /// Say what was written as one JSON object; needs -o.
+    #[arg(long, requires = "output")]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -101,7 +104,7 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
         store::connect(url.expose_secret(), 1).await.context("can't reach Postgres by DATABASE_URL")?;
     let range = Range { from: at::since(&pool, wish.from).await?, to: at::until(&pool, wish.to).await? };
     let mut output = Output::open(wish.output.clone())?;
-    let mut progress = Progress::new("exporting", wish.verbose, false);
+    let mut progress = Progress::new("exporting", wish.verbose && !wish.json, wish.json);
     match &wish.form {
         Form { xlsx: true, .. } => xlsx::write(&pool, range, &mut output, &mut progress).await?,
         Form { ndjson: true, .. } => ndjson::write(&pool, range, &mut output, &mut progress).await?,
@@ -110,7 +113,22 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
     }
     progress.end();
     output.finish()?;
+    if let Some(file) = &wish.output {
+        say(file, range, wish.json)?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was written. Without a file the standard output holds it, and nothing else.
+fn say(file: &Path, Range { from, to }: Range, json: bool) -> anyhow::Result<()> {
+    let bytes = std::fs::metadata(file).with_context(|| format!("can't read {}", file.display()))?.len();
+    let (file, to) = (file.display(), to.position);
+    if json {
+        println!("{}", serde_json::json!({"file": file.to_string(), "from": from, "to": to, "bytes": bytes}));
+    } else {
+        println!("Wrote {file}: positions {from} to {to}, {bytes} bytes.");
+    }
+    Ok(())
 }
 
 async fn write_csv(
