@@ -92,11 +92,14 @@ fn a_quarantined_payment_waits_for_a_person() {
     );
     let amount = json!({"amount": 7_000, "currency": "RUB"});
     let settled = resolve("y-1", json!({"settle": {"amount": amount, "credits": 70, "test": false}}));
-    assert_eq!(
-        raw.operator("quarantine_resolve", "resolve:2", of(account), settled),
-        ["QuarantineResolved", "PaymentSettled", "CreditsGranted"]
-    );
+    let reply = raw.send(Producer::Console, "quarantine_resolve", "resolve:2", of(account), settled);
+    assert_eq!(types(&reply), ["QuarantineResolved", "PaymentSettled", "CreditsGranted"]);
     assert_eq!(balance(&stage, &deeds, 1), (75, 0, 0));
+    // The person is told of what they got, not of what they had asked for.
+    let claim = json!({"position": reply["events"][1]["position"], "claimant": "t1"});
+    let told = raw.send(Producer::Telegram, "delivery_claim", "claim:1", of(account), claim);
+    let news = told["result"]["news"].to_string();
+    assert!(news.contains("\"credits\":70") && news.contains("7000"), "{told}");
     // The provider's payment is taken now, whoever asks.
     let other = stage.rt.block_on(deeds.topup(1, "b")).unwrap();
     let stolen = stage.rt.block_on(deeds.settle_as(other, "y-1", rubles(100))).unwrap_err();
