@@ -22,7 +22,7 @@ const POINTS: &[&str] = &[
     "ledger.checkpoint.stored",
     "ledger.follow_ups.bonus",
     "ledger.follow_ups.done",
-    "ledger.follow_ups.erased",
+    "ledger.follow_ups.erasing",
     "ledger.inbox.received",
     "ledger.projection.before_commit",
     "ledger.projection.committed",
@@ -54,7 +54,7 @@ const VISITORS: i64 = 1_000_000;
 /// Come only with lots that end, with referrals, with erasures: tests of their own.
 const LOTS: [&str; 2] = ["ledger.timer.lot_due", "ledger.timer.lots_expired"];
 const BONUSES: [&str; 2] = ["ledger.follow_ups.bonus", "ledger.follow_ups.done"];
-const ERASED: &str = "ledger.follow_ups.erased";
+const ERASING: &str = "ledger.follow_ups.erasing";
 /// People who are under way when it dies.
 const PEOPLE: i64 = 4;
 /// So many that commands wait while a batch commits: for the points of a batch that overlaps another.
@@ -344,7 +344,7 @@ fn a_death_while_an_erased_accounts_content_is_deleted_leaves_none() {
         raw.ask(Producer::Console, "account_erase", "erase:1", of(account), json!({"forfeit": true})).await;
         account
     };
-    let (account, death) = die_and_recover(&mut stage, (ERASED, 1), &[], way);
+    let (account, death) = die_and_recover(&mut stage, (ERASING, 1), &[], way);
     let erased = "SELECT max(position) FROM events WHERE type = 'AccountErased'";
     let erased: i64 = stage.rt.block_on(sqlx::query_scalar(erased).fetch_one(&stage.pool)).unwrap();
     stage.until("the follow-ups", || {

@@ -28,10 +28,10 @@ pub(super) async fn delete_content(pool: &PgPool, account: AccountId) -> Result<
         };
     }
     let subjects: Vec<String> = subjects.into_iter().collect();
+    fail::fail_point!("ledger.follow_ups.erasing");
     for chunk in subjects.chunks(CHUNK) {
         answered(store::delete_content(pool, account.0, chunk)).await?;
     }
-    fail::fail_point!("ledger.follow_ups.erased");
     tracing::info!(%account, count = subjects.len(), "an erased account's content was deleted");
     Ok(())
 }
