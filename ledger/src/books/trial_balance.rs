@@ -97,8 +97,12 @@ impl Books {
         self.sums.get(&(asset, Cow::Borrowed(account))).map_or(0, |s| s.debit - s.credit)
     }
 
-    pub fn names(&self) -> impl Iterator<Item = &Name> {
-        self.sums.keys()
+    /// The lines that `before` lacks or has otherwise.
+    pub fn changed_since<'a>(&'a self, before: &Self) -> impl Iterator<Item = Line<'a>> {
+        self.lines().filter(|line| {
+            let was = before.sums.get(&line.name());
+            was.is_none_or(|was| (was.debit, was.credit) != (line.debit, line.credit))
+        })
     }
 
     /// By asset (CREDIT, RUB, XTR), then account.

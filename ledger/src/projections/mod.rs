@@ -21,6 +21,7 @@ mod desk;
 mod diff;
 mod generations;
 mod held;
+mod ids;
 mod keeper;
 mod level;
 mod live;

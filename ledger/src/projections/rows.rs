@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use super::ids::Ids;
+
 /// Rows by key, with a note which have changed. Holds at most about `kept_max` unchanged ones: a
 /// row that was not touched while that many others were is forgotten.
 #[derive(Debug)]
 pub struct Rows<K, V> {
-    new: HashMap<K, Slot<V>>,
+    new: HashMap<K, Slot<V>, Ids>,
     /// Touched longer ago.
-    aging: HashMap<K, Slot<V>>,
+    aging: HashMap<K, Slot<V>, Ids>,
     changed: Vec<K>,
     kept_max: usize,
 }
@@ -43,7 +45,7 @@ impl<'a, K: Ord, V> Changed<'a, K, V> {
 
 impl<K: Hash + Eq + Ord + Clone, V> Rows<K, V> {
     pub fn new(kept_max: usize) -> Self {
-        Self { new: HashMap::new(), aging: HashMap::new(), changed: Vec::new(), kept_max }
+        Self { new: HashMap::default(), aging: HashMap::default(), changed: Vec::new(), kept_max }
     }
 
     /// Those of the keys whose rows are not in memory, each once, in order.

@@ -4,7 +4,7 @@
 //! So the books of any position are the rows of the chunk before it and the events since: at most
 //! 65 536, whatever the length of the log (`books::trial_balance`). Cost: some 25 rows a step.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use ledger_domain::postings;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{Definition, Fold, FoldError, Needs, TableDef, Tables};
-use crate::books::trial_balance::{Books, Name, chunk_of};
+use crate::books::trial_balance::{Books, chunk_of};
 use crate::tail::Entry;
 
 pub(super) static DEFINITION: Definition = Definition {
@@ -35,7 +35,7 @@ pub(super) static DEFINITION: Definition = Definition {
             is_known: false,
             chunk: 0,
             books: Books::default(),
-            touched: BTreeSet::new(),
+            written: Books::default(),
             closed: BTreeMap::new(),
         })
     },
@@ -48,8 +48,8 @@ struct TrialBalance {
     chunk: i64,
     /// Through the last event taken.
     books: Books,
-    /// Lines of the chunk that changed since the last flush.
-    touched: BTreeSet<Name>,
+    /// Of the chunk, as the table has it.
+    written: Books,
     /// Chunks that ended since the last flush.
     closed: BTreeMap<i64, Books>,
 }
@@ -69,6 +69,7 @@ impl Fold for TrialBalance {
             let found: Vec<(String, String, i64, i64)> =
                 sqlx::query_as(AssertSqlSafe(sql)).fetch_all(tx).await?;
             self.books = Books::of(found);
+            self.written = self.books.clone();
             // The chunk of the event before these.
             self.chunk = chunk_of((first.row.position - 1).max(1));
             self.is_known = true;
@@ -81,7 +82,7 @@ impl Fold for TrialBalance {
         let chunk = chunk_of(position);
         if chunk != self.chunk {
             self.closed.insert(self.chunk, self.books.clone());
-            self.touched = self.books.names().cloned().collect();
+            self.written = Books::default();
             self.chunk = chunk;
         }
         let postings = postings(entry.event().map_err(|_| FoldError::unreadable(entry))?);
@@ -92,7 +93,6 @@ impl Fold for TrialBalance {
             self.books.post(&posting).ok_or_else(|| {
                 FoldError::broken(position, format!("the sum of {} does not fit", posting.account))
             })?;
-            self.touched.insert((posting.asset, posting.account));
         }
         match off {
             [0, 0, 0] => Ok(()),
@@ -110,8 +110,7 @@ impl Fold for TrialBalance {
             );
             let closed =
                 self.closed.iter().flat_map(|(chunk, books)| books.lines().map(move |l| (*chunk, l)));
-            let open =
-                self.books.lines().filter(|l| self.touched.contains(&l.name())).map(|l| (self.chunk, l));
+            let open = self.books.changed_since(&self.written).map(|line| (self.chunk, line));
             let rows: Vec<_> = closed.chain(open).collect();
             if rows.is_empty() {
                 return Ok(());
@@ -125,7 +124,7 @@ impl Fold for TrialBalance {
                 .execute(tx)
                 .await?;
             self.closed.clear();
-            self.touched.clear();
+            self.written.clone_from(&self.books);
             Ok(())
         })
     }

@@ -19,6 +19,8 @@ pub enum Columns {
     Typed,
     /// The typed ones and the payload: what [`Entry::event`] needs.
     Payload,
+    /// The whole row.
+    All,
 }
 
 impl Columns {
@@ -32,6 +34,11 @@ impl Columns {
             Self::Payload => {
                 "position, account_id, version, available_delta, reserved_delta, debt_delta, type, schema_version, \
                  producer, command_id, ordinal, actor, causation, recorded_at, payload"
+            }
+            Self::All => {
+                "position, account_id, version, available_delta, reserved_delta, debt_delta, type, schema_version, \
+                 producer, command_id, ordinal, actor, causation, recorded_at, payload, request_digest, trace_id, \
+                 prev_hash, hash"
             }
         }
     }
@@ -131,23 +138,33 @@ fn read_row(bytes: &mut &[u8], columns: Columns) -> Option<Row> {
         row.command_id = text(bytes)?;
         row.ordinal = int2(bytes)?;
         row.actor = text(bytes)?;
-        row.causation = causation(bytes)?;
+        row.causation = perhaps(bytes, int8)?;
         row.recorded_at = int8(bytes)?;
     }
     if columns >= Columns::Payload {
         row.payload = text(bytes)?;
     }
+    if columns >= Columns::All {
+        row.request_digest = fixed(bytes)?;
+        row.trace_id = perhaps(bytes, fixed)?;
+        row.prev_hash = fixed(bytes)?;
+        row.hash = fixed(bytes)?;
+    }
     Some(row)
 }
 
-/// The outer `None`: cannot be read.
-fn causation(bytes: &mut &[u8]) -> Option<Option<i64>> {
+fn fixed<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    field(bytes)?.try_into().ok()
+}
+
+/// A field that may be null. The outer `None`: cannot be read.
+fn perhaps<T>(bytes: &mut &[u8], read: fn(&mut &[u8]) -> Option<T>) -> Option<Option<T>> {
     let mut ahead = *bytes;
     if ahead.remaining() >= 4 && ahead.get_i32() == -1 {
         *bytes = ahead;
         return Some(None);
     }
-    int8(bytes).map(Some)
+    read(bytes).map(Some)
 }
 
 #[cfg(test)]
@@ -158,7 +175,7 @@ mod tests {
     fn fields_are_read_with_their_lengths_and_nulls() {
         let mut bytes: &[u8] = &[0, 0, 0, 2, 1, 2, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 1, b'x'];
         assert_eq!(int2(&mut bytes), Some(258));
-        assert_eq!(causation(&mut bytes), Some(None));
+        assert_eq!(perhaps(&mut bytes, int8), Some(None));
         assert_eq!(text(&mut bytes).as_deref(), Some("x"));
         assert_eq!(field(&mut bytes), None);
         let mut short: &[u8] = &[0, 0, 0, 9, 1];
