@@ -117,7 +117,7 @@ impl Tail {
         self.0.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Many rows come by COPY, for a third of the work; where that fails, the other way says at which row.
+    /// Many rows come by COPY, for well under half of the work; where that fails, the other way says at which row.
     async fn read(&self, position: i64, max: usize) -> Result<Vec<Arc<Entry>>, BadRow> {
         let through = self.head().min(position.saturating_add(i64::try_from(max).unwrap_or(i64::MAX)));
         if through - position >= COPY_MIN
