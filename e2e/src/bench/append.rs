@@ -65,6 +65,8 @@ pub struct AtSize {
     pub single_ms: f64,
     /// Of Postgres for an event of the ceiling.
     pub ceiling_cpu_us: f64,
+    /// From the start of `ledger serve` to its first answer: median.
+    pub start_s: f64,
     /// (in flight, round trips a second, p50 ms)
     pub nats: Vec<(usize, f64, f64)>,
     pub commands: Vec<Line>,
@@ -98,9 +100,11 @@ pub fn measure(size: Size, effort: Effort, wanted: &[usize], say: &dyn Fn(&str))
     }
     let mut twin = Twin::new(&stand, ACCOUNTS)?;
     let (mut full, mut alone, mut singles, mut costs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut lines = Vec::new();
+    let (mut lines, mut starts) = (Vec::new(), Vec::new());
     for whole in [true, false] {
+        let begun = Instant::now();
         stand.start_ledger(!whole)?;
+        starts.push(begun.elapsed().as_secs_f64());
         let mut load = Load::new(&stand, ACCOUNTS)?;
         let mut figures: Vec<Vec<Figure>> = vec![Vec::new(); levels.len()];
         for round in 0..effort.rounds {
@@ -140,6 +144,7 @@ pub fn measure(size: Size, effort: Effort, wanted: &[usize], say: &dyn Fn(&str))
         events_alone_s: Spread::of(alone).median,
         single_ms: Spread::of(singles).median,
         ceiling_cpu_us: Spread::of(costs).median,
+        start_s: Spread::of(starts).median,
         nats,
         commands: lines,
     })
@@ -198,7 +203,7 @@ impl AtSize {
     pub fn ceilings(&self) -> serde_json::Value {
         serde_json::json!({
             "log_events": self.log_events, "ceiling_events_s": self.ceiling_events_s, "min": self.ceiling_min,
-            "max": self.ceiling_max, "postgres_us": self.ceiling_cpu_us, "events_alone_s": self.events_alone_s, "single_insert_ms": self.single_ms,
+            "max": self.ceiling_max, "postgres_us": self.ceiling_cpu_us, "start_s": self.start_s, "events_alone_s": self.events_alone_s, "single_insert_ms": self.single_ms,
             "nats": self.nats,
         })
     }

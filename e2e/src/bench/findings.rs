@@ -58,7 +58,7 @@ impl Findings {
 }
 
 fn at_size(out: &mut String, at: &AtSize) -> std::fmt::Result {
-    writeln!(out, "\nA log of {} events", at.log_events)?;
+    writeln!(out, "\nA log of {} events, on which the ledger starts in {:.1} s", at.log_events, at.start_s)?;
     writeln!(
         out,
         "  ceiling, 1 connection × 1 000 events with keys and side rows  {}/s ({} to {})",

@@ -16,6 +16,8 @@ use crate::bulk::Size;
 use crate::bulk::kept::{self, Copy};
 
 const PATIENCE: Duration = Duration::from_secs(300);
+/// They are written every 50 000 events.
+const SNAPSHOTS_BEHIND_MAX: i64 = 60_000;
 /// Of the load: one thread, so that it takes no more than it needs.
 const LOAD_THREADS: usize = 1;
 
@@ -64,7 +66,25 @@ impl Stand {
             handle.block_on(async { http.get(&url).send().await.is_ok_and(|r| r.status().is_success()) })
         })?;
         self.ledger = Some(process);
-        self.wait_until_answered()
+        self.wait_until_answered()?;
+        if write_path_only { Ok(()) } else { self.wait_until_at_rest() }
+    }
+
+    /// The first start on a big log makes snapshots of all its accounts: not what is measured.
+    fn wait_until_at_rest(&self) -> Result<()> {
+        let end = Instant::now() + PATIENCE;
+        let sql =
+            "SELECT coalesce((SELECT position FROM snapshots_through), 0) + $1 >= position FROM log_head";
+        while !self
+            .rt
+            .block_on(sqlx::query_scalar::<_, bool>(sql).bind(SNAPSHOTS_BEHIND_MAX).fetch_one(&self.pool))?
+        {
+            if Instant::now() > end {
+                bail!("snapshots do not reach the head of the log");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 
     /// Commands and queries are taken: even a question that nobody knows gets an answer.
