@@ -151,10 +151,14 @@ fn die_at(points: &[&'static str]) {
             for way in futures_util::future::join_all(ways).await {
                 way.expect("a command was refused or never answered");
             }
-            // Signed at most once a second, and only if something is new.
-            let mut visitors = VISITORS..;
-            while point == SIGNED && reached(&crashes, point) == 0 {
-                deeds.start(visitors.next().unwrap_or_default()).await.expect("a start is answered");
+            // A checkpoint is signed at most once a second, and batches overlap by chance: who comes meanwhile.
+            let mut next = VISITORS;
+            while (point == SIGNED || OVERLAPPED.contains(&point)) && reached(&crashes, point) == 0 {
+                let visits = (next..next + CROWD).map(|visitor| deeds.start(visitor));
+                for visit in futures_util::future::join_all(visits).await {
+                    visit.expect("a start is answered");
+                }
+                next += CROWD;
             }
         };
         let ((), death) = die_and_recover(&mut stage, (point, at), &[], ways);
@@ -172,11 +176,16 @@ fn die_at(points: &[&'static str]) {
 }
 
 #[test]
+fn a_death_in_an_append_loses_and_doubles_nothing() {
+    die_at(&POINTS.iter().copied().filter(|p| p.starts_with("ledger.append.")).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_death_between_a_command_and_its_reply_loses_and_doubles_nothing() {
     let of = |p: &&'static str| {
         let is_asked_for = ASKED_FOR.iter().any(|asked| p.starts_with(asked));
-        let follows = ["relay", "projection", "timer", "follow_ups"].iter().any(|part| p.contains(part));
-        !follows && !is_asked_for
+        let elsewhere = [".append.", "relay", "projection", "timer", "follow_ups"];
+        !elsewhere.iter().any(|part| p.contains(part)) && !is_asked_for
     };
     die_at(&POINTS.iter().copied().filter(of).collect::<Vec<_>>());
 }

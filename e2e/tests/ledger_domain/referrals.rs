@@ -1,7 +1,7 @@
 //! Who invited whom, and what that brings.
 
 use e2e::deeds::Deeds;
-use e2e::raw::{Raw, of, person};
+use e2e::raw::{Raw, person};
 use e2e::{Role, Stage};
 use proto_events::{AccountId, Event, Producer};
 use serde_json::json;

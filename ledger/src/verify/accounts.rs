@@ -8,13 +8,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use futures_util::TryStreamExt as _;
-use futures_util::future::BoxFuture;
 use ledger_domain::{Account, evolve};
 use sqlx::{Executor as _, PgConnection};
 use uuid::Uuid;
 
 use super::finding::{Findings, Kind};
-use super::folded::Comparison;
 use crate::store;
 use crate::tail::Entry;
 
@@ -41,7 +39,7 @@ const COMPARE: &str = "SELECT coalesce(w.account_id, s.account_id), s.position, 
      WHERE (w.version, w.position, w.state) IS DISTINCT FROM (s.version, s.position, s.state) \
      ORDER BY 1";
 
-pub(super) struct Accounts {
+pub struct Accounts {
     /// Through which position the snapshots claim to be complete.
     through: i64,
     /// With the position of the last event.
@@ -72,7 +70,11 @@ pub(super) async fn begin(
 }
 
 impl Accounts {
-    async fn fold(&mut self, tx: &mut PgConnection, entries: &[Arc<Entry>]) -> Result<(), sqlx::Error> {
+    pub(super) async fn fold(
+        &mut self,
+        tx: &mut PgConnection,
+        entries: &[Arc<Entry>],
+    ) -> Result<(), sqlx::Error> {
         let count = entries.partition_point(|entry| entry.row.position <= self.through);
         let entries = &entries[..count];
         if self.broken.is_some() || entries.is_empty() {
@@ -131,7 +133,11 @@ impl Accounts {
         Ok(())
     }
 
-    async fn look(&mut self, tx: &mut PgConnection, findings: &mut Findings) -> Result<(), sqlx::Error> {
+    pub(super) async fn look(
+        &mut self,
+        tx: &mut PgConnection,
+        findings: &mut Findings,
+    ) -> Result<(), sqlx::Error> {
         if let Some((position, what)) = &self.broken {
             let what = format!("snapshots of accounts can't be compared from here on: {what}");
             findings.find(*position, Kind::Snapshot, what);
@@ -174,23 +180,5 @@ fn wrong(same_place: bool, wanted: Option<&str>, stored: Option<&str>) -> Option
         Some(_) if !same_place => Some("ends at another event than its account"),
         state if state != read(wanted) => Some("is not the fold of its account's events"),
         _ => None,
-    }
-}
-
-impl Comparison for Accounts {
-    fn take<'a>(
-        &'a mut self,
-        tx: &'a mut PgConnection,
-        entries: &'a [Arc<Entry>],
-    ) -> BoxFuture<'a, Result<(), sqlx::Error>> {
-        Box::pin(self.fold(tx, entries))
-    }
-
-    fn compare<'a>(
-        &'a mut self,
-        tx: &'a mut PgConnection,
-        findings: &'a mut Findings,
-    ) -> BoxFuture<'a, Result<(), sqlx::Error>> {
-        Box::pin(self.look(tx, findings))
     }
 }

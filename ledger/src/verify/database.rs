@@ -15,7 +15,7 @@ use super::accounts;
 use super::anchors::{self, Anchor, Anchors};
 use super::chunk::{self, Chunk, Found};
 use super::finding::{Findings, Kind};
-use super::folded;
+use super::folded::{self, Comparison};
 use super::merge::{Merge, STORED_LEVELS, Start};
 use super::report::Report;
 use super::{CHUNK, VerifyError};
@@ -93,7 +93,7 @@ pub async fn verify_with(
         && !options.log_only
         && let Some((accounts, count)) = accounts::begin(&mut tx, options.accounts_kept).await?
     {
-        compared.push(Box::new(accounts));
+        compared.push(Comparison::Accounts(Box::new(accounts)));
         snapshots = count;
     }
 

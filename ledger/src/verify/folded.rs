@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
+use super::accounts::Accounts;
 use super::finding::{Findings, Kind};
 use crate::projections::{self, BY_KEYS, Fold, FoldError, Instance, State, Tables};
 use crate::tail::Entry;
@@ -20,28 +20,39 @@ const FLUSH_MAX: i64 = 50_000;
 /// Pages of temporary tables in memory: most folds' rows fit.
 const TEMP_BUFFERS: &str = "64MB";
 
-/// What is kept beside the log and must be its fold: a projection, stored states of accounts.
-pub trait Comparison: Send {
-    /// The next events, in order.
-    fn take<'a>(
-        &'a mut self,
-        tx: &'a mut PgConnection,
-        entries: &'a [Arc<Entry>],
-    ) -> BoxFuture<'a, Result<(), sqlx::Error>>;
-
-    /// Names what differs, after the last event.
-    fn compare<'a>(
-        &'a mut self,
-        tx: &'a mut PgConnection,
-        findings: &'a mut Findings,
-    ) -> BoxFuture<'a, Result<(), sqlx::Error>>;
+/// What is kept beside the log and must be its fold.
+pub enum Comparison {
+    Projection(Box<Projection>),
+    /// Stored states of accounts.
+    Accounts(Box<Accounts>),
 }
 
-/// Everything that is compared, as of the transaction's snapshot; what this version's folds do not
-/// speak for is left out.
-pub async fn all(tx: &mut PgConnection) -> Result<Vec<Box<dyn Comparison>>, sqlx::Error> {
+impl Comparison {
+    /// The next events, in order.
+    pub async fn take(&mut self, tx: &mut PgConnection, entries: &[Arc<Entry>]) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Projection(projection) => projection.fold(tx, entries).await,
+            Self::Accounts(accounts) => accounts.fold(tx, entries).await,
+        }
+    }
+
+    /// Names what differs, after the last event.
+    pub async fn compare(
+        &mut self,
+        tx: &mut PgConnection,
+        findings: &mut Findings,
+    ) -> Result<(), sqlx::Error> {
+        match self {
+            Self::Projection(projection) => projection.look(tx, findings).await,
+            Self::Accounts(accounts) => accounts.look(tx, findings).await,
+        }
+    }
+}
+
+/// Every projection as of the transaction's snapshot; what this version's folds do not speak for is left out.
+pub async fn all(tx: &mut PgConnection) -> Result<Vec<Comparison>, sqlx::Error> {
     tx.execute(AssertSqlSafe(format!("SET LOCAL temp_buffers = '{TEMP_BUFFERS}'; {BY_KEYS}"))).await?;
-    let mut found: Vec<Box<dyn Comparison>> = Vec::new();
+    let mut found = Vec::new();
     for instance in projections::instances(&mut *tx).await? {
         let definition = projections::find(&instance.name).filter(|d| d.version == instance.version);
         let (Some(definition), State::Live) = (definition, instance.state) else { continue };
@@ -56,20 +67,14 @@ pub async fn all(tx: &mut PgConnection) -> Result<Vec<Box<dyn Comparison>>, sqlx
             tx.execute(AssertSqlSafe(sql)).await?;
         }
         let fold = Some((definition.make)(tables.clone()));
-        found.push(Box::new(Projection {
-            definition,
-            instance,
-            tables,
-            fold,
-            reached: 0,
-            written: 0,
-            broken: None,
-        }));
+        let projection =
+            Projection { definition, instance, tables, fold, reached: 0, written: 0, broken: None };
+        found.push(Comparison::Projection(Box::new(projection)));
     }
     Ok(found)
 }
 
-struct Projection {
+pub struct Projection {
     definition: &'static projections::Definition,
     instance: Instance,
     tables: Tables,
@@ -140,23 +145,5 @@ impl Projection {
             }
         }
         Ok(())
-    }
-}
-
-impl Comparison for Projection {
-    fn take<'a>(
-        &'a mut self,
-        tx: &'a mut PgConnection,
-        entries: &'a [Arc<Entry>],
-    ) -> BoxFuture<'a, Result<(), sqlx::Error>> {
-        Box::pin(self.fold(tx, entries))
-    }
-
-    fn compare<'a>(
-        &'a mut self,
-        tx: &'a mut PgConnection,
-        findings: &'a mut Findings,
-    ) -> BoxFuture<'a, Result<(), sqlx::Error>> {
-        Box::pin(self.look(tx, findings))
     }
 }
