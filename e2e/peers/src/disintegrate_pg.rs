@@ -114,7 +114,7 @@ struct Step {
 }
 
 impl Decision for Step {
-    type Event = AccountEvent;
+    type Event = Happened;
     type StateQuery = Account;
     type Error = NotEnough;
 
@@ -122,16 +122,16 @@ impl Decision for Step {
         Account { account: self.account.clone(), ..Account::default() }
     }
 
-    fn process(&self, state: &Account) -> Result<Vec<AccountEvent>, NotEnough> {
+    fn process(&self, state: &Account) -> Result<Vec<Happened>, NotEnough> {
         let (account, reference) = (self.account.clone(), self.reference.clone());
         let credits = self.operation.credits();
         Ok(vec![match self.operation {
-            Operation::Topup => AccountEvent::ToppedUp { account, credits, reference },
+            Operation::Topup => Happened::ToppedUp { account, credits, reference },
             Operation::Reserve if state.available >= credits => {
-                AccountEvent::Reserved { account, credits, reference }
+                Happened::Reserved { account, credits, reference }
             }
             Operation::Commit if state.reserved >= credits => {
-                AccountEvent::Committed { account, credits, reference }
+                Happened::Committed { account, credits, reference }
             }
             _ => return Err(NotEnough),
         }])
