@@ -139,7 +139,9 @@ async fn fold(url: &str, position: i64) -> Result<()> {
 fn start(data: PathBuf, port: &PortLease, fsync: bool) -> Result<Postgres> {
     let log = data.with_added_extension("log");
     let hasty = [("full_page_writes", "off"), ("max_wal_size", "8GB"), ("maintenance_work_mem", "1GB")];
-    let settings = if fsync { LOG_SETTINGS.to_vec() } else { hasty.to_vec() };
+    let mut settings = if fsync { LOG_SETTINGS.to_vec() } else { hasty.to_vec() };
+    // Peers have a connection for each of what is in flight, several at once.
+    settings.push(("max_connections", "300"));
     let settings = settings.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     Postgres::start(PostgresOptions {
         data,
