@@ -9,9 +9,13 @@ use std::{
 
 use xtask::machine::{Plan, PortLease, Process, Scratch, Signal, lease_port, process};
 
-/// Answers every GET with 200, says its name, and ends when asked.
+/// Makes an empty key when it is the ledger and asked for one; else answers every GET with 200, says its
+/// name, and ends when asked.
 const SERVICE: &str = r#"#!/usr/bin/env python3
 import http.server, os, signal, sys
+if sys.argv[1:2] == ["checkpoint-key"]:
+    open(sys.argv[2], "w").close()
+    sys.exit(0)
 variable = {"ledger": "PORT", "telegram-adapter": "TELEGRAM_PORT", "payments-adapter": "PAYMENTS_PORT",
             "generator": "GENERATOR_PORT", "sandbox": "SANDBOX_PORT"}[os.path.basename(sys.argv[0])]
 class Ready(http.server.BaseHTTPRequestHandler):
