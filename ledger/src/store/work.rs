@@ -233,7 +233,7 @@ pub async fn open_jobs(pool: &PgPool, limit: i64) -> Result<Vec<(String, i64, i6
 /// Tellings that nobody holds, oldest first: (position, type).
 pub async fn open_deliveries(pool: &PgPool, limit: i64) -> Result<Vec<(i64, String)>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT position, type FROM deliveries WHERE outcome IS NULL AND lease_until < now_us() \
+        "SELECT position, type FROM deliveries WHERE outcome IS NULL AND position > 0 AND lease_until < now_us() \
          ORDER BY position LIMIT $1",
     )
     .bind(limit)
