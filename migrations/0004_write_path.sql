@@ -29,64 +29,8 @@ CREATE TABLE snapshots_through (
 );
 GRANT SELECT, INSERT, UPDATE, DELETE ON account_snapshots, snapshots_through TO plantain_ledger;
 
--- Side rows of a batch: one array of objects a table; a table that is absent has none.
-CREATE FUNCTION log_side_insert(inserts jsonb) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    IF inserts IS NULL THEN
-        RETURN;
-    END IF;
-    IF inserts ? 'identities' THEN
-        INSERT INTO telegram_identities SELECT telegram_user_id, account_id
-            FROM jsonb_to_recordset(inserts->'identities') AS x(telegram_user_id bigint, account_id uuid);
-        INSERT INTO account_keys SELECT account_id, decode(key, 'hex')
-            FROM jsonb_to_recordset(inserts->'identities') AS x(account_id uuid, key text);
-        INSERT INTO profiles SELECT account_id, language, name
-            FROM jsonb_to_recordset(inserts->'identities') AS x(account_id uuid, language text, name text);
-    END IF;
-    IF inserts ? 'contexts' THEN
-        INSERT INTO chat_contexts (subject, account_id, chat, message, status_message)
-            SELECT * FROM jsonb_to_recordset(inserts->'contexts')
-            AS x(subject text, account_id uuid, chat bigint, message bigint, status_message bigint);
-    END IF;
-    IF inserts ? 'links' THEN
-        INSERT INTO payment_links (payment, account_id, checkout_url)
-            SELECT * FROM jsonb_to_recordset(inserts->'links')
-            AS x(payment text, account_id uuid, checkout_url text);
-    END IF;
-    IF inserts ? 'contents' THEN
-        INSERT INTO generation_contents (generation, account_id, prompt, file_refs, position)
-            SELECT generation, account_id, prompt, ARRAY(SELECT jsonb_array_elements_text(file_refs)), position
-            FROM jsonb_to_recordset(inserts->'contents')
-            AS x(generation text, account_id uuid, prompt text, file_refs jsonb, position bigint);
-    END IF;
-    IF inserts ? 'outputs' THEN
-        INSERT INTO generation_outputs (generation, ordinal, account_id, object, sha256, media_type, bytes, width,
-                height)
-            SELECT * FROM jsonb_to_recordset(inserts->'outputs')
-            AS x(generation text, ordinal smallint, account_id uuid, object text, sha256 text, media_type text,
-                bytes bigint, width bigint, height bigint);
-    END IF;
-    IF inserts ? 'reservations' THEN
-        INSERT INTO open_reservations (reservation, account_id, deadline)
-            SELECT * FROM jsonb_to_recordset(inserts->'reservations')
-            AS x(reservation text, account_id uuid, deadline bigint);
-    END IF;
-    IF inserts ? 'payments' THEN
-        INSERT INTO open_payments (payment, account_id, rail, position)
-            SELECT * FROM jsonb_to_recordset(inserts->'payments')
-            AS x(payment text, account_id uuid, rail text, position bigint);
-    END IF;
-    IF inserts ? 'jobs' THEN
-        INSERT INTO jobs (generation, account_id, position)
-            SELECT * FROM jsonb_to_recordset(inserts->'jobs')
-            AS x(generation text, account_id uuid, position bigint);
-    END IF;
-    IF inserts ? 'deliveries' THEN
-        INSERT INTO deliveries (position, account_id, type, subject)
-            SELECT * FROM jsonb_to_recordset(inserts->'deliveries')
-            AS x(position bigint, account_id uuid, type text, subject text);
-    END IF;
-END $$;
+-- Side rows have functions of their own, `log_side_insert` and `log_side_change`: migrations/0008_domain.sql,
+-- where all their tables are there.
 
 -- First half of an append: only inserts, so that it may run while the batch before commits.
 CREATE FUNCTION log_insert(
@@ -109,42 +53,6 @@ BEGIN
             SELECT * FROM unnest(key_kinds, key_names, key_accounts, key_subjects, key_positions);
     END IF;
     PERFORM log_side_insert(inserts);
-END $$;
-
--- Changes of side rows, in the order of a row's life: updates, then deletes.
-CREATE FUNCTION log_side_change(updates jsonb, deletes jsonb) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    IF updates IS NOT NULL THEN
-        IF updates ? 'claims' THEN
-            UPDATE jobs SET attempt = x.attempt, lease_until = x.lease_until, lease_us = x.lease_us
-                FROM jsonb_to_recordset(updates->'claims')
-                    AS x(generation text, attempt smallint, lease_until bigint, lease_us bigint)
-                WHERE jobs.generation = x.generation;
-        END IF;
-        IF updates ? 'files' THEN
-            UPDATE generation_outputs o SET file_id = x.file_id
-                FROM jsonb_to_recordset(updates->'files') AS x(generation text, ordinal smallint, file_id text)
-                WHERE o.generation = x.generation AND o.ordinal = x.ordinal;
-        END IF;
-        IF updates ? 'told' THEN
-            UPDATE deliveries d SET outcome = x.outcome
-                FROM jsonb_to_recordset(updates->'told') AS x(subject text, type text, outcome text)
-                WHERE d.subject = x.subject AND d.type = x.type AND d.outcome IS NULL;
-        END IF;
-    END IF;
-    IF deletes IS NOT NULL THEN
-        IF deletes ? 'reservations' THEN
-            DELETE FROM open_reservations USING jsonb_array_elements_text(deletes->'reservations') AS x(id)
-                WHERE reservation = x.id;
-        END IF;
-        IF deletes ? 'payments' THEN
-            DELETE FROM open_payments USING jsonb_array_elements_text(deletes->'payments') AS x(id)
-                WHERE payment = x.id;
-        END IF;
-        IF deletes ? 'jobs' THEN
-            DELETE FROM jobs USING jsonb_array_elements_text(deletes->'jobs') AS x(id) WHERE generation = x.id;
-        END IF;
-    END IF;
 END $$;
 
 -- Second half, once the batch before has committed: changes of side rows, then the fence. Raises

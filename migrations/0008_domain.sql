@@ -28,8 +28,8 @@ INSERT INTO follow_ups (position) VALUES (0);
 GRANT SELECT, INSERT, UPDATE, DELETE ON expiring_lots, erased_fingerprints TO plantain_ledger;
 GRANT SELECT, UPDATE ON follow_ups TO plantain_ledger;
 
--- As before, and lots that end.
-CREATE OR REPLACE FUNCTION log_side_insert(inserts jsonb) RETURNS void LANGUAGE plpgsql AS $$
+-- Side rows of a batch: one array of objects a table; a table that is absent has none.
+CREATE FUNCTION log_side_insert(inserts jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF inserts IS NULL THEN
         RETURN;
@@ -91,9 +91,9 @@ BEGIN
     END IF;
 END $$;
 
--- As before, and what erasures change. By key, row by row: these tables are nearly empty and full of dead rows,
--- and a join may be planned to read them from end to end.
-CREATE OR REPLACE FUNCTION log_side_change(updates jsonb, deletes jsonb) RETURNS void LANGUAGE plpgsql AS $$
+-- Changes of side rows, in the order of a row's life: updates, then deletes. By key, row by row: these tables are
+-- nearly empty and full of dead rows, and a join may be planned to read them from end to end.
+CREATE FUNCTION log_side_change(updates jsonb, deletes jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     x record;
 BEGIN

@@ -13,6 +13,7 @@ use proto_events::commands::*;
 use proto_events::events::*;
 use proto_events::*;
 
+use crate::bulk::insert;
 use crate::deeds::{id, text};
 use crate::dice::Dice;
 
@@ -453,42 +454,8 @@ impl History {
 /// # Errors
 /// Postgres refuses them.
 pub async fn append(pool: &sqlx::PgPool, rows: &[Row]) -> Result<(), sqlx::Error> {
-    let Some(last) = rows.last() else { return Ok(()) };
-    let numbers = |get: fn(&Row) -> i64| rows.iter().map(get).collect::<Vec<_>>();
-    let texts = |get: fn(&Row) -> &str| rows.iter().map(get).collect::<Vec<_>>();
-    let bytes = |get: fn(&Row) -> &[u8]| rows.iter().map(get).collect::<Vec<_>>();
     let mut tx = pool.begin().await?;
-    sqlx::query(
-        "INSERT INTO events (position, account_id, version, type, schema_version, available_delta, reserved_delta, \
-            debt_delta, payload, producer, command_id, ordinal, request_digest, actor, recorded_at, prev_hash, hash) \
-         SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::smallint[], $6::bigint[], \
-            $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::smallint[], $13::bytea[], \
-            $14::text[], $15::bigint[], $16::bytea[], $17::bytea[])",
-    )
-    .bind(numbers(|r| r.position))
-    .bind(rows.iter().map(|r| r.account_id).collect::<Vec<_>>())
-    .bind(numbers(|r| r.version))
-    .bind(texts(|r| &r.event_type))
-    .bind(rows.iter().map(|r| r.schema_version).collect::<Vec<_>>())
-    .bind(numbers(|r| r.available_delta))
-    .bind(numbers(|r| r.reserved_delta))
-    .bind(numbers(|r| r.debt_delta))
-    .bind(texts(|r| &r.payload))
-    .bind(texts(|r| &r.producer))
-    .bind(texts(|r| &r.command_id))
-    .bind(rows.iter().map(|r| r.ordinal).collect::<Vec<_>>())
-    .bind(bytes(|r| &r.request_digest))
-    .bind(texts(|r| &r.actor))
-    .bind(numbers(|r| r.recorded_at))
-    .bind(bytes(|r| &r.prev_hash))
-    .bind(bytes(|r| &r.hash))
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query("UPDATE log_head SET position = $1, hash = $2, recorded_at = $3")
-        .bind(last.position)
-        .bind(last.hash.as_slice())
-        .bind(last.recorded_at)
-        .execute(&mut *tx)
-        .await?;
+    insert::events(&mut tx, rows).await?;
+    insert::head(&mut tx, rows).await?;
     tx.commit().await
 }

@@ -39,10 +39,10 @@ const WHOLE_WAY: [&str; 18] = [
 pub fn wait_for_projections(stage: &Stage) {
     let sql = "SELECT count(*) = $1 AND bool_and(position = (SELECT position FROM log_head)) \
                FROM projection_instances WHERE state = 'live'";
-    let all = i64::try_from(ledger::projections::ALL.len()).unwrap();
+    let all = i64::try_from(ledger::projections::ALL.len()).expect("a handful");
     stage.until("the projections to catch up", || {
         let caught_up = sqlx::query_scalar::<_, bool>(sql).bind(all).fetch_one(&stage.pool);
-        stage.rt.block_on(caught_up).unwrap().then_some(())
+        stage.rt.block_on(caught_up).expect("the registry is there").then_some(())
     });
 }
 

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::deeds::Deeds;
+use proto_events::catalog::Catalog;
+use serde_json::Value;
+
+use crate::deeds::{Deeds, rubles};
 use crate::stage::{Role, Stage};
 use crate::witness::Witness;
 
@@ -36,6 +39,26 @@ pub fn lead_and_stand_by(stage: &mut Stage, extra: &[(&str, &str)]) {
     stage.start(Role::Ledger, extra).expect("the ledger starts");
     stage.until("a leader", || leads(stage, Role::Ledger).then_some(()));
     stage.start(Role::Standby, &[]).expect("the standby starts");
+}
+
+/// Two ledgers, and person 1's credits reserved for so long, for a picture that nobody makes.
+pub fn with_a_reservation(held: Duration) -> (Stage, Deeds) {
+    let mut stage = Stage::new().expect("a stage");
+    let mut catalog =
+        serde_json::to_value(Catalog::default_catalog().expect("the default catalog")).expect("JSON");
+    catalog["limits"]["reservation_ms"] = Value::from(u64::try_from(held.as_millis()).expect("some years"));
+    let file = stage.dir().join("catalog.json");
+    std::fs::write(&file, catalog.to_string()).expect("the stage's folder can be written");
+    lead_and_stand_by(&mut stage, &[("CATALOG_FILE", &file.to_string_lossy())]);
+    let deeds = Deeds::new(&stage);
+    let requested = async {
+        deeds.start(1).await?;
+        let payment = deeds.topup(1, "a").await?;
+        deeds.settle(payment, rubles(100)).await?;
+        deeds.request(1, 1).await
+    };
+    stage.rt.block_on(requested).expect("a picture is asked for");
+    (stage, deeds)
 }
 
 pub fn epoch(stage: &Stage) -> i64 {

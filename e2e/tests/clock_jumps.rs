@@ -3,11 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::deeds::{Deeds, rubles};
-use e2e::leaders::{assert_true, epoch, lead_and_stand_by, leads, other, take_over};
+use e2e::deeds::Deeds;
+use e2e::leaders::{assert_true, epoch, leads, other, take_over, with_a_reservation};
 use e2e::raw::{Raw, person};
 use e2e::{Role, Stage, dice, judge};
-use proto_events::catalog::Catalog;
 use serde_json::json;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -20,19 +19,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 
 /// Two ledgers, one reservation of person 1 that nobody claims, and one lot of theirs that ends with it.
 fn held(reservation: Duration) -> (Stage, Deeds) {
-    let mut stage = Stage::new().unwrap();
-    let mut catalog = serde_json::to_value(Catalog::default_catalog().unwrap()).unwrap();
-    catalog["limits"]["reservation_ms"] = json!(reservation.as_millis());
-    let file = stage.dir().join("catalog.json");
-    std::fs::write(&file, catalog.to_string()).unwrap();
-    lead_and_stand_by(&mut stage, &[("CATALOG_FILE", file.to_str().unwrap())]);
-    let deeds = Deeds::new(&stage);
-    stage.rt.block_on(async {
-        deeds.start(1).await.unwrap();
-        let payment = deeds.topup(1, "a").await.unwrap();
-        deeds.settle(payment, rubles(100)).await.unwrap();
-        deeds.request(1, 1).await.unwrap();
-    });
+    let (stage, deeds) = with_a_reservation(reservation);
     let now: i64 = stage.rt.block_on(sqlx::query_scalar("SELECT now_us()").fetch_one(&stage.pool)).unwrap();
     let ends = now + i64::try_from(reservation.as_micros()).unwrap();
     let body = json!({"credits": 1, "source": "promo", "reason": "r", "expires_at": ends});

@@ -5,12 +5,10 @@
 use std::time::{Duration, Instant};
 
 use e2e::crowd::Crowd;
-use e2e::deeds::{Deeds, rubles};
-use e2e::leaders::{assert_true, epoch, lead_and_stand_by, leads, take_over};
+use e2e::deeds::Deeds;
+use e2e::leaders::{assert_true, epoch, lead_and_stand_by, leads, take_over, with_a_reservation};
 use e2e::proxy::{Dead, Moment, Proxy, Reach};
 use e2e::{Role, Stage, dice, judge};
-use proto_events::catalog::Catalog;
-use serde_json::json;
 
 const LINES: usize = 3;
 /// Two batches are under way at once though little waits.
@@ -193,19 +191,7 @@ fn a_leader_cut_off_from_nats_lets_the_other_lead() {
 #[test]
 fn deadlines_are_kept_with_nats_down() {
     const HELD: Duration = Duration::from_secs(2);
-    let mut stage = Stage::new().unwrap();
-    let mut catalog = serde_json::to_value(Catalog::default_catalog().unwrap()).unwrap();
-    catalog["limits"]["reservation_ms"] = json!(HELD.as_millis());
-    let file = stage.dir().join("catalog.json");
-    std::fs::write(&file, catalog.to_string()).unwrap();
-    lead_and_stand_by(&mut stage, &[("CATALOG_FILE", file.to_str().unwrap())]);
-    let deeds = Deeds::new(&stage);
-    stage.rt.block_on(async {
-        deeds.start(1).await.unwrap();
-        let payment = deeds.topup(1, "a").await.unwrap();
-        deeds.settle(payment, rubles(100)).await.unwrap();
-        deeds.request(1, 1).await.unwrap();
-    });
+    let (mut stage, deeds) = with_a_reservation(HELD);
     let asked = Instant::now();
     stage.nats.kill9();
     stage.until("the reservation to expire", || {

@@ -94,7 +94,7 @@ impl Twin {
             }
             insert::keys(connection, &written.keys).await?;
             insert::side(connection, &written.side).await?;
-            insert::head(connection, &written).await?;
+            insert::head(connection, &written.rows).await?;
             times.sort_by(f64::total_cmp);
             Ok(percentile(&times, 0.5))
         })
@@ -109,7 +109,7 @@ async fn write(connection: &mut PgConnection, batch: &Written, beside: bool) -> 
         insert::keys(&mut tx, &batch.keys).await?;
         insert::side(&mut tx, &batch.side).await?;
     }
-    insert::head(&mut tx, batch).await?;
+    insert::head(&mut tx, &batch.rows).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -109,7 +109,7 @@ async fn write_all(
             .bind(first)
             .execute(&mut *tx)
             .await?;
-        insert::head(&mut tx, &written).await?;
+        insert::head(&mut tx, &written.rows).await?;
         tx.commit().await?;
         position = last;
         progress(usize::try_from(position).unwrap_or(0));

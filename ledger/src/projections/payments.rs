@@ -12,6 +12,7 @@ use proto_events::{Event, Money, PaymentId, RefundId};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use uuid::Uuid;
 
+use super::copy::Copy;
 use super::{Definition, Fold, FoldError, Needs, Rows, TableDef, Tables};
 use crate::books::words::{currency_code, word};
 use crate::tail::Entry;
@@ -418,59 +419,49 @@ impl Payments {
     }
 
     async fn flush_quarantine(&mut self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let rows = &self.quarantined;
-        if rows.is_empty() {
-            return Ok(());
+        let mut copy = Copy::new();
+        for q in self.quarantined.drain(..) {
+            let (minor, currency) = (q.amount.map(|m| m.minor()), q.amount.map(|m| m.currency.code()));
+            copy.row(&[
+                &q.position,
+                &q.account_id,
+                &q.payment,
+                &q.rail,
+                &q.provider_payment_id,
+                &q.problems,
+                &q.status,
+                &minor,
+                &currency,
+                &q.test,
+                &q.recorded_at,
+            ]);
         }
-        let sql = format!(
-            "INSERT INTO {} (position, account_id, payment, rail, provider_payment_id, problems, seen_status, \
-                seen_minor, currency, seen_test, recorded_at) \
-             SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], \
-                $7::text[], $8::bigint[], $9::text[], $10::boolean[], $11::bigint[])",
+        let into = format!(
+            "{} (position, account_id, payment, rail, provider_payment_id, problems, seen_status, seen_minor, \
+                currency, seen_test, recorded_at)",
             self.tables.table("quarantine")
         );
-        let texts = |get: fn(&Quarantined) -> &str| rows.iter().map(get).collect::<Vec<_>>();
-        sqlx::query(AssertSqlSafe(sql))
-            .bind(rows.iter().map(|q| q.position).collect::<Vec<_>>())
-            .bind(rows.iter().map(|q| q.account_id).collect::<Vec<_>>())
-            .bind(rows.iter().map(|q| q.payment.as_deref()).collect::<Vec<_>>())
-            .bind(texts(|q| q.rail))
-            .bind(texts(|q| &q.provider_payment_id))
-            .bind(texts(|q| &q.problems))
-            .bind(texts(|q| &q.status))
-            .bind(rows.iter().map(|q| q.amount.map(|m| m.minor())).collect::<Vec<_>>())
-            .bind(rows.iter().map(|q| q.amount.map(|m| m.currency.code())).collect::<Vec<_>>())
-            .bind(rows.iter().map(|q| q.test).collect::<Vec<_>>())
-            .bind(rows.iter().map(|q| q.recorded_at).collect::<Vec<_>>())
-            .execute(tx)
-            .await?;
-        self.quarantined.clear();
-        Ok(())
+        copy.send(tx, &into).await
     }
 
     async fn flush_resolved(&mut self, tx: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let rows = &self.resolved;
-        if rows.is_empty() {
-            return Ok(());
+        let mut copy = Copy::new();
+        for r in self.resolved.drain(..) {
+            copy.row(&[
+                &r.position,
+                &r.rail,
+                &r.provider_payment_id,
+                &r.outcome,
+                &r.reason,
+                &r.actor,
+                &r.recorded_at,
+            ]);
         }
-        let sql = format!(
-            "INSERT INTO {} (position, rail, provider_payment_id, outcome, reason, actor, recorded_at) \
-             SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])",
+        let into = format!(
+            "{} (position, rail, provider_payment_id, outcome, reason, actor, recorded_at)",
             self.tables.table("resolved")
         );
-        let texts = |get: fn(&Resolved) -> &str| rows.iter().map(get).collect::<Vec<_>>();
-        sqlx::query(AssertSqlSafe(sql))
-            .bind(rows.iter().map(|r| r.position).collect::<Vec<_>>())
-            .bind(texts(|r| r.rail))
-            .bind(texts(|r| &r.provider_payment_id))
-            .bind(texts(|r| &r.outcome))
-            .bind(texts(|r| &r.reason))
-            .bind(texts(|r| &r.actor))
-            .bind(rows.iter().map(|r| r.recorded_at).collect::<Vec<_>>())
-            .execute(tx)
-            .await?;
-        self.resolved.clear();
-        Ok(())
+        copy.send(tx, &into).await
     }
 }
 

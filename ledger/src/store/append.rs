@@ -233,14 +233,21 @@ const INSERT: &str = "SELECT log_insert($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
      $18, $19, $20, $21, $22, $23, $24, $25::jsonb), \
      set_config('plantain.updates', coalesce($26, ''), true), set_config('plantain.deletes', coalesce($27, ''), true)";
 
-type Bound<'q> = Query<'q, Postgres, PgArguments>;
+/// A statement that still takes values.
+pub type Bound<'q> = Query<'q, Postgres, PgArguments>;
 
 fn column<'a, T, U>(rows: &'a [U], get: impl Fn(&'a U) -> T) -> Vec<T> {
     rows.iter().map(get).collect()
 }
 
+/// The columns of these events and of these natural keys, as arrays in the order of `log_insert`'s first 24
+/// parameters.
 fn bind_rows<'q>(query: Bound<'q>, batch: &'q Batch<'_>, inserts: Option<String>) -> Bound<'q> {
-    let (rows, keys) = (batch.rows, batch.keys);
+    bind_keys(bind_events(query, batch.rows), batch.keys).bind(inserts)
+}
+
+/// The nineteen columns of these events, each as an array, in the order of the table's.
+pub fn bind_events<'q>(query: Bound<'q>, rows: &'q [Row]) -> Bound<'q> {
     query
         .bind(column(rows, |r| r.position))
         .bind(column(rows, |r| r.account_id))
@@ -261,10 +268,14 @@ fn bind_rows<'q>(query: Bound<'q>, batch: &'q Batch<'_>, inserts: Option<String>
         .bind(column(rows, |r| r.recorded_at))
         .bind(column(rows, |r| r.prev_hash.as_slice()))
         .bind(column(rows, |r| r.hash.as_slice()))
+}
+
+/// The five columns of these keys, each as an array, in the order of the table's.
+pub fn bind_keys<'q>(query: Bound<'q>, keys: &'q [NaturalKey]) -> Bound<'q> {
+    query
         .bind(column(keys, |k| k.kind))
         .bind(column(keys, |k| k.key.as_str()))
         .bind(column(keys, |k| k.account_id))
         .bind(column(keys, |k| k.subject.as_str()))
         .bind(column(keys, |k| k.position))
-        .bind(inserts)
 }

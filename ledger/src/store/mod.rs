@@ -14,7 +14,7 @@ pub mod side;
 mod snapshots;
 mod work;
 
-pub use append::{AppendError, Batch, NaturalKey, Resolved, Writer, resolve};
+pub use append::{AppendError, Batch, Bound, NaturalKey, Resolved, Writer, bind_events, bind_keys, resolve};
 pub use follow_ups::{delete_content, followed_through, set_followed_through};
 pub use head::{Head, JUMP_US, LEASE_US, PAUSE_US, beat, head, incarnation, release, take_over};
 pub use lookup::{
