@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use e2e::{Role, Stage};
+use ledger::log::{Row, hex};
+use ledger::proofs::export::{Footer, Header, Line};
+use proto_events::AccountId;
 
 use crate::auditor::{head, played};
 
@@ -45,6 +48,68 @@ fn change_line(file: &Path, n: usize, change: impl FnOnce(&str) -> String) -> Pa
     to
 }
 
+/// Who wrote this can hash, and writes events anew: all that the lines say about each other is true.
+fn forge(file: &Path, header: impl FnOnce(&mut Header), rows: impl FnOnce(&mut Vec<Row>)) -> PathBuf {
+    let text = std::fs::read_to_string(file).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut forged_header: Header = serde_json::from_str(lines[0]).unwrap();
+    header(&mut forged_header);
+    let events = lines[1..lines.len() - 1].iter();
+    let mut events: Vec<Row> =
+        events.map(|line| serde_json::from_str::<Line>(line).unwrap().try_into().unwrap()).collect();
+    rows(&mut events);
+    let mut hash = ledger::log::from_hex(&forged_header.prev_hash).unwrap();
+    events.iter_mut().for_each(|row| hash = row.chain(hash));
+    let mut footer: Footer = serde_json::from_str(lines[lines.len() - 1]).unwrap();
+    (footer.events, footer.head) = (events.len() as i64, hex(&hash));
+    let mut written = vec![serde_json::to_string(&forged_header).unwrap()];
+    written.extend(events.into_iter().map(|row| serde_json::to_string(&Line::from(row)).unwrap()));
+    written.push(serde_json::to_string(&footer).unwrap());
+    let to = file.with_extension("forged");
+    std::fs::write(&to, written.join("\n") + "\n").unwrap();
+    to
+}
+
+/// The catalog's one event once more: it changes no balance, so that it may stand anywhere.
+fn once_more(rows: &mut Vec<Row>, before: usize, position: i64) {
+    let first = rows.iter().position(|row| row.account() == AccountId::CATALOG).unwrap();
+    let (version, recorded_at) = (rows[first].version + 1, rows[before - 1].recorded_at);
+    rows.insert(before, Row { position, version, recorded_at, ..rows[first].clone() });
+}
+
+/// What puts the leaves out of their places, and so out of the checkpoints' sight.
+#[test]
+fn an_export_that_was_hashed_anew_does_not_hide_from_checkpoints_behind_its_positions() {
+    let stage = played();
+    let file = stage.dir().join("log.ndjson");
+    let out = stage.cli(&["export", "--ndjson", "-o", file.to_str().unwrap()], &[]).unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    type Forge = (&'static str, fn(&mut Header), fn(&mut Vec<Row>), &'static str);
+    let forgeries: [Forge; 5] = [
+        ("a position twice", |_| {}, |rows| once_more(rows, 1, 1), "comes once, in order"),
+        ("the same, far on", |_| {}, |rows| once_more(rows, 7, 7), "comes once, in order"),
+        ("positions that fall back", |_| {}, |rows| once_more(rows, 7, 1), "comes once, in order"),
+        (
+            "an event behind the end",
+            |_| {},
+            |rows| once_more(rows, rows.len(), rows.len() as i64 + 1),
+            "goes on after the position where its header says that it ends",
+        ),
+        ("an event before the first", |h| h.prev_hash = "ab".repeat(32), |_| {}, "before position 1"),
+    ];
+    for (what, header, rows, why) in forgeries {
+        let forged = forge(&file, header, |log| {
+            log[5].actor = "operator:mallory".to_owned();
+            rows(log);
+        });
+        let (code, said) = ours(&stage, &forged);
+        assert!(code == Some(1) && said.contains(why), "ours passed {what}: {said}");
+        println!("{what}: {}", said.lines().find(|line| line.contains(why)).unwrap_or_default());
+        let (code, said) = python(&stage, &forged);
+        assert_eq!(code, Some(1), "python passed {what}: {said}");
+    }
+}
+
 #[test]
 fn an_export_verifies_here_and_in_another_language_and_a_changed_one_does_not() {
     let stage = played();
@@ -57,11 +122,12 @@ fn an_export_verifies_here_and_in_another_language_and_a_changed_one_does_not() 
     }
     let lines = std::fs::read_to_string(&file).unwrap().lines().count();
     type Change = (&'static str, usize, fn(&str) -> String);
-    let changes: [Change; 5] = [
+    let changes: [Change; 6] = [
         ("a column", 2, |l| l.replacen("\"version\":1,", "\"version\":2,", 1)),
         ("a payload", 3, |l| l.replace("welcome", "purchase")),
         ("a missing line", 5, |_| String::new()),
         ("a cut file", usize::MAX, |_| String::new()),
+        ("a line behind the last", usize::MAX, |l| format!("{l}\n{l}")),
         ("a checkpoint", 0, |l| l.replacen("incarnation 1", "incarnation 3", 1)),
     ];
     for (what, n, change) in changes {

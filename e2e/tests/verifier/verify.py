@@ -283,6 +283,8 @@ def verify(lines, keys, outside):
                 raise Wrong("the log is not what the checkpoint of size %d says" % at)
     if footer is None:
         raise Wrong("the last line is missing: the file was cut short")
+    if next(lines, None) is not None:
+        raise Wrong("lines follow the last one")
     if at != last or footer["events"] != last - first + 1:
         raise Wrong("it ends at %d instead of %d" % (at, last))
     if unhex(footer["head"], 32) != before or unhex(footer["root"], 32) != tree.root():

@@ -131,22 +131,50 @@ impl Anchors {
         self.agreed
     }
 
-    /// Those that the log does not reach. `broken_at`: from there leaves have no places.
-    pub fn finish(&mut self, end: i64, broken_at: Option<i64>, findings: &mut Findings) {
-        let last = std::mem::take(&mut self.open).into_iter().next_back();
-        let Some((size, anchor)) = last.and_then(|(size, all)| Some((size, all.into_iter().next()?))) else {
-            return;
+    /// Those that the log does not reach. `in_line`: each leaf had its place, so all others were compared.
+    pub fn finish(&mut self, end: i64, in_line: bool, findings: &mut Findings) {
+        let open = std::mem::take(&mut self.open);
+        let name = |(size, all): (&Size, &Vec<Anchor>)| {
+            Some((i64::try_from(*size).unwrap_or(i64::MAX), all.first()?.from.clone()))
         };
-        let size = i64::try_from(size).unwrap_or(i64::MAX);
-        if size > end {
+        let within = open.iter().filter_map(name).take_while(|(size, _)| *size <= end);
+        for (size, from) in within.filter(|_| in_line) {
+            let what = format!("the checkpoint of size {size} in {from} was not compared with the log");
+            findings.find(size, Kind::CheckpointSkipped, what);
+        }
+        if let Some((size, from)) = open.iter().next_back().and_then(name).filter(|(size, _)| *size > end) {
             let what = format!(
-                "the log ends at {end}, but a checkpoint in {} knows it up to {size}: {} events at its end are gone",
-                anchor.from,
+                "the log ends at {end}, but a checkpoint in {from} knows it up to {size}: {} events at its end are gone",
                 size - end
             );
             findings.find(end + 1, Kind::TailMissing, what);
-        } else if let Some(position) = broken_at {
-            tracing::debug!(position, size, "checkpoints after a gap can't be compared");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proofs::{Checkpoint, SecretKey};
+
+    fn anchor(size: Size) -> Anchor {
+        let key = SecretKey::from_seed("plantain/test", [7; 32]).unwrap();
+        let frontier = Frontier::default();
+        let (origin, root) = (key.public().name().to_owned(), frontier.root());
+        let checkpoint = Checkpoint { origin, size, root, incarnation: 1, head: [0; 32], time: 0 };
+        Anchor { from: "a folder".to_owned(), signed: SignedCheckpoint::new(checkpoint, &key) }
+    }
+
+    #[test]
+    fn what_was_not_compared_is_found_unless_the_log_itself_is_broken() {
+        let finish = |in_line| {
+            let mut findings = Findings::default();
+            let mut anchors = Anchors::new(vec![anchor(4), anchor(7), anchor(9)], &mut findings);
+            anchors.finish(7, in_line, &mut findings);
+            findings.into_named().into_iter().map(|f| (f.position, f.kind)).collect::<Vec<_>>()
+        };
+        let skipped = |size| (size, Kind::CheckpointSkipped);
+        assert_eq!(finish(true), [skipped(4), skipped(7), (8, Kind::TailMissing)]);
+        assert_eq!(finish(false), [(8, Kind::TailMissing)]);
     }
 }

@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 use std::io::BufRead;
 use std::time::Instant;
 
+use proto_events::amounts::INTEGER_MAX;
+
 use super::anchors::{self, Anchors};
 use super::chunk::{self, Chunk, Found};
 use super::database::Options;
@@ -14,7 +16,7 @@ use super::finding::{Findings, Kind};
 use super::merge::{Merge, Start};
 use super::report::Report;
 use super::{CHUNK, VerifyError};
-use crate::log::{Row, hex};
+use crate::log::{GENESIS, Row, hex};
 use crate::proofs::export::{FORMAT, Footer, Header, Line};
 use crate::proofs::merkle::Size;
 
@@ -39,6 +41,9 @@ pub fn verify_file(
     }
     let (hash, frontier) = header.before().ok_or(VerifyError::NoExport("its header is not whole"))?;
     let (from, to) = (header.from, header.to);
+    if !(from - 1..=INTEGER_MAX).contains(&to) {
+        return Err(VerifyError::NoExport("its header has no such positions"));
+    }
     let start = Start { after: from - 1, hash, frontier };
     let mut findings = Findings::default();
     let mut all = Vec::new();
@@ -92,7 +97,8 @@ pub fn verify_file(
         }
         Ok::<_, VerifyError>(footer)
     })?;
-    end(&mut merge, &header, footer.as_ref());
+    let more = read_line(&mut input)?.is_some();
+    end(&mut merge, &header, footer.as_ref(), more);
     Ok(Report {
         signatures_checked: !options.keys.is_empty(),
         seconds: begun.elapsed().as_secs_f64(),
@@ -101,26 +107,32 @@ pub fn verify_file(
 }
 
 /// The file says itself where it ends; a whole log ends no earlier than its checkpoints.
-fn end(merge: &mut Merge, header: &Header, footer: Option<&Footer>) {
+fn end(merge: &mut Merge, header: &Header, footer: Option<&Footer>, more: bool) {
     if merge.position < header.to {
         merge.gap(header.to + 1);
     }
     merge.finish(header.to);
-    let problems: Vec<&str> = match footer {
-        None => vec!["its last line is missing: the file was cut short"],
-        Some(footer) => [
+    let before = header.from == 1 && header.prev_hash != hex(&GENESIS);
+    let beyond = merge.position > header.to;
+    let head = [
+        (before, "its header names an event before position 1"),
+        (beyond, "it goes on after the position where its header says that it ends"),
+        (more, "lines follow its last one"),
+    ];
+    let end = match footer {
+        None => vec![(true, "its last line is missing: the file was cut short")],
+        Some(footer) => vec![
             (footer.events != merge.events, "its last line says another number of events"),
             (footer.head != hex(&merge.hash), "its last line says another hash of the last event"),
             (
                 merge.is_in_line() && footer.root != hex(&merge.frontier.root()),
                 "its last line says another root of the tree",
             ),
-        ]
-        .into_iter()
-        .filter_map(|(wrong, what)| wrong.then_some(what))
-        .collect(),
+        ],
     };
-    problems.into_iter().for_each(|what| merge.findings.find(0, Kind::ExportDiffers, what));
+    for (_, what) in head.into_iter().chain(end).filter(|(wrong, _)| *wrong) {
+        merge.findings.find(0, Kind::ExportDiffers, what);
+    }
 }
 
 fn read_line(input: &mut impl BufRead) -> Result<Option<String>, VerifyError> {
@@ -140,6 +152,9 @@ fn check(begin: i64, lines: Vec<String>) -> Chunk {
     let found = lines.into_iter().zip(begin..).map(|(line, position)| {
         let row = serde_json::from_str::<Line>(&line).map_err(|e| e.to_string());
         match row.and_then(|line| Row::try_from(line).map_err(|e| e.to_string())) {
+            Ok(row) if row.position.max(row.version) > INTEGER_MAX => {
+                Found::Bad(position, "its position or version is none".to_owned())
+            }
             Ok(row) => Found::Row(row),
             Err(what) => Found::Bad(position, format!("its line can't be read: {what}")),
         }

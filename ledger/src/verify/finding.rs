@@ -33,6 +33,8 @@ pub enum Kind {
     CheckpointForged,
     /// What should be a checkpoint is none.
     CheckpointUnreadable,
+    /// A checkpoint of an event that is there, with which the log was not compared.
+    CheckpointSkipped,
     /// Two checkpoints that can't both be true.
     CheckpointsDisagree,
     /// A stored node of the Merkle tree is not that of the log.

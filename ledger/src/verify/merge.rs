@@ -55,7 +55,7 @@ pub struct Merge {
     pub findings: Findings,
     suspects: Vec<Row>,
     missing: Vec<i64>,
-    /// False after a gap: leaves have lost their places.
+    /// False after a gap or a position that comes again: leaves have lost their places. Either is found.
     in_line: bool,
 }
 
@@ -88,12 +88,9 @@ impl Merge {
             }
         }
         self.bytes += chunk.bytes;
-        let begin = self.position;
         for entry in &chunk.entries {
             self.row(&entry.row);
         }
-        let whole = self.position - begin == i64::try_from(chunk.entries.len()).unwrap_or(-1);
-        self.in_line &= whole;
         if self.in_line {
             self.tree(chunk);
         }
@@ -102,6 +99,10 @@ impl Merge {
     fn row(&mut self, row: &Row) {
         if row.position > self.position + 1 {
             self.gap(row.position);
+        } else if row.position <= self.position {
+            let what = format!("it stands behind position {}: each comes once, in order", self.position);
+            self.findings.find(row.position, Kind::PositionChanged, what);
+            self.in_line = false;
         } else if row.prev_hash != self.hash {
             let what = "its prev_hash is not the hash of the event before";
             self.findings.find(row.position, Kind::ChainBroken, what);
@@ -112,7 +113,8 @@ impl Merge {
         }
         self.account(row);
         self.events += 1;
-        (self.position, self.hash, self.recorded_at) = (row.position, row.hash, row.recorded_at);
+        self.position = self.position.max(row.position);
+        (self.hash, self.recorded_at) = (row.hash, row.recorded_at);
     }
 
     /// Positions up to `next` have no row.
@@ -152,9 +154,10 @@ impl Merge {
             );
             self.findings.find(row.position, Kind::VersionGap, what);
         }
-        account.available += row.available_delta;
-        account.reserved += row.reserved_delta;
-        account.debt += row.debt_delta;
+        // A file may say anything.
+        account.available = account.available.saturating_add(row.available_delta);
+        account.reserved = account.reserved.saturating_add(row.reserved_delta);
+        account.debt = account.debt.saturating_add(row.debt_delta);
         let Account { available, reserved, debt, .. } = *account;
         if self.whole && (available < 0 || reserved < 0 || debt < 0) {
             let what = format!(
@@ -217,8 +220,7 @@ impl Merge {
     /// checkpoints were not reached.
     pub fn finish(&mut self, end: i64) {
         self.explain();
-        let reached = if self.in_line { None } else { self.missing.first().copied() };
-        self.anchors.finish(end, reached, &mut self.findings);
+        self.anchors.finish(end, self.in_line, &mut self.findings);
     }
 
     /// A row that fits its hash at another position was moved there.

@@ -43,11 +43,11 @@ pub struct Report {
 impl Report {
     pub(super) fn new(from: i64, merge: Merge) -> Self {
         let accounts = merge.accounts.values();
-        let (mut available, mut reserved, mut debt) = (0, 0, 0);
+        let (mut available, mut reserved, mut debt) = (0i64, 0i64, 0i64);
         for account in accounts {
-            available += account.available;
-            reserved += account.reserved;
-            debt += account.debt;
+            available = available.saturating_add(account.available);
+            reserved = reserved.saturating_add(account.reserved);
+            debt = debt.saturating_add(account.debt);
         }
         let findings_count = merge.findings.count();
         Self {
