@@ -89,8 +89,11 @@ impl Anchors {
         anchors
     }
 
-    /// Keeps those that a range after `before` and through `last` can be compared with.
-    pub fn keep(&mut self, before: Size, last: Size) {
+    /// Keeps those that the log after `before` can be compared with. `last`: who asks for a part knows that the
+    /// log goes on; else all that is vouched for must be there.
+    pub fn keep(&mut self, before: i64, last: Option<i64>) {
+        let size = |position| Size::try_from(position).unwrap_or(0);
+        let (before, last) = (size(before), last.map_or(Size::MAX, size));
         self.open.retain(|size, _| *size > before && *size <= last);
         self.agreed = before;
     }
@@ -163,6 +166,13 @@ mod tests {
         let (origin, root) = (key.public().name().to_owned(), frontier.root());
         let checkpoint = Checkpoint { origin, size, root, incarnation: 1, head: [0; 32], time: 0 };
         Anchor { from: "a folder".to_owned(), signed: SignedCheckpoint::new(checkpoint, &key) }
+    }
+
+    #[test]
+    fn a_checkpoint_of_nothing_stands_in_no_other_ones_way() {
+        let mut anchors = Anchors::new(vec![anchor(0), anchor(4), anchor(9)], &mut Findings::default());
+        anchors.keep(0, Some(7));
+        assert_eq!((anchors.next_size(), anchors.open.len()), (Some(4), 1));
     }
 
     #[test]

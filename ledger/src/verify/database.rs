@@ -81,7 +81,7 @@ pub async fn verify_with(
         return Err(VerifyError::Range { from, to: options.to.unwrap_or(to), head: head.position });
     }
     let mut findings = Findings::default();
-    let anchors = anchors(&mut tx, options, from, to, whole, &mut findings).await?;
+    let anchors = anchors(&mut tx, options, from, &mut findings).await?;
     let mut merge = Merge::new(start(&mut tx, from).await?, anchors);
     merge.findings.extend(findings);
     let (mut compared, mut snapshots) = (Vec::new(), 0);
@@ -159,8 +159,6 @@ async fn anchors(
     tx: &mut PgConnection,
     options: &Options,
     from: i64,
-    to: i64,
-    whole: bool,
     findings: &mut Findings,
 ) -> Result<Anchors, sqlx::Error> {
     let stored: Vec<String> =
@@ -174,9 +172,7 @@ async fn anchors(
         all.extend(anchors::open(&place, notes.iter().map(String::as_str), &options.keys, findings));
     }
     let mut anchors = Anchors::new(all, findings);
-    if !whole {
-        anchors.keep(Size::try_from(from - 1).unwrap_or(0), Size::try_from(to).unwrap_or(0));
-    }
+    anchors.keep(from - 1, options.to);
     Ok(anchors)
 }
 

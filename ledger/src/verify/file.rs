@@ -18,7 +18,6 @@ use super::report::Report;
 use super::{CHUNK, VerifyError};
 use crate::log::{GENESIS, Row, hex};
 use crate::proofs::export::{FORMAT, Footer, Header, Line};
-use crate::proofs::merkle::Size;
 
 /// Longer lines are no events: a payload is bounded by NATS' message.
 const LINE_BYTES_MAX: u64 = 4 << 20;
@@ -52,13 +51,11 @@ pub fn verify_file(
         all.extend(anchors::open(place, notes.iter().map(String::as_str), &options.keys, &mut findings));
     }
     let mut anchors = Anchors::new(all, &mut findings);
-    let before = Size::try_from(from - 1).unwrap_or(0);
     if options.to.is_some_and(|wanted| wanted != to) || options.from.is_some_and(|wanted| wanted != from) {
         return Err(VerifyError::Part { from, to });
     }
-    // Who asked for a part knows that the log goes on.
-    let part = from > 1 || options.to.is_some();
-    anchors.keep(before, if part { Size::try_from(to).unwrap_or(0) } else { Size::MAX });
+    // The operator says where it is meant to end, not the file.
+    anchors.keep(from - 1, options.to);
     let mut merge = Merge::new(start, anchors);
     merge.findings.extend(findings);
 
