@@ -134,7 +134,7 @@ impl Keeper {
                 answered(store_nodes(&mut connection, &tree.nodes)).await?;
                 tree.nodes.clear();
             }
-            if let Some(key) = self.config.key.as_ref().filter(|_| self.is_due(&tree, entries.len())) {
+            if let Some(key) = self.config.key.as_ref().filter(|_| tree.is_due(entries.len(), &self.config)) {
                 let mut connection = self.pool.acquire().await.map_err(KeepError::Postgres)?;
                 self.sign(&tree, key, &mut connection).await?;
                 tree.nodes.clear();
@@ -147,13 +147,6 @@ impl Keeper {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
-    }
-
-    /// Enough is new, or enough time is over; in a log that is far ahead only now and then.
-    fn is_due(&self, tree: &Tree, came: usize) -> bool {
-        let (fresh, since) = (tree.frontier.size() - tree.signed, tree.signed_at.elapsed());
-        let every = if came < STEP_MAX { self.config.every } else { Duration::MAX };
-        fresh > 0 && (fresh >= self.config.every_events && since >= APART || since >= every)
     }
 
     /// The tree as stored, after it was compared with the newest checkpoints of this incarnation.
@@ -253,6 +246,15 @@ impl Keeper {
 }
 
 impl Tree {
+    /// Enough is new, or enough time is over; in a log that is far ahead only now and then.
+    fn is_due(&self, came: usize, config: &ProofsConfig) -> bool {
+        // Resumed from whole stored blocks, it is smaller at first than what was signed.
+        let fresh = self.frontier.size().saturating_sub(self.signed);
+        let since = self.signed_at.elapsed();
+        let every = if came < STEP_MAX { config.every } else { Duration::MAX };
+        fresh > 0 && (fresh >= config.every_events && since >= APART || since >= every)
+    }
+
     fn push(&mut self, event_hash: &Hash) {
         let nodes = &mut self.nodes;
         self.frontier.push_subtree(0, leaf_hash(event_hash), |level, index, root| {
@@ -319,4 +321,26 @@ async fn store_checkpoint(
     .execute(connection)
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_that_is_not_yet_at_what_was_signed_is_not_due() {
+        let (every, every_events) = (Duration::from_secs(10), 100);
+        let config = ProofsConfig { key: None, earlier: Vec::new(), shelf: None, every_events, every };
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        let due = |size: Size, signed: Size, signed_at: Instant, came: usize| {
+            let mut frontier = Frontier::default();
+            (0..size).for_each(|_| frontier.push(GENESIS));
+            let tree = Tree { frontier, head: GENESIS, nodes: Vec::new(), signed, signed_at };
+            tree.is_due(came, &config)
+        };
+        assert!(!due(256, 300, long_ago, 1), "a smaller size would be signed");
+        assert!(!due(300, 300, long_ago, 1) && due(301, 300, long_ago, 1));
+        assert!(due(400, 300, long_ago, STEP_MAX) && !due(399, 300, long_ago, STEP_MAX));
+        assert!(!due(400, 300, Instant::now(), 1), "signatures are apart");
+    }
 }
