@@ -7,6 +7,7 @@ use e2e::deeds::Deeds;
 use e2e::leaders::{lead_and_stand_by, leads};
 use e2e::{Role, Stage, judge};
 use ledger::projections::{self, State};
+use xtask::machine::Signal;
 
 use crate::hall::Hall;
 
@@ -87,6 +88,62 @@ fn a_leader_that_dies_in_a_swap_is_followed_by_one_that_ends_it() {
     judge::wait_for_projections(&hall.stage);
     hall.assert_nothing_left();
     hall.stage.assert_verified();
+}
+
+/// The log says that it is read: nobody takes that back.
+#[test]
+fn a_swap_that_is_in_the_log_can_not_be_taken_back_though_its_leader_died() {
+    let mut hall = Hall::open("logged swaps");
+    assert!(hall.stage.stop(Role::Ledger));
+    let (point, before) = (SWAP[0], hall.live("lots").instance);
+    let file = crashes(&hall.stage, point);
+    let armed = [("CRASH_AT", &*format!("{point}:1")), ("CRASH_LOG", file.to_str().unwrap())];
+    hall.stage.start(Role::Ledger, &armed).unwrap();
+    let mut replay = hall.start(&["replay", "lots", "--swap", "--yes"], &[]);
+    hall.stage.until("the leader to die", || (noted(&file) == point).then_some(()));
+    assert_eq!(hall.swaps("lots"), 1);
+    time_passes(&hall);
+    let (code, answer) = hall.json(&["replay", "lots", "--cancel"]);
+    assert_eq!((code, answer["canceled"]["lots"].as_str()), (1, Some("too_late")), "{answer}");
+    replay.process.signal(Signal::SIGINT);
+    let (code, why) = replay.end();
+    assert!(code == Some(2) && why.contains("the next ledger that leads swaps these in: lots"), "{why}");
+    hall.stage.start(Role::Ledger, &[]).unwrap();
+    hall.stage.until("the next leader to end it", || (hall.live("lots").instance != before).then_some(()));
+    assert_eq!(hall.swaps("lots"), 1);
+    judge::wait_for_projections(&hall.stage);
+    hall.assert_nothing_left();
+    hall.stage.assert_verified();
+}
+
+/// A leader that was replaced refuses nothing that the next one is at.
+#[test]
+fn only_the_leader_that_has_taken_a_wish_up_refuses_it() {
+    let hall = Hall::open("refused swaps");
+    assert_eq!(hall.run(&["replay", "lots"]).0, 0);
+    hall.change(
+        "CREATE FUNCTION next_leader() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN NEW.worker := gen_random_uuid(); RETURN NEW; END $$",
+    );
+    hall.change(
+        "CREATE TRIGGER next_leader BEFORE UPDATE ON projection_instances FOR EACH ROW \
+         WHEN (NEW.stage = 'swapping in') EXECUTE FUNCTION next_leader()",
+    );
+    hall.change(
+        "UPDATE projection_instances SET version = 99, wished_at = 1, wished_position = position \
+         WHERE name = 'lots' AND state = 'ready'",
+    );
+    let tried = || {
+        let log = std::fs::read_to_string(hall.stage.log_path(Role::Ledger)).unwrap_or_default();
+        log.matches("could not be swapped in").count()
+    };
+    hall.stage.until("it to be tried again", || (tried() >= 2).then_some(()));
+    let wished = hall.find("lots", State::Ready).unwrap();
+    assert_eq!((wished.wished_at, wished.wish_refused), (Some(1), None));
+    hall.change("DROP TRIGGER next_leader ON projection_instances");
+    let refused = || hall.find("lots", State::Ready)?.wish_refused;
+    let why = hall.stage.until("its own leader to refuse it", refused);
+    assert!(why.contains("does not know the projection in this version"), "{why}");
 }
 
 #[test]

@@ -67,6 +67,11 @@ impl Instance {
         Tables::of(&self.name, self.instance)
     }
 
+    /// The leader has begun to make it the live one; it may have died since.
+    pub fn is_taken_up(&self) -> bool {
+        self.wished_at.is_some() && self.silent_us.is_some()
+    }
+
     /// Somebody works on it. A worker gives a sign of life every second.
     pub fn is_worked_on(&self) -> bool {
         self.silent_us.is_some_and(|us| us < SILENCE_MAX_US)
@@ -339,12 +344,11 @@ pub async fn wish_back(pool: &PgPool, name: &str) -> Result<Option<Instance>, sq
     Ok(wish(pool, &kept, None).await?.then_some(kept))
 }
 
-/// Takes a wish back. `false`: it is being fulfilled, or was.
+/// Takes a wish back. `false`: it is being fulfilled, or was; also by a leader that died, since the log may say so.
 pub async fn take_back_wish(executor: impl PgExecutor<'_>, instance: &Instance) -> Result<bool, sqlx::Error> {
     let sql = "UPDATE projection_instances SET wished_at = NULL, wished_position = NULL \
-               WHERE name = $1 AND instance = $2 AND wished_at IS NOT NULL AND state <> 'live' \
-                 AND (worker IS NULL OR alive_at < now_us() - $3)";
-    let taken = sqlx::query(sql).bind(&instance.name).bind(instance.instance).bind(SILENCE_MAX_US);
+               WHERE name = $1 AND instance = $2 AND wished_at IS NOT NULL AND state <> 'live' AND worker IS NULL";
+    let taken = sqlx::query(sql).bind(&instance.name).bind(instance.instance);
     Ok(taken.execute(executor).await?.rows_affected() == 1)
 }
 
@@ -371,16 +375,19 @@ pub(super) async fn take_up_wish(
     Ok(taken.execute(executor).await?.rows_affected() == 1)
 }
 
+/// By the leader that has taken it up; nothing happens if that is another one now.
 pub(super) async fn refuse_wish(
     executor: impl PgExecutor<'_>,
     instance: &Instance,
+    worker: Uuid,
     why: &str,
 ) -> Result<(), sqlx::Error> {
     let sql = format!(
         "UPDATE projection_instances SET {IDLE}, wished_at = NULL, wished_position = NULL, wish_refused = $3 \
-         WHERE name = $1 AND instance = $2 AND state <> 'live'"
+         WHERE name = $1 AND instance = $2 AND worker = $4 AND state <> 'live'"
     );
-    let refused = sqlx::query(AssertSqlSafe(sql)).bind(&instance.name).bind(instance.instance).bind(why);
+    let refused =
+        sqlx::query(AssertSqlSafe(sql)).bind(&instance.name).bind(instance.instance).bind(why).bind(worker);
     refused.execute(executor).await?;
     Ok(())
 }

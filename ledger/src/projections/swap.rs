@@ -47,6 +47,13 @@ enum SwapError {
     NoAnswer,
 }
 
+impl SwapError {
+    /// The wish stands and is tried again: the event may be in the log by now, or another leader is at it.
+    const fn is_passing(&self) -> bool {
+        matches!(self, Self::NoAnswer | Self::Build(BuildError::Postgres(_) | BuildError::Lost))
+    }
+}
+
 impl From<sqlx::Error> for SwapError {
     fn from(error: sqlx::Error) -> Self {
         Self::Build(error.into())
@@ -57,20 +64,12 @@ impl From<sqlx::Error> for SwapError {
 pub async fn fulfil(pool: PgPool, queue: Arc<Queue>) {
     loop {
         match registry::wished(&pool).await {
-            Ok(Some(instance)) => match swap(&pool, &queue, &instance).await {
-                Ok(()) => {}
-                // The wish stands, so it is tried again: the event may be in the log by now.
-                Err(SwapError::Build(BuildError::Postgres(error))) => {
-                    tracing::warn!(instance = instance.tables().name(), %error, "not swapped in yet");
+            Ok(Some(instance)) => {
+                let worker = Uuid::new_v4();
+                if let Err(error) = swap(&pool, &queue, &instance, worker).await {
+                    failed(&pool, &instance, worker, &error).await;
                 }
-                Err(error) => {
-                    tracing::error!(instance = instance.tables().name(), %error, "could not be swapped in");
-                    let said = registry::refuse_wish(&pool, &instance, &error.to_string()).await;
-                    if let Err(error) = said {
-                        tracing::warn!(%error, "a refusal could not be noted");
-                    }
-                }
-            },
+            }
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "can't look for instances to swap in"),
         }
@@ -78,12 +77,22 @@ pub async fn fulfil(pool: PgPool, queue: Arc<Queue>) {
     }
 }
 
-async fn swap(pool: &PgPool, queue: &Queue, wished: &Instance) -> Result<(), SwapError> {
-    let definition = find(&wished.name).filter(|d| d.version == wished.version).ok_or(SwapError::Unknown)?;
-    let worker = Uuid::new_v4();
+async fn failed(pool: &PgPool, wished: &Instance, worker: Uuid, error: &SwapError) {
+    let name = wished.tables().name().to_owned();
+    if error.is_passing() {
+        return tracing::warn!(instance = name, %error, "not swapped in yet");
+    }
+    tracing::error!(instance = name, %error, "could not be swapped in");
+    if let Err(error) = registry::refuse_wish(pool, wished, worker, &error.to_string()).await {
+        tracing::warn!(%error, "a refusal could not be noted");
+    }
+}
+
+async fn swap(pool: &PgPool, queue: &Queue, wished: &Instance, worker: Uuid) -> Result<(), SwapError> {
     if !registry::take_up_wish(pool, wished, worker).await? {
         return Ok(());
     }
+    let definition = find(&wished.name).filter(|d| d.version == wished.version).ok_or(SwapError::Unknown)?;
     let desk = Desk::new(definition.name);
     desk.enter("swapping in");
     let near = async {
@@ -162,4 +171,22 @@ async fn say(queue: &Queue, from: &Instance, to: &Instance) -> Result<(), SwapEr
         tokio::time::sleep(RETRY).await;
     }
     Err(SwapError::NoAnswer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_in_the_log_already_is_never_refused() {
+        let passing = [
+            SwapError::NoAnswer,
+            SwapError::Build(BuildError::Lost),
+            SwapError::Build(BuildError::Postgres(sqlx::Error::PoolTimedOut)),
+        ];
+        assert!(passing.iter().all(SwapError::is_passing));
+        let (code, message) = ("account_banned".to_owned(), String::new());
+        let lasting = [SwapError::Unknown, SwapError::Refused { code, message }];
+        assert!(!lasting.iter().any(SwapError::is_passing));
+    }
 }

@@ -79,6 +79,8 @@ pub(super) struct Outcome {
     /// Against the one that is read. None: it could not be compared.
     diff: Option<Diff>,
     swapped: bool,
+    /// The ledger that was swapping it in is gone, and perhaps the log says it already: the next one ends it.
+    left_to_next: bool,
     error: Option<String>,
 }
 
@@ -86,7 +88,8 @@ impl Outcome {
     fn of(definition: &'static Definition) -> Self {
         let (instance, diff, error) = (None, None, None);
         let name = definition.name;
-        Self { name, instance, events: 0, seconds: 0.0, events_s: 0, diff, swapped: false, error }
+        let (swapped, left_to_next) = (false, false);
+        Self { name, instance, events: 0, seconds: 0.0, events_s: 0, diff, swapped, left_to_next, error }
     }
 }
 
@@ -157,18 +160,29 @@ async fn replay(
         outcomes.push(outcome);
     }
     if stop.is_cancelled() {
-        let swapped: Vec<&str> = outcomes.iter().filter(|o| o.swapped).map(|o| o.name).collect();
-        match swapped.as_slice() {
-            [] => bail!("canceled; nothing was left behind"),
-            names => {
-                bail!(
-                    "canceled; of others nothing was left behind, but these are read anew: {}",
-                    names.join(", ")
-                )
-            }
-        }
+        bail!(canceled(&outcomes));
     }
     Ok(outcomes)
+}
+
+/// What is left though it was canceled.
+fn canceled(outcomes: &[Outcome]) -> String {
+    let names = |of: fn(&Outcome) -> bool| {
+        outcomes.iter().filter(|o| of(o)).map(|o| o.name).collect::<Vec<_>>().join(", ")
+    };
+    let (swapped, left) = (names(|o| o.swapped), names(|o| o.left_to_next));
+    if swapped.is_empty() && left.is_empty() {
+        return "canceled; nothing was left behind".to_owned();
+    }
+    let mut said = "canceled; of others nothing was left behind".to_owned();
+    for (what, names) in
+        [("these are read anew", swapped), ("the next ledger that leads swaps these in", left)]
+    {
+        if !names.is_empty() {
+            said += &format!("; {what}: {names}");
+        }
+    }
+    said
 }
 
 /// Compares the new instance, and swaps it in, keeps it or drops it, as was wished.
@@ -203,20 +217,27 @@ async fn finish(
     if !held.wish().await? {
         bail!(BuildError::Lost);
     }
-    swapped(pool, &instance, stop).await?;
-    outcome.swapped = true;
-    Ok(())
+    swapped(pool, &instance, stop, outcome).await
 }
 
 /// Waits until the leader has swapped it in.
-async fn swapped(pool: &PgPool, wished: &Instance, stop: &CancellationToken) -> anyhow::Result<()> {
+async fn swapped(
+    pool: &PgPool,
+    wished: &Instance,
+    stop: &CancellationToken,
+    outcome: &mut Outcome,
+) -> anyhow::Result<()> {
+    let name = wished.tables().name().to_owned();
     let mut end = Instant::now() + PATIENCE;
     loop {
         let all = projections::instances(pool).await?;
         let now = all.into_iter().find(|i| i.name == wished.name && i.instance == wished.instance);
         let now = now.context("it was dropped by somebody else")?;
         match (now.state, &now.wish_refused, now.wished_at) {
-            (State::Live, ..) => return Ok(()),
+            (State::Live, ..) => {
+                outcome.swapped = true;
+                return Ok(());
+            }
             (_, Some(why), _) => bail!("not swapped: {why}"),
             (_, _, None) => bail!("not swapped: somebody else took the wish back"),
             _ => {}
@@ -228,9 +249,14 @@ async fn swapped(pool: &PgPool, wished: &Instance, stop: &CancellationToken) -> 
         if over && projections::take_back_wish(pool, wished).await? {
             break;
         }
+        if over && now.is_taken_up() && !now.is_worked_on() {
+            outcome.left_to_next = true;
+            bail!(
+                "not swapped yet: the ledger that was swapping {name} in is gone; the next one that leads ends it"
+            );
+        }
         tokio::time::sleep(LOOK).await;
     }
-    let name = wished.tables().name().to_owned();
     if !stop.is_cancelled() {
         let seconds = PATIENCE.as_secs();
         bail!(
@@ -256,12 +282,9 @@ async fn back(pool: &PgPool, definitions: &[&'static Definition], yes: bool) -> 
             let kept = projections::wish_back(pool, definition.name).await?;
             let kept = kept.context("none is kept to go back to (or it is being swapped in just now)")?;
             outcome.instance = Some(kept.tables().name().to_owned());
-            swapped(pool, &kept, &stop).await
+            swapped(pool, &kept, &stop, &mut outcome).await
         };
-        match done.await {
-            Ok(()) => outcome.swapped = true,
-            Err(error) => outcome.error = Some(format!("{error:#}")),
-        }
+        outcome.error = done.await.err().map(|error| format!("{error:#}"));
         outcomes.push(outcome);
         if stop.is_cancelled() {
             break;

@@ -88,7 +88,7 @@ pub(super) fn canceled(found: &BTreeMap<&'static str, Canceled>) {
     }
     for (what, words) in [
         (Canceled::Gone, "Canceled, nothing is left"),
-        (Canceled::TooLate, "TOO LATE, being swapped in; `--back` goes back"),
+        (Canceled::TooLate, "TOO LATE, being swapped in (by the next ledger that leads); `--back` goes back"),
         (Canceled::Asked, "ASKED, but the worker has not stopped yet"),
     ] {
         if found.values().any(|is| *is == what) {
