@@ -160,14 +160,13 @@ impl Keeper {
         let mut signed = 0;
         for (from, newest) in self.newest(&mut connection).await? {
             let c = newest.checkpoint;
-            if c.incarnation != self.incarnation {
-                continue;
-            }
-            let root = tree::frontier(&mut connection, c.size).await.map(|f| f.root());
-            if !matches!(root, Ok(root) if root == c.root) {
+            let root = tree::frontier(&mut connection, c.size).await?.root();
+            if !agrees(&c, self.incarnation, root) {
                 return Err(KeepError::Fork { from, size: c.size });
             }
-            signed = c.size.max(signed);
+            if c.incarnation == self.incarnation {
+                signed = c.size.max(signed);
+            }
         }
         let frontier = tree::frontier(&mut connection, size).await?;
         let head = head_at(&mut connection, size).await?;
@@ -266,6 +265,12 @@ impl Tree {
     }
 }
 
+/// Nothing against going on from a log of this root at the checkpoint's size: an older incarnation was given up, and
+/// a newer one is another log's.
+fn agrees(c: &Checkpoint, incarnation: i64, root: Hash) -> bool {
+    c.incarnation < incarnation || c.incarnation == incarnation && c.root == root
+}
+
 async fn head_at(connection: &mut PgConnection, size: Size) -> Result<Hash, KeepError> {
     if size == 0 {
         return Ok(GENESIS);
@@ -326,6 +331,18 @@ async fn store_checkpoint(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_checkpoints_of_older_incarnations_are_left_out() {
+        let checkpoint = |incarnation, root| {
+            let origin = "plantain/test".to_owned();
+            Checkpoint { origin, size: 3, root, incarnation, head: GENESIS, time: 0 }
+        };
+        let agree = |incarnation, root| agrees(&checkpoint(incarnation, root), 2, [7; 32]);
+        assert!(agree(2, [7; 32]) && !agree(2, [8; 32]));
+        assert!(agree(1, [7; 32]) && agree(1, [8; 32]), "they were given up");
+        assert!(!agree(3, [7; 32]) && !agree(3, [8; 32]), "another ledger is ahead");
+    }
 
     #[test]
     fn a_tree_that_is_not_yet_at_what_was_signed_is_not_due() {
