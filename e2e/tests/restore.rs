@@ -152,6 +152,34 @@ fn an_old_database_is_refused_until_it_is_accepted_and_then_is_a_new_incarnation
     assert!(report.superseded > 0 && report.vouched == head(&stage).0.unsigned_abs(), "{report:?}");
 }
 
+/// The process died between the acceptance and the end of the old stream, which was empty besides.
+#[test]
+fn an_empty_stream_of_an_incarnation_that_was_given_up_stops_neither_the_ledger_nor_its_relay() {
+    let mut stage = Stage::with_ledger().unwrap();
+    let deeds = Deeds::new(&stage);
+    stage.rt.block_on(deeds.whole_way(1)).unwrap();
+    assert!(stage.stop(Role::Ledger));
+    let (beyond, client) = (head(&stage).0 + 50, stage.client("ledger"));
+    let end = stage.rt.block_on(async {
+        let context = async_nats::jetstream::new(client);
+        let mut old = context.get_stream(EVT_STREAM).await.unwrap().cached_info().config.clone();
+        context.delete_stream(EVT_STREAM).await.unwrap();
+        old.first_sequence = Some(beyond.unsigned_abs() + 1);
+        context.create_stream(old).await.unwrap().cached_info().state.last_sequence
+    });
+    assert_eq!(end, beyond.unsigned_abs());
+    let said = refused(&mut stage, &[]);
+    assert!(said.contains("(now empty) event stream EVT knows the log up to"), "{said}");
+
+    let accepted = sqlx::query("UPDATE log_head SET incarnation = 2").execute(&stage.pool);
+    stage.rt.block_on(accepted).unwrap();
+    stage.start(Role::Ledger, &[]).unwrap();
+    stage.rt.block_on(deeds.whole_way(2)).unwrap();
+    stage.until("the new log in EVT", || {
+        evt_end(&stage).filter(|event| event.incarnation == 2 && event.position.get() == head(&stage).0)
+    });
+}
+
 #[test]
 fn a_key_that_is_missing_or_no_key_is_listed_with_all_else_that_is_wrong() {
     let stage = Stage::new().unwrap();

@@ -236,6 +236,8 @@ impl Service {
                 position = head.position,
                 "an old database was accepted; the log goes on as a new incarnation"
             );
+            // After the acceptance is kept: a log without its witness would go on unasked. What is left of it is
+            // known by its incarnation, to the guard and to the relay.
             if let Err(error) = remote::delete_evt(&self.nats).await {
                 tracing::warn!(%error, "the old event stream could not be deleted; the relay tries again");
             }

@@ -100,11 +100,11 @@ pub async fn witnesses(config: &ProofsConfig, nats: &Client) -> (Vec<Witness>, V
             hash: from_hex(&event.hash),
             incarnation: Some(event.incarnation),
         }),
-        Ok(Some(EvtEnd::Empty { after })) => seen.push(Witness {
+        Ok(Some(EvtEnd::Empty { after, incarnation })) => seen.push(Witness {
             from: "the (now empty) event stream EVT".to_owned(),
             position: i64::try_from(after).unwrap_or(i64::MAX),
             hash: None,
-            incarnation: None,
+            incarnation,
         }),
         Ok(None) => {}
         Err(error) => tracing::warn!(%error, "the end of the event stream can't be read"),
@@ -205,7 +205,8 @@ mod tests {
         assert_eq!(judge(&witness(99, 8, 1), &head(), None), None, "it was given up");
         let empty = Witness { hash: None, incarnation: None, ..witness(11, 0, 2) };
         assert!(matches!(judge(&empty, &head(), None), Some(Contradiction::Behind { .. })));
-        assert_eq!(judge(&Witness { position: 10, ..empty }, &head(), ours), None);
+        assert_eq!(judge(&Witness { position: 10, ..empty.clone() }, &head(), ours), None);
+        assert_eq!(judge(&Witness { incarnation: Some(1), ..empty }, &head(), None), None, "it was given up");
     }
 
     #[test]

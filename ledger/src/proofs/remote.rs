@@ -9,6 +9,8 @@ use async_nats::jetstream::{self, Context};
 use proto_events::PublishedEvent;
 use proto_events::subjects::{CHECKPOINTS, CHECKPOINTS_STREAM, EVT_STREAM};
 
+use crate::provision::incarnation_of;
+
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// About 100 000 checkpoints.
@@ -81,8 +83,8 @@ pub async fn newest(client: &Client) -> Result<Option<String>, Away> {
 pub enum EvtEnd {
     /// The last event.
     Event(PublishedEvent),
-    /// No event, but it ended here once.
-    Empty { after: u64 },
+    /// No event, but it ended here once. It was made for this incarnation of the log, if it says so.
+    Empty { after: u64, incarnation: Option<i64> },
 }
 
 /// # Errors
@@ -92,13 +94,13 @@ pub async fn evt_end(client: &Client) -> Result<Option<EvtEnd>, Away> {
     let context = jetstream::new(client.clone());
     in_time(WHAT, async {
         let Some((stream, state)) = found(&context, EVT_STREAM, WHAT).await? else { return Ok(None) };
+        let incarnation = incarnation_of(&stream.cached_info().config);
+        let empty = EvtEnd::Empty { after: state.last_sequence, incarnation };
         if state.messages == 0 {
-            return Ok(Some(EvtEnd::Empty { after: state.last_sequence }));
+            return Ok(Some(empty));
         }
-        let Ok(last) = stream.get_raw_message(state.last_sequence).await else {
-            // Deleted by hand: where it ends is known all the same.
-            return Ok(Some(EvtEnd::Empty { after: state.last_sequence }));
-        };
+        // Deleted by hand: where it ends is known all the same.
+        let Ok(last) = stream.get_raw_message(state.last_sequence).await else { return Ok(Some(empty)) };
         serde_json::from_slice(&last.payload).map(|event| Some(EvtEnd::Event(event))).map_err(away(WHAT))
     })
     .await

@@ -20,7 +20,9 @@ use proto_events::subjects::EVT_STREAM;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::{Republish, answered, open_republish, republish_done, rewind_consumers};
+use crate::store::{Republish, answered, incarnation, open_republish, republish_done, rewind_consumers};
+pub use specs::incarnation_of;
+
 use done::{Done, done_by_each, floor};
 use specs::{Bucket, Kind};
 
@@ -115,7 +117,8 @@ async fn republish(pool: &PgPool, core: &Context, wish: Republish) -> Result<(),
             return Err(refused(EVT_STREAM)(error));
         }
         fail::fail_point!("ledger.republish.deleted");
-        core.create_stream(specs::wished_stream(wish)).await.map_err(refused(EVT_STREAM))?;
+        let incarnation = answered(incarnation(pool)).await?;
+        core.create_stream(specs::wished_stream(wish, incarnation)).await.map_err(refused(EVT_STREAM))?;
         fail::fail_point!("ledger.republish.made");
     }
     Ok(answered(republish_done(pool, wish.request)).await?)
@@ -133,14 +136,14 @@ async fn event_stream(
     let stream = match core.get_stream(EVT_STREAM).await {
         Ok(stream) => stream,
         Err(error) if is_missing(&error) => {
-            let after = floor(pool, done).await?;
+            let (after, incarnation) = (floor(pool, done).await?, answered(incarnation(pool)).await?);
             tracing::warn!(after, "the event stream is not there; creating it");
-            core.create_stream(specs::event_stream(after)).await.map_err(refused(EVT_STREAM))?
+            core.create_stream(specs::event_stream(after, incarnation)).await.map_err(refused(EVT_STREAM))?
         }
         Err(error) => return Err(refused(EVT_STREAM)(error)),
     };
     let kept = &stream.cached_info().config;
-    let mut wanted = specs::event_stream(0);
+    let mut wanted = specs::event_stream(0, 0);
     // Where it began, and why, is its history.
     wanted.first_sequence = kept.first_sequence;
     wanted.metadata.clone_from(&kept.metadata);

@@ -1,5 +1,6 @@
 //! What is asked of JetStream, as pure values, and what of it must be kept.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::store::Republish;
@@ -22,9 +23,13 @@ const IMAGES_BYTES_MAX: i64 = 4 * 1024 * 1024 * 1024;
 const SESSIONS_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 const SESSIONS_BYTES_MAX: i64 = 256 * 1024 * 1024;
 
+/// Names the incarnation of the log that a stream was made for: what an empty one can't say by its last event.
+const INCARNATION: &str = "plantain-incarnation";
+
 /// The stream, of which the first message is the event after `after`, with its position as sequence.
-pub(super) fn event_stream(after: i64) -> stream::Config {
+pub(super) fn event_stream(after: i64, incarnation: i64) -> stream::Config {
     stream::Config {
+        metadata: HashMap::from([(INCARNATION.to_owned(), incarnation.to_string())]),
         first_sequence: Some(after.unsigned_abs() + 1),
         name: EVT_STREAM.to_owned(),
         subjects: vec!["evt.ledger.>".to_owned()],
@@ -39,12 +44,17 @@ pub(super) fn event_stream(after: i64) -> stream::Config {
     }
 }
 
+/// `None`: it does not say.
+pub fn incarnation_of(kept: &stream::Config) -> Option<i64> {
+    kept.metadata.get(INCARNATION)?.parse().ok()
+}
+
 /// Names the operator's wish that a stream was made for.
 const WISH: &str = "plantain-republish";
 
 /// The stream of an operator's wish.
-pub(super) fn wished_stream(wish: Republish) -> stream::Config {
-    let mut config = event_stream(wish.from - 1);
+pub(super) fn wished_stream(wish: Republish, incarnation: i64) -> stream::Config {
+    let mut config = event_stream(wish.from - 1, incarnation);
     config.metadata.insert(WISH.to_owned(), wish.request.to_string());
     config
 }
@@ -192,9 +202,14 @@ mod tests {
         assert_eq!(consumer_differs(&wanted, &kept), None);
         kept.filter_subjects.clear();
         assert_eq!(consumer_differs(&wanted, &kept), Some("filter_subjects"));
-        let mut stream = event_stream(7);
-        assert_eq!(stream_differs(&event_stream(7), &stream), None);
+        let mut stream = event_stream(7, 1);
+        assert_eq!(stream_differs(&event_stream(7, 1), &stream), None);
+        assert_eq!(incarnation_of(&stream), Some(1));
         stream.max_age = Duration::from_secs(1);
-        assert_eq!(stream_differs(&event_stream(7), &stream), Some("max_age"), "EVT must never age to empty");
+        assert_eq!(
+            stream_differs(&event_stream(7, 1), &stream),
+            Some("max_age"),
+            "EVT must never age to empty"
+        );
     }
 }

@@ -13,6 +13,7 @@ use sqlx::PgPool;
 
 use super::RelayError;
 use crate::log::{BadRow, hex};
+use crate::provision::incarnation_of;
 use crate::store::answered;
 
 /// Every subject of the stream.
@@ -55,8 +56,12 @@ pub(super) async fn find_place(
     context: &Context,
     incarnation: i64,
 ) -> Result<Place, RelayError> {
-    let state = stream_info(context).await?.state;
+    let Info { config, state, .. } = stream_info(context).await?;
     let (place, missing) = (Place::of(&state), holes(&state));
+    // Also an empty one: where it ended says nothing about this log.
+    if incarnation_of(&config).is_some_and(|made_for| made_for < incarnation) {
+        return Err(RelayError::Superseded { position: place.after });
+    }
     if place.empty {
         let asked = sqlx::query_scalar("SELECT position FROM log_head").fetch_one(pool);
         let head: i64 = answered(asked).await.map_err(BadRow::from)?;
