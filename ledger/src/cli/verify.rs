@@ -127,8 +127,8 @@ fn print(report: &Report, only_inside: bool) {
     for finding in &report.findings {
         println!("WRONG  {finding}");
     }
-    if report.findings_count > report.findings.len() {
-        println!("WRONG  … and {} more", report.findings_count - report.findings.len());
+    if report.findings_unnamed > 0 {
+        println!("WRONG  … and {} more", report.findings_unnamed);
     }
     println!("{}", if report.verified { "All of it is as it should be." } else { "NOT VERIFIED" });
 }

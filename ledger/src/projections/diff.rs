@@ -49,9 +49,29 @@ pub struct Diff {
     pub tables: Vec<TableDiff>,
 }
 
+impl RowDiff {
+    /// Of a row that both have: what is wrong with it, column by column.
+    pub fn columns(&self) -> Vec<String> {
+        let (Some(Value::Object(old)), Some(Value::Object(new))) = (&self.old, &self.new) else {
+            return Vec::new();
+        };
+        let differs = |(column, is): (&String, &Value)| {
+            let wanted = new.get(column).filter(|wanted| *wanted != is)?;
+            Some(format!("{column}: {is}, the log makes {wanted}"))
+        };
+        old.iter().filter_map(differs).collect()
+    }
+}
+
+impl TableDiff {
+    pub const fn count(&self) -> i64 {
+        self.only_old + self.only_new + self.differing
+    }
+}
+
 impl Diff {
     pub fn count(&self) -> i64 {
-        self.tables.iter().map(|t| t.only_old + t.only_new + t.differing).sum()
+        self.tables.iter().map(TableDiff::count).sum()
     }
 }
 
@@ -88,7 +108,7 @@ pub async fn diff(
 }
 
 /// Compares a definition's tables with others of the same form, in the transaction's snapshot.
-pub(super) async fn diff_all(
+pub(crate) async fn diff_all(
     tx: &mut PgConnection,
     definition: &Definition,
     old: &Tables,

@@ -52,6 +52,7 @@ pub use build::BuildError;
 pub use daily::{slot_end_ms, slot_of};
 pub use definition::{Definition, Fold, FoldError, Needs, TableDef, Tables};
 pub use desk::{Desk, Progress};
+pub(crate) use diff::diff_all;
 pub use diff::{Diff, RowDiff, TableDiff, diff};
 pub use held::{Canceled, Held, cancel};
 pub use keeper::keep;

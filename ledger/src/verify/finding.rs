@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// Problems named; more are only counted.
+/// Problems named, besides rows of tables; more are only counted.
 const NAMED_MAX: usize = 50;
 
 /// What kind of wrong. The names are stable: scripts may go by them.
@@ -83,6 +83,8 @@ impl fmt::Display for Finding {
 pub struct Findings {
     named: Vec<Finding>,
     count: usize,
+    /// Of these, those that nothing named stands for.
+    unnamed: usize,
 }
 
 impl Findings {
@@ -92,14 +94,39 @@ impl Findings {
 
     pub fn push(&mut self, finding: Finding) {
         self.count += 1;
+        self.name(finding);
+    }
+
+    fn name(&mut self, finding: Finding) {
         if self.named.len() < NAMED_MAX {
             self.named.push(finding);
+        } else {
+            self.unnamed += 1;
         }
     }
 
+    /// Rows of one table: the caller names a bounded number, and one line stands for the rest. Apart from the bound
+    /// of all others, so that no table hides another.
+    pub fn find_rows(
+        &mut self,
+        kind: Kind,
+        count: usize,
+        named: impl Iterator<Item = String>,
+        rest: impl FnOnce(usize) -> String,
+    ) {
+        let before = self.named.len();
+        self.named.extend(named.map(|what| Finding { position: 0, kind, what }));
+        let more = count.saturating_sub(self.named.len() - before);
+        if more > 0 {
+            self.named.push(Finding { position: 0, kind, what: rest(more) });
+        }
+        self.count += count;
+    }
+
     pub fn extend(&mut self, more: Self) {
-        self.count += more.count - more.named.len();
-        more.named.into_iter().for_each(|finding| self.push(finding));
+        self.count += more.count;
+        self.unnamed += more.unnamed;
+        more.named.into_iter().for_each(|finding| self.name(finding));
     }
 
     /// Says better what has happened at a position.
@@ -114,10 +141,35 @@ impl Findings {
         self.count
     }
 
+    pub const fn unnamed(&self) -> usize {
+        self.unnamed
+    }
+
     /// Those about a position first, in its order; what only says that something must have been changed
     /// somewhere follows what says where.
     pub fn into_named(mut self) -> Vec<Finding> {
         self.named.sort_by_key(|f| (f.position == 0, f.kind == Kind::HistoryRewritten, f.position));
         self.named
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_table_hides_another_and_each_row_is_counted() {
+        let mut findings = Findings::default();
+        for position in 1..=60 {
+            findings.find(position, Kind::RowChanged, "changed");
+        }
+        for (table, count) in [("lots", 1_000), ("balances", 2)] {
+            let named = (0..count.min(10)).map(|row| format!("{table} {row}"));
+            findings.find_rows(Kind::Projection, count, named, |more| format!("{table}: {more} more"));
+        }
+        assert_eq!((findings.count(), findings.unnamed()), (1_062, 10));
+        let said: Vec<String> = findings.into_named().into_iter().map(|f| f.what).collect();
+        assert_eq!(said.len(), 50 + 11 + 2);
+        assert_eq!(said[60..], ["lots: 990 more", "balances 0", "balances 1"]);
     }
 }

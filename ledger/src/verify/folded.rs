@@ -1,7 +1,7 @@
 //! Projections against the fold of the log, each at its own checkpoint.
 //!
 //! The log is folded once more by the projections' own folds, into temporary tables of this session, and
-//! Postgres compares them with the live ones. So memory is bounded whatever a projection holds, a new
+//! Postgres compares them with the live ones, as it does after a rebuild. So memory is bounded whatever a projection holds, a new
 //! projection is compared without a line here, and nothing is left behind.
 
 use std::sync::Arc;
@@ -10,11 +10,13 @@ use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 use super::accounts::Accounts;
 use super::finding::{Findings, Kind};
-use crate::projections::{self, BY_KEYS, Fold, FoldError, Instance, State, Tables};
+use crate::projections::{self, BY_KEYS, Fold, FoldError, Instance, RowDiff, State, TableDiff, Tables};
 use crate::tail::Entry;
 
-/// Rows named for each table that differs.
+/// Rows named for each table that differs; the others are counted.
 const NAMED_MAX: usize = 10;
+/// Of what is said about one row.
+const ROW_CHARS_MAX: usize = 300;
 /// Events between two writings: rows that change often are written once for all of them.
 const FLUSH_MAX: i64 = 50_000;
 /// Pages of temporary tables in memory: most folds' rows fit.
@@ -118,32 +120,32 @@ impl Projection {
             findings.find(0, Kind::Projection, what);
             return Ok(());
         }
-        for table in self.definition.tables {
-            let key: Vec<&str> = table.key.split(',').map(str::trim).collect();
-            let label = key.iter().map(|k| format!("coalesce(w.{k}::text, l.{k}::text)")).collect::<Vec<_>>();
-            let sql = format!(
-                "SELECT concat_ws(' ', {}), left(to_jsonb(w)::text, 300), left(to_jsonb(l)::text, 300) \
-                 FROM {} w FULL JOIN {} l USING ({}) WHERE to_jsonb(w) IS DISTINCT FROM to_jsonb(l) LIMIT {}",
-                label.join(", "),
-                self.tables.table(table.suffix),
-                self.instance.tables().table(table.suffix),
-                table.key,
-                NAMED_MAX + 1,
-            );
-            let rows: Vec<(String, Option<String>, Option<String>)> =
-                sqlx::query_as(AssertSqlSafe(sql)).fetch_all(&mut *tx).await?;
-            let place = [name, table.suffix].join(if table.suffix.is_empty() { "" } else { "." });
-            for (key, wanted, stored) in rows {
-                let what = match (wanted, stored) {
-                    (Some(wanted), Some(stored)) => {
-                        format!("projection {place}, row {key}: {stored} should be {wanted}")
-                    }
-                    (Some(_), None) => format!("projection {place} lacks row {key}"),
-                    _ => format!("projection {place} has row {key}, which the log does not make"),
-                };
-                findings.find(0, Kind::Projection, what);
-            }
+        let (stored, wanted) = (self.instance.tables(), &self.tables);
+        let tables = projections::diff_all(tx, self.definition, &stored, wanted).await?;
+        for (def, table) in self.definition.tables.iter().zip(&tables) {
+            let place = [name, def.suffix].join(if def.suffix.is_empty() { "" } else { "." });
+            differences(&place, table, findings);
         }
         Ok(())
     }
+}
+
+fn differences(place: &str, table: &TableDiff, findings: &mut Findings) {
+    if !table.not_compared.is_empty() {
+        let what = format!("projection {place} has other columns: {}", table.not_compared.join(", "));
+        findings.find(0, Kind::Projection, what);
+    }
+    let row = |row: &RowDiff| match (&row.old, &row.new) {
+        (Some(_), Some(_)) => {
+            let columns: String = row.columns().join("; ").chars().take(ROW_CHARS_MAX).collect();
+            format!("projection {place}, row {}: {columns}", row.key)
+        }
+        (None, _) => format!("projection {place} lacks row {}", row.key),
+        _ => format!("projection {place} has row {}, which the log does not make", row.key),
+    };
+    let count = usize::try_from(table.count()).unwrap_or(0);
+    let named = table.named.iter().take(NAMED_MAX).map(row);
+    findings.find_rows(Kind::Projection, count, named, |more| {
+        format!("projection {place}: {more} more of its rows differ")
+    });
 }

@@ -37,7 +37,10 @@ pub struct Report {
     /// That were hashed for the chain: what [`super::bare_sha256`] is compared by.
     pub bytes: u64,
     pub findings: Vec<Finding>,
+    /// All, each row of a projection one.
     pub findings_count: usize,
+    /// Of these, those that are only counted.
+    pub findings_unnamed: usize,
 }
 
 impl Report {
@@ -49,7 +52,7 @@ impl Report {
             reserved = reserved.saturating_add(account.reserved);
             debt = debt.saturating_add(account.debt);
         }
-        let findings_count = merge.findings.count();
+        let (findings_count, findings_unnamed) = (merge.findings.count(), merge.findings.unnamed());
         Self {
             verified: findings_count == 0,
             events: merge.events,
@@ -71,6 +74,7 @@ impl Report {
             bytes: merge.bytes,
             findings: merge.findings.into_named(),
             findings_count,
+            findings_unnamed,
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{Outcome, Wish};
@@ -150,7 +149,7 @@ fn differences(table: &TableDiff) {
         println!("  not compared, only in one of them: {}", table.not_compared.join(", "));
     }
     let TableDiff { only_old, only_new, differing, .. } = table;
-    if only_old + only_new + differing == 0 {
+    if table.count() == 0 {
         return;
     }
     println!(
@@ -165,28 +164,24 @@ fn differences(table: &TableDiff) {
         difference(row).iter().for_each(|line| println!("      {}", left(line, WIDTH - 6).trim_end()));
     }
     let named = i64::try_from(table.named.len()).unwrap_or(0);
-    let all = only_old + only_new + differing;
-    if all > named {
-        println!("    … and {} more", grouped(all - named));
+    if table.count() > named {
+        println!("    … and {} more", grouped(table.count() - named));
     }
 }
 
 /// What is wrong with a row, column by column.
 fn difference(row: &RowDiff) -> Vec<String> {
-    let (old, new) = match (&row.old, &row.new) {
-        (Some(Value::Object(old)), Some(Value::Object(new))) => (old, new),
-        (Some(_), _) => return vec!["only in the old: the log does not make it".to_owned()],
-        _ => return vec!["only in the new: the log makes it".to_owned()],
-    };
-    let differs = |(column, is): (&String, &Value)| {
-        let wanted = new.get(column).filter(|wanted| *wanted != is)?;
-        Some(format!("{column}: {is}, the log makes {wanted}"))
-    };
-    old.iter().filter_map(differs).collect()
+    match (&row.old, &row.new) {
+        (Some(_), Some(_)) => row.columns(),
+        (Some(_), None) => vec!["only in the old: the log does not make it".to_owned()],
+        _ => vec!["only in the new: the log makes it".to_owned()],
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
