@@ -176,9 +176,7 @@ pub async fn write(
 ) -> Result<Footer, ExportError> {
     let mut tx = pool.begin().await?;
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
-    for setting in ["statement_timeout", "idle_in_transaction_session_timeout", "tcp_user_timeout"] {
-        sqlx::query(AssertSqlSafe(format!("SET LOCAL {setting} = 0"))).execute(&mut *tx).await?;
-    }
+    store::take_time(&mut tx).await?;
     let head = store::head(&mut *tx).await?;
     let (from, to) = (from.unwrap_or(1), to.unwrap_or(head.position).min(head.position));
     if from < 1 || from > to + 1 {

@@ -22,7 +22,7 @@ pub use lookup::{
     events_of_accounts, first_answers, kept, leases, natural_keys_after, owners_of_keys, people_of_accounts,
 };
 pub use migrate::{MigrateError, migrate};
-pub use pool::{OWNER_ROLE, SERVICE_ROLE, answered, connect, connect_patient, connect_relaxed};
+pub use pool::{OWNER_ROLE, SERVICE_ROLE, answered, connect, connect_patient, connect_relaxed, take_time};
 pub use republish::{
     Republish, ask_republish, done_through, is_republish_done, open_republish, republish_done,
     rewind_consumers,

@@ -92,6 +92,19 @@ async fn connect_with(
         .await
 }
 
+/// Lets this transaction take its time: for whoever reads the whole log in one snapshot.
+///
+/// # Errors
+/// Postgres does not answer.
+pub async fn take_time(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    tx.execute(
+        "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; \
+         SET LOCAL tcp_user_timeout = 0",
+    )
+    .await?;
+    Ok(())
+}
+
 /// How a connection plans that only appends: by an index, row by row. Tables of open work are nearly empty
 /// and full of dead rows, so Postgres, which counts pages, would read them from end to end for each batch:
 /// some ms of processor time where the index takes some µs.

@@ -137,21 +137,14 @@ pub async fn verify_with(
 /// A transaction that sees one state and may take its time. It writes temporary tables only.
 async fn own_snapshot(tx: &mut Transaction<'_, Postgres>) -> Result<(), sqlx::Error> {
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(&mut **tx).await?;
-    unbounded(tx).await
+    store::take_time(tx).await
 }
 
 /// A transaction that sees what the first one does, and changes nothing.
 async fn same_snapshot(tx: &mut Transaction<'_, Postgres>, snapshot: &str) -> Result<(), sqlx::Error> {
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut **tx).await?;
     sqlx::query(AssertSqlSafe(format!("SET TRANSACTION SNAPSHOT '{snapshot}'"))).execute(&mut **tx).await?;
-    unbounded(tx).await
-}
-
-async fn unbounded(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
-    for setting in ["statement_timeout", "idle_in_transaction_session_timeout", "tcp_user_timeout"] {
-        sqlx::query(AssertSqlSafe(format!("SET LOCAL {setting} = 0"))).execute(&mut *tx).await?;
-    }
-    Ok(())
+    store::take_time(tx).await
 }
 
 /// The checkpoints that the rows must agree with.
