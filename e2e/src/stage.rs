@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use ledger::log::{COLUMNS, Row};
-use ledger::proofs::{PublicKey, SecretKey};
+use ledger::proofs::shelf::HISTORY;
+use ledger::proofs::{PublicKey, SecretKey, notes_in};
+use ledger::verify::{Options, Report, verify_with};
 use proto_events::Producer;
 use service::ledger::Ledger;
 use service::nats::NatsConfig;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::runtime::Runtime;
 use xtask::machine::{Nats, Plan, PortLease, Postgres, Process, Signal, lease_port, paths};
@@ -102,7 +105,7 @@ impl Stage {
         let url = postgres.url(DATABASE);
         let pool = rt.block_on(async {
             ledger::store::migrate(&url).await?;
-            anyhow::Ok(sqlx::postgres::PgPoolOptions::new().max_connections(8).connect(&url).await?)
+            anyhow::Ok(as_superuser(&url).await?)
         })?;
         let ports = Role::ALL.into_iter().map(|role| Ok((role, lease_port()?))).collect::<Result<_>>()?;
         let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
@@ -149,6 +152,11 @@ impl Stage {
         format!("http://127.0.0.1:{}", self.port(role))
     }
 
+    /// The database's name.
+    pub const fn database(&self) -> &'static str {
+        DATABASE
+    }
+
     pub fn database_url(&self) -> String {
         self.postgres.url(DATABASE)
     }
@@ -167,11 +175,10 @@ impl Stage {
         self.dir.join(format!("checkpoints-{role:?}"))
     }
 
-    /// Runs a command of the ledger's command line.
-    pub fn cli(&self, args: &[&str], extra: &[(&str, &str)]) -> Result<std::process::Output> {
-        let mut command = std::process::Command::new(binary("ledger")?);
-        command.args(args).envs(self.environment(Role::Ledger)).envs(extra.iter().copied());
-        Ok(command.output()?)
+    /// The checkpoints that a ledger has kept outside the database, the newest last.
+    pub fn notes(&self, role: Role) -> Vec<String> {
+        let text = std::fs::read_to_string(self.checkpoints(role).join(HISTORY)).unwrap_or_default();
+        notes_in(&text).0.into_iter().map(str::to_owned).collect()
     }
 
     fn environment(&self, role: Role) -> Vec<(String, String)> {
@@ -312,12 +319,20 @@ impl Stage {
         rows.iter().map(|row| Row::read(row).expect("a row of the log")).collect()
     }
 
-    /// Verifies the log and every projection; the findings if there are any.
-    pub fn verify(&self) -> ledger::verify::Report {
-        self.rt.block_on(ledger::verify::verify(&self.pool, |_, _| {})).expect("the log can be read")
+    /// How an auditor looks: with the public key, and with the checkpoints that are kept outside the database.
+    pub fn audit(&self) -> Options {
+        let kept = |role| (format!("the folder of {role:?}"), self.notes(role));
+        let outside = [Role::Ledger, Role::Standby].map(kept).into();
+        Options { keys: vec![Self::vkey()], outside, ..Options::default() }
     }
 
-    /// Asserts that the log verifies once its projections have caught up.
+    /// Verifies the log, its checkpoints, and the projections and snapshots as far as they are.
+    pub fn verify(&self) -> Report {
+        let options = self.audit();
+        let verified = verify_with(&self.pool, &options, |_, _| {});
+        self.rt.block_on(verified).expect("the log can be read")
+    }
+
     pub fn assert_verified(&self) {
         let report = self.verify();
         assert!(report.verified, "{:#?}", report.findings);
@@ -343,6 +358,13 @@ impl Drop for Stage {
             let _ = std::fs::remove_dir_all(&self.dir);
         }
     }
+}
+
+/// A superuser's connections. Without `jit`: compiling what looks costly takes Postgres seconds, and a test's tables are
+/// small.
+pub async fn as_superuser(url: &str) -> Result<PgPool> {
+    let options = url.parse::<PgConnectOptions>()?.options([("jit", "off")]);
+    Ok(PgPoolOptions::new().max_connections(8).connect_with(options).await?)
 }
 
 /// Always the same: what it signs is a test's.

@@ -7,8 +7,7 @@ use std::process::Command;
 use e2e::deeds::Deeds;
 use e2e::hearing::Hearing;
 use e2e::{Role, Stage};
-use ledger::proofs::{SignedCheckpoint, notes_in};
-use ledger::verify::{Options, verify_with};
+use ledger::proofs::SignedCheckpoint;
 use proto_events::PublishedEvent;
 use proto_events::subjects::{CONSUMERS, EVT_STREAM};
 use xtask::machine::Stop;
@@ -20,8 +19,8 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn notes(stage: &Stage) -> Vec<SignedCheckpoint> {
-    let text = std::fs::read_to_string(stage.checkpoints(Role::Ledger).join("checkpoints.txt")).unwrap();
-    notes_in(&text).0.iter().map(|n| SignedCheckpoint::open(n, &[Stage::vkey()]).unwrap()).collect()
+    let notes = stage.notes(Role::Ledger);
+    notes.iter().map(|n| SignedCheckpoint::open(n, &[Stage::vkey()]).unwrap()).collect()
 }
 
 fn head(stage: &Stage) -> (i64, i64) {
@@ -145,9 +144,7 @@ fn an_old_database_is_refused_until_it_is_accepted_and_then_is_a_new_incarnation
     stage.start(Role::Ledger, &[]).unwrap();
     stage.rt.block_on(deeds.whole_way(3)).unwrap();
     wait_vouched(&stage);
-    let outside = vec![("the folder".to_owned(), notes(&stage).into_iter().map(|c| c.note).collect())];
-    let options = Options { keys: vec![Stage::vkey()], outside, ..Options::default() };
-    let report = stage.rt.block_on(verify_with(&stage.pool, &options, |_, _| {})).unwrap();
+    let report = stage.verify();
     assert!(report.verified, "{:#?}", report.findings);
     assert!(report.superseded > 0 && report.vouched == head(&stage).0.unsigned_abs(), "{report:?}");
 }
@@ -183,8 +180,9 @@ fn an_empty_stream_of_an_incarnation_that_was_given_up_stops_neither_the_ledger_
 #[test]
 fn a_key_that_is_missing_or_no_key_is_listed_with_all_else_that_is_wrong() {
     let stage = Stage::new().unwrap();
-    let out =
-        stage.cli(&["serve"], &[("CHECKPOINT_KEY_FILE", ""), ("CHECKPOINT_EVERY_EVENTS", "0")]).unwrap();
+    let out = stage
+        .ledger_command_with(&["serve"], &[("CHECKPOINT_KEY_FILE", ""), ("CHECKPOINT_EVERY_EVENTS", "0")])
+        .unwrap();
     let said = String::from_utf8(out.stderr).unwrap();
     assert_eq!(out.status.code(), Some(2));
     for part in
@@ -193,8 +191,8 @@ fn a_key_that_is_missing_or_no_key_is_listed_with_all_else_that_is_wrong() {
         assert!(said.contains(part), "{said}");
     }
     let file = stage.dir().join("made.key");
-    let made = stage.cli(&["checkpoint-key", file.to_str().unwrap(), "--json"], &[]).unwrap();
-    let again = stage.cli(&["checkpoint-key", file.to_str().unwrap(), "--json"], &[]).unwrap();
+    let made = stage.ledger_command(&["checkpoint-key", file.to_str().unwrap(), "--json"]).unwrap();
+    let again = stage.ledger_command(&["checkpoint-key", file.to_str().unwrap(), "--json"]).unwrap();
     let vkey = |out: &std::process::Output| {
         serde_json::from_slice::<serde_json::Value>(&out.stdout).unwrap()["vkey"].as_str().unwrap().to_owned()
     };

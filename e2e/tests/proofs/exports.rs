@@ -38,7 +38,7 @@ fn ours_with(stage: &Stage, file: &Path, more: &[&str]) -> (Option<i32>, String)
         folder.to_str().unwrap(),
     ];
     let args: Vec<&str> = args.iter().chain(more).copied().collect();
-    let out = stage.cli(&args, &[("DATABASE_URL", "")]).unwrap();
+    let out = stage.ledger_command_with(&args, &[("DATABASE_URL", "")]).unwrap();
     (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
@@ -87,7 +87,7 @@ fn once_more(rows: &mut Vec<Row>, before: usize, position: i64) {
 fn an_export_that_was_hashed_anew_does_not_hide_from_checkpoints_behind_its_positions() {
     let stage = played();
     let file = stage.dir().join("log.ndjson");
-    let out = stage.cli(&["export", "--ndjson", "-o", file.to_str().unwrap()], &[]).unwrap();
+    let out = stage.ledger_command(&["export", "--ndjson", "-o", file.to_str().unwrap()]).unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     type Forge = (&'static str, fn(&mut Header), fn(&mut Vec<Row>), &'static str);
     let forgeries: [Forge; 5] = [
@@ -119,7 +119,7 @@ fn an_export_that_was_hashed_anew_does_not_hide_from_checkpoints_behind_its_posi
 fn an_export_verifies_here_and_in_another_language_and_a_changed_one_does_not() {
     let stage = played();
     let file = stage.dir().join("log.ndjson");
-    let out = stage.cli(&["export", "--ndjson", "-o", file.to_str().unwrap()], &[]).unwrap();
+    let out = stage.ledger_command(&["export", "--ndjson", "-o", file.to_str().unwrap()]).unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     for (who, (code, said)) in [("ours", ours(&stage, &file)), ("python", python(&stage, &file))] {
         assert_eq!(code, Some(0), "{who}: {said}");
@@ -145,7 +145,8 @@ fn an_export_verifies_here_and_in_another_language_and_a_changed_one_does_not() 
     }
     // A part of the log has the tree before it, so its checkpoints are checked, too.
     let part = stage.dir().join("part.ndjson");
-    let out = stage.cli(&["export", "--ndjson", "--from", "11", "-o", part.to_str().unwrap()], &[]).unwrap();
+    let out =
+        stage.ledger_command(&["export", "--ndjson", "--from", "11", "-o", part.to_str().unwrap()]).unwrap();
     assert!(out.status.success());
     for (who, (code, said)) in [("ours", ours(&stage, &part)), ("python", python(&stage, &part))] {
         assert_eq!(code, Some(0), "{who}: {said}");
@@ -156,7 +157,7 @@ fn an_export_verifies_here_and_in_another_language_and_a_changed_one_does_not() 
     for from in ["1", "11"] {
         let short = stage.dir().join("short.ndjson");
         let args = ["export", "--ndjson", "--from", from, "--to", &to, "-o", short.to_str().unwrap()];
-        assert!(stage.cli(&args, &[]).unwrap().status.success());
+        assert!(stage.ledger_command(&args).unwrap().status.success());
         for (who, (code, said)) in [("ours", ours(&stage, &short)), ("python", python(&stage, &short))] {
             assert_eq!(code, Some(1), "{who} passed a log without its tail: {said}");
         }

@@ -7,12 +7,12 @@ use e2e::deeds::Deeds;
 use e2e::{Role, Stage};
 use ledger::verify::Kind;
 
-use crate::auditor::{as_superuser, audit, played, run};
+use crate::auditor::{as_superuser, played, run};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 fn change(stage: &Stage, sql: &str) {
-    stage.rt.block_on(async { run(&mut *as_superuser(stage).await, &[sql]).await });
+    stage.rt.block_on(async { run(&mut *as_superuser(&stage.pool).await, &[sql]).await });
 }
 
 /// What is not known, and that it takes the version that wrote it or a later one.
@@ -31,7 +31,7 @@ fn an_event_of_a_newer_version_stops_its_account_alone() {
         &stage,
         &format!("UPDATE events SET schema_version = 9 WHERE version = 2 AND account_id = {first}"),
     );
-    let report = audit(&stage);
+    let report = stage.verify();
     let unknown = report.findings.iter().find(|f| f.kind == Kind::UnknownEvent).expect("it is found");
     println!("verify: {unknown}");
     assert_says(&unknown.to_string(), "has schema version 9");
