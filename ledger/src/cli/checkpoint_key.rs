@@ -14,10 +14,18 @@ use crate::proofs::SecretKey;
 
 #[derive(Args)]
 pub struct CheckpointKey {
-    /// Where the secret key is, or is made (mode 600): CHECKPOINT_KEY_FILE of the ledger.
+    /// Where the secret key is, or is made (CHECKPOINT_KEY_FILE).
     file: PathBuf,
-    /// The name of the log, like `shop.example.org/ledger`; it can't be changed later.
-    #[arg(long, value_name = "NAME", env = "CHECKPOINT_ORIGIN", default_value = "plantain/ledger")]
+    /// The log's name, for ever, like shop.example.org/ledger
+    /// (CHECKPOINT_ORIGIN)
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "CHECKPOINT_ORIGIN",
+        hide_env = true,
+        default_value = "plantain/ledger",
+        verbatim_doc_comment
+    )]
     origin: String,
     /// Print one JSON object.
     #[arg(long)]

@@ -34,7 +34,7 @@ enum Command {
     Export(export::Wish),
     /// Apply the migrations that are not applied yet (DATABASE_URL).
     Migrate,
-    /// Show what is read and rebuilt, and how far it is; 1: one stands.
+    /// Show what is read and rebuilt and how far it is; 1: one stands.
     Projections {
         /// Print one JSON object.
         #[arg(long)]
@@ -42,7 +42,7 @@ enum Command {
     },
     /// Make projections anew beside the live ones, compare, swap in.
     Replay(replay::Wish),
-    /// Take commands, append to the log, publish it, keep its projections.
+    /// Take commands, append to the log, publish it, project it.
     Serve(serve::Serve),
     /// Make the key that signs checkpoints, or show its public half.
     CheckpointKey(checkpoint_key::CheckpointKey),
@@ -78,4 +78,27 @@ pub async fn main() -> ExitCode {
         eprintln!("ledger: {error:#}");
         ExitCode::from(2)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn too_wide(command: &mut clap::Command) -> Vec<String> {
+        let helps = [command.render_help(), command.render_long_help()].map(|help| help.to_string());
+        let lines = helps.iter().flat_map(|help| help.lines());
+        let mut wide: Vec<String> =
+            lines.filter(|line| line.chars().count() > 80).map(str::to_owned).collect();
+        wide.extend(command.get_subcommands_mut().flat_map(too_wide));
+        wide
+    }
+
+    #[test]
+    fn help_is_readable_in_80_columns() {
+        let mut all = Cli::command();
+        all.build();
+        assert_eq!(too_wide(&mut all), Vec::<String>::new());
+    }
 }

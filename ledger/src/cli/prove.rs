@@ -18,11 +18,11 @@ pub enum Prove {
     Inclusion {
         /// Of the event.
         position: i64,
-        /// Print the proof itself: one JSON object with all that its check needs.
+        /// Print the proof itself, with all that its check needs.
         #[arg(long)]
         json: bool,
     },
-    /// Prove that the log of an older checkpoint is a beginning of that of a newer one.
+    /// Prove that the log has only grown since an older checkpoint.
     Consistency {
         /// The older checkpoint's size.
         #[arg(long, value_name = "SIZE")]
@@ -30,7 +30,7 @@ pub enum Prove {
         /// The newer one's; by default the newest.
         #[arg(long, value_name = "SIZE")]
         to: Option<i64>,
-        /// Print the proof itself: one JSON object with all that its check needs.
+        /// Print the proof itself, with all that its check needs.
         #[arg(long)]
         json: bool,
     },
@@ -38,8 +38,8 @@ pub enum Prove {
     Check {
         /// What `--json` printed.
         file: PathBuf,
-        /// The public key of the ledger's checkpoints.
-        #[arg(long, value_name = "KEY", env = "CHECKPOINT_VKEY")]
+        /// The public key of checkpoints (CHECKPOINT_VKEY).
+        #[arg(long, value_name = "KEY", env = "CHECKPOINT_VKEY", hide_env = true)]
         vkey: Vec<PublicKey>,
         /// Print the outcome as one JSON object.
         #[arg(long)]

@@ -23,12 +23,12 @@ const LOOK: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 pub struct Wish {
-    /// The position of the stream's first event; at most one behind the end of the log.
+    /// Its first event; at most one behind the log's end.
     #[arg(long, value_name = "POSITION", value_parser = clap::value_parser!(i64).range(1..))]
     from: i64,
-    /// Show the consumers again what they have done, too, from POSITION on. They ask the ledger before
-    /// they act, so nothing is done twice.
-    #[arg(long)]
+    /// Show the consumers what they have done, too. They ask
+    /// the ledger before they act: nothing is done twice
+    #[arg(long, verbatim_doc_comment)]
     again: bool,
     /// Do not ask.
     #[arg(long)]

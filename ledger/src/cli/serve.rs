@@ -11,9 +11,11 @@ pub struct Serve {
     /// Migrate first.
     #[arg(long)]
     migrate: bool,
-    /// Go on with a database that is behind its checkpoints or behind the event stream: what came after
-    /// is given up, and a new incarnation of the log begins. Give it once, not for ever.
-    #[arg(long, value_name = "WHY")]
+    /// Go on with a restored database that is behind its
+    /// checkpoints or the event stream: what came after
+    /// is given up, and a new incarnation of the log
+    /// begins. Give it once, not for ever
+    #[arg(long, value_name = "WHY", verbatim_doc_comment)]
     accept_restore: Option<String>,
 }
 

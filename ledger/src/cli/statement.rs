@@ -23,13 +23,13 @@ use crate::{config, store};
 pub struct Wish {
     /// A UUID, or telegram:ID.
     account: String,
-    /// As of a position, a time (RFC 3339) or the end of a day in Moscow (2026-11-21).
+    /// As of a position, a time (RFC 3339) or a day (2026-11-21).
     #[arg(long, conflicts_with = "to")]
     at: Option<At>,
-    /// Lines from here on: a position, a time or the beginning of a day in Moscow.
+    /// Lines from a position, a time or a day of Moscow on.
     #[arg(long)]
     from: Option<At>,
-    /// Lines up to here: a position, a time or the end of a day in Moscow.
+    /// Lines up to a position, a time or the end of a day.
     #[arg(long)]
     to: Option<At>,
     /// Print one JSON object.

@@ -20,7 +20,7 @@ use crate::{config, store};
 
 #[derive(Args)]
 pub struct Wish {
-    /// As of a position, a time (RFC 3339) or the end of a day in Moscow (2026-11-21).
+    /// As of a position, a time (RFC 3339) or a day (2026-11-21).
     #[arg(long)]
     at: Option<At>,
     /// Print one JSON object, amounts in credits and minor units.

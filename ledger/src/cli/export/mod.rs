@@ -29,22 +29,24 @@ use output::Output;
 pub struct Wish {
     #[command(flatten)]
     form: Form,
-    /// What a CSV file holds.
+    /// What a CSV file holds: postings, events, trial-balance,
+    /// revenue or statement
     #[arg(long, value_enum, default_value_t = What::Postings, requires = "csv")]
+    #[arg(hide_possible_values = true, verbatim_doc_comment)]
     what: What,
-    /// Whose statement (with --what statement): a UUID, or telegram:ID.
-    #[arg(long, requires = "csv")]
+    /// Whose statement (--what statement): a UUID, telegram:ID.
+    #[arg(long, value_name = "WHO", requires = "csv")]
     account: Option<String>,
-    /// Begin a CSV file with a byte order mark, for old versions of Excel.
+    /// Begin a CSV file with a byte order mark, for old Excel.
     #[arg(long, requires = "csv")]
     bom: bool,
-    /// From a position, a time (RFC 3339) or the beginning of a day in Moscow (2026-11-21).
+    /// From a position, a time (RFC 3339) or a day (2026-11-21).
     #[arg(long)]
     from: Option<At>,
-    /// Up to a position, a time or the end of a day in Moscow.
+    /// Up to a position, a time or the end of a day of Moscow.
     #[arg(long)]
     to: Option<At>,
-    /// The file to write; without it the standard output (not for a workbook).
+    /// The file to write; else standard output (no workbook).
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Say how it goes, also where stderr is no terminal.
@@ -61,13 +63,13 @@ struct Form {
     /// Comma-separated values (RFC 4180, UTF-8).
     #[arg(long)]
     csv: bool,
-    /// A workbook: trial balance, revenue by day, all postings.
+    /// A workbook: trial balance, revenue by day, postings.
     #[arg(long)]
     xlsx: bool,
-    /// A journal for hledger: a transaction for each event with postings.
+    /// A journal for hledger: a transaction for each event.
     #[arg(long)]
     hledger: bool,
-    /// The log itself, a line of JSON an event, for `ledger verify --file` and docs/PROOFS.md.
+    /// The log itself, a line of JSON an event (docs/PROOFS.md).
     #[arg(long)]
     ndjson: bool,
 }
@@ -78,7 +80,7 @@ enum What {
     Postings,
     /// The log itself, without hashes.
     Events,
-    /// Debits and credits of each account of the books, as of --to.
+    /// Debits and credits of each account, as of --to.
     TrialBalance,
     /// Money by day and origin; whole days of Moscow.
     Revenue,

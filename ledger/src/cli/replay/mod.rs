@@ -41,19 +41,19 @@ pub struct Wish {
     /// All projections, in one pass over the log.
     #[arg(long)]
     all: bool,
-    /// Read the new one from now on. The one that was read is kept for --back.
+    /// Read the new one from now on; the old is kept for --back.
     #[arg(long)]
     swap: bool,
     /// Only say what differs: keep nothing.
     #[arg(long)]
     diff_only: bool,
-    /// Read the kept one again, brought up to date; nothing is rebuilt.
+    /// Read the kept one again, brought up to date, not rebuilt.
     #[arg(long)]
     back: bool,
-    /// Stop a rebuild that is under way, or drop one that was not swapped in.
+    /// Stop a rebuild, or drop one that was not swapped in.
     #[arg(long)]
     cancel: bool,
-    /// Events a second at most. Without it a rebuild rests while the log grows fast.
+    /// Events a second at most; else it rests while the log grows.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_rate: Option<u32>,
     /// Do not ask before a swap.
