@@ -4,6 +4,8 @@
 //! that position as its sequence. So the stream's sequence is the position, always, and what was
 //! lost or purged is continued without a gap.
 
+use std::cmp::Ordering;
+
 use async_nats::jetstream::Context;
 use async_nats::jetstream::context::{GetStreamError, GetStreamErrorKind};
 use async_nats::jetstream::stream::{Info, State};
@@ -58,9 +60,8 @@ pub(super) async fn find_place(
 ) -> Result<Place, RelayError> {
     let Info { config, state, .. } = stream_info(context).await?;
     let (place, missing) = (Place::of(&state), holes(&state));
-    // Also an empty one: where it ended says nothing about this log.
-    if incarnation_of(&config).is_some_and(|made_for| made_for < incarnation) {
-        return Err(RelayError::Superseded { position: place.after });
+    if let Some(made_for) = incarnation_of(&config) {
+        made_for_this_log(made_for, incarnation, place.after)?;
     }
     if place.empty {
         let asked = sqlx::query_scalar("SELECT position FROM log_head").fetch_one(pool);
@@ -93,5 +94,26 @@ pub(super) async fn find_place(
         Err(RelayError::Superseded { position: place.after })
     } else {
         Err(foreign())
+    }
+}
+
+/// An empty stream does not say by an event whose it is, and where it ended says nothing about another incarnation.
+fn made_for_this_log(made_for: i64, incarnation: i64, position: i64) -> Result<(), RelayError> {
+    match made_for.cmp(&incarnation) {
+        Ordering::Less => Err(RelayError::Superseded { position }),
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(RelayError::Foreign { position }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_of_another_incarnation_is_deleted_if_that_was_given_up_and_else_left_alone() {
+        assert!(made_for_this_log(2, 2, 7).is_ok());
+        assert!(matches!(made_for_this_log(1, 2, 7), Err(RelayError::Superseded { position: 7 })));
+        assert!(matches!(made_for_this_log(3, 2, 7), Err(RelayError::Foreign { position: 7 })));
     }
 }
