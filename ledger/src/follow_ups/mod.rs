@@ -71,7 +71,11 @@ async fn follow(
     let entries = tail.after(*at, READ_MAX).await?;
     let mut acted = false;
     for entry in &entries {
-        acted |= act(pool, queue, entry).await?;
+        // Spares the parsing of all others.
+        if matches!(entry.row.event_type.as_str(), "ReferralRegistered" | "AccountErased") {
+            act(pool, queue, entry).await?;
+            acted = true;
+        }
         *at = entry.row.position;
     }
     if acted || *at - *remembered >= REMEMBER_EVERY {
@@ -82,12 +86,8 @@ async fn follow(
     Ok(!entries.is_empty())
 }
 
-/// Whether the event asked for something.
-async fn act(pool: &PgPool, queue: &Queue, entry: &Entry) -> Result<bool, Trouble> {
-    // Spares the parsing of all others.
-    if !matches!(entry.row.event_type.as_str(), "ReferralRegistered" | "AccountErased") {
-        return Ok(false);
-    }
+/// What the event asks for.
+async fn act(pool: &PgPool, queue: &Queue, entry: &Entry) -> Result<(), Trouble> {
     match entry.event() {
         Ok(Event::ReferralRegistered(e)) => referral::pay_both(queue, &entry.row, e.inviter).await?,
         Ok(Event::AccountErased(_)) => erasure::delete_content(pool, entry.row.account()).await?,
@@ -98,5 +98,5 @@ async fn act(pool: &PgPool, queue: &Queue, entry: &Entry) -> Result<bool, Troubl
             return Err(Trouble::NoAnswer);
         }
     }
-    Ok(true)
+    Ok(())
 }

@@ -4,7 +4,6 @@ use proto_events::authority::{Verdict, may_ask, may_send, names_operator};
 use proto_events::commands::{Command, Operation};
 use proto_events::envelope::AccountRef;
 use proto_events::{CommandEnvelope, CommandId, Position, Producer, Query, Refused, subjects};
-use serde_json::Value;
 
 use super::names::Names;
 use crate::operations::OperationRequest;
@@ -105,10 +104,10 @@ fn json<T: serde::de::DeserializeOwned>(payload: &[u8]) -> Result<T, Refused> {
         let message = format!("a message is at most {BODY_BYTES_MAX} bytes, not {}", payload.len());
         return Err(refused("invalid", message));
     }
-    let value: Value = serde_json::from_slice(payload)
-        .map_err(|error| refused("invalid", format!("the message is not JSON as it should be: {error}")))?;
-    serde_json::from_value(value)
-        .map_err(|error| refused("invalid", format!("the envelope can't be read: {error}")))
+    serde_json::from_slice(payload).map_err(|error| {
+        let what = if error.is_data() { "the envelope can't be read" } else { "the message is not JSON" };
+        refused("invalid", format!("{what}: {error}"))
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use proto_events::AccountId;
-use proto_events::canonical::{NotCanonical, to_canonical_json};
+use proto_events::canonical::{NotCanonical, canonical};
 use proto_events::commands::Command;
 use serde_json::json;
 use sha2::Sha256;
@@ -16,7 +16,7 @@ use crate::log::Digest;
 /// A bug: the command holds a number that canonical JSON can't.
 pub fn digest(key: &[u8; 32], account: AccountId, command: &Command) -> Result<Digest, NotCanonical> {
     let meaning = json!({"verb": command.verb(), "account": account, "fields": command.meaning()});
-    let text = to_canonical_json(&meaning)?;
+    let text = canonical(&meaning)?;
     let mut digest = [0; 16];
     // HMAC takes a key of any length.
     if let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) {
