@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::append::AtSize;
 use super::peers::Peers;
 use super::read::Read;
+use super::rebuild::Live;
 use super::stats::short;
 
 #[derive(Debug, Default, Serialize)]
@@ -15,6 +16,7 @@ pub struct Findings {
     pub append: Vec<AtSize>,
     pub peers: Option<Peers>,
     pub read: Option<Read>,
+    pub live: Option<Live>,
 }
 
 impl Findings {
@@ -34,6 +36,9 @@ impl Findings {
         if let Some(read) = &self.read {
             let _ = read.print(&mut out);
         }
+        if let Some(live) = &self.live {
+            let _ = live.print(&mut out);
+        }
         out
     }
 
@@ -52,6 +57,9 @@ impl Findings {
         }
         if let Some(read) = &self.read {
             read.add_to(&mut whole);
+        }
+        if let Some(live) = &self.live {
+            whole["replay_live"] = serde_json::to_value(live)?;
         }
         serde_json::to_string(&whole)
     }

@@ -8,6 +8,7 @@ pub mod in_process;
 pub mod load;
 pub mod peers;
 pub mod read;
+pub mod rebuild;
 pub mod stand;
 pub mod stats;
 
@@ -25,6 +26,8 @@ pub enum Part {
     Peers,
     /// Projections rebuilt from the log
     Replay,
+    /// The same while commands come: --replay-10m
+    Live,
     /// The log verified
     Verify,
 }
@@ -57,6 +60,10 @@ pub fn run(options: &Options, say: &dyn Fn(&str)) -> Result<Findings> {
     }
     if wanted(Part::Replay) || wanted(Part::Verify) {
         findings.read = Some(read::measure(options.big, wanted(Part::Replay), wanted(Part::Verify), say)?);
+    }
+    // Only when asked for: the log that it is worth on takes long to make.
+    if options.only.contains(&Part::Live) {
+        findings.live = Some(rebuild::measure(options.big, say)?);
     }
     Ok(findings)
 }

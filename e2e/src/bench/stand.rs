@@ -2,6 +2,7 @@
 //! and the ledger as a process of its own.
 
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -115,6 +116,14 @@ impl Stand {
         let mut command = std::process::Command::new(program("ledger")?);
         command.args(args).env("DATABASE_URL", self.log.url()).env("RUST_LOG", "warn");
         command.output().with_context(|| format!("cannot run ledger {}", args.join(" ")))
+    }
+
+    /// The same, beside what goes on.
+    pub fn start_command(&self, args: &[&str]) -> Result<std::process::Child> {
+        let mut command = std::process::Command::new(program("ledger")?);
+        command.args(args).env("DATABASE_URL", self.log.url()).env("RUST_LOG", "warn");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().with_context(|| format!("cannot run ledger {}", args.join(" ")))
     }
 
     pub fn ledger_log(&self) -> PathBuf {

@@ -26,6 +26,10 @@ struct Cli {
     /// Only these numbers of commands in flight, of 1, 16, 64, 256, 2048
     #[arg(long, value_delimiter = ',')]
     in_flight: Vec<usize>,
+    /// Rebuild all projections of 10 million events while commands come, and nothing else; makes the log first,
+    /// if it is not there
+    #[arg(long, conflicts_with_all = ["only", "events"])]
+    replay_10m: bool,
     /// Events of the big log; 0: the empty one alone
     #[arg(long, default_value_t = 5_000_000)]
     events: usize,
@@ -47,7 +51,10 @@ enum Task {
 
 fn main() -> Result<()> {
     let say = |words: &str| eprintln!("{words}");
-    let cli = Cli::parse();
+    let mut cli = Cli::parse();
+    if cli.replay_10m {
+        (cli.only, cli.events) = (vec![Part::Live], 10_000_000);
+    }
     if let Some(Task::Log { events, accounts }) = cli.task {
         let kept = kept::ensure(Size { events, accounts }, &say)?;
         println!("{}", kept.display());
