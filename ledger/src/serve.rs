@@ -83,7 +83,7 @@ pub async fn run(
     let url = config.database_url.expose_secret();
     let connect = |connections_max| async move {
         let away = "can't reach Postgres by DATABASE_URL, or it is not migrated (ledger migrate)";
-        store::connect(url, connections_max).await.context(away)
+        store::connect_serving(url, connections_max).await.context(away)
     };
     let (pool, readers) = (connect(WRITERS_MAX).await?, connect(READERS_MAX).await?);
     let folds = projections::connect(url).await.context("can't reach Postgres by DATABASE_URL")?;

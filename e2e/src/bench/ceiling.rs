@@ -45,6 +45,7 @@ impl Twin {
             let now = sqlx::query_scalar("SELECT now_us()").fetch_one(&pool).await?;
             let mut script = Script::new(offline, names, &format!("twin:{now}"), 3);
             let mut connection = PgConnection::connect(&url).await?;
+            sqlx::raw_sql(ledger::store::BY_KEYS).execute(&mut connection).await?;
             let users = (0..accounts).map(|n| 3_000_000_000 + i64::try_from(n).unwrap_or(0));
             write(&mut connection, &script.open(users, now)?, true).await?;
             // So that the mix is an even one.

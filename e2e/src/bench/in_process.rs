@@ -35,7 +35,8 @@ impl InProcess {
     /// Takes the log over and opens so many accounts, each with three strands of work.
     pub async fn start(stand: &Stand, accounts: usize) -> Result<Self> {
         let url = stand.log.url();
-        let (pool, readers) = (store::connect(&url, WRITERS).await?, store::connect(&url, READERS).await?);
+        let (pool, readers) =
+            (store::connect_serving(&url, WRITERS).await?, store::connect_serving(&url, READERS).await?);
         let head = store::take_over(&pool).await?.context("somebody leads this log")?;
         let epoch = Arc::new(AtomicI64::new(head.epoch));
         let names = Arc::new(Names::new(store::service_key(&pool, NAMES_KEY).await?));

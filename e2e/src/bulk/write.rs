@@ -4,12 +4,13 @@
 //! writes, a batch ahead of each other → work is wound down and told → the indexes are made again →
 //! vacuum, so that nothing is left for it to do while something is measured.
 
+use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use anyhow::{Context as _, Result};
 use ledger::inbox::Names;
 use ledger::sequencer::{Offline, Written};
-use ledger::store::{self, SideWrite};
+use ledger::store::{self, Side};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool};
 
@@ -47,6 +48,7 @@ pub async fn write(url: &str, size: Size, mut progress: impl FnMut(usize)) -> Re
     let decider = std::thread::spawn(move || decide(script, size, now, &sender));
     let mut connection = PgConnection::connect(url).await?;
     sqlx::query("SET synchronous_commit = off").execute(&mut connection).await?;
+    sqlx::raw_sql(store::BY_KEYS).execute(&mut connection).await?;
     let position = write_all(&mut connection, receiver, &mut progress).await?;
     decider.join().map_err(|_| anyhow::anyhow!("the deciding thread panicked"))??;
     for index in indexes {
@@ -98,17 +100,12 @@ async fn write_all(
     let mut position = 0;
     // Blocks the thread while it waits: there is nothing else to do here.
     while let Ok(mut written) = batches.recv() {
-        let (Some(first), Some(last)) = (written.rows.first(), written.rows.last()) else { continue };
-        let (first, last) = (first.position, last.position);
+        let Some(last) = written.rows.last().map(|row| row.position) else { continue };
         cancel_out(&mut written.side);
         let mut tx = connection.begin().await?;
         insert::events(&mut tx, &written.rows).await?;
         insert::keys(&mut tx, &written.keys).await?;
         insert::side(&mut tx, &written.side).await?;
-        sqlx::query("UPDATE deliveries SET outcome = 'told' WHERE outcome IS NULL AND position >= $1")
-            .bind(first)
-            .execute(&mut *tx)
-            .await?;
         insert::head(&mut tx, &written.rows).await?;
         tx.commit().await?;
         position = last;
@@ -118,34 +115,23 @@ async fn write_all(
 }
 
 /// Work that is opened and closed in the same batch leaves no row: so none is written.
-fn cancel_out(side: &mut Vec<SideWrite>) {
-    let mut opened = std::collections::HashSet::new();
-    for write in side.iter() {
-        match write {
-            SideWrite::OpenReservation(row) => opened.insert(row.reservation.clone()),
-            SideWrite::OpenPayment(row) => opened.insert(row.payment.clone()),
-            SideWrite::Job(row) => opened.insert(row.generation.clone()),
-            _ => false,
-        };
-    }
-    let mut gone = std::collections::HashSet::new();
-    for write in side.iter() {
-        if let SideWrite::CloseReservation(id) | SideWrite::ClosePayment(id) | SideWrite::CloseJob(id) = write
-            && opened.contains(id)
-        {
-            gone.insert(id.clone());
-        }
-    }
-    side.retain(|write| match write {
-        SideWrite::OpenReservation(row) => !gone.contains(&row.reservation),
-        SideWrite::OpenPayment(row) => !gone.contains(&row.payment),
-        SideWrite::Job(row) => !gone.contains(&row.generation),
-        SideWrite::Claim(row) => !gone.contains(&row.generation),
-        SideWrite::CloseReservation(id) | SideWrite::ClosePayment(id) | SideWrite::CloseJob(id) => {
-            !gone.contains(id)
-        }
-        _ => true,
-    });
+fn cancel_out(side: &mut Side) {
+    let (inserts, changes) = (&mut side.inserts, &mut side.changes);
+    let jobs = both(inserts.jobs.iter().map(|job| &job.generation), &changes.closed_jobs);
+    inserts.jobs.retain(|job| !jobs.contains(&job.generation));
+    changes.claims.retain(|claim| !jobs.contains(&claim.generation));
+    changes.closed_jobs.retain(|id| !jobs.contains(id));
+    let payments = both(inserts.payments.iter().map(|payment| &payment.payment), &changes.closed_payments);
+    inserts.payments.retain(|payment| !payments.contains(&payment.payment));
+    changes.closed_payments.retain(|id| !payments.contains(id));
+    // They are told at once.
+    inserts.deliveries.clear();
+    changes.told.clear();
+}
+
+fn both<'a>(opened: impl Iterator<Item = &'a String>, closed: &[String]) -> HashSet<String> {
+    let closed: HashSet<&String> = closed.iter().collect();
+    opened.filter(|id| closed.contains(id)).cloned().collect()
 }
 
 /// Drops what makes inserts into `events` slow; answers the statements that make it again.

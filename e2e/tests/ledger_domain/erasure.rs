@@ -122,7 +122,7 @@ fn a_late_result_for_an_erased_person_leaves_nothing_of_theirs() {
         deeds.claim(late, 1).await.unwrap();
         late
     });
-    stage.until("the deadline", || (count(&stage, "open_reservations", account) == 0).then_some(()));
+    stage.until("the deadline", || (count(&stage, "jobs", account) == 0).then_some(()));
     assert_eq!(erase(&raw, "erase:1", 1)["status"], "done");
     let content = ["chat_contexts", "generation_contents", "generation_outputs", "payment_links"];
     let is_empty = || content.iter().all(|table| count(&stage, table, account) == 0);

@@ -18,7 +18,7 @@ fn a_lot_ends_by_the_ledgers_timer() {
     let account = stage.rt.block_on(deeds.start(1)).unwrap();
     let now: i64 = stage.rt.block_on(sqlx::query_scalar("SELECT now_us()").fetch_one(&stage.pool)).unwrap();
     let give = |ends_in_ms: i64| json!({"credits": 7, "source": "promo", "reason": "r", "expires_at": now + ends_in_ms * 1_000});
-    let past = raw.refused(Producer::Console, "credits_grant", "grant:0", person(1), give(0));
+    let past = raw.refused(Producer::Console, "credits_grant", "grant:0", person(1), give(-1_000));
     assert_eq!(past, "end_in_the_past");
     raw.operator("credits_grant", "grant:1", person(1), give(1_500));
     raw.operator("credits_grant", "grant:2", person(1), give(3_600_000));

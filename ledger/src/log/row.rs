@@ -17,7 +17,8 @@ pub const COLUMNS: &str = "position, account_id, version, type, schema_version, 
      debt_delta, payload, producer, command_id, ordinal, request_digest, actor, causation, trace_id, recorded_at, \
      prev_hash, hash";
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A row of `events`: the fields are its columns, in its order.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::Encode)]
 pub struct Row {
     pub position: i64,
     pub account_id: Uuid,

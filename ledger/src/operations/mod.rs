@@ -2,7 +2,7 @@
 
 mod telling;
 
-use proto_events::commands::{DeliveryOutcome, Operation};
+use proto_events::commands::Operation;
 use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, Position, Producer, Refused, Reply};
 use serde_json::{Value, json};
@@ -59,12 +59,7 @@ async fn perform(pool: &PgPool, request: OperationRequest, telling_lease_us: i64
             })
         }
         Operation::DeliveryDone(c) => {
-            let outcome = match c.outcome {
-                DeliveryOutcome::Told => "told",
-                DeliveryOutcome::Blocked => "blocked",
-                DeliveryOutcome::Refused => "refused",
-            };
-            let closed = store::close_delivery(pool, c.position.get(), outcome).await?;
+            let closed = store::close_delivery(pool, c.position.get()).await?;
             Ok(json!({"closed": closed}))
         }
         Operation::ProfileUpdate(c) => {
@@ -106,7 +101,7 @@ async fn claim(pool: &PgPool, position: Position, claimant: &str, lease_us: i64)
         DeliveryClaimed::Yours { attempt, lease_until, account, event_type: _, subject } => {
             let telling = telling::build(pool, position, account, &subject, attempt, lease_until).await?;
             let Some(telling) = telling else {
-                store::close_delivery(pool, position.get(), "nobody").await?;
+                store::close_delivery(pool, position.get()).await?;
                 return Err(Problem::Refused(refused("delivery_done", "there is nobody left to tell")));
             };
             serde_json::to_value(telling).map_err(|e| Problem::Postgres(sqlx::Error::Encode(Box::new(e))))
@@ -116,9 +111,8 @@ async fn claim(pool: &PgPool, position: Position, claimant: &str, lease_us: i64)
             refusal.details = json!({"until": until});
             Err(Problem::Refused(refusal))
         }
-        DeliveryClaimed::Done => Err(Problem::Refused(refused("delivery_done", "it was told"))),
-        DeliveryClaimed::Unknown => {
-            Err(Problem::Refused(refused("delivery_done", "nothing is to be told of this event")))
+        DeliveryClaimed::Done => {
+            Err(Problem::Refused(refused("delivery_done", "it was told, or was never to be told")))
         }
     }
 }

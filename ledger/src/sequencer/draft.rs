@@ -23,8 +23,8 @@ use super::known::{
 use super::queue::Request;
 use super::side_rows::{self, Moment};
 use crate::log::{Digest, Hash, Row};
-use crate::store::side::KeptRow;
-use crate::store::{FirstAnswer, NaturalKey, SideWrite};
+use crate::store::side::{self, Side};
+use crate::store::{FirstAnswer, NaturalKey};
 
 /// What became of one request of the batch.
 #[derive(Debug, Clone)]
@@ -54,7 +54,7 @@ pub struct Streams {
 pub struct Drafted {
     pub rows: Vec<Row>,
     pub keys: Vec<NaturalKey>,
-    pub side: Vec<SideWrite>,
+    pub side: Side,
     /// Accounts whose state in memory is ahead of the log.
     touched: HashSet<AccountId>,
     people: HashMap<i64, AccountId>,
@@ -168,6 +168,7 @@ impl<'a> Draft<'a> {
         for row in &mut self.out.rows {
             prev_hash = row.chain(prev_hash);
         }
+        self.out.side.settle();
         (self.out, prev_hash)
     }
 
@@ -247,13 +248,11 @@ impl<'a> Draft<'a> {
         self.apply(account, loaded, &events);
         self.add_keys(account, request, &events);
         let moment = Moment { first: self.position + nth(from), now: self.now, lease_ms: self.lease_ms() };
-        let side_from = self.out.side.len();
+        let claims_from = self.out.side.changes.claims.len();
         side_rows::add(&mut self.out.side, request, account, loaded, &events, moment);
         self.keep(account, person, loaded, &events);
-        for write in &self.out.side[side_from..] {
-            if let SideWrite::Claim(claim) = write {
-                self.out.leases.insert(claim.generation.clone(), claim.lease_until);
-            }
+        for claim in &self.out.side.changes.claims[claims_from..] {
+            self.out.leases.insert(claim.generation.clone(), claim.lease_until);
         }
         let to = self.out.rows.len();
         self.out.asked.insert(id, Asked { index, digest, account, from, to });
@@ -418,12 +417,13 @@ impl<'a> Draft<'a> {
         if erased {
             kept.banned = loaded.state.banned();
             loaded.key = [0; 32];
-            self.out.side.push(SideWrite::ForgetPerson(account.0));
+            self.out.side.changes.forgotten.push(account.0);
         }
         let changed = before.is_some_and(|before| before != kept);
         if !fingerprint.is_empty() && (erased || changed) {
             let (debt, banned) = (kept.debt.get(), kept.banned);
-            self.out.side.push(SideWrite::Kept(KeptRow { fingerprint: fingerprint.clone(), debt, banned }));
+            let row = side::Kept { fingerprint: fingerprint.clone(), debt, banned };
+            self.out.side.changes.kept.push(row);
             self.out.kept.insert(fingerprint, kept);
         }
     }

@@ -14,7 +14,8 @@ use super::fingerprint::{self, Fingerprints};
 use super::known::{Known, payment_key};
 use super::queue::Request;
 use crate::log::{BadRow, Hash, Row};
-use crate::store::{self, NaturalKey, SideWrite};
+use crate::store::side::Side;
+use crate::store::{self, NaturalKey};
 
 /// A log's end in memory, to be continued.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub struct Offline {
 pub struct Written {
     pub rows: Vec<Row>,
     pub keys: Vec<NaturalKey>,
-    pub side: Vec<SideWrite>,
+    pub side: Side,
     /// People whose account was opened in it.
     pub opened: Vec<(i64, AccountId)>,
 }

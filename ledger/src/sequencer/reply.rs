@@ -89,18 +89,16 @@ impl Replier {
     fn claimed_job(&self, started: &GenerationStarted, jobs: &Jobs) -> Result<Value, String> {
         let jobs = jobs.as_ref().map_err(Clone::clone)?;
         let job = jobs.get(&started.generation.to_string()).ok_or("the job's content is gone")?;
-        let requested = match job.requested.event() {
-            Ok(Event::GenerationRequested(requested)) => requested,
-            Ok(_) => return Err("the job's request is not where it should be".to_owned()),
-            Err(error) => return Err(error.to_string()),
+        let Event::GenerationRequested(requested) = &job.requested else {
+            return Err("the job's request is not where it should be".to_owned());
         };
         let job = ClaimedJob {
             generation: started.generation,
             attempt: started.attempt,
             kind: requested.kind,
-            model: requested.model,
-            aspect_ratio: requested.aspect_ratio,
-            size: requested.size,
+            model: requested.model.clone(),
+            aspect_ratio: requested.aspect_ratio.clone(),
+            size: requested.size.clone(),
             prompt: Text::lossy(&job.prompt),
             references: job.file_refs.iter().map(|f| Text::lossy(f)).collect(),
             lease_until: job.lease_until.try_into().unwrap_or_default(),

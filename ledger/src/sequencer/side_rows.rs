@@ -2,16 +2,14 @@
 
 use proto_events::commands::{ChatContext, Command};
 use proto_events::envelope::AccountRef;
-use proto_events::events::DeliveryTrouble;
+use proto_events::events::{DeliveryTrouble, GenerationSucceeded, Settlement};
 use proto_events::{AccountId, Attempt, Event, GenerationId, PaymentId};
 
 use super::accounts::Loaded;
 use super::queue::Request;
-use crate::log::hex;
-use crate::store::SideWrite;
 use crate::store::side::{
-    Claim, Content, Context, Delivery, ExpiringLot, Identity, Job, Link, OpenPayment, OpenReservation,
-    SentFile, StoredOutput, Told,
+    Claim, Content, Context, Delivery, ExpiringLot, Identity, Inserts, Job, Link, OpenPayment, SentFile,
+    Side, StoredOutput, Told,
 };
 
 /// How long a telling or a claim holds when the catalog does not say.
@@ -28,7 +26,7 @@ pub struct Moment {
 }
 
 struct Sink<'a> {
-    side: &'a mut Vec<SideWrite>,
+    side: &'a mut Side,
     request: &'a Request,
     account: AccountId,
     moment: Moment,
@@ -38,7 +36,7 @@ struct Sink<'a> {
 
 /// Adds the rows that go with these events.
 pub fn add(
-    side: &mut Vec<SideWrite>,
+    side: &mut Side,
     request: &Request,
     account: AccountId,
     loaded: &Loaded,
@@ -48,70 +46,48 @@ pub fn add(
     let erased = loaded.state.fingerprint().is_some();
     let mut sink = Sink { side, request, account, moment, erased };
     for (position, event) in (moment.first..).zip(events) {
-        sink.event(position, event, loaded);
+        match event {
+            Event::AccountOpened(_) => sink.identity(loaded),
+            Event::GenerationRequested(e) => sink.requested(position, e.generation, events),
+            _ => sink.event(position, event),
+        }
     }
 }
 
 impl Sink<'_> {
-    fn push(&mut self, write: SideWrite) {
-        let is_theirs = matches!(
-            write,
-            SideWrite::Context(_)
-                | SideWrite::Link(_)
-                | SideWrite::Content(_)
-                | SideWrite::Output(_)
-                | SideWrite::Delivery(_)
-        );
-        if !(self.erased && is_theirs) {
-            self.side.push(write);
-        }
+    /// Where rows go that are a person's own: nowhere, once the account is erased.
+    fn theirs(&mut self) -> Option<&mut Inserts> {
+        (!self.erased).then_some(&mut self.side.inserts)
     }
 
-    fn event(&mut self, position: i64, event: &Event, loaded: &Loaded) {
+    fn event(&mut self, position: i64, event: &Event) {
         match event {
-            Event::AccountOpened(_) => self.identity(loaded),
             Event::PaymentOpened(e) => self.payment_opened(position, e.payment, e.rail.as_str()),
             Event::PaymentRegistered(e) => {
                 self.link(e.payment);
                 self.tell(position, "PaymentRegistered", e.payment.to_string());
             }
             Event::PaymentSettled(e) => {
-                self.push(SideWrite::ClosePayment(e.payment.to_string()));
-                self.told(e.payment.to_string(), "PaymentRegistered", "overtaken");
-                self.told(e.payment.to_string(), "PaymentCanceled", "overtaken");
+                self.close_payment(e.payment);
+                self.told(e.payment.to_string(), "PaymentCanceled");
                 self.tell(position, "PaymentSettled", e.payment.to_string());
             }
             Event::PaymentCanceled(e) => {
-                self.push(SideWrite::ClosePayment(e.payment.to_string()));
-                self.told(e.payment.to_string(), "PaymentRegistered", "overtaken");
+                self.close_payment(e.payment);
                 self.tell(position, "PaymentCanceled", e.payment.to_string());
             }
             Event::CreditsGranted(e) => {
                 if let Some(expires_at) = e.expires_at {
-                    let (account_id, lot) = (self.account.0, e.lot.get());
-                    let expires_at = expires_at.get();
-                    self.push(SideWrite::ExpiringLot(ExpiringLot { account_id, lot, expires_at }));
+                    let (account_id, lot, expires_at) = (self.account.0, e.lot.get(), expires_at.get());
+                    self.side.inserts.lots.push(ExpiringLot { account_id, lot, expires_at });
                 }
             }
-            Event::CreditsReserved(e) => self.push(SideWrite::OpenReservation(OpenReservation {
-                reservation: e.reservation.to_string(),
-                account_id: self.account.0,
-                deadline: e.deadline.get(),
-            })),
-            Event::ReservationCommitted(e) => {
-                self.push(SideWrite::CloseReservation(e.reservation.to_string()))
-            }
-            Event::ReservationReleased(e) => {
-                self.push(SideWrite::CloseReservation(e.reservation.to_string()))
-            }
-            Event::ReservationExpired(e) => self.push(SideWrite::CloseReservation(e.reservation.to_string())),
             _ => self.generation(position, event),
         }
     }
 
     fn generation(&mut self, position: i64, event: &Event) {
         match event {
-            Event::GenerationRequested(e) => self.requested(position, e.generation),
             Event::GenerationStarted(e) => {
                 let lease_us = self.moment.lease_ms * 1_000;
                 self.claim(e.generation, e.attempt, self.moment.now + lease_us, lease_us);
@@ -124,23 +100,18 @@ impl Sink<'_> {
                 };
                 self.claim(e.generation, e.attempt, free_at, 0);
             }
-            Event::GenerationSucceeded(e) => {
-                self.outputs(e.generation);
-                self.push(SideWrite::CloseJob(e.generation.to_string()));
-                self.told(e.generation.to_string(), "GenerationFailed", "overtaken");
-                self.tell(position, "GenerationSucceeded", e.generation.to_string());
-            }
+            Event::GenerationSucceeded(e) => self.succeeded(position, e),
             Event::GenerationFailed(e) => {
-                self.push(SideWrite::CloseJob(e.generation.to_string()));
+                self.close_job(e.generation);
                 self.tell(position, "GenerationFailed", e.generation.to_string());
             }
-            Event::GenerationCanceled(e) => self.push(SideWrite::CloseJob(e.generation.to_string())),
+            Event::GenerationCanceled(e) => self.close_job(e.generation),
             Event::GenerationDelivered(e) => {
                 self.files(e.generation);
-                self.told(e.generation.to_string(), "GenerationSucceeded", "told");
+                self.told(e.generation.to_string(), "GenerationSucceeded");
             }
             Event::DeliveryFailed(e) if e.r#final => {
-                self.told(e.generation.to_string(), "GenerationSucceeded", "failed");
+                self.told(e.generation.to_string(), "GenerationSucceeded");
                 // These are compensated.
                 if matches!(e.reason, DeliveryTrouble::BytesLost | DeliveryTrouble::Refused) {
                     self.tell(position, "DeliveryFailed", e.generation.to_string());
@@ -154,108 +125,134 @@ impl Sink<'_> {
         if let (Command::AccountOpen(c), AccountRef::Telegram(user)) =
             (&self.request.command, self.request.account)
         {
-            self.push(SideWrite::Identity(Identity {
+            self.side.inserts.identities.push(Identity {
                 telegram_user_id: user,
                 account_id: self.account.0,
-                key: hex(&loaded.key),
+                key: loaded.key.to_vec(),
                 language: c.language.to_string(),
                 name: c.name.to_string(),
-            }));
+            });
         }
-    }
-
-    fn context(&mut self, subject: String, context: ChatContext) {
-        self.push(SideWrite::Context(Context {
-            subject,
-            account_id: self.account.0,
-            chat: context.chat,
-            message: context.message,
-            status_message: context.status_message,
-        }));
     }
 
     fn payment_opened(&mut self, position: i64, payment: PaymentId, rail: &'static str) {
-        if let Command::TopupOpen(c) = &self.request.command {
-            self.context(payment.to_string(), c.context);
+        let account_id = self.account.0;
+        if let Command::TopupOpen(c) = &self.request.command
+            && let Some(theirs) = self.theirs()
+        {
+            let (subject, ChatContext { chat, message, status_message }) = (payment.to_string(), c.context);
+            theirs.contexts.push(Context { subject, account_id, chat, message, status_message });
         }
-        self.push(SideWrite::OpenPayment(OpenPayment {
-            payment: payment.to_string(),
-            account_id: self.account.0,
-            rail,
-            position,
-        }));
+        let payment = payment.to_string();
+        self.side.inserts.payments.push(OpenPayment { payment, account_id, rail, position });
     }
 
     fn link(&mut self, payment: PaymentId) {
+        let account_id = self.account.0;
         if let Command::PaymentRegister(c) = &self.request.command
             && let Some(url) = &c.checkout_url
+            && let Some(theirs) = self.theirs()
         {
-            self.push(SideWrite::Link(Link {
-                payment: payment.to_string(),
-                account_id: self.account.0,
-                checkout_url: url.to_string(),
-            }));
+            let (payment, checkout_url) = (payment.to_string(), url.to_string());
+            theirs.links.push(Link { payment, account_id, checkout_url });
         }
     }
 
-    fn requested(&mut self, position: i64, generation: GenerationId) {
-        if let Command::GenerationRequest(c) = &self.request.command {
-            self.context(generation.to_string(), c.context);
-            self.push(SideWrite::Content(Content {
+    fn close_payment(&mut self, payment: PaymentId) {
+        self.side.changes.closed_payments.push(payment.to_string());
+        self.told(payment.to_string(), "PaymentRegistered");
+    }
+
+    /// The job is open as long as its reservation is (`ledger_domain`: they begin and end in one command).
+    fn requested(&mut self, position: i64, generation: GenerationId, events: &[Event]) {
+        let account_id = self.account.0;
+        if let Command::GenerationRequest(c) = &self.request.command
+            && let Some(theirs) = self.theirs()
+        {
+            theirs.contents.push(Content {
                 generation: generation.to_string(),
-                account_id: self.account.0,
+                account_id,
                 prompt: c.prompt.to_string(),
                 file_refs: c.references.iter().map(ToString::to_string).collect(),
                 position,
-            }));
+                chat: c.context.chat,
+                message: c.context.message,
+                status_message: c.context.status_message,
+            });
         }
-        self.push(SideWrite::Job(Job {
-            generation: generation.to_string(),
-            account_id: self.account.0,
-            position,
-        }));
+        let deadline = events.iter().find_map(|event| match event {
+            Event::CreditsReserved(e) if e.generation == generation => Some(e.deadline.get()),
+            _ => None,
+        });
+        if let Some(deadline) = deadline {
+            let generation = generation.to_string();
+            self.side.inserts.jobs.push(Job { generation, account_id, position, deadline });
+        }
     }
 
     fn claim(&mut self, generation: GenerationId, attempt: Attempt, lease_until: i64, lease_us: i64) {
-        let generation = generation.to_string();
-        self.push(SideWrite::Claim(Claim { generation, attempt: attempt.get(), lease_until, lease_us }));
+        let (generation, attempt) = (generation.to_string(), small(attempt.get()));
+        self.side.changes.claims.push(Claim { generation, attempt, lease_until, lease_us });
+    }
+
+    fn close_job(&mut self, generation: GenerationId) {
+        self.side.changes.closed_jobs.push(generation.to_string());
+    }
+
+    fn succeeded(&mut self, position: i64, e: &GenerationSucceeded) {
+        self.outputs(e.generation);
+        match e.settlement {
+            Settlement::Charged => self.close_job(e.generation),
+            // It had failed by its deadline, and its job was closed then.
+            Settlement::Late | Settlement::GivenAway => {
+                self.told(e.generation.to_string(), "GenerationFailed");
+            }
+        }
+        self.tell(position, "GenerationSucceeded", e.generation.to_string());
     }
 
     fn outputs(&mut self, generation: GenerationId) {
-        if let Command::GenerationComplete(c) = &self.request.command {
-            for (ordinal, made) in c.outputs.iter().enumerate() {
-                self.push(SideWrite::Output(StoredOutput {
-                    generation: generation.to_string(),
-                    ordinal,
-                    account_id: self.account.0,
-                    made: made.clone(),
-                }));
-            }
+        let account_id = self.account.0;
+        if let Command::GenerationComplete(c) = &self.request.command
+            && let Some(theirs) = self.theirs()
+        {
+            theirs.outputs.extend((0..).zip(&c.outputs).map(|(ordinal, made)| StoredOutput {
+                generation: generation.to_string(),
+                ordinal,
+                account_id,
+                object: made.object.to_string(),
+                sha256: made.sha256.to_string(),
+                media_type: made.media_type.as_str(),
+                bytes: made.bytes.into(),
+                width: made.width.map(Into::into),
+                height: made.height.map(Into::into),
+            }));
         }
     }
 
     fn files(&mut self, generation: GenerationId) {
         if let Command::DeliveryConfirm(c) = &self.request.command {
-            for (ordinal, file_id) in c.file_ids.iter().enumerate() {
-                self.push(SideWrite::SentFile(SentFile {
-                    generation: generation.to_string(),
-                    ordinal,
-                    file_id: file_id.to_string(),
-                }));
-            }
+            self.side.changes.files.extend((0..).zip(&c.file_ids).map(|(ordinal, file_id)| SentFile {
+                generation: generation.to_string(),
+                ordinal,
+                file_id: file_id.to_string(),
+            }));
         }
     }
 
     fn tell(&mut self, position: i64, event_type: &'static str, subject: String) {
-        self.push(SideWrite::Delivery(Delivery {
-            position,
-            account_id: self.account.0,
-            r#type: event_type,
-            subject,
-        }));
+        let account_id = self.account.0;
+        if let Some(theirs) = self.theirs() {
+            theirs.deliveries.push(Delivery { position, account_id, event_type, subject });
+        }
     }
 
-    fn told(&mut self, subject: String, event_type: &'static str, outcome: &'static str) {
-        self.push(SideWrite::Told(Told { subject, r#type: event_type, outcome }));
+    fn told(&mut self, subject: String, event_type: &'static str) {
+        self.side.changes.told.push(Told { subject, event_type });
     }
+}
+
+/// Attempts are far fewer than a column holds.
+fn small(attempt: i64) -> i16 {
+    i16::try_from(attempt).unwrap_or(i16::MAX)
 }

@@ -1,6 +1,6 @@
 //! The append: one transaction a batch, fenced by the head, on a connection of the writer's own.
 //!
-//! Two ways, both of the functions in `migrations/0004_write_path.sql`:
+//! Two ways, both of the functions in `migrations/0011_side_rows.sql`:
 //! - [`Writer::append`], when little waits: both halves in one statement, one round trip, durable when it
 //!   answers.
 //! - [`Writer::insert`] and then [`Writer::finish`], when much waits: the first half (inserts) runs while
@@ -15,15 +15,17 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Postgres};
 use uuid::Uuid;
 
+use super::composite::composite;
 use super::head::LEASE_US;
 use super::pool::{self, answered};
-use super::side::{self, SideWrite};
+use super::side::Side;
 use crate::log::{Row, hex};
 
 /// SQLSTATE of `log_finish` when the head is not where the batch began.
 const FENCED: &str = "LG001";
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A row of `natural_keys`.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::Encode)]
 pub struct NaturalKey {
     pub kind: &'static str,
     pub key: String,
@@ -40,7 +42,7 @@ pub struct Batch<'a> {
     pub epoch: i64,
     pub rows: &'a [Row],
     pub keys: &'a [NaturalKey],
-    pub side: &'a [SideWrite],
+    pub side: &'a Side,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -112,14 +114,8 @@ impl Writer {
     /// # Errors
     /// See [`AppendError`]: only `InDoubt` leaves open whether the batch is in the log.
     pub async fn append(&mut self, batch: &Batch<'_>) -> Result<(), AppendError> {
-        let side = side::documents(batch.side).map_err(AppendError::NotCommitted)?;
         let connection = self.connection().await.map_err(AppendError::NotCommitted)?;
-        let query = bind_rows(sqlx::query(APPEND), batch, side.inserts)
-            .bind(side.updates)
-            .bind(side.deletes)
-            .bind(batch.prev_position)
-            .bind(batch.epoch)
-            .bind(LEASE_US);
+        let query = bind(APPEND, batch).bind(batch.prev_position).bind(batch.epoch).bind(LEASE_US);
         fail::fail_point!("ledger.append.before_commit");
         let done = answered(query.execute(connection)).await;
         done.map_err(|error| self.failed(AppendError::in_commit(error)))?;
@@ -132,13 +128,11 @@ impl Writer {
     /// # Errors
     /// Nothing was written.
     pub async fn insert(&mut self, batch: &Batch<'_>) -> Result<(), AppendError> {
-        let side = side::documents(batch.side).map_err(AppendError::NotCommitted)?;
         let connection = self.connection().await.map_err(AppendError::NotCommitted)?;
         let begun = answered(connection.execute("BEGIN")).await;
         begun.map_err(|error| self.failed(AppendError::NotCommitted(error)))?;
         let connection = self.connection().await.map_err(AppendError::NotCommitted)?;
-        let query = bind_rows(sqlx::query(INSERT), batch, side.inserts).bind(side.updates).bind(side.deletes);
-        let done = answered(query.execute(connection)).await;
+        let done = answered(bind(INSERT, batch).execute(connection)).await;
         done.map_err(|error| self.failed(AppendError::before_commit(error)))?;
         fail::fail_point!("ledger.append.inserted");
         Ok(())
@@ -156,8 +150,7 @@ impl Writer {
         // One message and so one round trip; it can't have parameters, and these are numbers and hex.
         let sql = format!(
             "SELECT log_finish({}, {}, {}, '\\x{}', {}, {LEASE_US}, \
-                nullif(current_setting('plantain.updates'), '')::jsonb, \
-                nullif(current_setting('plantain.deletes'), '')::jsonb); COMMIT",
+                current_setting('plantain.changes')::side_changes); COMMIT",
             batch.prev_position,
             batch.epoch,
             last.position,
@@ -226,56 +219,14 @@ pub async fn resolve(pool: &PgPool, batch: &Batch<'_>) -> Result<Resolved, sqlx:
     })
 }
 
-const APPEND: &str = "SELECT log_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
-     $18, $19, $20, $21, $22, $23, $24, $25::jsonb, $26::jsonb, $27::jsonb, $28, $29, $30)";
+const APPEND: &str = "SELECT log_append($1, $2, $3, $4, $5, $6, $7)";
 /// What `finish` needs goes along, for the transaction.
-const INSERT: &str = "SELECT log_insert($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
-     $18, $19, $20, $21, $22, $23, $24, $25::jsonb), \
-     set_config('plantain.updates', coalesce($26, ''), true), set_config('plantain.deletes', coalesce($27, ''), true)";
+const INSERT: &str = "SELECT log_insert($1, $2, $3), set_config('plantain.changes', $4::text, true)";
 
-/// A statement that still takes values.
-pub type Bound<'q> = Query<'q, Postgres, PgArguments>;
+composite!(Row, "events");
+composite!(NaturalKey, "natural_keys");
 
-fn column<'a, T, U>(rows: &'a [U], get: impl Fn(&'a U) -> T) -> Vec<T> {
-    rows.iter().map(get).collect()
-}
-
-/// The columns of these events and of these natural keys, as arrays in the order of `log_insert`'s first 24
-/// parameters.
-fn bind_rows<'q>(query: Bound<'q>, batch: &'q Batch<'_>, inserts: Option<String>) -> Bound<'q> {
-    bind_keys(bind_events(query, batch.rows), batch.keys).bind(inserts)
-}
-
-/// The nineteen columns of these events, each as an array, in the order of the table's.
-pub fn bind_events<'q>(query: Bound<'q>, rows: &'q [Row]) -> Bound<'q> {
-    query
-        .bind(column(rows, |r| r.position))
-        .bind(column(rows, |r| r.account_id))
-        .bind(column(rows, |r| r.version))
-        .bind(column(rows, |r| r.event_type.as_str()))
-        .bind(column(rows, |r| r.schema_version))
-        .bind(column(rows, |r| r.available_delta))
-        .bind(column(rows, |r| r.reserved_delta))
-        .bind(column(rows, |r| r.debt_delta))
-        .bind(column(rows, |r| r.payload.as_str()))
-        .bind(column(rows, |r| r.producer.as_str()))
-        .bind(column(rows, |r| r.command_id.as_str()))
-        .bind(column(rows, |r| r.ordinal))
-        .bind(column(rows, |r| r.request_digest.as_slice()))
-        .bind(column(rows, |r| r.actor.as_str()))
-        .bind(column(rows, |r| r.causation))
-        .bind(column(rows, |r| r.trace_id.as_ref().map(<[u8; 16]>::as_slice)))
-        .bind(column(rows, |r| r.recorded_at))
-        .bind(column(rows, |r| r.prev_hash.as_slice()))
-        .bind(column(rows, |r| r.hash.as_slice()))
-}
-
-/// The five columns of these keys, each as an array, in the order of the table's.
-pub fn bind_keys<'q>(query: Bound<'q>, keys: &'q [NaturalKey]) -> Bound<'q> {
-    query
-        .bind(column(keys, |k| k.kind))
-        .bind(column(keys, |k| k.key.as_str()))
-        .bind(column(keys, |k| k.account_id))
-        .bind(column(keys, |k| k.subject.as_str()))
-        .bind(column(keys, |k| k.position))
+/// Rows, natural keys and side rows: the first four parameters of both.
+fn bind<'q>(sql: &'static str, batch: &'q Batch<'_>) -> Query<'q, Postgres, PgArguments> {
+    sqlx::query(sql).bind(batch.rows).bind(batch.keys).bind(&batch.side.inserts).bind(&batch.side.changes)
 }

@@ -24,7 +24,7 @@ pub async fn delete_content(pool: &PgPool, account: Uuid, subjects: &[String]) -
         "DELETE FROM payment_links WHERE payment = ANY($1) AND account_id = $2",
         "DELETE FROM generation_contents WHERE generation = ANY($1) AND account_id = $2",
         "DELETE FROM generation_outputs WHERE generation = ANY($1) AND account_id = $2",
-        "UPDATE deliveries SET outcome = 'erased' WHERE subject = ANY($1) AND account_id = $2 AND outcome IS NULL",
+        "DELETE FROM deliveries WHERE subject = ANY($1) AND account_id = $2",
     ];
     let mut transaction = pool.begin().await?;
     for sql in DELETES {

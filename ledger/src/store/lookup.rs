@@ -26,7 +26,7 @@ pub struct FirstAnswer {
 }
 
 /// All columns, of this table or alias.
-pub(super) fn columns_of(alias: &str) -> String {
+fn columns_of(alias: &str) -> String {
     format!("{alias}.{}", COLUMNS.replace(", ", &format!(", {alias}.")))
 }
 

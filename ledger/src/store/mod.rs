@@ -4,6 +4,7 @@
 //! `events`. The tables belong to `plantain_owner`, which cannot log in.
 
 mod append;
+mod composite;
 mod follow_ups;
 mod head;
 mod lookup;
@@ -14,7 +15,7 @@ pub mod side;
 mod snapshots;
 mod work;
 
-pub use append::{AppendError, Batch, Bound, NaturalKey, Resolved, Writer, bind_events, bind_keys, resolve};
+pub use append::{AppendError, Batch, NaturalKey, Resolved, Writer, resolve};
 pub use follow_ups::{delete_content, followed_through, set_followed_through};
 pub use head::{Head, JUMP_US, LEASE_US, PAUSE_US, beat, head, incarnation, release, take_over};
 pub use lookup::{
@@ -22,11 +23,14 @@ pub use lookup::{
     events_of_accounts, first_answers, kept, leases, natural_keys_after, owners_of_keys, people_of_accounts,
 };
 pub use migrate::{MigrateError, migrate};
-pub use pool::{OWNER_ROLE, SERVICE_ROLE, answered, connect, connect_patient, connect_relaxed, take_time};
+pub use pool::{
+    BY_KEYS, OWNER_ROLE, SERVICE_ROLE, answered, connect, connect_patient, connect_relaxed, connect_serving,
+    take_time,
+};
 pub use republish::{
     Republish, ask_republish, done_through, is_republish_done, open_republish, republish_done,
     rewind_consumers,
 };
-pub use side::SideWrite;
+pub use side::Side;
 pub use snapshots::{Snapshot, reset_snapshots, snapshots_of, snapshots_through, write_snapshots};
 pub use work::*;

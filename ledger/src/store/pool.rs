@@ -46,23 +46,34 @@ async fn is_there(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     Ok(true)
 }
 
+/// How the service's sessions plan: by index, row by row, and each statement once. Tables of open work are nearly
+/// empty and full of dead rows, others grow from nothing: Postgres, which counts pages, would read them from end to
+/// end, or keep a plan that does. And for a look-up by key, planning costs more than the look-up, as compiling does.
+pub const BY_KEYS: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; \
+     SET plan_cache_mode = force_generic_plan; SET jit = off";
+
 /// A pool whose sessions have dropped to the service's role.
 ///
 /// # Errors
 /// The URL is wrong or Postgres is away.
 pub async fn connect(database_url: &str, connections_max: u32) -> Result<PgPool, sqlx::Error> {
-    connect_with(database_url, connections_max, "SET synchronous_commit = on").await
+    connect_with(database_url, connections_max, "SET synchronous_commit = on".to_owned()).await
 }
 
-/// The same for what can be made from the log again: its commits don't wait for the disk. Rows are found by their
-/// keys: a plan made while a table was small would read the whole of it for ever after.
+/// The same for the running service.
+///
+/// # Errors
+/// The URL is wrong or Postgres is away.
+pub async fn connect_serving(database_url: &str, connections_max: u32) -> Result<PgPool, sqlx::Error> {
+    connect_with(database_url, connections_max, format!("SET synchronous_commit = on; {BY_KEYS}")).await
+}
+
+/// The same for what can be made from the log again: its commits don't wait for the disk.
 ///
 /// # Errors
 /// The URL is wrong or Postgres is away.
 pub async fn connect_relaxed(database_url: &str, connections_max: u32) -> Result<PgPool, sqlx::Error> {
-    let by_keys = "SET synchronous_commit = off; SET enable_seqscan = off; SET enable_hashjoin = off; \
-         SET enable_mergejoin = off";
-    connect_with(database_url, connections_max, by_keys).await
+    connect_with(database_url, connections_max, format!("SET synchronous_commit = off; {BY_KEYS}")).await
 }
 
 /// The same for long work beside the service, such as a rebuild: statements may take as long as they do.
@@ -72,13 +83,13 @@ pub async fn connect_relaxed(database_url: &str, connections_max: u32) -> Result
 pub async fn connect_patient(database_url: &str, connections_max: u32) -> Result<PgPool, sqlx::Error> {
     let patient = "SET synchronous_commit = off; SET statement_timeout = 0; \
          SET idle_in_transaction_session_timeout = 60000; SET work_mem = '64MB'; SET maintenance_work_mem = '256MB'";
-    connect_with(database_url, connections_max, patient).await
+    connect_with(database_url, connections_max, patient.to_owned()).await
 }
 
 async fn connect_with(
     database_url: &str,
     connections_max: u32,
-    manner: &'static str,
+    manner: String,
 ) -> Result<PgPool, sqlx::Error> {
     let options = PgConnectOptions::from_str(database_url)?.application_name("plantain-ledger");
     PgPoolOptions::new()
@@ -87,7 +98,10 @@ async fn connect_with(
         .test_before_acquire(false)
         .before_acquire(|connection, _| Box::pin(is_there(connection)))
         .after_release(|connection, _| Box::pin(is_there(connection)))
-        .after_connect(move |connection, _| Box::pin(set_up(connection, manner)))
+        .after_connect(move |connection, _| {
+            let manner = manner.clone();
+            Box::pin(async move { set_up(connection, &manner).await })
+        })
         .connect_with(options)
         .await
 }
@@ -105,15 +119,10 @@ pub async fn take_time(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// How a connection plans that only appends: by an index, row by row. Tables of open work are nearly empty
-/// and full of dead rows, so Postgres, which counts pages, would read them from end to end for each batch:
-/// some ms of processor time where the index takes some µs.
-const BY_INDEX: &str = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off";
-
 /// A connection like the pool's, but outside it, for appends.
 pub(super) async fn connect_alone(pool: &PgPool) -> Result<PgConnection, sqlx::Error> {
     let mut connection = pool.connect_options().connect().await?;
-    set_up(&mut connection, &format!("SET synchronous_commit = on; {BY_INDEX}")).await?;
+    set_up(&mut connection, &format!("SET synchronous_commit = on; {BY_KEYS}")).await?;
     Ok(connection)
 }
 

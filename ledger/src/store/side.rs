@@ -1,25 +1,27 @@
 //! Rows beside the log, written in the transaction that appends the events they belong to.
 //!
-//! A batch's rows are at most three JSON documents, in the order of a row's life: inserts, updates,
-//! deletes. Each holds all tables at once, so that they cost no round trips of their own.
+//! A batch's rows are two values, each of a composite type of `migrations/0011_side_rows.sql` that holds an array
+//! for each table: what is inserted, and what is changed after that. So they cost no round trips of their own.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::hash::Hash;
 
-use proto_events::commands::MadeOutput;
-use serde::Serialize;
 use uuid::Uuid;
 
-#[derive(Debug, Serialize)]
+use super::composite::composite;
+
+#[derive(Debug, sqlx::Encode)]
 pub struct Identity {
     pub telegram_user_id: i64,
     pub account_id: Uuid,
-    /// Hex.
-    pub key: String,
+    pub key: Vec<u8>,
     pub language: String,
     pub name: String,
 }
+composite!(Identity, "side_identity");
 
-#[derive(Debug, Serialize)]
+/// Where in Telegram a payment was asked for.
+#[derive(Debug, sqlx::Encode)]
 pub struct Context {
     pub subject: String,
     pub account_id: Uuid,
@@ -27,264 +29,189 @@ pub struct Context {
     pub message: i64,
     pub status_message: Option<i64>,
 }
+composite!(Context, "side_context");
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, sqlx::Encode)]
 pub struct Link {
     pub payment: String,
     pub account_id: Uuid,
     pub checkout_url: String,
 }
+composite!(Link, "side_link");
 
-#[derive(Debug, Serialize)]
+/// What a generation was asked for with, and where in Telegram.
+#[derive(Debug, sqlx::Encode)]
 pub struct Content {
     pub generation: String,
     pub account_id: Uuid,
     pub prompt: String,
     pub file_refs: Vec<String>,
     pub position: i64,
+    pub chat: i64,
+    pub message: i64,
+    pub status_message: Option<i64>,
 }
+composite!(Content, "side_content");
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, sqlx::Encode)]
 pub struct StoredOutput {
     pub generation: String,
-    pub ordinal: usize,
+    pub ordinal: i16,
     pub account_id: Uuid,
-    #[serde(flatten)]
-    pub made: MadeOutput,
+    pub object: String,
+    pub sha256: String,
+    pub media_type: &'static str,
+    pub bytes: i64,
+    pub width: Option<i64>,
+    pub height: Option<i64>,
 }
+composite!(StoredOutput, "side_output");
 
-#[derive(Debug, Serialize)]
-pub struct OpenReservation {
-    pub reservation: String,
-    pub account_id: Uuid,
-    pub deadline: i64,
-}
-
-#[derive(Debug, Serialize)]
+#[derive(Debug, sqlx::Encode)]
 pub struct OpenPayment {
     pub payment: String,
     pub account_id: Uuid,
     pub rail: &'static str,
     pub position: i64,
 }
+composite!(OpenPayment, "side_payment");
 
-#[derive(Debug, Serialize)]
+/// An open generation and its reservation, which end together.
+#[derive(Debug, sqlx::Encode)]
 pub struct Job {
     pub generation: String,
     pub account_id: Uuid,
     pub position: i64,
+    /// The reservation's, µs.
+    pub deadline: i64,
 }
+composite!(Job, "side_job");
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, sqlx::Encode)]
 pub struct Delivery {
     pub position: i64,
     pub account_id: Uuid,
-    pub r#type: &'static str,
+    pub event_type: &'static str,
     pub subject: String,
 }
-
-#[derive(Debug, Serialize)]
-pub struct Claim {
-    pub generation: String,
-    pub attempt: i64,
-    /// µs.
-    pub lease_until: i64,
-    /// µs.
-    pub lease_us: i64,
-}
-
-#[derive(Debug, Serialize)]
-pub struct SentFile {
-    pub generation: String,
-    pub ordinal: usize,
-    pub file_id: String,
-}
-
-#[derive(Debug, Serialize)]
-pub struct Told {
-    pub subject: String,
-    pub r#type: &'static str,
-    pub outcome: &'static str,
-}
+composite!(Delivery, "side_delivery");
 
 /// A lot that ends.
-#[derive(Debug, Serialize)]
+#[derive(Debug, sqlx::Encode)]
 pub struct ExpiringLot {
     pub account_id: Uuid,
     pub lot: i64,
     /// µs.
     pub expires_at: i64,
 }
+composite!(ExpiringLot, "side_lot");
+
+#[derive(Debug, sqlx::Encode)]
+pub struct Claim {
+    pub generation: String,
+    pub attempt: i16,
+    /// µs.
+    pub lease_until: i64,
+    /// µs.
+    pub lease_us: i64,
+}
+composite!(Claim, "side_claim");
+
+#[derive(Debug, sqlx::Encode)]
+pub struct SentFile {
+    pub generation: String,
+    pub ordinal: i16,
+    pub file_id: String,
+}
+composite!(SentFile, "side_file");
+
+/// A telling that is over.
+#[derive(Debug, sqlx::Encode)]
+pub struct Told {
+    pub subject: String,
+    pub event_type: &'static str,
+}
+composite!(Told, "side_told");
 
 /// What outlives a person's erased accounts.
-#[derive(Debug, Serialize)]
-pub struct KeptRow {
+#[derive(Debug, sqlx::Encode)]
+pub struct Kept {
     pub fingerprint: String,
     pub debt: i64,
     pub banned: bool,
 }
+composite!(Kept, "side_kept");
 
-/// One row to write, change or delete.
-#[derive(Debug)]
-pub enum SideWrite {
-    Identity(Identity),
-    Context(Context),
-    Link(Link),
-    Content(Content),
-    Output(StoredOutput),
-    OpenReservation(OpenReservation),
-    OpenPayment(OpenPayment),
-    Job(Job),
-    Delivery(Delivery),
-    Claim(Claim),
-    SentFile(SentFile),
-    Told(Told),
-    ExpiringLot(ExpiringLot),
-    Kept(KeptRow),
-    CloseReservation(String),
-    ClosePayment(String),
-    CloseJob(String),
-    /// Who the person is, and the account's key.
-    ForgetPerson(Uuid),
+#[derive(Debug, Default, sqlx::Encode)]
+pub struct Inserts {
+    pub identities: Vec<Identity>,
+    pub contexts: Vec<Context>,
+    pub links: Vec<Link>,
+    pub contents: Vec<Content>,
+    pub outputs: Vec<StoredOutput>,
+    pub payments: Vec<OpenPayment>,
+    pub jobs: Vec<Job>,
+    pub deliveries: Vec<Delivery>,
+    pub lots: Vec<ExpiringLot>,
 }
+composite!(Inserts, "side_inserts");
 
-#[derive(Default, Serialize)]
-struct Inserts<'a> {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    identities: Vec<&'a Identity>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    contexts: Vec<&'a Context>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    links: Vec<&'a Link>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    contents: Vec<&'a Content>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    outputs: Vec<&'a StoredOutput>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    reservations: Vec<&'a OpenReservation>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    payments: Vec<&'a OpenPayment>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    jobs: Vec<&'a Job>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    deliveries: Vec<&'a Delivery>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    lots: Vec<&'a ExpiringLot>,
+/// In the order in which they are made.
+#[derive(Debug, Default, sqlx::Encode)]
+pub struct Changes {
+    pub claims: Vec<Claim>,
+    pub files: Vec<SentFile>,
+    pub told: Vec<Told>,
+    pub kept: Vec<Kept>,
+    pub closed_payments: Vec<String>,
+    pub closed_jobs: Vec<String>,
+    pub forgotten: Vec<Uuid>,
 }
+composite!(Changes, "side_changes");
 
-#[derive(Default, Serialize)]
-struct Updates<'a> {
-    /// The last of each generation: an UPDATE would take any one of several.
-    #[serde(serialize_with = "values", skip_serializing_if = "BTreeMap::is_empty")]
-    claims: BTreeMap<&'a str, &'a Claim>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    files: Vec<&'a SentFile>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    told: Vec<&'a Told>,
-    /// The last of each person: an upsert takes a row once.
-    #[serde(serialize_with = "values", skip_serializing_if = "BTreeMap::is_empty")]
-    kept: BTreeMap<&'a str, &'a KeptRow>,
-}
-
-#[derive(Default, Serialize)]
-struct Deletes<'a> {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    reservations: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    payments: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    jobs: Vec<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    people: Vec<Uuid>,
-}
-
-/// A batch's side rows as the functions `log_side_insert` and `log_side_change` take them; `None`: nothing.
+/// A batch's side rows.
 #[derive(Debug, Default)]
-pub struct Documents {
-    pub inserts: Option<String>,
-    pub updates: Option<String>,
-    pub deletes: Option<String>,
+pub struct Side {
+    pub inserts: Inserts,
+    pub changes: Changes,
 }
 
-/// Sorted into documents.
-///
-/// # Errors
-/// A bug: a row that is no JSON.
-pub fn documents(writes: &[SideWrite]) -> Result<Documents, sqlx::Error> {
-    let (mut inserts, mut updates, mut deletes) =
-        (Inserts::default(), Updates::default(), Deletes::default());
-    let mut counts = [0usize; 3];
-    for write in writes {
-        counts[sort(write, &mut inserts, &mut updates, &mut deletes)] += 1;
+impl Side {
+    /// Of several changes of one row only the last: an UPDATE would take any one of them.
+    pub fn settle(&mut self) {
+        keep_last(&mut self.changes.claims, |claim| claim.generation.clone());
+        keep_last(&mut self.changes.kept, |kept| kept.fingerprint.clone());
     }
-    Ok(Documents {
-        inserts: (counts[0] > 0).then(|| json(&inserts)).transpose()?,
-        updates: (counts[1] > 0).then(|| json(&updates)).transpose()?,
-        deletes: (counts[2] > 0).then(|| json(&deletes)).transpose()?,
-    })
 }
 
-fn values<S: serde::Serializer>(
-    rows: &BTreeMap<&str, &impl Serialize>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(rows.values())
-}
-
-fn json(document: &impl Serialize) -> Result<String, sqlx::Error> {
-    serde_json::to_string(document).map_err(|e| sqlx::Error::Encode(Box::new(e)))
-}
-
-/// Puts the write where it belongs; answers which statement that is.
-fn sort<'a>(
-    write: &'a SideWrite,
-    inserts: &mut Inserts<'a>,
-    updates: &mut Updates<'a>,
-    deletes: &mut Deletes<'a>,
-) -> usize {
-    match write {
-        SideWrite::Identity(row) => inserts.identities.push(row),
-        SideWrite::Context(row) => inserts.contexts.push(row),
-        SideWrite::Link(row) => inserts.links.push(row),
-        SideWrite::Content(row) => inserts.contents.push(row),
-        SideWrite::Output(row) => inserts.outputs.push(row),
-        SideWrite::OpenReservation(row) => inserts.reservations.push(row),
-        SideWrite::OpenPayment(row) => inserts.payments.push(row),
-        SideWrite::Job(row) => inserts.jobs.push(row),
-        SideWrite::Delivery(row) => inserts.deliveries.push(row),
-        SideWrite::ExpiringLot(row) => inserts.lots.push(row),
-        SideWrite::Claim(row) => {
-            updates.claims.insert(&row.generation, row);
-            return 1;
-        }
-        SideWrite::SentFile(row) => {
-            updates.files.push(row);
-            return 1;
-        }
-        SideWrite::Told(row) => {
-            updates.told.push(row);
-            return 1;
-        }
-        SideWrite::Kept(row) => {
-            updates.kept.insert(&row.fingerprint, row);
-            return 1;
-        }
-        SideWrite::CloseReservation(id) => {
-            deletes.reservations.push(id);
-            return 2;
-        }
-        SideWrite::ClosePayment(id) => {
-            deletes.payments.push(id);
-            return 2;
-        }
-        SideWrite::CloseJob(id) => {
-            deletes.jobs.push(id);
-            return 2;
-        }
-        SideWrite::ForgetPerson(account) => {
-            deletes.people.push(*account);
-            return 2;
-        }
+fn keep_last<T, K: Hash + Eq>(rows: &mut Vec<T>, key: impl Fn(&T) -> K) {
+    let last: HashMap<K, usize> = rows.iter().enumerate().map(|(index, row)| (key(row), index)).collect();
+    if last.len() < rows.len() {
+        let mut index = 0;
+        rows.retain(|row| {
+            index += 1;
+            last.get(&key(row)) == Some(&(index - 1))
+        });
     }
-    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_claim_of_a_generation_stays() {
+        let claim = |generation: &str, attempt| Claim {
+            generation: generation.to_owned(),
+            attempt,
+            lease_until: 0,
+            lease_us: 0,
+        };
+        let mut side = Side::default();
+        side.changes.claims = vec![claim("a", 1), claim("b", 1), claim("a", 2)];
+        side.settle();
+        let left: Vec<(&str, i16)> =
+            side.changes.claims.iter().map(|c| (c.generation.as_str(), c.attempt)).collect();
+        assert_eq!(left, [("b", 1), ("a", 2)]);
+    }
 }

@@ -1,12 +1,11 @@
 //! Operational tables: leases, tellings, contexts, sweeps. Nothing here changes a balance.
 
 use proto_events::events::MediaType;
-use proto_events::{AccountId, LotId, Position, Rail};
-use sqlx::{AssertSqlSafe, PgPool, Row as _};
+use proto_events::{AccountId, Event, LotId, Position, Rail};
+use sqlx::{PgPool, Row as _};
 use uuid::Uuid;
 
-use super::lookup::columns_of;
-use crate::log::{BadRow, Row as LogRow};
+use crate::log::BadRow;
 
 /// Extends a claim's lease. `None`: another attempt has it, it is over, or the job is closed.
 pub async fn renew_lease(pool: &PgPool, generation: &str, attempt: i64) -> Result<Option<i64>, sqlx::Error> {
@@ -39,29 +38,32 @@ pub struct JobContent {
     pub lease_until: i64,
     pub deadline: i64,
     /// The event by which it was asked for.
-    pub requested: LogRow,
+    pub requested: Event,
 }
 
 pub async fn job_contents(pool: &PgPool, generations: &[String]) -> Result<Vec<JobContent>, BadRow> {
-    let sql = format!(
+    let rows = sqlx::query(
         "SELECT c.generation, c.prompt, c.file_refs, coalesce(j.lease_until, 0) AS lease_until, \
-                coalesce(r.deadline, 0) AS deadline, {} \
+                coalesce(j.deadline, 0) AS deadline, e.position, e.type, e.schema_version, e.payload \
          FROM generation_contents c JOIN events e ON e.position = c.position \
          LEFT JOIN jobs j USING (generation) \
-         LEFT JOIN open_reservations r ON r.reservation = 'r' || substr(c.generation, 2) \
          WHERE c.generation = ANY($1)",
-        columns_of("e")
-    );
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(generations).fetch_all(pool).await?;
+    )
+    .bind(generations)
+    .fetch_all(pool)
+    .await?;
     rows.iter()
         .map(|row| {
+            let requested =
+                Event::decode(row.try_get("type")?, row.try_get("schema_version")?, row.try_get("payload")?);
+            let position = row.try_get("position")?;
             Ok(JobContent {
                 generation: row.try_get("generation")?,
                 prompt: row.try_get("prompt")?,
                 file_refs: row.try_get("file_refs")?,
                 lease_until: row.try_get("lease_until")?,
                 deadline: row.try_get("deadline")?,
-                requested: LogRow::read(row)?,
+                requested: requested.map_err(|source| BadRow::Event { position, source })?,
             })
         })
         .collect()
@@ -70,10 +72,18 @@ pub async fn job_contents(pool: &PgPool, generations: &[String]) -> Result<Vec<J
 /// How far a claim of a telling got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeliveryClaimed {
-    Yours { attempt: i64, lease_until: i64, account: AccountId, event_type: String, subject: String },
-    Held { until: i64 },
+    Yours {
+        attempt: i64,
+        lease_until: i64,
+        account: AccountId,
+        event_type: String,
+        subject: String,
+    },
+    Held {
+        until: i64,
+    },
+    /// It was told, or was never to be.
     Done,
-    Unknown,
 }
 
 /// Takes the right to tell; the same claimant gets the same grant again while it holds.
@@ -86,7 +96,7 @@ pub async fn claim_delivery(
     let claimed = sqlx::query(
         "UPDATE deliveries SET attempt = attempt + (claimant IS DISTINCT FROM $3)::int, claimant = $3, \
             lease_until = now_us() + $2 \
-         WHERE position = $1 AND outcome IS NULL AND (lease_until < now_us() OR claimant = $3) \
+         WHERE position = $1 AND (lease_until < now_us() OR claimant = $3) \
          RETURNING attempt::bigint, lease_until, account_id, type, subject",
     )
     .bind(position)
@@ -103,14 +113,9 @@ pub async fn claim_delivery(
             subject: row.try_get("subject")?,
         });
     }
-    let sql = "SELECT outcome, lease_until FROM deliveries WHERE position = $1";
-    let found: Option<(Option<String>, i64)> =
-        sqlx::query_as(sql).bind(position).fetch_optional(pool).await?;
-    Ok(match found {
-        None => DeliveryClaimed::Unknown,
-        Some((Some(_), _)) => DeliveryClaimed::Done,
-        Some((None, until)) => DeliveryClaimed::Held { until },
-    })
+    let sql = "SELECT lease_until FROM deliveries WHERE position = $1";
+    let held: Option<i64> = sqlx::query_scalar(sql).bind(position).fetch_optional(pool).await?;
+    Ok(held.map_or(DeliveryClaimed::Done, |until| DeliveryClaimed::Held { until }))
 }
 
 /// Extends the right to tell. `None`: another try has it, or it is told.
@@ -122,7 +127,7 @@ pub async fn renew_delivery(
 ) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar(
         "UPDATE deliveries SET lease_until = greatest(lease_until, now_us() + $3) \
-         WHERE position = $1 AND attempt = $2 AND outcome IS NULL RETURNING lease_until",
+         WHERE position = $1 AND attempt = $2 RETURNING lease_until",
     )
     .bind(position)
     .bind(i32::try_from(attempt).unwrap_or(i32::MAX))
@@ -139,9 +144,9 @@ pub async fn service_key(pool: &PgPool, name: &str) -> Result<[u8; 32], sqlx::Er
 }
 
 /// Closes a telling. False: it was closed already, or is not known.
-pub async fn close_delivery(pool: &PgPool, position: i64, outcome: &str) -> Result<bool, sqlx::Error> {
-    let sql = "UPDATE deliveries SET outcome = $2 WHERE position = $1 AND outcome IS NULL";
-    Ok(sqlx::query(sql).bind(position).bind(outcome).execute(pool).await?.rows_affected() == 1)
+pub async fn close_delivery(pool: &PgPool, position: i64) -> Result<bool, sqlx::Error> {
+    let sql = "DELETE FROM deliveries WHERE position = $1";
+    Ok(sqlx::query(sql).bind(position).execute(pool).await?.rows_affected() == 1)
 }
 
 pub async fn update_profile(
@@ -155,15 +160,19 @@ pub async fn update_profile(
     Ok(done.rows_affected() == 1)
 }
 
+/// A message that shows how a generation or a payment stands.
 pub async fn update_context(
     pool: &PgPool,
     account: AccountId,
     subject: &str,
     status: i64,
 ) -> Result<bool, sqlx::Error> {
-    let sql = "UPDATE chat_contexts SET status_message = $3 WHERE subject = $1 AND account_id = $2";
-    let done = sqlx::query(sql).bind(subject).bind(account.0).bind(status).execute(pool).await?;
-    Ok(done.rows_affected() == 1)
+    let sql = "WITH generation AS (UPDATE generation_contents SET status_message = $3 \
+                   WHERE generation = $1 AND account_id = $2 RETURNING 1), \
+               payment AS (UPDATE chat_contexts SET status_message = $3 \
+                   WHERE subject = $1 AND account_id = $2 RETURNING 1) \
+               SELECT EXISTS (TABLE generation) OR EXISTS (TABLE payment)";
+    sqlx::query_scalar(sql).bind(subject).bind(account.0).bind(status).fetch_one(pool).await
 }
 
 /// How far a consumer says it is done; never further than the log goes.
@@ -179,15 +188,11 @@ pub async fn consumer_done(pool: &PgPool, consumer: &str, position: i64) -> Resu
     Ok(())
 }
 
-/// Open reservations past their deadline: (reservation, account).
-pub async fn due_reservations(
-    pool: &PgPool,
-    now: i64,
-    limit: i64,
-) -> Result<Vec<(String, AccountId)>, sqlx::Error> {
-    let sql = "SELECT reservation, account_id FROM open_reservations WHERE deadline <= $1 ORDER BY deadline LIMIT $2";
+/// Jobs past their reservation's deadline: (generation, account).
+pub async fn due_jobs(pool: &PgPool, now: i64, limit: i64) -> Result<Vec<(String, AccountId)>, sqlx::Error> {
+    let sql = "SELECT generation, account_id FROM jobs WHERE deadline <= $1 ORDER BY deadline LIMIT $2";
     let due: Vec<(String, Uuid)> = sqlx::query_as(sql).bind(now).bind(limit).fetch_all(pool).await?;
-    Ok(due.into_iter().map(|(reservation, account)| (reservation, AccountId(account))).collect())
+    Ok(due.into_iter().map(|(generation, account)| (generation, AccountId(account))).collect())
 }
 
 /// A lot whose time is over.
@@ -220,10 +225,10 @@ pub async fn forget_lots(pool: &PgPool, lots: &[DueLot]) -> Result<(), sqlx::Err
     Ok(())
 }
 
-/// Jobs that nobody holds, oldest first: (generation, position, last attempt).
+/// Jobs that nobody holds, the nearest deadline first: (generation, position, last attempt).
 pub async fn open_jobs(pool: &PgPool, limit: i64) -> Result<Vec<(String, i64, i64)>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT generation, position, attempt::bigint FROM jobs WHERE lease_until < now_us() ORDER BY position LIMIT $1",
+        "SELECT generation, position, attempt::bigint FROM jobs WHERE lease_until < now_us() ORDER BY deadline LIMIT $1",
     )
     .bind(limit)
     .fetch_all(pool)
@@ -233,8 +238,7 @@ pub async fn open_jobs(pool: &PgPool, limit: i64) -> Result<Vec<(String, i64, i6
 /// Tellings that nobody holds, oldest first: (position, type).
 pub async fn open_deliveries(pool: &PgPool, limit: i64) -> Result<Vec<(i64, String)>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT position, type FROM deliveries WHERE outcome IS NULL AND position > 0 AND lease_until < now_us() \
-         ORDER BY position LIMIT $1",
+        "SELECT position, type FROM deliveries WHERE lease_until < now_us() ORDER BY position LIMIT $1",
     )
     .bind(limit)
     .fetch_all(pool)
@@ -269,7 +273,10 @@ pub struct Whereabouts {
 pub async fn whereabouts(pool: &PgPool, subject: &str) -> Result<Option<Whereabouts>, sqlx::Error> {
     sqlx::query_as(
         "SELECT c.chat, c.message, c.status_message, coalesce(p.language, 'en') AS language \
-         FROM chat_contexts c LEFT JOIN profiles p USING (account_id) WHERE c.subject = $1",
+         FROM (SELECT account_id, chat, message, status_message FROM generation_contents WHERE generation = $1 \
+               UNION ALL \
+               SELECT account_id, chat, message, status_message FROM chat_contexts WHERE subject = $1) c \
+         LEFT JOIN profiles p USING (account_id)",
     )
     .bind(subject)
     .fetch_optional(pool)

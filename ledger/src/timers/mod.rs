@@ -1,6 +1,6 @@
 //! Deadlines: reservations and lots whose time is over are expired by commands of the ledger's own.
 //!
-//! Open reservations and lots that end are rows of tables, so that deadlines survive restarts and
+//! Open jobs, with their reservations' deadlines, and lots that end are rows of tables, so that deadlines survive restarts and
 //! take-overs. After a take-over the first look comes later than the commands that wait; after a jump of
 //! the clock nothing expires.
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use proto_events::commands::ReservationExpire;
 use proto_events::envelope::AccountRef;
-use proto_events::{CommandId, Reply};
+use proto_events::{AccountId, CommandId, Reply, ReservationId};
 use sqlx::PgPool;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -43,7 +43,7 @@ pub async fn run(pool: PgPool, queue: Arc<Queue>, clock: Arc<Mutex<Clock>>, stop
         if !trusted {
             continue;
         }
-        match store::answered(store::due_reservations(&pool, now, DUE_MAX)).await {
+        match store::answered(store::due_jobs(&pool, now, DUE_MAX)).await {
             Ok(due) => expire(due, &queue).await,
             Err(error) => tracing::warn!(%error, "can't look for expired reservations"),
         }
@@ -56,15 +56,14 @@ pub async fn run(pool: PgPool, queue: Arc<Queue>, clock: Arc<Mutex<Clock>>, stop
     }
 }
 
-async fn expire(due: Vec<(String, proto_events::AccountId)>, queue: &Queue) {
+async fn expire(due: Vec<(String, AccountId)>, queue: &Queue) {
     let mut answers = Vec::new();
-    for (reservation, account) in due {
-        let (Ok(id), Ok(reservation)) =
-            (CommandId::new(format!("expire:{reservation}")), reservation.parse())
-        else {
-            tracing::error!(reservation, "an open reservation has no proper id");
+    for (generation, account) in due {
+        let Ok(reservation) = generation.parse().map(ReservationId::of) else {
+            tracing::error!(generation, "an open job has no proper id");
             continue;
         };
+        let Ok(id) = CommandId::new(format!("expire:{reservation}")) else { continue };
         fail::fail_point!("ledger.timer.fired");
         let command = ReservationExpire { reservation }.into();
         let (sender, receiver) = oneshot::channel();

@@ -116,6 +116,17 @@ pub enum MediaType {
     Text,
 }
 
+impl MediaType {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpeg",
+            Self::Png => "png",
+            Self::Webp => "webp",
+            Self::Text => "text",
+        }
+    }
+}
+
 /// One thing that was made; its digest and place are in a side table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
