@@ -1,14 +1,17 @@
 //! A flood by one producer, as a broadcast would be: what it can't take the ledger answers with busy,
-//! nothing is dropped silently, and another producer's payment goes before what waits.
+//! nothing is dropped silently, and payments go before what waits: another producer's, and its own, in Stars.
 //!
 //! While the table of events is locked nothing is appended, and the flood's line grows to its bound; the
-//! payment is behind all of it when the lock is let go.
+//! payments are behind all of it when the lock is let go.
 
 use async_nats::{Client, Message};
-use e2e::deeds::Deeds;
+use e2e::deeds::{Deeds, envelope, id, text};
 use e2e::{Role, Stage, judge};
 use futures_util::StreamExt as _;
-use proto_events::{PaymentId, Reply};
+use proto_events::commands::{ChatContext, TopupOpen};
+use proto_events::envelope::AccountRef;
+use proto_events::queries::TopupOpened;
+use proto_events::{PaymentId, Position, Producer, Rail, Reply};
 use serde_json::json;
 
 /// More than a producer's line holds.
@@ -40,6 +43,15 @@ async fn settle(payments: &Client, payment: PaymentId, reply: &str) {
     payments.publish_with_reply(subject, reply.to_owned(), body.to_string().into()).await.unwrap();
 }
 
+async fn settle_stars(telegram: &Client, payment: PaymentId, reply: &str) {
+    let body = json!({"id": "settle:stars:two", "account": {"telegram": 1}, "body": {
+        "payment": payment, "rail": "stars", "provider_payment_id": "two", "test": false,
+        "amount": {"amount": 75, "currency": "XTR"},
+    }});
+    let subject = "cmd.ledger.telegram.payment_settle";
+    telegram.publish_with_reply(subject, reply.to_owned(), body.to_string().into()).await.unwrap();
+}
+
 /// What this connection has sent before waits in its line, or was answered: this is answered at the door.
 async fn knock(client: &Client, producer: &str) {
     client.request(format!("cmd.ledger.{producer}.no_such_verb"), "{}".into()).await.unwrap();
@@ -57,18 +69,28 @@ fn a_flood_of_one_producer_is_told_busy_at_the_bound_and_a_payment_overtakes_it(
     let settled = stage.rt.block_on(async {
         deeds.start(1).await.unwrap();
         let payment = deeds.topup(1, "before-the-flood").await.unwrap();
+        let context = ChatContext { chat: 1, message: 1, status_message: None };
+        let open = TopupOpen { package: text("xtr-100"), rail: Rail::Stars, context };
+        let open = envelope(id("topup:1:stars"), AccountRef::Telegram(1), open);
+        let stars: TopupOpened = deeds.send(Producer::Telegram, open).await.unwrap().result().unwrap();
         let mut flooded = telegram.subscribe(format!("{INBOX}.*")).await.unwrap();
         let mut paid = payments.subscribe("_INBOX_payments.flood").await.unwrap();
+        let mut paid_in_stars = telegram.subscribe("_INBOX_telegram.stars").await.unwrap();
         let mut held = stage.pool.begin().await.unwrap();
         sqlx::query("LOCK TABLE events IN SHARE MODE").execute(&mut *held).await.unwrap();
         flood(&telegram).await;
+        settle_stars(&telegram, stars.payment, "_INBOX_telegram.stars").await;
         knock(&telegram, "telegram").await;
         settle(&payments, payment, "_INBOX_payments.flood").await;
         knock(&payments, "payments").await;
         held.rollback().await.unwrap();
-        let Reply::Done { position, .. } = reply(&paid.next().await.unwrap()) else {
-            panic!("a payment is never told busy because of another's flood");
-        };
+        let mut last = Position::ZERO;
+        for paid in [&mut paid, &mut paid_in_stars] {
+            let Reply::Done { position, .. } = reply(&paid.next().await.unwrap()) else {
+                panic!("a payment is never told busy because of a flood of messages");
+            };
+            last = last.max(position);
+        }
         let (mut busy, mut done) = (0, 0);
         for _ in 0..FLOOD {
             match reply(&flooded.next().await.unwrap()) {
@@ -79,7 +101,7 @@ fn a_flood_of_one_producer_is_told_busy_at_the_bound_and_a_payment_overtakes_it(
         }
         println!("of the flood {done} were done and {busy} told busy");
         assert!(busy > 0 && done > OVERTAKEN, "{busy} busy, {done} done");
-        position
+        last
     });
     assert!(stage.metric(Role::Ledger, "ledger_busy_total").is_some_and(|told| told > 0.0));
     let behind: i64 = stage.rt.block_on(async {

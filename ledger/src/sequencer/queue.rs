@@ -61,7 +61,7 @@ pub type Waiting = (Request, ReplyTo);
 
 #[derive(Debug, Default)]
 struct Lines {
-    /// One for each producer, in the order of `Producer::ALL`.
+    /// One for each producer, in the order of `Producer::ALL`; money has that of payments, whoever brings it.
     lines: [VecDeque<Waiting>; Producer::ALL.len()],
     /// Whose turn is first in the next batch.
     turn: usize,
@@ -73,7 +73,14 @@ pub struct Queue {
     arrived: Notify,
 }
 
-/// The producer's line is full: nothing was queued.
+/// Whose line it waits in. What a payment brings goes with the payments: Stars are paid in Telegram, and must not
+/// wait behind its messages. A person who only asks for a payment is one of the crowd.
+fn line(request: &Request) -> Producer {
+    let asks = matches!(request.command, Command::TopupOpen(_));
+    if request.command.rail().is_some() && !asks { Producer::Payments } else { request.producer }
+}
+
+/// The line is full: nothing was queued.
 #[derive(Debug)]
 pub struct Full(pub Box<Waiting>);
 
@@ -84,9 +91,10 @@ impl Queue {
     }
 
     /// # Errors
-    /// The producer's line is full.
+    /// Its line is full.
     pub fn push(&self, waiting: Waiting) -> Result<(), Full> {
-        let index = Producer::ALL.iter().position(|p| *p == waiting.0.producer).unwrap_or(0);
+        let line = line(&waiting.0);
+        let index = Producer::ALL.iter().position(|p| *p == line).unwrap_or(0);
         let mut lines = self.lines();
         if lines.lines[index].len() >= WAITING_MAX {
             return Err(Full(Box::new(waiting)));
@@ -144,13 +152,17 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proto_events::commands::ReservationExpire;
-    use proto_events::{AccountId, GenerationId, ReservationId};
+    use proto_events::commands::{ChatContext, PaymentSettle, ReservationExpire, TopupOpen};
+    use proto_events::{AccountId, Currency, GenerationId, Money, PaymentId, Rail, ReservationId, Text};
 
     fn request(producer: Producer, n: usize) -> Waiting {
         let id = CommandId::new(format!("c{n}")).unwrap();
         let generation = GenerationId::derive(AccountId::random(), producer, &id);
-        let command = ReservationExpire { reservation: ReservationId::of(generation) }.into();
+        asking(producer, id, ReservationExpire { reservation: ReservationId::of(generation) })
+    }
+
+    fn asking(producer: Producer, id: CommandId, command: impl Into<Command>) -> Waiting {
+        let command = command.into();
         let account = AccountRef::Telegram(1);
         let request = Request {
             producer,
@@ -174,6 +186,30 @@ mod tests {
         let batch = queue.take(1, 4).await;
         assert!(batch.iter().any(|(r, _)| r.producer == Producer::Payments));
         assert_eq!(batch.len(), 4);
+    }
+
+    #[test]
+    fn what_a_payment_brings_waits_with_the_payments_whoever_brings_it() {
+        let queue = Queue::default();
+        for n in 0..WAITING_MAX {
+            queue.push(request(Producer::Telegram, n)).unwrap();
+        }
+        let id = |text: &str| CommandId::new(text).unwrap();
+        let settle = PaymentSettle {
+            payment: PaymentId::derive(AccountId::random(), Producer::Telegram, &id("t")),
+            rail: Rail::Stars,
+            provider_payment_id: Text::lossy("charge"),
+            amount: Money::new(50, Currency::Xtr).unwrap(),
+            net: None,
+            test: false,
+            paid_at: None,
+        };
+        queue.push(asking(Producer::Telegram, id("settle:stars:charge"), settle)).unwrap();
+        let context = ChatContext { chat: 1, message: 1, status_message: None };
+        let open = TopupOpen { package: Text::lossy("stars-50"), rail: Rail::Stars, context };
+        assert!(queue.push(asking(Producer::Telegram, id("topup"), open)).is_err(), "it is one of the crowd");
+        let next = queue.take_now(2);
+        assert!(next.iter().any(|(r, _)| matches!(r.command, Command::PaymentSettle(_))), "{next:?}");
     }
 
     #[test]
