@@ -295,9 +295,13 @@ impl Sequencer {
         let lease_ms = self.streams.catalog.published.as_ref().map_or(0, |p| p.catalog.limits.lease_ms);
         let replier = reply::Replier { pool: self.readers.clone(), incarnation: self.incarnation, lease_ms };
         tokio::spawn(async move {
-            replier.answer(flight.group, &flight.drafted.rows).await;
-            for group in flight.riders {
-                replier.answer(group, &[]).await;
+            let rows = &flight.drafted.rows;
+            let mut later = Vec::with_capacity(1 + flight.riders.len());
+            for group in std::iter::once(flight.group).chain(flight.riders) {
+                later.push(replier.at_once(group, rows).await);
+            }
+            for later in later {
+                replier.with_jobs(later, rows).await;
             }
             fail::fail_point!("ledger.reply.sent");
         });

@@ -1,7 +1,9 @@
 //! From outcomes to replies: a function of each command's events, so that a repeat gets the first
 //! answer; a claim's answer carries the job's content besides, from its side table.
 //!
-//! Runs beside the sequencer. Cost: one round trip for all claims of a group, none without claims.
+//! Runs beside the sequencer. Phases: what needs nothing more is answered at once, then the jobs of the claims are
+//! read and these are answered. Cost: one round trip for all claims of a group, none without claims.
+//! Why two: that read stands in line with everybody's questions, and no payment's answer waits for those.
 
 use std::collections::HashMap;
 
@@ -14,6 +16,7 @@ use sqlx::PgPool;
 
 use super::draft::Outcome;
 use super::flight::Group;
+use super::queue::ReplyTo;
 use crate::log::{BadRow, Row};
 use crate::store::{self, JobContent, answered};
 
@@ -26,36 +29,70 @@ pub struct Replier {
 /// Contents of the claimed jobs of a group, or why they could not be read.
 type Jobs = Result<HashMap<String, JobContent>, String>;
 
+/// What of a group waits for the jobs that it claims.
+#[derive(Debug, Default)]
+pub struct Later {
+    waiting: Vec<(usize, ReplyTo, Outcome)>,
+    claimed: Vec<String>,
+    /// By place in the group; kept only where a repeat within the batch may ask for an earlier reply.
+    kept: HashMap<usize, Reply>,
+}
+
 impl Replier {
-    /// Sends the group's replies. `rows`: those of the batch it was decided in.
-    pub async fn answer(&self, group: Group, rows: &[Row]) {
-        let jobs = self.jobs(&group.outcomes).await;
-        // Only a repeat within the batch asks for an earlier reply.
+    /// Sends those replies of a group that need nothing more. `rows`: those of the batch it was decided in.
+    pub async fn at_once(&self, group: Group, rows: &[Row]) -> Later {
         let keeps = group.outcomes.iter().any(|outcome| matches!(outcome, Outcome::SameAs(_)));
-        let mut kept: Vec<Reply> = Vec::new();
-        for ((_, to), outcome) in group.waiting.into_iter().zip(group.outcomes) {
-            let reply = match outcome {
-                Outcome::Accepted { events, from, to } => self.done(&events, &rows[from..to], &jobs),
-                Outcome::Repeat(first) => match events_of(&first.rows) {
-                    Ok(events) => self.done(&events, &first.rows, &jobs),
-                    Err(error) => Reply::Failed { message: error.to_string() },
-                },
-                Outcome::SameAs(index) => kept[index].clone(),
-                Outcome::Refused(refusal) => Reply::Refused { refusal },
-            };
+        let mut later = Later::default();
+        for (index, ((_, to), outcome)) in group.waiting.into_iter().zip(group.outcomes).enumerate() {
+            let claimed = claimed(&outcome);
+            if claimed.is_some() || matches!(outcome, Outcome::SameAs(_)) {
+                later.claimed.extend(claimed);
+                later.waiting.push((index, to, outcome));
+                continue;
+            }
+            let reply = self.reply(outcome, rows, &Ok(HashMap::new()));
             to.send(&reply).await;
             if keeps {
-                kept.push(reply);
+                later.kept.insert(index, reply);
             }
+        }
+        later
+    }
+
+    /// Sends the others.
+    pub async fn with_jobs(&self, later: Later, rows: &[Row]) {
+        let Later { waiting, claimed, mut kept } = later;
+        let jobs = self.jobs(&claimed).await;
+        for (index, to, outcome) in waiting {
+            let reply = match outcome {
+                // Invariant: what it repeats stands before it.
+                Outcome::SameAs(first) => kept.get(&first).cloned().unwrap_or_else(|| Reply::Failed {
+                    message: "the first of two equal commands was not answered".to_owned(),
+                }),
+                outcome => self.reply(outcome, rows, &jobs),
+            };
+            to.send(&reply).await;
+            kept.insert(index, reply);
         }
     }
 
-    async fn jobs(&self, outcomes: &[Outcome]) -> Jobs {
-        let claimed: Vec<String> = outcomes.iter().filter_map(claimed).collect();
+    fn reply(&self, outcome: Outcome, rows: &[Row], jobs: &Jobs) -> Reply {
+        match outcome {
+            Outcome::Accepted { events, from, to } => self.done(&events, &rows[from..to], jobs),
+            Outcome::Repeat(first) => match events_of(&first.rows) {
+                Ok(events) => self.done(&events, &first.rows, jobs),
+                Err(error) => Reply::Failed { message: error.to_string() },
+            },
+            Outcome::Refused(refusal) => Reply::Refused { refusal },
+            Outcome::SameAs(_) => Reply::Failed { message: "a repeat has no answer of its own".to_owned() },
+        }
+    }
+
+    async fn jobs(&self, claimed: &[String]) -> Jobs {
         if claimed.is_empty() {
             return Ok(HashMap::new());
         }
-        let found = answered(store::job_contents(&self.pool, &claimed)).await;
+        let found = answered(store::job_contents(&self.pool, claimed)).await;
         let found = found.map_err(|error: BadRow| error.in_full())?;
         Ok(found.into_iter().map(|job| (job.generation.clone(), job)).collect())
     }
@@ -125,5 +162,68 @@ fn claimed(outcome: &Outcome) -> Option<String> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto_events::commands::ReservationExpire;
+    use proto_events::envelope::AccountRef;
+    use proto_events::{AccountId, Attempt, CommandId, GenerationId, Producer, ReservationId};
+    use sqlx::postgres::PgPoolOptions;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::sequencer::{Request, refused};
+
+    fn waiting(id: &CommandId, to: oneshot::Sender<Reply>) -> (Request, ReplyTo) {
+        let generation = GenerationId::derive(AccountId::CATALOG, Producer::Ledger, id);
+        let request = Request {
+            producer: Producer::Ledger,
+            id: id.clone(),
+            account: AccountRef::Telegram(1),
+            actor: "system".into(),
+            causation: None,
+            trace_id: None,
+            command: ReservationExpire { reservation: ReservationId::of(generation) }.into(),
+        };
+        (request, ReplyTo::Here(to))
+    }
+
+    #[tokio::test]
+    async fn what_needs_nothing_is_answered_while_a_claims_job_is_not_read_yet() {
+        // Takes connections and never says a word.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("postgres://nobody@127.0.0.1:{}/nothing", silent.local_addr().unwrap().port());
+        let pool = PgPoolOptions::new().connect_lazy(&url).unwrap();
+        let replier = Replier { pool, incarnation: 1, lease_ms: 1 };
+        let id = CommandId::new("claim").unwrap();
+        let started = GenerationStarted {
+            generation: GenerationId::derive(AccountId::CATALOG, Producer::Ledger, &id),
+            attempt: Attempt::ZERO.next(),
+            worker: Text::lossy("w1"),
+        };
+        let claim = Outcome::Accepted { events: vec![started.into()], from: 0, to: 0 };
+        let (to_claim, mut claimed) = oneshot::channel();
+        let (to_other, other) = oneshot::channel();
+        let (to_same, mut same) = oneshot::channel();
+        let group = Group {
+            waiting: vec![waiting(&id, to_claim), waiting(&id, to_other), waiting(&id, to_same)],
+            outcomes: vec![claim, Outcome::Refused(refused("no", "no")), Outcome::SameAs(0)],
+        };
+        let answering = tokio::spawn(async move {
+            let later = replier.at_once(group, &[]).await;
+            replier.with_jobs(later, &[]).await;
+        });
+        assert!(matches!(other.await.unwrap(), Reply::Refused { .. }));
+        assert!(
+            claimed.try_recv().is_err() && same.try_recv().is_err(),
+            "the other one waited for the claim"
+        );
+        answering.await.unwrap();
+        // Postgres said nothing: the same command again gets the content.
+        for unanswered in [claimed, same] {
+            assert!(matches!(unanswered.await.unwrap(), Reply::Failed { .. }));
+        }
     }
 }
