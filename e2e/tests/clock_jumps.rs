@@ -3,10 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::deeds::Deeds;
+use e2e::deeds::{Deeds, envelope, id};
 use e2e::leaders::{assert_true, epoch, leads, other, take_over, with_a_reservation};
-use e2e::raw::{Raw, person};
+use e2e::raw::{Raw, of, person};
 use e2e::{Role, Stage, dice, judge};
+use proto_events::commands::GenerationAttempt;
+use proto_events::envelope::AccountRef;
+use proto_events::events::{Spent, Trouble};
+use proto_events::queries::{ClaimedJob, OpenJob};
+use proto_events::{Attempt, Producer};
 use serde_json::json;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -52,6 +57,7 @@ fn assert_nothing_expires(stage: &Stage, deeds: &Deeds, person: i64) {
         assert_eq!(expired(stage), 0, "expired by a clock that had jumped");
         std::thread::sleep(Duration::from_millis(50));
     }
+    assert_eq!(expired(stage), 0, "expired by a clock that had jumped");
 }
 
 #[test]
@@ -135,4 +141,44 @@ fn after_a_jump_back_somebody_takes_over_and_the_logs_time_does_not_go_back() {
     assert!(log.is_sorted_by_key(|row| row.recorded_at), "the log's time went back");
     assert_true(&stage, &deeds);
     judge::assert_at_rest(&stage, &stage.client("ledger"));
+}
+
+#[test]
+fn after_a_jump_back_leases_and_waits_last_as_long_as_they_are_said_to() {
+    let (mut stage, deeds) = with_a_reservation(HELD);
+    // Nobody takes over: this is about the one who leads on.
+    stage.kill9(Role::Standby);
+    let generation = stage.rt.block_on(async {
+        let generation = deeds.request(1, 2).await.unwrap();
+        deeds.claim(generation, 1).await.unwrap();
+        generation
+    });
+    jump(&stage, -HOUR_US);
+    stage.until("the leader to see it", || {
+        stage.metric(Role::Ledger, "ledger_clock_jumps_total").filter(|n| *n >= 1.0)
+    });
+    let attempt = Attempt::new(1).unwrap();
+    let command = GenerationAttempt {
+        generation,
+        attempt,
+        outcome: Trouble::Overloaded,
+        spent: Spent::default(),
+        retry_after_ms: 1,
+    };
+    let tried = envelope(id("attempted:by-hand"), AccountRef::Id(generation.account()), command);
+    stage.rt.block_on(deeds.send(Producer::Generator, tried)).unwrap();
+    // The vendor asked to wait for a millisecond, not for an hour.
+    stage.until("the job to be offered again", || {
+        let limit = json!({"limit": 9});
+        let open: Vec<OpenJob> = stage.rt.block_on(deeds.generator.ask("jobs", &limit, None)).unwrap();
+        open.iter().any(|job| job.generation == generation).then_some(())
+    });
+    let claimed = stage.until("the job to be free", || stage.rt.block_on(deeds.claim(generation, 2)).ok());
+    let claimed: ClaimedJob = claimed.result().unwrap();
+    let body = json!({"generation": generation, "attempt": 2});
+    let raw = Raw::new(&stage);
+    let renew = raw.ask(Producer::Generator, "generation_renew", "renew:1", of(generation.account()), body);
+    let renewed = stage.rt.block_on(renew);
+    let until = renewed["result"]["lease_until"].as_i64().unwrap();
+    assert!(until > claimed.lease_until.get(), "a lease is extended by the time that gave it: {renewed}");
 }

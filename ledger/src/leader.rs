@@ -75,7 +75,7 @@ pub async fn keep_lease(
             () = stop.cancelled() => return,
         }
         let (asked, epoch_now) = (Instant::now(), epoch.load(Ordering::SeqCst));
-        let expected = clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).now();
+        let expected = clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).calendar();
         match tokio::time::timeout(BEAT_TIMEOUT, store::beat(&pool, epoch_now, expected)).await {
             Ok(Ok(Some(now))) => {
                 renewed = asked;

@@ -185,7 +185,7 @@ impl Service {
         queue: &Arc<Queue>,
         leading: &CancellationToken,
     ) -> anyhow::Result<()> {
-        let clock = Clock::taken_over(head.now, head.expiries_from);
+        let clock = Clock::taken_over(head.now, head.recorded_at, head.expiries_from);
         if !clock.is_trusted() {
             tracing::error!("Postgres' clock jumped, or nobody watched it; expiries pause for a minute");
             metrics::counter!("ledger_clock_jumps_total").increment(1);
@@ -269,6 +269,7 @@ impl Service {
             client: self.nats.clone(),
             pool: self.readers.clone(),
             queue: Arc::clone(queue),
+            clock: Arc::clone(clock),
             committed: seen.clone(),
             incarnation: keeper.incarnation,
             telling_lease_us: self.telling_lease_us,

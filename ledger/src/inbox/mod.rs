@@ -10,7 +10,7 @@ mod noise;
 pub use decode::{Asked, decode_command, decode_query, own_request};
 pub use names::{KEY as NAMES_KEY, Names};
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_nats::{Client, Message, Subject};
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::operations;
 use crate::queries;
-use crate::sequencer::{Full, Queue, ReplyTo};
+use crate::sequencer::{Clock, Full, Queue, ReplyTo};
 use crate::store;
 
 /// Operational commands and queries under way at once: each uses a database connection.
@@ -38,6 +38,7 @@ pub struct Inbox {
     pub client: Client,
     pub pool: PgPool,
     pub queue: Arc<Queue>,
+    pub clock: Arc<Mutex<Clock>>,
     pub committed: watch::Receiver<Position>,
     pub incarnation: i64,
     pub telling_lease_us: i64,
@@ -103,8 +104,9 @@ impl Inbox {
                 };
                 let inbox = self.clone();
                 tokio::spawn(async move {
-                    let work =
-                        operations::run(&inbox.pool, *request, inbox.incarnation, inbox.telling_lease_us);
+                    let moment =
+                        operations::Moment { now: inbox.now(), telling_lease_us: inbox.telling_lease_us };
+                    let work = operations::run(&inbox.pool, *request, inbox.incarnation, moment);
                     let reply = tokio::time::timeout(SIDE_WORK_TIMEOUT, work)
                         .await
                         .unwrap_or_else(|_| Reply::Failed { message: NO_ANSWER.to_owned() });
@@ -135,13 +137,18 @@ impl Inbox {
         };
         let inbox = self.clone();
         tokio::spawn(async move {
-            let answer = queries::answer(&inbox.pool, inbox.committed.clone(), question);
+            let answer = queries::answer(&inbox.pool, inbox.committed.clone(), question, inbox.now());
             let reply = tokio::time::timeout(SIDE_WORK_TIMEOUT, answer)
                 .await
                 .unwrap_or_else(|_| QueryReply::Failed { message: NO_ANSWER.to_owned() });
             inbox.answer(reply_to, &reply).await;
             drop(permit);
         });
+    }
+
+    /// The log's time, µs.
+    fn now(&self) -> i64 {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).now()
     }
 
     async fn answer(&self, to: Subject, reply: &impl serde::Serialize) {

@@ -29,10 +29,17 @@ enum Problem {
     Refused(Refused),
 }
 
-/// `telling_lease_us`: how long the right to tell something holds.
-pub async fn run(pool: &PgPool, request: OperationRequest, incarnation: i64, telling_lease_us: i64) -> Reply {
+/// When something is asked, and for how long the right to tell something holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// The log's time, µs.
+    pub now: i64,
+    pub telling_lease_us: i64,
+}
+
+pub async fn run(pool: &PgPool, request: OperationRequest, incarnation: i64, moment: Moment) -> Reply {
     let verb = request.operation.verb();
-    match perform(pool, request, telling_lease_us).await {
+    match perform(pool, request, moment).await {
         Ok(result) => Reply::Done { position: Position::ZERO, events: Vec::new(), result, incarnation },
         Err(Problem::Refused(refusal)) => Reply::Refused { refusal },
         Err(problem) => {
@@ -42,18 +49,19 @@ pub async fn run(pool: &PgPool, request: OperationRequest, incarnation: i64, tel
     }
 }
 
-async fn perform(pool: &PgPool, request: OperationRequest, telling_lease_us: i64) -> Result<Value, Problem> {
+async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Result<Value, Problem> {
+    let Moment { now, telling_lease_us } = moment;
     match request.operation {
         Operation::GenerationRenew(c) => {
-            let renewed = store::renew_lease(pool, &c.generation.to_string(), c.attempt.get()).await?;
+            let renewed = store::renew_lease(pool, &c.generation.to_string(), c.attempt.get(), now).await?;
             renewed.map(|until| json!({"lease_until": until})).ok_or_else(|| {
                 Problem::Refused(refused("stale_attempt", "another attempt has this job, or it is closed"))
             })
         }
-        Operation::DeliveryClaim(c) => claim(pool, c.position, &c.claimant, telling_lease_us).await,
+        Operation::DeliveryClaim(c) => claim(pool, c.position, &c.claimant, moment).await,
         Operation::DeliveryRenew(c) => {
-            let renewed =
-                store::renew_delivery(pool, c.position.get(), c.attempt.get(), telling_lease_us).await?;
+            let (position, attempt) = (c.position.get(), c.attempt.get());
+            let renewed = store::renew_delivery(pool, position, attempt, telling_lease_us, now).await?;
             renewed.map(|until| json!({"lease_until": until})).ok_or_else(|| {
                 Problem::Refused(refused("stale_attempt", "another try has this telling, or it is told"))
             })
@@ -96,8 +104,14 @@ async fn resolve(pool: &PgPool, account: AccountRef) -> Result<AccountId, Proble
     }
 }
 
-async fn claim(pool: &PgPool, position: Position, claimant: &str, lease_us: i64) -> Result<Value, Problem> {
-    match store::claim_delivery(pool, position.get(), claimant, lease_us).await? {
+async fn claim(
+    pool: &PgPool,
+    position: Position,
+    claimant: &str,
+    moment: Moment,
+) -> Result<Value, Problem> {
+    let Moment { now, telling_lease_us } = moment;
+    match store::claim_delivery(pool, position.get(), claimant, telling_lease_us, now).await? {
         DeliveryClaimed::Yours { attempt, lease_until, account, event_type: _, subject } => {
             let telling = telling::build(pool, position, account, &subject, attempt, lease_until).await?;
             let Some(telling) = telling else {

@@ -51,8 +51,14 @@ enum Problem {
     NotYet(Position),
 }
 
-pub async fn answer(pool: &PgPool, committed: watch::Receiver<Position>, question: Question) -> QueryReply {
-    match find(pool, committed, &question).await {
+/// `now`: the log's time, µs.
+pub async fn answer(
+    pool: &PgPool,
+    committed: watch::Receiver<Position>,
+    question: Question,
+    now: i64,
+) -> QueryReply {
+    match find(pool, committed, &question, now).await {
         Ok((position, result)) => QueryReply::Ok { position, result },
         Err(Problem::Refused(refusal)) => QueryReply::Refused { refusal },
         Err(problem) => {
@@ -66,6 +72,7 @@ async fn find(
     pool: &PgPool,
     mut committed: watch::Receiver<Position>,
     question: &Question,
+    now: i64,
 ) -> Result<(Position, Value), Problem> {
     if let Some(at_least) = question.at_least {
         let reached = tokio::time::timeout(WAIT, committed.wait_for(|p| *p >= at_least)).await;
@@ -88,8 +95,8 @@ async fn find(
             let PaymentQuery { payment } = read(body)?;
             json(payment_view(pool, payment).await?.ok_or_else(|| not_found("payment"))?)
         }
-        "jobs" => json(jobs(pool, limit(body)?).await?),
-        "deliveries" => json(deliveries(pool, limit(body)?).await?),
+        "jobs" => json(jobs(pool, limit(body)?, now).await?),
+        "deliveries" => json(deliveries(pool, limit(body)?, now).await?),
         "payments_open" => json(payments_open(pool, read(body)?).await?),
         _ => Err(Problem::Refused(refused("unknown_verb", "there is no such query"))),
     };
@@ -188,8 +195,8 @@ async fn payment_view(
     Ok(Some(view))
 }
 
-async fn jobs(pool: &PgPool, limit: i64) -> Result<Vec<OpenJob>, Problem> {
-    let open = store::open_jobs(pool, limit).await?;
+async fn jobs(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<OpenJob>, Problem> {
+    let open = store::open_jobs(pool, limit, now).await?;
     Ok(open
         .into_iter()
         .filter_map(|(generation, position, attempt)| {
@@ -202,8 +209,8 @@ async fn jobs(pool: &PgPool, limit: i64) -> Result<Vec<OpenJob>, Problem> {
         .collect())
 }
 
-async fn deliveries(pool: &PgPool, limit: i64) -> Result<Vec<OpenDelivery>, Problem> {
-    let open = store::open_deliveries(pool, limit).await?;
+async fn deliveries(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<OpenDelivery>, Problem> {
+    let open = store::open_deliveries(pool, limit, now).await?;
     Ok(open
         .into_iter()
         .filter_map(|(position, r#type)| Some(OpenDelivery { position: position.try_into().ok()?, r#type }))

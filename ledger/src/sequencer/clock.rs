@@ -1,48 +1,79 @@
-//! Postgres' clock without a round trip: its last reading plus the monotonic time since.
+//! The log's time: Postgres' clock without a round trip (its last reading plus the monotonic time since), which
+//! never goes back.
+//!
+//! When Postgres' clock is set back, the log's time runs on ahead of it, and loses an eighth of the time that passes
+//! until Postgres' clock has caught up. Why: deadlines and leases are times of the log; would it stand still, they
+//! would be late by as much as the clock was set back. What has an end of its own, by the calendar, is asked for by
+//! Postgres' clock ([`Clock::calendar`]): it never ends early.
 
 use std::time::{Duration, Instant};
 
 use crate::store::{JUMP_US, PAUSE_US};
 
 const PAUSE: Duration = Duration::from_micros(PAUSE_US.unsigned_abs());
+/// A reading that is off by less was under way for a while, or the clocks run at slightly different rates.
+const STEP_US: i64 = 1_000_000;
+/// A time that is ahead loses so much of each unit that passes: slow enough for leases and vendors' waits.
+const CATCH_UP: i64 = 8;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     read_us: i64,
     at: Instant,
+    /// How far the log's time was ahead of the reading.
+    ahead_us: i64,
+    /// The last time that was told.
+    told_us: i64,
     paused_until: Option<Instant>,
 }
 
 impl Clock {
     pub fn new(read_us: i64) -> Self {
-        Self { read_us, at: Instant::now(), paused_until: None }
+        Self { read_us, at: Instant::now(), ahead_us: 0, told_us: read_us, paused_until: None }
     }
 
-    /// Of a new leader: nothing expires before `expiries_from`, by the clock that shows `read_us`.
-    pub fn taken_over(read_us: i64, expiries_from: i64) -> Self {
+    /// Of a new leader: the log's last event is of `recorded_at`, and nothing expires before `expiries_from`, by
+    /// the clock that shows `read_us`.
+    pub fn taken_over(read_us: i64, recorded_at: i64, expiries_from: i64) -> Self {
         // Never longer than after a jump, wherever the clock went meanwhile.
         let left_us = (expiries_from - read_us).clamp(0, PAUSE_US).unsigned_abs();
         let paused_until = (left_us > 0).then(|| Instant::now() + Duration::from_micros(left_us));
-        Self { paused_until, ..Self::new(read_us) }
+        let ahead_us = (recorded_at - read_us).max(0);
+        Self { ahead_us, told_us: recorded_at, paused_until, ..Self::new(read_us) }
     }
 
-    /// µs since 1970-01-01 UTC.
-    pub fn now(&self) -> i64 {
-        self.read_us.saturating_add(i64::try_from(self.at.elapsed().as_micros()).unwrap_or(i64::MAX))
+    /// Postgres' clock, µs since 1970-01-01 UTC.
+    pub fn calendar(&self) -> i64 {
+        self.read_us.saturating_add(self.since_us())
+    }
+
+    /// The log's time, µs: never below what was told before.
+    pub fn now(&mut self) -> i64 {
+        self.told_us = self.told_us.max(self.calendar().saturating_add(self.ahead()));
+        self.told_us
     }
 
     /// Takes a new reading; answers by how much Postgres' clock jumped, if it did.
     pub fn adjust(&mut self, read_us: i64) -> Option<i64> {
-        let jump = read_us - self.now();
-        let paused_until =
-            if jump.abs() > JUMP_US { Some(Instant::now() + PAUSE) } else { self.paused_until };
-        *self = Self { read_us, at: Instant::now(), paused_until };
-        (jump.abs() > JUMP_US).then_some(jump)
+        let step = read_us - self.calendar();
+        let jumped = step.abs() > JUMP_US;
+        let ahead_us = if step.abs() > STEP_US { (self.told_us - read_us).max(0) } else { self.ahead() };
+        let paused_until = if jumped { Some(Instant::now() + PAUSE) } else { self.paused_until };
+        *self = Self { read_us, at: Instant::now(), ahead_us, told_us: self.told_us, paused_until };
+        jumped.then_some(step)
     }
 
     /// May deadlines be acted on?
     pub fn is_trusted(&self) -> bool {
         self.paused_until.is_none_or(|until| Instant::now() >= until)
+    }
+
+    fn ahead(&self) -> i64 {
+        (self.ahead_us - self.since_us() / CATCH_UP).max(0)
+    }
+
+    fn since_us(&self) -> i64 {
+        i64::try_from(self.at.elapsed().as_micros()).unwrap_or(i64::MAX)
     }
 }
 
@@ -50,23 +81,62 @@ impl Clock {
 mod tests {
     use super::*;
 
+    const HOUR_US: i64 = 3_600_000_000;
+
+    /// As if so much time had passed since the last reading.
+    fn later(clock: &mut Clock, us: i64) {
+        clock.at = clock.at.checked_sub(Duration::from_micros(us.unsigned_abs())).unwrap();
+    }
+
     #[test]
     fn a_jump_of_more_than_a_minute_pauses_expiries() {
         let mut clock = Clock::new(1_000_000_000);
         assert_eq!(clock.adjust(1_000_500_000), None);
         assert!(clock.is_trusted());
-        assert!(clock.adjust(1_000_000_000 + 3_600_000_000).is_some());
+        assert!(clock.adjust(1_000_000_000 + HOUR_US).is_some());
         assert!(!clock.is_trusted());
-        assert!(clock.adjust(clock.now() - 86_400_000_000).is_some());
+        assert!(clock.adjust(clock.calendar() - 86_400_000_000).is_some());
     }
 
     #[test]
     fn a_new_leader_waits_as_long_as_the_one_before_it_would_have() {
-        let now = 7_200_000_000;
-        assert!(Clock::taken_over(now, 0).is_trusted());
-        assert!(Clock::taken_over(now, now - 1).is_trusted());
-        assert!(!Clock::taken_over(now, now + 30_000_000).is_trusted());
-        let back = Clock::taken_over(now, now + 3_600_000_000);
+        let now = 2 * HOUR_US;
+        assert!(Clock::taken_over(now, now, 0).is_trusted());
+        assert!(Clock::taken_over(now, now, now - 1).is_trusted());
+        assert!(!Clock::taken_over(now, now, now + 30_000_000).is_trusted());
+        let back = Clock::taken_over(now, now, now + HOUR_US);
         assert!(back.paused_until.unwrap() <= Instant::now() + PAUSE, "it jumped back meanwhile");
+    }
+
+    #[test]
+    fn after_a_jump_back_the_logs_time_runs_on_until_the_clock_has_caught_up() {
+        let mut clock = Clock::new(5 * HOUR_US);
+        let told = clock.now();
+        assert!(clock.adjust(4 * HOUR_US).is_some());
+        later(&mut clock, 8_000_000);
+        let after = clock.now();
+        assert!((told + 7_000_000..told + 8_000_000).contains(&after), "{}", after - told);
+        assert!(clock.calendar() < told, "what ends by the calendar does not end early");
+        // The clock goes on, and is never gone back behind.
+        clock.adjust(clock.calendar());
+        later(&mut clock, 9 * HOUR_US);
+        assert_eq!(clock.now(), clock.told_us);
+        assert!(clock.now() - clock.calendar() < STEP_US, "it never catches up");
+    }
+
+    #[test]
+    fn a_new_leader_goes_on_where_the_log_is() {
+        let mut clock = Clock::taken_over(HOUR_US, 2 * HOUR_US, 0);
+        later(&mut clock, 8_000_000);
+        assert!(clock.now() >= 2 * HOUR_US + 7_000_000);
+    }
+
+    #[test]
+    fn a_jump_ahead_that_is_put_right_before_anything_was_told_is_forgotten() {
+        let mut clock = Clock::new(HOUR_US);
+        let told = clock.now();
+        clock.adjust(9 * HOUR_US);
+        clock.adjust(told + 1_000_000);
+        assert!(clock.now() < told + 2_000_000);
     }
 }

@@ -108,7 +108,8 @@ impl Sequencer {
     /// The streams of nobody can't be read.
     pub async fn start(ground: Ground, committed: watch::Sender<Position>) -> Result<Self, BadRow> {
         let Ground { pool, readers, head, epoch, clock, overlap_from } = ground;
-        store::extend_leases(&pool).await?;
+        let now = clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).now();
+        store::extend_leases(&pool, now).await?;
         let streams = read_streams(&pool).await?;
         let fingerprints = Fingerprints::new(store::service_key(&pool, fingerprint::KEY).await?);
         let sequencer = Self {
@@ -307,9 +308,9 @@ impl Sequencer {
         });
     }
 
-    /// Postgres' time, never below the tip's.
+    /// The log's time, never below the tip's.
     fn now(&self) -> i64 {
-        let clock = self.clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut clock = self.clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         clock.now().max(self.tip.recorded_at)
     }
 

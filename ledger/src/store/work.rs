@@ -1,4 +1,5 @@
-//! Operational tables: leases, tellings, contexts, sweeps. Nothing here changes a balance.
+//! Operational tables: leases, tellings, contexts, sweeps. Nothing here changes a balance. `now` is the log's time
+//! in µs, as in events: leases that claims give are written by it.
 
 use proto_events::events::MediaType;
 use proto_events::{AccountId, Event, LotId, Position, Rail};
@@ -8,24 +9,27 @@ use uuid::Uuid;
 use crate::log::BadRow;
 
 /// Extends a claim's lease. `None`: another attempt has it, it is over, or the job is closed.
-pub async fn renew_lease(pool: &PgPool, generation: &str, attempt: i64) -> Result<Option<i64>, sqlx::Error> {
+pub async fn renew_lease(
+    pool: &PgPool,
+    generation: &str,
+    attempt: i64,
+    now: i64,
+) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar(
-        "UPDATE jobs SET lease_until = greatest(lease_until, now_us() + lease_us) \
+        "UPDATE jobs SET lease_until = greatest(lease_until, $3 + lease_us) \
          WHERE generation = $1 AND attempt = $2 AND lease_us > 0 RETURNING lease_until",
     )
     .bind(generation)
     .bind(attempt)
+    .bind(now)
     .fetch_optional(pool)
     .await
 }
 
 /// After a take-over: whoever held a job could not renew meanwhile, and holds it still.
-pub async fn extend_leases(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE jobs SET lease_until = greatest(lease_until, now_us() + lease_us) WHERE lease_us > 0",
-    )
-    .execute(pool)
-    .await?;
+pub async fn extend_leases(pool: &PgPool, now: i64) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE jobs SET lease_until = greatest(lease_until, $1 + lease_us) WHERE lease_us > 0";
+    sqlx::query(sql).bind(now).execute(pool).await?;
     Ok(())
 }
 
@@ -92,16 +96,18 @@ pub async fn claim_delivery(
     position: i64,
     claimant: &str,
     lease_us: i64,
+    now: i64,
 ) -> Result<DeliveryClaimed, sqlx::Error> {
     let claimed = sqlx::query(
         "UPDATE deliveries SET attempt = attempt + (claimant IS DISTINCT FROM $3)::int, claimant = $3, \
-            lease_until = now_us() + $2 \
-         WHERE position = $1 AND (lease_until < now_us() OR claimant = $3) \
+            lease_until = $4 + $2 \
+         WHERE position = $1 AND (lease_until < $4 OR claimant = $3) \
          RETURNING attempt::bigint, lease_until, account_id, type, subject",
     )
     .bind(position)
     .bind(lease_us)
     .bind(claimant)
+    .bind(now)
     .fetch_optional(pool)
     .await?;
     if let Some(row) = claimed {
@@ -124,14 +130,16 @@ pub async fn renew_delivery(
     position: i64,
     attempt: i64,
     lease_us: i64,
+    now: i64,
 ) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar(
-        "UPDATE deliveries SET lease_until = greatest(lease_until, now_us() + $3) \
+        "UPDATE deliveries SET lease_until = greatest(lease_until, $4 + $3) \
          WHERE position = $1 AND attempt = $2 RETURNING lease_until",
     )
     .bind(position)
     .bind(i32::try_from(attempt).unwrap_or(i32::MAX))
     .bind(lease_us)
+    .bind(now)
     .fetch_optional(pool)
     .await
 }
@@ -226,23 +234,20 @@ pub async fn forget_lots(pool: &PgPool, lots: &[DueLot]) -> Result<(), sqlx::Err
 }
 
 /// Jobs that nobody holds, the nearest deadline first: (generation, position, last attempt).
-pub async fn open_jobs(pool: &PgPool, limit: i64) -> Result<Vec<(String, i64, i64)>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT generation, position, attempt::bigint FROM jobs WHERE lease_until < now_us() ORDER BY deadline LIMIT $1",
-    )
-    .bind(limit)
-    .fetch_all(pool)
-    .await
+pub async fn open_jobs(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<(String, i64, i64)>, sqlx::Error> {
+    let sql = "SELECT generation, position, attempt::bigint FROM jobs WHERE lease_until < $2 \
+               ORDER BY deadline LIMIT $1";
+    sqlx::query_as(sql).bind(limit).bind(now).fetch_all(pool).await
 }
 
 /// Tellings that nobody holds, oldest first: (position, type).
-pub async fn open_deliveries(pool: &PgPool, limit: i64) -> Result<Vec<(i64, String)>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT position, type FROM deliveries WHERE lease_until < now_us() ORDER BY position LIMIT $1",
-    )
-    .bind(limit)
-    .fetch_all(pool)
-    .await
+pub async fn open_deliveries(
+    pool: &PgPool,
+    limit: i64,
+    now: i64,
+) -> Result<Vec<(i64, String)>, sqlx::Error> {
+    let sql = "SELECT position, type FROM deliveries WHERE lease_until < $2 ORDER BY position LIMIT $1";
+    sqlx::query_as(sql).bind(limit).bind(now).fetch_all(pool).await
 }
 
 /// Open payments of these rails that were opened after a position, oldest first: (payment, account,

@@ -2,7 +2,7 @@
 //!
 //! Open jobs, with their reservations' deadlines, and lots that end are rows of tables, so that deadlines survive restarts and
 //! take-overs. After a take-over the first look comes later than the commands that wait; after a jump of
-//! the clock nothing expires.
+//! the clock nothing expires. Reservations end by the log's time, as they began; lots by the calendar.
 
 mod lots;
 
@@ -36,18 +36,18 @@ pub async fn run(pool: PgPool, queue: Arc<Queue>, clock: Arc<Mutex<Clock>>, stop
             () = stop.cancelled() => return,
         }
         wait = LOOK;
-        let (now, trusted) = {
-            let clock = clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            (clock.now(), clock.is_trusted())
+        let (now, calendar) = {
+            let mut clock = clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if !clock.is_trusted() {
+                continue;
+            }
+            (clock.now(), clock.calendar())
         };
-        if !trusted {
-            continue;
-        }
         match store::answered(store::due_jobs(&pool, now, DUE_MAX)).await {
             Ok(due) => expire(due, &queue).await,
             Err(error) => tracing::warn!(%error, "can't look for expired reservations"),
         }
-        match lots::expire_due(&pool, &queue, now).await {
+        match lots::expire_due(&pool, &queue, calendar).await {
             // A whole campaign's lots end at once.
             Ok(more) if more => wait = AT_ONCE,
             Ok(_) => {}
