@@ -60,7 +60,7 @@ pub fn decode_query(subject: &str, payload: &[u8]) -> Result<Question, Refused> 
     Ok(Question { producer, name: name.to_owned(), at_least: query.at_least, body: query.body })
 }
 
-/// A request of the ledger's own timers.
+/// A request of the ledger's own: of timers, follow-ups, swaps of projections, the first catalog.
 pub fn own_request(
     id: CommandId,
     account: AccountRef,

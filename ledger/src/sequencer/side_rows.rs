@@ -12,7 +12,7 @@ use crate::store::side::{
     Side, StoredOutput, Told,
 };
 
-/// How long a telling or a claim holds when the catalog does not say.
+/// How long a claim holds when the catalog does not say.
 pub const LEASE_MS_DEFAULT: i64 = 30_000;
 
 /// When and where the events stand.

@@ -62,7 +62,7 @@ pub struct Facts<'a> {
     pub catalog: Option<&'a PublishedCatalog>,
     /// For generation_claim: until when the last attempt is held.
     pub lease_until: Option<Micros>,
-    /// For payment_register and payment_settle: the payment that has this provider id.
+    /// For payment_register, payment_settle and quarantine_resolve: the payment that has this provider id.
     pub provider_id_owner: Option<PaymentId>,
     /// For refund_settle: the refund that has this provider id.
     pub refund_id_owner: Option<RefundId>,

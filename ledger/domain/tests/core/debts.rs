@@ -1,4 +1,4 @@
-//! What refunds bring; their commands come later, the rules hold already.
+//! What refunds bring, as events: the rules of lots and debts beneath their commands.
 
 use proto_events::events::*;
 use proto_events::{CommandId, Event, Producer, RefundId};

@@ -96,22 +96,14 @@ fn never(tally: &Tally) -> Vec<String> {
 
 const CONTRACT: &str = include_str!("../../../../docs/EVENTS.md");
 
-/// The refusals that docs/EVENTS.md lists for a verb, as far as the core makes them.
+/// The refusals that docs/EVENTS.md lists for a verb.
 fn documented(verb: &str) -> Vec<&'static str> {
     let row = CONTRACT.lines().find(|line| line.starts_with(&format!("| {verb} |")));
     // A bar within a cell is written with a backslash; before the first cell stands nothing.
     let cells: Vec<&str> = row.unwrap_or_default().split("\\|").flat_map(|part| part.split('|')).collect();
     let refusals = cells.len().checked_sub(3).map_or("", |last_but_one| cells[last_but_one]);
-    let codes = refusals.split(',').map(str::trim).filter(|code| !code.is_empty());
-    // Told by what the tables here can't bring about: see `NOT_HERE`.
-    codes.filter(|code| !NOT_HERE.contains(&(verb, code))).collect()
+    refusals.split(',').map(str::trim).filter(|code| !code.is_empty()).collect()
 }
-
-/// Refusals of the contract that don't come from the core, or that no life comes across.
-const NOT_HERE: &[(&str, &str)] = &[
-    // The adapter knows the shop's mode.
-    ("payment_settle", "test_differs"),
-];
 
 fn write_report(report: &serde_json::Value) {
     if let Some(path) = std::env::var_os("PLANTAIN_MODEL_REPORT") {
