@@ -174,3 +174,27 @@ fn a_chargeback_takes_what_is_held_when_it_is_charged_or_comes_back() {
     assert_eq!(balance(&stage, &deeds, 2), (5, 0, 0));
     stage.assert_verified();
 }
+
+#[test]
+fn only_the_last_try_closes_a_telling() {
+    let stage = Stage::with_ledger().unwrap();
+    let (deeds, raw) = (Deeds::new(&stage), Raw::new(&stage));
+    let account = stage.rt.block_on(deeds.start(1)).unwrap();
+    let payment = stage.rt.block_on(deeds.topup(1, "a")).unwrap();
+    let settled = stage.rt.block_on(deeds.settle(payment, rubles(100))).unwrap();
+    let position = settled.events[0].position;
+    let send = |verb: &str, id: &str, body| raw.send(Producer::Telegram, verb, id, of(account), body);
+    let claim = |who: &str| send("delivery_claim", who, json!({"position": position, "claimant": who}));
+    let done = |attempt: u32| {
+        let body = json!({"position": position, "attempt": attempt, "outcome": "refused"});
+        send("delivery_done", "done", body)["result"]["closed"].clone()
+    };
+    assert_eq!(claim("t1")["result"]["attempt"], 1);
+    // Its lease is over, and another one tells.
+    stage.rt.block_on(sqlx::query("UPDATE deliveries SET lease_until = 0").execute(&stage.pool)).unwrap();
+    assert_eq!(claim("t2")["result"]["attempt"], 2);
+    assert_eq!(done(1), json!(false), "who lost the lease closed what another one tells");
+    assert_eq!(claim("t2")["result"]["attempt"], 2, "it is still to be told");
+    assert_eq!(done(2), json!(true));
+    assert_eq!(claim("t3")["refusal"]["code"], "delivery_done");
+}

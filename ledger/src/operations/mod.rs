@@ -67,7 +67,7 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
             })
         }
         Operation::DeliveryDone(c) => {
-            let closed = store::close_delivery(pool, c.position.get()).await?;
+            let closed = store::close_delivery(pool, c.position.get(), c.attempt.get()).await?;
             Ok(json!({"closed": closed}))
         }
         Operation::ProfileUpdate(c) => {
@@ -104,18 +104,13 @@ async fn resolve(pool: &PgPool, account: AccountRef) -> Result<AccountId, Proble
     }
 }
 
-async fn claim(
-    pool: &PgPool,
-    position: Position,
-    claimant: &str,
-    moment: Moment,
-) -> Result<Value, Problem> {
+async fn claim(pool: &PgPool, position: Position, claimant: &str, moment: Moment) -> Result<Value, Problem> {
     let Moment { now, telling_lease_us } = moment;
     match store::claim_delivery(pool, position.get(), claimant, telling_lease_us, now).await? {
         DeliveryClaimed::Yours { attempt, lease_until, account, event_type: _, subject } => {
             let telling = telling::build(pool, position, account, &subject, attempt, lease_until).await?;
             let Some(telling) = telling else {
-                store::close_delivery(pool, position.get()).await?;
+                store::close_delivery(pool, position.get(), attempt).await?;
                 return Err(Problem::Refused(refused("delivery_done", "there is nobody left to tell")));
             };
             serde_json::to_value(telling).map_err(|e| Problem::Postgres(sqlx::Error::Encode(Box::new(e))))

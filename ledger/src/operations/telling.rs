@@ -6,10 +6,7 @@ use sqlx::PgPool;
 
 use crate::log::{BadRow, Row};
 use crate::snapshots;
-use crate::store::{self, OutputRow, Thing};
-
-/// Above this an attempt is shown as this: the wire's bound, far above any adapter's patience.
-const ATTEMPT_SHOWN_MAX: i64 = 1_000;
+use crate::store::{self, OutputRow, TRY_MAX, Thing};
 
 /// `None`: the person is gone, or the event is not for telling.
 pub async fn build(
@@ -28,7 +25,7 @@ pub async fn build(
     let Some(news) = news(pool, position, subject, &rows).await? else { return Ok(None) };
     Ok(Some(Telling {
         position,
-        attempt: Attempt::new(attempt.min(ATTEMPT_SHOWN_MAX)).unwrap_or_default(),
+        attempt: Attempt::new(attempt.min(TRY_MAX)).unwrap_or_default(),
         account,
         chat: at.chat,
         message: Some(at.message),

@@ -73,6 +73,9 @@ pub async fn job_contents(pool: &PgPool, generations: &[String]) -> Result<Vec<J
         .collect()
 }
 
+/// Above this a telling's try is called this: the wire's bound, far above any adapter's patience.
+pub const TRY_MAX: i64 = 1_000;
+
 /// How far a claim of a telling got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeliveryClaimed {
@@ -134,12 +137,13 @@ pub async fn renew_delivery(
 ) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar(
         "UPDATE deliveries SET lease_until = greatest(lease_until, $4 + $3) \
-         WHERE position = $1 AND attempt = $2 RETURNING lease_until",
+         WHERE position = $1 AND least(attempt, $5) = $2 RETURNING lease_until",
     )
     .bind(position)
-    .bind(i32::try_from(attempt).unwrap_or(i32::MAX))
+    .bind(attempt)
     .bind(lease_us)
     .bind(now)
+    .bind(TRY_MAX)
     .fetch_optional(pool)
     .await
 }
@@ -151,10 +155,11 @@ pub async fn service_key(pool: &PgPool, name: &str) -> Result<[u8; 32], sqlx::Er
     key.try_into().map_err(|_| sqlx::Error::RowNotFound)
 }
 
-/// Closes a telling. False: it was closed already, or is not known.
-pub async fn close_delivery(pool: &PgPool, position: i64) -> Result<bool, sqlx::Error> {
-    let sql = "DELETE FROM deliveries WHERE position = $1";
-    Ok(sqlx::query(sql).bind(position).execute(pool).await?.rows_affected() == 1)
+/// Closes a telling of which this is the try. False: another try has it, it was closed already, or is not known.
+pub async fn close_delivery(pool: &PgPool, position: i64, attempt: i64) -> Result<bool, sqlx::Error> {
+    let sql = "DELETE FROM deliveries WHERE position = $1 AND least(attempt, $3) = $2";
+    let closing = sqlx::query(sql).bind(position).bind(attempt).bind(TRY_MAX);
+    Ok(closing.execute(pool).await?.rows_affected() == 1)
 }
 
 pub async fn update_profile(
@@ -241,11 +246,7 @@ pub async fn open_jobs(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<(Strin
 }
 
 /// Tellings that nobody holds, oldest first: (position, type).
-pub async fn open_deliveries(
-    pool: &PgPool,
-    limit: i64,
-    now: i64,
-) -> Result<Vec<(i64, String)>, sqlx::Error> {
+pub async fn open_deliveries(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<(i64, String)>, sqlx::Error> {
     let sql = "SELECT position, type FROM deliveries WHERE lease_until < $2 ORDER BY position LIMIT $1";
     sqlx::query_as(sql).bind(limit).bind(now).fetch_all(pool).await
 }
