@@ -37,7 +37,12 @@ pub(crate) fn claim(state: &Account, c: &GenerationClaim, facts: &Facts) -> Resu
 pub(crate) fn attempt(state: &Account, c: &GenerationAttempt) -> Result<Vec<Event>, Refusal> {
     let generation = find(state, c.generation)?;
     generation.must_be_current(c.attempt)?;
-    if generation.recorded || c.attempt == Attempt::ZERO {
+    // A result names its own cost.
+    let made = matches!(
+        generation.state,
+        GenerationState::Succeeded | GenerationState::Delivered | GenerationState::Lost
+    );
+    if generation.recorded || made || c.attempt == Attempt::ZERO {
         return Err(Refusal::StaleAttempt { attempt: generation.attempt });
     }
     let GenerationAttempt { generation, attempt, outcome, spent, retry_after_ms: _ } = c.clone();

@@ -130,6 +130,8 @@ fn an_attempts_cost_is_recorded_once_also_after_the_end() {
     let over = timed_out();
     let over = over.clone().did(over.attempted(1));
     assert_eq!(over.refusal(over.attempted(1)).code(), "stale_attempt");
+    let made = world.clone().did(world.complete(1));
+    assert_eq!(made.refusal(made.attempted(1)).code(), "stale_attempt", "its result named it");
     assert_eq!(asked().refusal(asked().attempted(0)).code(), "stale_attempt");
 }
 

@@ -92,7 +92,7 @@ impl Person {
         let price = c.charge.map_or(job.price, |charge| charge.get());
         must(price <= job.price, "charge_too_large")?;
         let late = job.stage == Stage::Late;
-        job.stage = Stage::Made;
+        (job.stage, job.cost_known) = (Stage::Made, true);
         // Late, it is paid from the purse if that holds enough, else a gift.
         let paid = !late || self.purse.hold(c.generation, price, on.now);
         let job = self.job(c.generation)?;
