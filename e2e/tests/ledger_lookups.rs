@@ -1,11 +1,17 @@
 //! What a running ledger asks the log finds by its indexes, however long the log is: Postgres' own counters
 //! say so, for the very statements of the store.
 
+use std::time::{Duration, Instant};
+
 use e2e::Stage;
 use e2e::bulk::{Size, write};
-use ledger::store::{self, Thing};
+use e2e::stage::PATIENCE;
+use ledger::store::{self, Snapshot, Thing};
 use proto_events::{AccountId, CommandId, Producer};
-use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgPool, Postgres, Transaction};
+
+const TABLES: [&str; 5] = ["events", "natural_keys", "jobs", "telegram_identities", "erased_fingerprints"];
 
 /// (scans of the whole table, look-ups by an index), of all sessions that have ended.
 async fn scans(pool: &PgPool, table: &str) -> (i64, i64) {
@@ -31,12 +37,22 @@ fn no_look_up_reads_the_log_or_the_natural_keys_from_end_to_end() {
         assert_eq!(kind, "settled");
         let (account, producer): (AccountId, Producer) = (AccountId(account), producer.parse().unwrap());
         let id = (producer, CommandId::new(command).unwrap());
+        // Open work and erased people are few in a log that was made: one of each is enough to be looked up.
+        let job = "g-by-hand".to_owned();
+        sqlx::query("INSERT INTO jobs (generation, account_id, position, deadline) VALUES ($1, $2, 1, 1)")
+            .bind(&job)
+            .bind(account.0)
+            .execute(&stage.pool)
+            .await
+            .unwrap();
+        let gone = "INSERT INTO erased_fingerprints (fingerprint, debt, banned) VALUES ('gone', 0, false)";
+        sqlx::query(gone).execute(&stage.pool).await.unwrap();
         let mut before = Vec::new();
-        for table in ["events", "natural_keys"] {
+        for table in TABLES {
             before.push(scans(&stage.pool, table).await);
         }
 
-        let pool = store::connect(&stage.database_url(), 1).await.unwrap();
+        let pool = store::connect_serving(&stage.database_url(), 1).await.unwrap();
         let first = store::first_answers(&pool, std::slice::from_ref(&id)).await.unwrap();
         assert_eq!(first.len(), 1);
         let rows = store::events_of_accounts(&pool, &[account], 0).await.unwrap();
@@ -46,18 +62,80 @@ fn no_look_up_reads_the_log_or_the_natural_keys_from_end_to_end() {
         let owners = store::owners_of_keys(&pool, &[("settled", key)]).await.unwrap();
         assert_eq!(owners.len(), 1);
         assert!(store::event_at(&pool, 7).await.unwrap().is_some());
+        assert_eq!(store::leases(&pool, std::slice::from_ref(&job)).await.unwrap().len(), 1);
+        assert_eq!(store::people_of_accounts(&pool, &[account]).await.unwrap().len(), 1);
+        assert_eq!(store::kept(&pool, &["gone".to_owned()]).await.unwrap().len(), 1);
         assert!(!store::command_ids(&pool, 19_000, 19_100).await.unwrap().is_empty());
         // A session reports when it ends.
         pool.close().await;
 
-        for (table, (whole, by_index)) in ["events", "natural_keys"].into_iter().zip(before) {
-            let mut now = scans(&stage.pool, table).await;
+        for (table, (whole, by_index)) in TABLES.into_iter().zip(before) {
+            let (end, mut now) = (Instant::now() + PATIENCE, scans(&stage.pool, table).await);
             while now.1 == by_index {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                assert!(Instant::now() < end, "nothing was looked up by an index in {table}");
+                tokio::time::sleep(Duration::from_millis(20)).await;
                 now = scans(&stage.pool, table).await;
             }
             println!("{table}: {} look-ups by index", now.1 - by_index);
             assert_eq!(now.0, whole, "{table} was read from end to end");
         }
+    });
+}
+
+/// Sessions of this name give a statement up after 100 ms.
+const HASTY: &str = "hasty";
+
+async fn hasty(url: &str) -> PgPool {
+    let options = url.parse::<PgConnectOptions>().unwrap().application_name(HASTY);
+    PgPoolOptions::new().connect_with(options.options([("statement_timeout", "100")])).await.unwrap()
+}
+
+/// Keeps snapshots from being changed.
+async fn hold(pool: &PgPool) -> Transaction<'static, Postgres> {
+    let mut held = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE account_snapshots IN SHARE MODE").execute(&mut *held).await.unwrap();
+    held
+}
+
+/// Until a statement of a hasty session has been under way for far longer than it is allowed to.
+async fn until_overdue(pool: &PgPool) {
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock' \
+        AND clock_timestamp() - query_start > interval '500 ms'";
+    let end = Instant::now() + Duration::from_secs(10);
+    while sqlx::query_scalar::<_, i64>(sql).bind(HASTY).fetch_one(pool).await.unwrap() == 0 {
+        assert!(Instant::now() < end, "the statement was given up");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[test]
+fn snapshots_are_written_and_begun_anew_however_long_that_takes() {
+    let stage = Stage::new().unwrap();
+    stage.rt.block_on(async {
+        let pool = hasty(&stage.database_url()).await;
+        let held = hold(&stage.pool).await;
+        let begun = tokio::spawn({
+            let pool = pool.clone();
+            async move { store::reset_snapshots(&pool).await }
+        });
+        until_overdue(&stage.pool).await;
+        drop(held);
+        begun.await.unwrap().unwrap();
+
+        let snapshot =
+            |position| Snapshot { account: AccountId::random(), version: 1, position, state: "{}".into() };
+        let changed: Vec<Snapshot> = (1..=2_500).map(snapshot).collect();
+        let accounts: Vec<AccountId> = changed.iter().map(|s| s.account).collect();
+        let held = hold(&stage.pool).await;
+        let written = tokio::spawn({
+            let (pool, changed) = (pool.clone(), changed.clone());
+            async move { store::write_snapshots(&pool, 0, 2_500, &changed).await }
+        });
+        until_overdue(&stage.pool).await;
+        drop(held);
+        assert!(written.await.unwrap().unwrap());
+        let (through, found) = store::snapshots_of(&stage.pool, &accounts).await.unwrap();
+        assert_eq!(through, 2_500);
+        assert!(changed.iter().all(|s| found.get(&s.account) == Some(s)), "{} of 2500", found.len());
     });
 }

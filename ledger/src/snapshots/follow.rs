@@ -20,10 +20,9 @@ const EVENTS_MIN: i64 = 50_000;
 const BYTES_PER_EVENT: i64 = 256;
 /// A quiet log's few changes are written after so long.
 const QUIET: Duration = Duration::from_secs(60);
-/// Accounts kept in memory between writings; others are read from their snapshots.
+/// Accounts kept in memory between writings; others are read from their snapshots. When so many have changed, they
+/// are written.
 const KEPT_MAX: usize = 20_000;
-/// Snapshots in one statement.
-const CHUNK: usize = 1_000;
 const RETRY: Duration = Duration::from_secs(1);
 
 struct Follower {
@@ -122,13 +121,13 @@ impl Follower {
     fn is_due(&self) -> bool {
         let events = self.position - self.through;
         let much = events >= EVENTS_MIN.max(self.bytes / BYTES_PER_EVENT);
-        much || (events > 0 && self.written.elapsed() > QUIET)
+        much || self.changed.len() >= KEPT_MAX || (events > 0 && self.written.elapsed() > QUIET)
     }
 
     /// False: another follower has moved on.
     async fn write(&mut self) -> Result<bool, BadRow> {
         let changed: Vec<AccountId> = self.changed.drain().collect();
-        let mut snapshots = Vec::with_capacity(changed.len().min(CHUNK));
+        let mut snapshots = Vec::with_capacity(changed.len());
         self.bytes = 0;
         for account in changed {
             let Some((state, position)) = self.states.get(&account) else { continue };
@@ -144,5 +143,26 @@ impl Follower {
         }
         metrics::gauge!("ledger_snapshots_position").set(self.through as f64);
         Ok(moved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn so_many_accounts_that_changed_are_written_whatever_the_last_writing_took() {
+        let mut follower = Follower {
+            pool: PgPool::connect_lazy("postgres://nobody@127.0.0.1:1/nothing").unwrap(),
+            through: 0,
+            position: 20_000,
+            states: HashMap::new(),
+            changed: (1..KEPT_MAX).map(|_| AccountId::random()).collect(),
+            written: Instant::now(),
+            bytes: i64::MAX,
+        };
+        assert!(!follower.is_due());
+        follower.changed.insert(AccountId::random());
+        assert!(follower.is_due());
     }
 }

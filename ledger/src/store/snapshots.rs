@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use ledger_domain::Account;
 use proto_events::AccountId;
-use sqlx::{PgExecutor, PgPool};
+use sqlx::{Executor as _, PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
+
+/// Snapshots in one statement: far below what a message to Postgres may hold.
+const CHUNK: usize = 1_000;
 
 /// One account's state, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,7 @@ pub async fn write_snapshots(
     changed: &[Snapshot],
 ) -> Result<bool, sqlx::Error> {
     let mut tx = pool.begin().await?;
+    let_it_take(&mut tx).await?;
     let moved = sqlx::query("UPDATE snapshots_through SET position = $1 WHERE position = $2 AND format = $3")
         .bind(through)
         .bind(from)
@@ -65,6 +69,14 @@ pub async fn write_snapshots(
     if moved.rows_affected() != 1 {
         return Ok(false);
     }
+    for changed in changed.chunks(CHUNK) {
+        insert(&mut tx, changed).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn insert(tx: &mut PgConnection, changed: &[Snapshot]) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO account_snapshots (account_id, version, position, format, state) \
          SELECT id, version, position, $5, state \
@@ -77,15 +89,21 @@ pub async fn write_snapshots(
     .bind(changed.iter().map(|s| s.position).collect::<Vec<_>>())
     .bind(changed.iter().map(|s| s.state.as_str()).collect::<Vec<_>>())
     .bind(Account::FORMAT)
-    .execute(&mut *tx)
+    .execute(tx)
     .await?;
-    tx.commit().await?;
-    Ok(true)
+    Ok(())
+}
+
+/// Given up halfway, it would be begun again, and be too long again.
+async fn let_it_take(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    tx.execute("SET LOCAL statement_timeout = 0").await?;
+    Ok(())
 }
 
 /// Begins anew: snapshots of another form, or of a log longer than this one, are of no use.
 pub async fn reset_snapshots(pool: &PgPool) -> Result<(), sqlx::Error> {
     let mut tx = pool.begin().await?;
+    let_it_take(&mut tx).await?;
     sqlx::query("DELETE FROM account_snapshots").execute(&mut *tx).await?;
     sqlx::query("DELETE FROM snapshots_through").execute(&mut *tx).await?;
     sqlx::query("INSERT INTO snapshots_through (position, format) VALUES (0, $1)")
