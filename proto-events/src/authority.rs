@@ -78,6 +78,11 @@ impl Rail {
             Self::Stars => "telegram",
         }
     }
+
+    /// The natural key of what this provider calls so: its payment, its refund. Commands look for it, events take it.
+    pub fn key(self, id: &str) -> String {
+        format!("{}:{id}", self.provider())
+    }
 }
 
 use Producer::{Console, Generator, Ledger, Payments, Telegram};
@@ -180,6 +185,13 @@ pub fn may_ask(producer: Producer, query: &str) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_providers_id_is_known_by_one_key_whatever_the_way_it_was_paid() {
+        assert_eq!(Yookassa.key("2d1"), "yookassa:2d1");
+        assert_eq!(TelegramYookassa.key("2d1"), Yookassa.key("2d1"));
+        assert_eq!(Stars.key("2d1"), "telegram:2d1");
+    }
 
     #[test]
     fn money_verbs_are_held_to_their_rails() {

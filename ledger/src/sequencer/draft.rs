@@ -522,7 +522,7 @@ fn keys_of(account: AccountId, request: &Request, event: &Event) -> Vec<(&'stati
         Event::ReferralRegistered(e) => vec![(KEY_INVITED, account.to_string(), e.inviter.to_string())],
         Event::PaymentRegistered(e) => payment(e.payment).into_iter().collect(),
         Event::PaymentSettled(e) => {
-            let key = format!("{}:{}", e.rail.provider(), e.provider_payment_id);
+            let key = e.rail.key(&e.provider_payment_id);
             let settled = (KEY_SETTLED, key, e.payment.to_string());
             std::iter::once(settled).chain(payment(e.payment)).collect()
         }
@@ -531,11 +531,11 @@ fn keys_of(account: AccountId, request: &Request, event: &Event) -> Vec<(&'stati
             key.map(|key| (KEY_REWARDED, key, account.to_string())).into_iter().collect()
         }
         Event::RefundSettled(e) => {
-            let key = format!("{}:{}", e.rail.provider(), e.provider_refund_id);
+            let key = e.rail.key(&e.provider_refund_id);
             vec![(KEY_REFUNDED, key, e.refund.to_string())]
         }
         Event::PaymentQuarantined(e) => {
-            let key = format!("{}:{}", e.rail.provider(), e.provider_payment_id);
+            let key = e.rail.key(&e.provider_payment_id);
             vec![(KEY_QUARANTINED, key, account.to_string())]
         }
         _ => Vec::new(),

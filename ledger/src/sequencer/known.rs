@@ -63,13 +63,13 @@ pub fn payment_key(command: &Command) -> Option<String> {
         Command::QuarantineResolve(c) => (c.rail, &c.provider_payment_id),
         _ => return None,
     };
-    Some(format!("{}:{id}", rail.provider()))
+    Some(rail.key(id))
 }
 
 /// The natural key of a refund of a provider.
 pub fn refund_key(command: &Command) -> Option<String> {
     match command {
-        Command::RefundSettle(c) => Some(format!("{}:{}", c.rail.provider(), c.provider_refund_id)),
+        Command::RefundSettle(c) => Some(c.rail.key(&c.provider_refund_id)),
         _ => None,
     }
 }
@@ -77,7 +77,7 @@ pub fn refund_key(command: &Command) -> Option<String> {
 /// The natural key of a quarantine.
 pub fn quarantine_key(command: &Command) -> Option<String> {
     match command {
-        Command::PaymentQuarantine(c) => Some(format!("{}:{}", c.rail.provider(), c.provider_payment_id)),
+        Command::PaymentQuarantine(c) => Some(c.rail.key(&c.provider_payment_id)),
         _ => None,
     }
 }

@@ -17,7 +17,7 @@ use crate::refusal::Refusal;
 pub(crate) type Quarantines = BTreeMap<String, PaymentId>;
 
 pub(crate) fn quarantine_key(rail: Rail, id: &ProviderId) -> String {
-    format!("{}:{id}", rail.provider())
+    rail.key(id)
 }
 
 /// Whatever its rail: that may be what disagrees.
