@@ -9,7 +9,7 @@ use std::time::Duration;
 use e2e::deeds::{Deeds, envelope, id, rubles, text};
 use e2e::{Role, Stage, judge};
 use ledger::inbox::Names;
-use proto_events::commands::PaymentSettle;
+use proto_events::commands::{AccountErase, AccountOpen, GenerationCancel, PaymentSettle};
 use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, GenerationId, Producer, Rail};
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
@@ -37,6 +37,12 @@ async fn until(pool: &PgPool, which: &str) {
         }
     };
     tokio::time::timeout(Duration::from_secs(20), looking).await.unwrap_or_else(|_| panic!("none: {which}"));
+}
+
+/// Transactions that were undone; a session tells of its own when it ends.
+async fn rollbacks(pool: &PgPool) -> i64 {
+    let sql = "SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()";
+    sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()
 }
 
 impl World {
@@ -106,8 +112,8 @@ fn what_the_next_batch_saw_of_a_batch_in_flight_is_true_when_both_commit() {
             async move { deeds.request(1, 1).await }
         });
         until(&pool, AT_THE_HEAD).await;
-        // On top of it: its claim, the same request again; then the job's end, which deletes rows that are
-        // not committed yet; a payment, and the same provider's id for another person's.
+        // On top of it: its claim, the same request again; a payment, and the same provider's id for another
+        // person's.
         let again = tokio::spawn({
             let deeds = deeds.clone();
             async move { deeds.request(1, 1).await }
@@ -146,7 +152,7 @@ fn what_the_next_batch_saw_of_a_batch_in_flight_is_true_when_both_commit() {
 }
 
 #[test]
-fn a_row_that_a_batch_in_flight_inserts_is_deleted_by_the_next_one() {
+fn a_row_that_a_batch_in_flight_inserts_is_changed_by_the_next_one() {
     let world = World::new();
     let accounts = world.people(&[1, 2]);
     let generation = world.generation_of(accounts[0], 1, 1);
@@ -173,6 +179,71 @@ fn a_row_that_a_batch_in_flight_inserts_is_deleted_by_the_next_one() {
         deeds.complete(generation, 1).await.unwrap();
     });
     assert_eq!(world.rows("jobs"), 0);
+    world.finish();
+}
+
+#[test]
+fn a_row_that_a_batch_in_flight_inserts_is_deleted_by_the_next_one() {
+    let world = World::new();
+    let accounts = world.people(&[1]);
+    let generation = world.generation_of(accounts[0], 1, 1);
+    let held = world.hold();
+    let (deeds, pool) = (world.deeds.clone(), world.stage.pool.clone());
+    world.stage.rt.block_on(async {
+        let asked = tokio::spawn({
+            let deeds = deeds.clone();
+            async move { deeds.request(1, 1).await }
+        });
+        until(&pool, AT_THE_HEAD).await;
+        let canceled = tokio::spawn({
+            let (deeds, account) = (deeds.clone(), AccountRef::Id(accounts[0]));
+            let cancel = envelope(id("cancel:1:tap"), account, GenerationCancel { generation });
+            async move { deeds.send(Producer::Telegram, cancel).await }
+        });
+        until(&pool, INSERTED).await;
+        drop(held);
+        assert_eq!(asked.await.unwrap().unwrap(), generation);
+        canceled.await.unwrap().unwrap();
+    });
+    assert_eq!(world.rows("jobs"), 0, "the row was not there yet when it was deleted");
+    world.finish();
+}
+
+#[test]
+fn who_comes_again_behind_their_own_erasure_is_let_in() {
+    let world = World::new();
+    let (deeds, pool) = (world.deeds.clone(), world.stage.pool.clone());
+    world.stage.rt.block_on(deeds.start(1)).unwrap();
+    world.stage.rt.block_on(async {
+        // The erasure stands before it deletes the person's row.
+        let mut held = pool.begin().await.unwrap();
+        sqlx::query("LOCK TABLE erased_fingerprints IN SHARE MODE").execute(&mut *held).await.unwrap();
+        let erased = tokio::spawn({
+            let deeds = deeds.clone();
+            let erase = AccountErase { forfeit: true };
+            let erase = envelope(id("erase:1"), AccountRef::Telegram(1), erase);
+            async move { deeds.send(Producer::Telegram, erase).await }
+        });
+        until(&pool, AT_THE_HEAD).await;
+        let undone = rollbacks(&pool).await;
+        let opened = tokio::spawn({
+            let deeds = deeds.clone();
+            let open = AccountOpen { language: text("ru"), name: text("Ada"), inviter: None };
+            let open = envelope(id("start:1:again"), AccountRef::Telegram(1), open);
+            async move { deeds.send(Producer::Telegram, open).await }
+        });
+        // Its row meets the one that is about to be deleted.
+        let met = async {
+            while rollbacks(&pool).await == undone {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), met).await.expect("the two rows never met");
+        drop(held);
+        erased.await.unwrap().unwrap();
+        opened.await.unwrap().expect("nobody has an account, and it is told that somebody has");
+    });
+    assert_eq!(world.rows("telegram_identities"), 1);
     world.finish();
 }
 

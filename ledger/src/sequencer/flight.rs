@@ -45,6 +45,8 @@ pub struct Flight {
     pub riders: Vec<Group>,
     pub before: Tip,
     pub after: Tip,
+    /// Another one was under way when it set out: its inserts may have met rows that one was about to delete.
+    pub behind: bool,
     pub task: JoinHandle<(Writer, Result<(), Failed>)>,
     /// Told when this flight is in the log.
     pub arrival: Option<oneshot::Receiver<()>>,

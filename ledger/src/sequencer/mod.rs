@@ -233,8 +233,9 @@ impl Sequencer {
         };
         let before = std::mem::replace(&mut self.tip, after);
         let task = tokio::spawn(plan.fly());
-        let arrival = Some(arrival);
-        self.flights.push_back(Flight { drafted, group, riders: Vec::new(), before, after, task, arrival });
+        let (arrival, behind) = (Some(arrival), !self.flights.is_empty());
+        let riders = Vec::new();
+        self.flights.push_back(Flight { drafted, group, riders, before, after, behind, task, arrival });
     }
 
     /// The oldest flight is in the log, or has failed with those behind it.
@@ -249,7 +250,13 @@ impl Sequencer {
                 Ok(())
             }
             Err(Failed::Append(AppendError::Rejected { constraint, source })) => {
+                let behind = flight.behind;
                 let mut groups = self.fall(flight).await;
+                if behind {
+                    // Only alone in the air it shows whether the database refuses it.
+                    self.again.extend(groups);
+                    return Ok(());
+                }
                 let rejected = groups.remove(0);
                 self.again.extend(groups);
                 self.find_refused(rejected, constraint.as_deref(), &source).await
