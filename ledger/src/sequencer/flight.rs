@@ -98,6 +98,7 @@ impl Plan {
 
     async fn go(mut self) -> (Writer, Result<(), Failed>) {
         let outcome = match self.before.take() {
+            before if self.drafted.rows.is_empty() => self.check(before).await,
             None => self.alone().await,
             Some(before) => self.after(before).await,
         };
@@ -109,16 +110,18 @@ impl Plan {
     }
 
     async fn alone(&mut self) -> Result<(), Failed> {
-        if self.drafted.rows.is_empty() {
-            return self.check().await;
-        }
         let batch = batch(&self.drafted, self.prev_position, &self.epoch);
         let appended = self.writer.append(&batch).await;
         settle(&self.pool, &batch, &self.epoch, appended).await
     }
 
     /// Refusals and repeats only: they are true if nobody else has led since the state they saw.
-    async fn check(&self) -> Result<(), Failed> {
+    async fn check(&self, before: Option<oneshot::Receiver<()>>) -> Result<(), Failed> {
+        if let Some(before) = before
+            && before.await.is_err()
+        {
+            return Err(Failed::Before);
+        }
         let head = answered(store::head(&self.pool)).await;
         let head = head.map_err(|error| Failed::Append(AppendError::NotCommitted(error)))?;
         let ours = head.position == self.prev_position && head.epoch == self.epoch.load(Ordering::SeqCst);
@@ -178,4 +181,41 @@ async fn settle(
         }
     }
     Err(Failed::Doubt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_batch_without_events_looks_at_the_head_only_when_the_one_before_has_arrived() {
+        // Takes connections and never says a word.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        silent.set_nonblocking(true).unwrap();
+        let url = format!("postgres://nobody@127.0.0.1:{}/nothing", silent.local_addr().unwrap().port());
+        let pool = PgPool::connect_lazy(&url).unwrap();
+        let (arrive, before) = oneshot::channel();
+        let plan = Plan {
+            writer: Writer::new(pool.clone()),
+            pool,
+            prev_position: 1,
+            epoch: Arc::default(),
+            drafted: Arc::default(),
+            before: Some(before),
+            arrived: oneshot::channel().0,
+        };
+        let flight = tokio::spawn(plan.fly());
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(silent.accept().is_err(), "it looked while the one before could still fail");
+        arrive.send(()).unwrap();
+        let looked = async {
+            while silent.accept().is_err() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), looked).await.expect("it never looked");
+        flight.abort();
+    }
 }

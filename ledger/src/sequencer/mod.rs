@@ -51,6 +51,8 @@ use known::Known;
 const BATCH_MAX: usize = 512;
 /// Batches on their way at once, each on a connection of its own: one commits, one is inserted.
 const FLIGHTS_MAX: usize = 2;
+/// Batches without events that wait for one flight: a slow one must not gather all that is refused meanwhile.
+const RIDERS_MAX: usize = 8;
 /// So many commands must wait before a second batch flies; for fewer the overlap costs more than it gains.
 pub const DEEP: usize = 64;
 /// What a producer is told to wait when nothing was done.
@@ -167,7 +169,8 @@ impl Sequencer {
                     continue;
                 }
             }
-            let room = !stopping && self.again.is_empty() && self.flights.len() < FLIGHTS_MAX;
+            let full = self.flights.back().is_some_and(|last| last.riders.len() >= RIDERS_MAX);
+            let room = !stopping && self.again.is_empty() && self.flights.len() < FLIGHTS_MAX && !full;
             let min = if self.flights.is_empty() { 1 } else { self.overlap_from };
             tokio::select! {
                 biased;
@@ -208,8 +211,9 @@ impl Sequencer {
         fail::fail_point!("ledger.batch.decided");
         let group = Group { waiting, outcomes };
         match (drafted.rows.last(), self.flights.back_mut()) {
-            (None, Some(last)) => last.riders.push(group),
-            (None, None) => self.take_off(drafted, group, before),
+            (None, Some(last)) if !last.drafted.rows.is_empty() => last.riders.push(group),
+            // Not with one that only looks at the head: it may have looked before this was decided.
+            (None, _) => self.take_off(drafted, group, before),
             (Some(row), _) => {
                 let after = Tip { position: row.position, hash, recorded_at: now };
                 self.take_off(drafted, group, after);
