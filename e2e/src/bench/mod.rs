@@ -39,6 +39,8 @@ pub struct Options {
     pub only: Vec<Part>,
     /// No events: the empty log alone.
     pub big: Size,
+    /// Commands are not measured on the big one.
+    pub empty_alone: bool,
     /// Commands in flight; all of [`append::IN_FLIGHT`] if empty.
     pub in_flight: Vec<usize>,
 }
@@ -51,7 +53,8 @@ pub fn run(options: &Options, say: &dyn Fn(&str)) -> Result<Findings> {
     let mut findings = Findings::default();
     if wanted(Part::Append) {
         let empty = Size { events: 0, accounts: 0 };
-        for size in [Some(empty), (options.big.events > 0).then_some(options.big)].into_iter().flatten() {
+        let big = (options.big.events > 0 && !options.empty_alone).then_some(options.big);
+        for size in [Some(empty), big].into_iter().flatten() {
             findings.append.push(append::measure(size, effort, &options.in_flight, say)?);
         }
     }

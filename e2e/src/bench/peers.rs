@@ -69,7 +69,7 @@ enum How {
 /// # Errors
 /// A server does not start, or an operation fails.
 pub fn measure(quick: bool, say: &dyn Fn(&str)) -> Result<Option<Peers>> {
-    let (rounds, seconds) = if quick { (2, 1.0) } else { (5, 3.0) };
+    let (rounds, seconds) = if quick { (2, 0.8) } else { (5, 3.0) };
     let stand = Stand::new(Size { events: 0, accounts: 0 }, say)?;
     // More threads than the load has elsewhere: here the deciding is done by this process.
     let rt = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

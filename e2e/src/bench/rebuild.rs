@@ -19,8 +19,9 @@ const ACCOUNTS: usize = 1_000;
 const IN_FLIGHT: usize = 256;
 /// A second or two of commands.
 const COMMANDS: usize = 16_000;
-/// Before the rebuild.
-const ROUNDS: usize = 4;
+/// Before the rebuild: first so many until relay and projections have as much to do as they will have.
+const WARM_UP: usize = 6;
+const ROUNDS: usize = 10;
 
 #[derive(Debug, Serialize)]
 pub struct Live {
@@ -45,8 +46,13 @@ pub fn measure(size: Size, say: &dyn Fn(&str)) -> Result<Live> {
     stand.start_ledger(false)?;
     let mut load = Load::new(&stand, ACCOUNTS)?;
     let (mut before, mut during) = (Vec::new(), Vec::new());
+    for _ in 0..WARM_UP {
+        load.measure(&stand, IN_FLIGHT, COMMANDS)?;
+    }
     for _ in 0..ROUNDS {
-        before.push(load.measure(&stand, IN_FLIGHT, COMMANDS)?);
+        let measured = load.measure(&stand, IN_FLIGHT, COMMANDS)?;
+        say(&format!("{}/s before it", short(measured.commands as f64 / measured.seconds)));
+        before.push(measured);
     }
     say(&format!("rebuilding all of {log_events} events under load"));
     let mut replay = stand.start_command(&["replay", "--all", "--diff-only", "--json"])?;

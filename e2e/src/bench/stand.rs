@@ -45,8 +45,8 @@ impl Stand {
         Ok(Self { ledger: None, nats, log, port: lease_port()?, dir: Scratch::new("bench")?, rt, pool })
     }
 
-    /// Starts the ledger and waits until it answers.
-    pub fn start_ledger(&mut self, write_path_only: bool) -> Result<()> {
+    /// Starts the ledger and waits until it is at rest; how long it took until it answered.
+    pub fn start_ledger(&mut self, write_path_only: bool) -> Result<Duration> {
         let url = format!("http://127.0.0.1:{}/ready", self.port.port());
         let variables = [
             ("NATS_URL", self.nats.url()),
@@ -60,6 +60,7 @@ impl Stand {
         let plan = Plan::new("ledger", program("ledger")?, self.ledger_log())
             .args(["serve"])
             .envs(variables.map(|(name, value)| (name.to_owned(), value)));
+        let begun = Instant::now();
         let mut process = Process::start(plan)?;
         let handle = self.rt.handle().clone();
         let http = reqwest::Client::new();
@@ -68,7 +69,11 @@ impl Stand {
         })?;
         self.ledger = Some(process);
         self.wait_until_answered()?;
-        if write_path_only { Ok(()) } else { self.wait_until_at_rest() }
+        let answered = begun.elapsed();
+        if !write_path_only {
+            self.wait_until_at_rest()?;
+        }
+        Ok(answered)
     }
 
     /// The first start on a big log makes snapshots of all its accounts: not what is measured.

@@ -14,7 +14,7 @@ use e2e::bulk::{Size, kept};
 struct Cli {
     #[command(subcommand)]
     task: Option<Task>,
-    /// Fewer rounds and shorter ones: under two minutes of measuring
+    /// Fewer rounds and shorter ones, commands on the empty log alone: under two minutes
     #[arg(long)]
     quick: bool,
     /// Print one JSON object as the last line
@@ -30,38 +30,54 @@ struct Cli {
     /// if it is not there
     #[arg(long, conflicts_with_all = ["only", "events"])]
     replay_10m: bool,
-    /// Events of the big log; 0: the empty one alone
-    #[arg(long, default_value_t = 5_000_000)]
-    events: usize,
-    /// Accounts of the big log
-    #[arg(long, default_value_t = 100_000)]
-    accounts: usize,
+    /// Events of the big log [default: 5 million, with --quick 200 000]; 0: the empty one alone
+    #[arg(long)]
+    events: Option<usize>,
+    /// Accounts of the big log [default: one for each 50 events]
+    #[arg(long)]
+    accounts: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Make a big log and keep it, or say where the kept one is
     Log {
-        #[arg(long, default_value_t = 5_000_000)]
+        #[arg(long, default_value_t = BIG)]
         events: usize,
-        #[arg(long, default_value_t = 100_000)]
-        accounts: usize,
+        /// [default: one for each 50 events]
+        #[arg(long)]
+        accounts: Option<usize>,
     },
+}
+
+/// Events.
+const BIG: usize = 5_000_000;
+const QUICK: usize = 200_000;
+
+fn size(events: usize, accounts: Option<usize>) -> Size {
+    Size { events, accounts: accounts.unwrap_or(events / 50) }
 }
 
 fn main() -> Result<()> {
     let say = |words: &str| eprintln!("{words}");
     let mut cli = Cli::parse();
-    if cli.replay_10m {
-        (cli.only, cli.events) = (vec![Part::Live], 10_000_000);
-    }
     if let Some(Task::Log { events, accounts }) = cli.task {
-        let kept = kept::ensure(Size { events, accounts }, &say)?;
+        let kept = kept::ensure(size(events, accounts), &say)?;
         println!("{}", kept.display());
         return Ok(());
     }
-    let big = Size { events: cli.events, accounts: cli.accounts };
-    let findings = run(&Options { quick: cli.quick, only: cli.only, big, in_flight: cli.in_flight }, &say)?;
+    if cli.replay_10m {
+        (cli.only, cli.events) = (vec![Part::Live], Some(10_000_000));
+    }
+    let events = cli.events.unwrap_or(if cli.quick { QUICK } else { BIG });
+    let options = Options {
+        quick: cli.quick,
+        only: cli.only,
+        big: size(events, cli.accounts),
+        empty_alone: cli.quick && cli.events.is_none(),
+        in_flight: cli.in_flight,
+    };
+    let findings = run(&options, &say)?;
     println!("{}", findings.table());
     if cli.json {
         println!("{}", findings.json()?);

@@ -11,8 +11,8 @@ use super::build::CHUNK;
 const LOOK: Duration = Duration::from_secs(1);
 /// A log that grows faster is busy, events/s.
 const BUSY: f64 = 100.0;
-/// For each moment of work on a busy log, so many of rest.
-const REST: u32 = 2;
+/// For each moment of reading on a busy log, so many of rest: what is read is folded and written meanwhile.
+const REST: u32 = 10;
 
 pub(super) struct Throttle {
     pool: PgPool,

@@ -1,8 +1,8 @@
 //! Connections of `serve`: under the restricted role, with bounds on how long anything may hang.
 //!
 //! A connection can go dead without being closed, and no answer ever comes: so each answer is
-//! waited for with a bound on our side too, and no connection goes out of or into the pool untested. The
-//! writer's own connections (`append`) are outside the pool: each of their uses is a test.
+//! waited for with a bound on our side too, and no connection goes into the pool untested, nor out of it unless
+//! it was tested just before. The writer's own connections (`append`) are outside: each of their uses is a test.
 
 use std::str::FromStr as _;
 use std::time::Duration;
@@ -27,6 +27,8 @@ const ACQUIRE: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(3);
 /// A connection that does not even say "here" for this long is dead.
 const PING: Duration = Duration::from_secs(1);
+/// Whoever said so this long ago is still here.
+const JUST_NOW: Duration = Duration::from_millis(500);
 
 /// Gives a connection up that does not answer in time; what it was doing is in doubt.
 ///
@@ -76,13 +78,14 @@ pub async fn connect_relaxed(database_url: &str, connections_max: u32) -> Result
     connect_with(database_url, connections_max, format!("SET synchronous_commit = off; {BY_KEYS}")).await
 }
 
-/// The same for long work beside the service, such as a rebuild: statements may take as long as they do.
+/// The same for long work beside the service, such as a rebuild: statements may take as long as they do, on one core.
 ///
 /// # Errors
 /// The URL is wrong or Postgres is away.
 pub async fn connect_patient(database_url: &str, connections_max: u32) -> Result<PgPool, sqlx::Error> {
     let patient = "SET synchronous_commit = off; SET statement_timeout = 0; \
-         SET idle_in_transaction_session_timeout = 60000; SET work_mem = '64MB'; SET maintenance_work_mem = '256MB'";
+         SET idle_in_transaction_session_timeout = 60000; SET work_mem = '64MB'; SET maintenance_work_mem = '256MB'; \
+         SET max_parallel_workers_per_gather = 0; SET max_parallel_maintenance_workers = 0";
     connect_with(database_url, connections_max, patient.to_owned()).await
 }
 
@@ -96,7 +99,11 @@ async fn connect_with(
         .max_connections(connections_max)
         .acquire_timeout(ACQUIRE)
         .test_before_acquire(false)
-        .before_acquire(|connection, _| Box::pin(is_there(connection)))
+        .before_acquire(|connection, meta| {
+            Box::pin(
+                async move { if meta.idle_for < JUST_NOW { Ok(true) } else { is_there(connection).await } },
+            )
+        })
         .after_release(|connection, _| Box::pin(is_there(connection)))
         .after_connect(move |connection, _| {
             let manner = manner.clone();
