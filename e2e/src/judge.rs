@@ -14,7 +14,7 @@ use sqlx::PgPool;
 use crate::stage::{PATIENCE, Stage};
 
 /// What the whole way of [`crate::deeds::Deeds::whole_way`] leaves in the log, once each.
-const WHOLE_WAY: [&str; 18] = [
+pub const WHOLE_WAY: [&str; 18] = [
     "AccountOpened",
     "CreditsGranted",
     "PaymentOpened",
