@@ -79,6 +79,18 @@ pub async fn since(pool: &PgPool, at: Option<At>) -> Result<i64, BooksError> {
     Ok(last_before.position + 1)
 }
 
+/// From the first position of what is asked for to the end of it. A day without events is a part without any.
+///
+/// # Errors
+/// As [`until`]; or the end lies before the beginning.
+pub async fn part(pool: &PgPool, from: Option<At>, to: Option<At>) -> Result<(i64, Moment), BooksError> {
+    let (from, to) = (since(pool, from).await?, until(pool, to).await?);
+    if from > to.position + 1 {
+        return Err(BooksError::Backwards { from, to: to.position });
+    }
+    Ok((from, to))
+}
+
 async fn time_of(pool: &PgPool, position: i64) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar("SELECT recorded_at FROM events WHERE position = $1")
         .bind(position)

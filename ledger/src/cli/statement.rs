@@ -50,8 +50,7 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
     let pool =
         store::connect(url.expose_secret(), 1).await.context("can't reach Postgres by DATABASE_URL")?;
     let account = find_account(&pool, &wish.account).await?;
-    let until = at::until(&pool, wish.at.or(wish.to)).await?;
-    let from = at::since(&pool, wish.from).await?;
+    let (from, until) = at::part(&pool, wish.from, wish.at.or(wish.to)).await?;
     let statement = statement(&pool, account, from, until.position).await?;
     if wish.json {
         let told = Told { statement: &statement, as_of: rfc3339(until.recorded_at) };

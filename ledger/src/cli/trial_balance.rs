@@ -64,12 +64,17 @@ fn paper(books: &Books, moment: Moment) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(out, "Trial balance");
-    let _ = writeln!(
-        out,
-        "as of position {}, {} Moscow time",
-        grouped(moment.position),
-        date_time(moment.recorded_at)
-    );
+    let _ = match moment.position {
+        0 => writeln!(out, "before the first event of the log"),
+        position => {
+            writeln!(
+                out,
+                "as of position {}, {} Moscow time",
+                grouped(position),
+                date_time(moment.recorded_at)
+            )
+        }
+    };
     for asset in ASSETS {
         let lines: Vec<_> = books.lines().filter(|l| l.asset == asset).collect();
         if lines.is_empty() {

@@ -75,10 +75,10 @@ pub async fn verify_with(
     own_snapshot(&mut tx).await?;
     let snapshot: String = sqlx::query_scalar("SELECT pg_export_snapshot()").fetch_one(&mut *tx).await?;
     let head = store::head(&mut *tx).await?;
-    let (from, to) = (options.from.unwrap_or(1), options.to.unwrap_or(head.position).min(head.position));
+    let (from, to) = (options.from.unwrap_or(1), options.to.unwrap_or(head.position));
     let whole = from == 1 && to == head.position;
-    if from < 1 || from > to + i64::from(whole) {
-        return Err(VerifyError::Range { from, to: options.to.unwrap_or(to), head: head.position });
+    if from < 1 || from > to + i64::from(whole) || to > head.position {
+        return Err(VerifyError::Range { from, to, head: head.position });
     }
     let mut findings = Findings::default();
     let anchors = anchors(&mut tx, options, from, &mut findings).await?;

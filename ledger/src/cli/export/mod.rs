@@ -104,7 +104,8 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
     let url = config::database_url(Env::from_process())?;
     let pool =
         store::connect(url.expose_secret(), 1).await.context("can't reach Postgres by DATABASE_URL")?;
-    let range = Range { from: at::since(&pool, wish.from).await?, to: at::until(&pool, wish.to).await? };
+    let (from, to) = at::part(&pool, wish.from, wish.to).await?;
+    let range = Range { from, to };
     let mut output = Output::open(wish.output.clone())?;
     let mut progress = Progress::new("exporting", wish.verbose && !wish.json, wish.json);
     match &wish.form {

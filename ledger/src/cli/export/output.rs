@@ -1,4 +1,5 @@
-//! Where an export goes: the standard output, or a file that appears when it is whole.
+//! Where an export goes: the standard output, a file that appears when it is whole, or a device or pipe that is
+//! there and stays what it is.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, Stdout, Write};
@@ -8,6 +9,7 @@ use anyhow::Context as _;
 
 pub enum Output {
     Standard(BufWriter<Stdout>),
+    Straight(BufWriter<File>),
     File { file: BufWriter<File>, beside: PathBuf, place: PathBuf, whole: bool },
 }
 
@@ -16,6 +18,13 @@ impl Output {
     /// The file can't be made.
     pub fn open(place: Option<PathBuf>) -> anyhow::Result<Self> {
         let Some(place) = place else { return Ok(Self::Standard(BufWriter::new(io::stdout()))) };
+        // Where a link leads to; nothing there yet is fine.
+        let place = fs::canonicalize(&place).unwrap_or(place);
+        if fs::metadata(&place).is_ok_and(|there| !there.is_file()) {
+            let there = File::options().write(true).open(&place);
+            let there = there.with_context(|| format!("can't write to {}", place.display()))?;
+            return Ok(Self::Straight(BufWriter::new(there)));
+        }
         let name = place.file_name().with_context(|| format!("{} is no name of a file", place.display()))?;
         let beside = place.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
         let made =
@@ -26,7 +35,7 @@ impl Output {
     /// The file, for forms that need to go back in it.
     pub fn seekable(&mut self) -> Option<&mut (impl Write + Seek + Send + use<>)> {
         match self {
-            Self::Standard(_) => None,
+            Self::Standard(_) | Self::Straight(_) => None,
             Self::File { file, .. } => Some(file),
         }
     }
@@ -38,6 +47,7 @@ impl Output {
     pub fn finish(mut self) -> anyhow::Result<()> {
         match &mut self {
             Self::Standard(out) => out.flush().context("the output was closed"),
+            Self::Straight(out) => out.flush().context("the output can't be written"),
             Self::File { file, beside, place, whole } => {
                 file.flush().with_context(|| format!("{} can't be written", beside.display()))?;
                 file.get_ref()
@@ -57,6 +67,7 @@ impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Standard(out) => out.write(bytes),
+            Self::Straight(out) => out.write(bytes),
             Self::File { file, .. } => file.write(bytes),
         }
     }
@@ -64,6 +75,7 @@ impl Write for Output {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Standard(out) => out.flush(),
+            Self::Straight(out) => out.flush(),
             Self::File { file, .. } => file.flush(),
         }
     }
@@ -75,5 +87,39 @@ impl Drop for Output {
             // Nobody wants half an export.
             let _ = fs::remove_file(beside);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{FileTypeExt as _, symlink};
+
+    use super::*;
+
+    fn written(place: &Path) {
+        let mut output = Output::open(Some(place.to_owned())).unwrap();
+        output.write_all(b"whole\n").unwrap();
+        output.finish().unwrap();
+    }
+
+    #[test]
+    fn links_and_pipes_stay_what_they_are() {
+        let dir = std::env::temp_dir().join(format!("plantain-output-{}", uuid::Uuid::new_v4()));
+        fs::create_dir(&dir).unwrap();
+        let (file, link, pipe) = (dir.join("file"), dir.join("link"), dir.join("pipe"));
+        fs::write(&file, "old").unwrap();
+        symlink(&file, &link).unwrap();
+        written(&link);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "whole\n");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read_to_string(pipe).unwrap()
+        });
+        written(&pipe);
+        assert_eq!(reader.join().unwrap(), "whole\n");
+        assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+        fs::remove_dir_all(&dir).unwrap();
     }
 }

@@ -120,7 +120,7 @@ pub(super) fn outcomes(outcomes: &[Outcome], wish: &Wish) {
 fn one(outcome: &Outcome, wish: &Wish) {
     let instance = outcome.instance.as_deref().unwrap_or("");
     if let Some(error) = &outcome.error {
-        println!("{:<12} FAILED: {error}", outcome.name);
+        println!("{:<14} FAILED: {error}", outcome.name);
         return;
     }
     let found = match &outcome.diff {
@@ -138,7 +138,7 @@ fn one(outcome: &Outcome, wish: &Wish) {
     } else {
         format!("{instance} is ready, not read")
     };
-    println!("{:<12} {found}{fate}", outcome.name);
+    println!("{:<14} {found}{fate}", outcome.name);
     for table in outcome.diff.iter().flat_map(|diff| &diff.tables) {
         differences(table);
     }
