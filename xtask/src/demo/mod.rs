@@ -70,6 +70,7 @@ pub fn demo(args: &DemoArgs) -> Result<()> {
         tell::account(&rows, &balance);
         tell::proofs(&way.picture, &books, &verified);
     }
+    let who = stage.person.id();
     let report = Report {
         prompt,
         transcript: stage.person.into_transcript(),
@@ -83,7 +84,10 @@ pub fn demo(args: &DemoArgs) -> Result<()> {
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
-        println!("\nIt took {:.1} s.", report.seconds);
+        println!(
+            "\nIt took {:.1} s. This person again: cargo xtask ledger statement telegram:{who}",
+            report.seconds
+        );
     }
     if !problems.is_empty() {
         bail!("the demo found what should not be:\n  - {}", problems.join("\n  - "));

@@ -34,7 +34,8 @@ pub(super) fn account(rows: &[Row], balance: &Balance) {
     for row in rows {
         let [available, reserved, debt] = [row.available_delta, row.reserved_delta, row.debt_delta]
             .map(|n| if n == 0 { String::new() } else { format!("{n:+}") });
-        println!("  {:>8}  {:<24} {available:>10} {reserved:>9} {debt:>6}", row.position, row.kind);
+        let line = format!("  {:>8}  {:<24} {available:>10} {reserved:>9} {debt:>6}", row.position, row.kind);
+        println!("{}", line.trim_end());
     }
     println!(
         "  {:>8}  {:<24} {:>10} {:>9} {:>6}",

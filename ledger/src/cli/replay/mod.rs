@@ -125,9 +125,8 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
 
 fn chosen(wish: &Wish) -> anyhow::Result<Vec<&'static Definition>> {
     let Some(name) = &wish.name else { return Ok(projections::ALL.to_vec()) };
-    let names = || projections::ALL.map(|d| d.name).join(", ");
     let definition = projections::find(name)
-        .with_context(|| format!("there is no projection {name}; there are: {}", names()))?;
+        .with_context(|| format!("there is no projection {name}: `ledger projections` lists them"))?;
     Ok(vec![definition])
 }
 

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Outcome, Wish};
 use crate::cli::table::{WIDTH, left};
-use crate::projections::{Canceled, Diff, Progress, RowDiff, TableDiff};
+use crate::projections::{self, Canceled, Diff, Progress, RowDiff, TableDiff};
 
 /// One line for all: how far the slowest is.
 pub(super) fn progress(all: &[Progress], terminal: bool) {
@@ -79,8 +79,8 @@ pub(super) async fn agreed(
 
 pub(super) fn canceled(found: &BTreeMap<&'static str, Canceled>) {
     let of = |what: Canceled| -> String {
-        let names = found.iter().filter(|(_, is)| **is == what).map(|(name, _)| *name);
-        names.collect::<Vec<_>>().join(", ")
+        let names: Vec<_> = found.iter().filter(|(_, is)| **is == what).map(|(name, _)| *name).collect();
+        if names.len() == projections::ALL.len() { "all of them".to_owned() } else { names.join(", ") }
     };
     if found.values().all(|what| *what == Canceled::Nothing) {
         println!("Nothing is being rebuilt.");
