@@ -133,7 +133,7 @@ mod tests {
         let seed = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         let mut all = vec![
             ("TELEGRAM_BOT_TOKEN", "123:AA-b_c"),
-            ("NATS_URL", "nats://127.0.0.1:54222"),
+            ("NATS_URL", "nats://127.0.0.1:24222"),
             ("NATS_NKEY_SEED_FILE", seed),
             ("NATS_MEDIA_NKEY_SEED_FILE", seed),
         ];

@@ -25,16 +25,17 @@ pub struct Ports {
     pub nats_monitor: u16,
 }
 
-/// (variable, default, what listens there).
+/// (variable, default, what listens there). Below 32768: from there on Linux gives ports to outgoing connections,
+/// which hold them for a minute after they are closed.
 pub const PORTS: [(&str, u16, &str); 8] = [
     ("PORT", 8080, "console and ledger"),
     ("TELEGRAM_PORT", 8081, "Telegram's webhook"),
     ("PAYMENTS_PORT", 8082, "payments' notifications"),
     ("GENERATOR_PORT", 8083, "generator's health"),
     ("SANDBOX_PORT", 8090, "sandbox"),
-    ("POSTGRES_PORT", 55432, "Postgres"),
-    ("NATS_PORT", 54222, "NATS"),
-    ("NATS_MONITOR_PORT", 58222, "NATS' monitor"),
+    ("POSTGRES_PORT", 25432, "Postgres"),
+    ("NATS_PORT", 24222, "NATS"),
+    ("NATS_MONITOR_PORT", 28222, "NATS' monitor"),
 ];
 
 #[derive(Debug, Clone)]
@@ -152,11 +153,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn no_default_is_among_the_ports_of_outgoing_connections() {
+        assert!(PORTS.iter().all(|(_, port, _)| *port < 32_768));
+    }
+
+    #[test]
     fn without_keys_everything_is_sandboxed_on_the_usual_ports() {
         let settings = Settings::from(Variables::of(&[])).unwrap();
         assert_eq!(settings.sandboxed, Sandboxed { telegram: true, yookassa: true, gemini: true });
         assert_eq!(settings.used_ports().len(), 8);
-        assert_eq!(settings.ports.postgres, 55432);
+        assert_eq!(settings.ports.postgres, 25432);
     }
 
     #[test]
@@ -180,7 +186,7 @@ mod tests {
     fn all_problems_are_told_at_once() {
         let variables = [
             ("PORT", "http"),
-            ("NATS_PORT", "55432"),
+            ("NATS_PORT", "25432"),
             ("YOOKASSA_SHOP_ID", "1"),
             ("LOG_FORMAT", "xml"),
             ("SANDBOX_PORT", "0"),
@@ -188,7 +194,7 @@ mod tests {
         let error = Settings::from(Variables::of(&variables)).unwrap_err().to_string();
         for part in [
             "PORT is `http`",
-            "POSTGRES_PORT and NATS_PORT are both 55432",
+            "POSTGRES_PORT and NATS_PORT are both 25432",
             "YOOKASSA_SECRET_KEY",
             "xml",
             "`0`",
