@@ -4,7 +4,9 @@
 //! While the table of events is locked nothing is appended, and the flood's line grows to its bound; the
 //! payments are behind all of it when the lock is let go.
 
-use async_nats::{Client, Message};
+use std::time::Duration;
+
+use async_nats::{Client, Subscriber};
 use e2e::deeds::{Deeds, envelope, id, text};
 use e2e::{Role, Stage, judge};
 use futures_util::StreamExt as _;
@@ -19,6 +21,8 @@ const FLOOD: usize = 6_000;
 /// At least so many of the flood are appended after the payment: those that had waited longer, but for the
 /// batches that were under way.
 const OVERTAKEN: usize = 2_000;
+/// A hang is a failure.
+const PATIENCE: Duration = Duration::from_secs(60);
 const INBOX: &str = "_INBOX_telegram.flood";
 
 async fn flood(telegram: &Client) {
@@ -57,7 +61,9 @@ async fn knock(client: &Client, producer: &str) {
     client.request(format!("cmd.ledger.{producer}.no_such_verb"), "{}".into()).await.unwrap();
 }
 
-fn reply(message: &Message) -> Reply {
+async fn heard(replies: &mut Subscriber) -> Reply {
+    let message =
+        tokio::time::timeout(PATIENCE, replies.next()).await.expect("a reply did not come").unwrap();
     serde_json::from_slice(&message.payload).unwrap()
 }
 
@@ -86,14 +92,14 @@ fn a_flood_of_one_producer_is_told_busy_at_the_bound_and_a_payment_overtakes_it(
         held.rollback().await.unwrap();
         let mut last = Position::ZERO;
         for paid in [&mut paid, &mut paid_in_stars] {
-            let Reply::Done { position, .. } = reply(&paid.next().await.unwrap()) else {
+            let Reply::Done { position, .. } = heard(paid).await else {
                 panic!("a payment is never told busy because of a flood of messages");
             };
             last = last.max(position);
         }
         let (mut busy, mut done) = (0, 0);
         for _ in 0..FLOOD {
-            match reply(&flooded.next().await.unwrap()) {
+            match heard(&mut flooded).await {
                 Reply::Busy { .. } => busy += 1,
                 Reply::Done { .. } => done += 1,
                 other => panic!("the flood was answered {other:?}"),
