@@ -109,6 +109,7 @@ async fn once(client: &Client, user: i64, message: i64) -> Option<Reply> {
         actor: None,
         causation: None,
         trace_id: None,
+        ask: None,
         body: command.body().ok()?,
     };
     let request = Request::new().payload(serde_json::to_vec(&envelope).ok()?.into()).timeout(Some(ANSWER));

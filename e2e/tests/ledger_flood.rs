@@ -4,6 +4,7 @@
 //! While the table of events is locked nothing is appended, and the flood's line grows to its bound; the
 //! payments are behind all of it when the lock is let go.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_nats::{Client, Subscriber};
@@ -12,8 +13,9 @@ use e2e::{Role, Stage, judge};
 use futures_util::StreamExt as _;
 use proto_events::commands::{ChatContext, TopupOpen};
 use proto_events::envelope::AccountRef;
+use proto_events::envelope::CommandAnswer;
 use proto_events::queries::TopupOpened;
-use proto_events::{PaymentId, Position, Producer, Rail, Reply};
+use proto_events::{Currency, Money, PaymentId, Position, Producer, Rail, Reply};
 use serde_json::json;
 
 /// More than a producer's line holds.
@@ -21,15 +23,18 @@ const FLOOD: usize = 6_000;
 /// At least so many of the flood are appended after the payment: those that had waited longer, but for the
 /// batches that were under way.
 const OVERTAKEN: usize = 2_000;
-/// A hang is a failure.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Until an answer counts as lost, and its question is asked again.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// nats-server may lose one of two answers between accounts and mix up the other, once in some 3 000 floods
+/// (docs/adr/0013-answers-name-their-question.md). What the ledger would drop is more.
+const MIXED_UP_MAX: usize = 2;
 const INBOX: &str = "_INBOX_telegram.flood";
 
-async fn flood(telegram: &Client) {
-    for n in 0..FLOOD {
+async fn flood(telegram: &Client, numbers: impl Iterator<Item = usize>) {
+    for n in numbers {
         let user = 1_000_000 + n;
         let body = json!({"id": format!("start:1:{user}"), "account": {"telegram": user},
-            "body": {"language": "ru", "name": "Ada"}});
+            "ask": n.to_string(), "body": {"language": "ru", "name": "Ada"}});
         let reply = format!("{INBOX}.{n}");
         telegram
             .publish_with_reply("cmd.ledger.telegram.account_open", reply, body.to_string().into())
@@ -38,22 +43,16 @@ async fn flood(telegram: &Client) {
     }
 }
 
-async fn settle(payments: &Client, payment: PaymentId, reply: &str) {
-    let body = json!({"id": "settle:yookassa:one", "account": {"telegram": 1}, "body": {
-        "payment": payment, "rail": "yookassa", "provider_payment_id": "one", "test": false,
-        "amount": {"amount": 10_000, "currency": "RUB"},
+async fn settle(from: &Client, producer: Producer, payment: PaymentId, money: Money) -> Subscriber {
+    let inbox = format!("_INBOX_{producer}.settled");
+    let replies = from.subscribe(inbox.clone()).await.unwrap();
+    let rail = if money.currency == Currency::Xtr { Rail::Stars } else { Rail::Yookassa };
+    let body = json!({"id": format!("settle:{}:one", rail.as_str()), "account": {"telegram": 1}, "body": {
+        "payment": payment, "rail": rail, "provider_payment_id": "one", "test": false, "amount": money,
     }});
-    let subject = "cmd.ledger.payments.payment_settle";
-    payments.publish_with_reply(subject, reply.to_owned(), body.to_string().into()).await.unwrap();
-}
-
-async fn settle_stars(telegram: &Client, payment: PaymentId, reply: &str) {
-    let body = json!({"id": "settle:stars:two", "account": {"telegram": 1}, "body": {
-        "payment": payment, "rail": "stars", "provider_payment_id": "two", "test": false,
-        "amount": {"amount": 75, "currency": "XTR"},
-    }});
-    let subject = "cmd.ledger.telegram.payment_settle";
-    telegram.publish_with_reply(subject, reply.to_owned(), body.to_string().into()).await.unwrap();
+    let subject = format!("cmd.ledger.{producer}.payment_settle");
+    from.publish_with_reply(subject, inbox, body.to_string().into()).await.unwrap();
+    replies
 }
 
 /// What this connection has sent before waits in its line, or was answered: this is answered at the door.
@@ -61,10 +60,36 @@ async fn knock(client: &Client, producer: &str) {
     client.request(format!("cmd.ledger.{producer}.no_such_verb"), "{}".into()).await.unwrap();
 }
 
-async fn heard(replies: &mut Subscriber) -> Reply {
-    let message =
-        tokio::time::timeout(PATIENCE, replies.next()).await.expect("a reply did not come").unwrap();
-    serde_json::from_slice(&message.payload).unwrap()
+/// The next answer and whose inbox it came to, if one comes.
+async fn heard(replies: &mut Subscriber) -> Option<(String, CommandAnswer)> {
+    let message = tokio::time::timeout(PATIENCE, replies.next()).await.ok()??;
+    let inbox = message.subject.rsplit('.').next().unwrap().to_owned();
+    Some((inbox, serde_json::from_slice(&message.payload).unwrap()))
+}
+
+/// Takes the answers to all of the flood; asks again, as an adapter does, where none comes or another's.
+/// How many were done, and how many told busy.
+async fn heard_by_the_flood(telegram: &Client, replies: &mut Subscriber) -> (usize, usize) {
+    let (mut busy, mut done) = (0, 0);
+    let mut open: BTreeSet<usize> = (0..FLOOD).collect();
+    let mut asked_again = 0;
+    while !open.is_empty() {
+        let Some((inbox, answer)) = heard(replies).await else {
+            asked_again += open.len();
+            assert!(asked_again <= MIXED_UP_MAX, "no answers came to {open:?}");
+            flood(telegram, open.iter().copied()).await;
+            continue;
+        };
+        if answer.ask.is_none_or(|ask| ask.as_str() != inbox) || !open.remove(&inbox.parse().unwrap()) {
+            continue;
+        }
+        match answer.reply {
+            Reply::Busy { .. } => busy += 1,
+            Reply::Done { .. } => done += 1,
+            other => panic!("the flood was answered {other:?}"),
+        }
+    }
+    (done, busy)
 }
 
 #[test]
@@ -80,31 +105,25 @@ fn a_flood_of_one_producer_is_told_busy_at_the_bound_and_a_payment_overtakes_it(
         let open = envelope(id("topup:1:stars"), AccountRef::Telegram(1), open);
         let stars: TopupOpened = deeds.send(Producer::Telegram, open).await.unwrap().result().unwrap();
         let mut flooded = telegram.subscribe(format!("{INBOX}.*")).await.unwrap();
-        let mut paid = payments.subscribe("_INBOX_payments.flood").await.unwrap();
-        let mut paid_in_stars = telegram.subscribe("_INBOX_telegram.stars").await.unwrap();
         let mut held = stage.pool.begin().await.unwrap();
         sqlx::query("LOCK TABLE events IN SHARE MODE").execute(&mut *held).await.unwrap();
-        flood(&telegram).await;
-        settle_stars(&telegram, stars.payment, "_INBOX_telegram.stars").await;
+        flood(&telegram, 0..FLOOD).await;
+        let money = |amount, currency| Money::new(amount, currency).unwrap();
+        let mut paid_in_stars =
+            settle(&telegram, Producer::Telegram, stars.payment, money(75, Currency::Xtr)).await;
         knock(&telegram, "telegram").await;
-        settle(&payments, payment, "_INBOX_payments.flood").await;
+        let mut paid = settle(&payments, Producer::Payments, payment, money(10_000, Currency::Rub)).await;
         knock(&payments, "payments").await;
         held.rollback().await.unwrap();
         let mut last = Position::ZERO;
         for paid in [&mut paid, &mut paid_in_stars] {
-            let Reply::Done { position, .. } = heard(paid).await else {
+            let (_, answer) = heard(paid).await.expect("a payment is answered");
+            let Reply::Done { position, .. } = answer.reply else {
                 panic!("a payment is never told busy because of a flood of messages");
             };
             last = last.max(position);
         }
-        let (mut busy, mut done) = (0, 0);
-        for _ in 0..FLOOD {
-            match heard(&mut flooded).await {
-                Reply::Busy { .. } => busy += 1,
-                Reply::Done { .. } => done += 1,
-                other => panic!("the flood was answered {other:?}"),
-            }
-        }
+        let (done, busy) = heard_by_the_flood(&telegram, &mut flooded).await;
         println!("of the flood {done} were done and {busy} told busy");
         assert!(busy > 0 && done > OVERTAKEN, "{busy} busy, {done} done");
         last

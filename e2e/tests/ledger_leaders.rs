@@ -73,6 +73,7 @@ async fn send_raw(
         actor: None,
         causation: None,
         trace_id: None,
+        ask: None,
         body: command.body().unwrap(),
     };
     let subject = subjects::command(Producer::Telegram, command.verb());

@@ -30,7 +30,19 @@ pub struct CommandEnvelope {
     /// 32 hex digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<TraceId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Ask>,
     pub body: Value,
+}
+
+/// Chosen anew for each question and repeated by its answer: whoever asks knows their own answer by it.
+/// A server between accounts may mix up two answers (docs/adr/0013-answers-name-their-question.md).
+pub type Ask = Text<32>;
+
+/// 16 hex digits: enough for the questions that are open at one time.
+pub fn new_ask() -> Ask {
+    let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
+    Text::lossy(&format!("{high:016x}"))
 }
 
 /// 32 lower-case hex digits.
@@ -80,6 +92,8 @@ pub struct Query {
     /// Wait until the answer has seen this position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_least: Option<Position>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Ask>,
     #[serde(flatten)]
     pub body: Value,
 }
@@ -126,6 +140,19 @@ pub enum QueryReply {
     Refused { refusal: Refused },
     Failed { message: String },
 }
+
+/// What travels back: a `Reply` or a `QueryReply`, and to which question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Answer<R> {
+    /// The question's, if it had one that could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Ask>,
+    #[serde(flatten)]
+    pub reply: R,
+}
+
+pub type CommandAnswer = Answer<Reply>;
+pub type QueryAnswer = Answer<QueryReply>;
 
 /// Body of a message on `evt.ledger.…`: a row of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

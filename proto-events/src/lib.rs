@@ -19,7 +19,7 @@ pub mod text;
 
 pub use amounts::{Credits, Currency, Days, MicroUsd, Micros, Money, SomeCredits, SomeMoney};
 pub use authority::{Producer, Rail};
-pub use envelope::{CommandEnvelope, PublishedEvent, Query, QueryReply, Refused, Reply};
+pub use envelope::{Answer, Ask, CommandEnvelope, PublishedEvent, Query, QueryReply, Refused, Reply};
 pub use events::Event;
 pub use ids::{
     AccountId, Attempt, CommandId, GenerationId, LotId, PaymentId, Position, RefundId, ReservationId,

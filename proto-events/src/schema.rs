@@ -24,7 +24,7 @@ pub fn all() -> Vec<(String, Schema)> {
             GenerationCancel, ReservationExpire, DeliveryConfirm, DeliveryFail, CatalogPublish, OperatorAct,
             ProjectionSwap;
         "operation": GenerationRenew, DeliveryClaim, DeliveryRenew, DeliveryDone, ProfileUpdate, ContextUpdate, ConsumerDone;
-        "envelope": CommandEnvelope, Query, Reply, QueryReply, PublishedEvent;
+        "envelope": CommandEnvelope, Query, CommandAnswer, QueryAnswer, PublishedEvent;
         "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep, PaymentSweep;
         "answer": BalanceView, AccountView, CatalogView, GenerationView, PaymentView, OpenJob, OpenDelivery,
             ClaimedJob, TopupOpened, GenerationAccepted, AccountWelcomed, AccountGone, RefundAccepted, Telling;

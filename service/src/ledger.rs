@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_nats::{Client, Request, RequestErrorKind};
 use bytes::Bytes;
 use proto_events::commands::{Command, Operation};
-use proto_events::envelope::{AccountRef, EventRef, TraceId};
+use proto_events::envelope::{AccountRef, EventRef, TraceId, new_ask};
 use proto_events::{
-    CommandEnvelope, CommandId, Position, Producer, QueryReply, Refused, Reply, Text, subjects,
+    Answer, Ask, CommandEnvelope, CommandId, Position, Producer, QueryReply, Refused, Reply, Text, subjects,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -118,6 +118,7 @@ impl Ledger {
             actor: None,
             causation: envelope.causation,
             trace_id: envelope.trace_id,
+            ask: Some(new_ask()),
             body: body.map_err(|e| SendError::Unknown(e.to_string()))?,
         };
         self.command(envelope.command.verb(), &wire).await
@@ -134,14 +135,15 @@ impl Ledger {
         operation: Operation,
     ) -> Result<Done, SendError> {
         let body = operation.body().map_err(|e| SendError::Unknown(e.to_string()))?;
-        let wire = CommandEnvelope { id, account, actor: None, causation: None, trace_id: None, body };
+        let ask = Some(new_ask());
+        let wire = CommandEnvelope { id, account, actor: None, causation: None, trace_id: None, ask, body };
         self.command(operation.verb(), &wire).await
     }
 
     async fn command(&self, verb: &str, wire: &CommandEnvelope) -> Result<Done, SendError> {
         let subject = subjects::command(self.producer, verb);
         let reply = self
-            .until_answered(&subject, wire, |reply: Reply| match reply {
+            .until_answered(&subject, wire, &wire.ask, |reply: Reply| match reply {
                 Reply::Busy { retry_after_ms } => Tried::Again {
                     pause: Some(Duration::from_millis(retry_after_ms.into())),
                     why: "it is busy".to_owned(),
@@ -171,12 +173,14 @@ impl Ledger {
         if body.is_null() {
             body = json!({});
         }
-        if let (Some(position), Some(fields)) = (at_least, body.as_object_mut()) {
-            fields.insert("at_least".to_owned(), json!(position));
+        let ask = Some(new_ask());
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("ask".to_owned(), json!(ask));
+            fields.extend(at_least.map(|position| ("at_least".to_owned(), json!(position))));
         }
         let subject = subjects::query(self.producer, name);
         let reply = self
-            .until_answered(&subject, &body, |reply: QueryReply| match reply {
+            .until_answered(&subject, &body, &ask, |reply: QueryReply| match reply {
                 QueryReply::Failed { message } => Tried::Again { pause: None, why: message },
                 other => Tried::Answered(other),
             })
@@ -193,6 +197,7 @@ impl Ledger {
         &self,
         subject: &str,
         body: &impl Serialize,
+        ask: &Option<Ask>,
         judge: impl Fn(R) -> Tried<R>,
     ) -> Result<R, SendError> {
         let body = Bytes::from(serde_json::to_vec(body).map_err(|e| SendError::Unknown(e.to_string()))?);
@@ -201,8 +206,12 @@ impl Ledger {
         loop {
             let request = Request::new().payload(body.clone()).timeout(Some(patience));
             let tried = match self.client.send_request(subject.to_owned(), request).await {
-                Ok(message) => match serde_json::from_slice(&message.payload) {
-                    Ok(reply) => judge(reply),
+                Ok(message) => match serde_json::from_slice::<Answer<R>>(&message.payload) {
+                    Ok(answer) if answer.ask == *ask => judge(answer.reply),
+                    Ok(_) => {
+                        tracing::warn!(subject, "the answer to another question came; asking again");
+                        Tried::Again { pause: None, why: "the answer to another question came".to_owned() }
+                    }
                     Err(error) => {
                         Tried::Again { pause: None, why: format!("its answer can't be read: {error}") }
                     }

@@ -61,6 +61,7 @@ impl Said {
             actor: None,
             causation: None,
             trace_id: None,
+            ask: Some(proto_events::envelope::new_ask()),
             body: self.command.body()?,
         })
     }

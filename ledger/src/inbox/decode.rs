@@ -3,7 +3,9 @@
 use proto_events::authority::{Verdict, may_ask, may_send, names_operator};
 use proto_events::commands::{Command, Operation};
 use proto_events::envelope::AccountRef;
-use proto_events::{CommandEnvelope, CommandId, Position, Producer, Query, Refused, subjects};
+use proto_events::{Ask, CommandEnvelope, CommandId, Position, Producer, Query, Refused, subjects};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::names::Names;
 use crate::operations::OperationRequest;
@@ -19,12 +21,56 @@ pub enum Asked {
     Operation(Box<OperationRequest>),
 }
 
-/// # Errors
-/// Not allowed, not known, or not readable.
-pub fn decode_command(names: &Names, subject: &str, payload: &[u8]) -> Result<Asked, Refused> {
+/// A question as it came: what its answer repeats, and what is asked, or why nothing can be.
+#[derive(Debug)]
+pub struct Decoded<T> {
+    pub ask: Option<Ask>,
+    /// Refused: not allowed, not known, or not readable.
+    pub asked: Result<T, Refused>,
+}
+
+impl<T> Decoded<T> {
+    fn new<E: DeserializeOwned>(
+        payload: &[u8],
+        ask: fn(&mut E) -> Option<Ask>,
+        read: impl FnOnce(Result<E, Refused>) -> Result<T, Refused>,
+    ) -> Self {
+        let mut envelope = json(payload);
+        let ask = match &mut envelope {
+            Ok(envelope) => ask(envelope),
+            Err(_) => only_ask(payload),
+        };
+        Self { ask, asked: read(envelope) }
+    }
+}
+
+/// Of what can't be read otherwise, so that even that refusal finds its way.
+fn only_ask(payload: &[u8]) -> Option<Ask> {
+    #[derive(Deserialize)]
+    struct Only {
+        ask: Option<Ask>,
+    }
+    json::<Only>(payload).ok().and_then(|only| only.ask)
+}
+
+pub fn decode_command(names: &Names, subject: &str, payload: &[u8]) -> Decoded<Asked> {
+    let ask = |envelope: &mut CommandEnvelope| envelope.ask.take();
+    Decoded::new(payload, ask, |envelope| command(names, subject, envelope))
+}
+
+pub fn decode_query(subject: &str, payload: &[u8]) -> Decoded<Question> {
+    let ask = |query: &mut Query| query.ask.take();
+    Decoded::new(payload, ask, |query| question(subject, query))
+}
+
+fn command(
+    names: &Names,
+    subject: &str,
+    envelope: Result<CommandEnvelope, Refused>,
+) -> Result<Asked, Refused> {
     let (producer, verb) = parse(subject)?;
     judge(may_send(producer, verb, None), producer, verb)?;
-    let envelope: CommandEnvelope = json(payload)?;
+    let envelope = envelope?;
     let invalid =
         |error: serde_json::Error| refused("invalid", format!("the body of {verb} can't be read: {error}"));
     let unknown = || refused("unknown_verb", format!("there is no command {verb}"));
@@ -51,12 +97,10 @@ pub fn decode_command(names: &Names, subject: &str, payload: &[u8]) -> Result<As
     })))
 }
 
-/// # Errors
-/// Not allowed, not known, or not readable.
-pub fn decode_query(subject: &str, payload: &[u8]) -> Result<Question, Refused> {
+fn question(subject: &str, query: Result<Query, Refused>) -> Result<Question, Refused> {
     let (producer, name) = parse(subject)?;
     judge(may_ask(producer, name), producer, name)?;
-    let query: Query = json(payload)?;
+    let query = query?;
     Ok(Question { producer, name: name.to_owned(), at_least: query.at_least, body: query.body })
 }
 
@@ -99,7 +143,7 @@ fn judge(verdict: Verdict, producer: Producer, name: &str) -> Result<(), Refused
     }
 }
 
-fn json<T: serde::de::DeserializeOwned>(payload: &[u8]) -> Result<T, Refused> {
+fn json<T: DeserializeOwned>(payload: &[u8]) -> Result<T, Refused> {
     if payload.len() > BODY_BYTES_MAX {
         let message = format!("a message is at most {BODY_BYTES_MAX} bytes, not {}", payload.len());
         return Err(refused("invalid", message));
@@ -118,7 +162,7 @@ mod tests {
     use serde_json::json;
 
     fn code(subject: &str, body: &[u8]) -> String {
-        decode_command(&Names::new([7; 32]), subject, body).unwrap_err().code.to_string()
+        decode_command(&Names::new([7; 32]), subject, body).asked.unwrap_err().code.to_string()
     }
 
     #[test]
@@ -182,7 +226,7 @@ mod tests {
             let mut envelope = json!({"id": "grant:1", "account": {"telegram": 1}, "body": body});
             envelope["actor"] = actor.into();
             let names = Names::new([7; 32]);
-            decode_command(&names, "cmd.ledger.telegram.credits_grant", envelope.to_string().as_bytes())
+            decode_command(&names, "cmd.ledger.telegram.credits_grant", envelope.to_string().as_bytes()).asked
         };
         for nobody in [None, Some("person"), Some("system"), Some("operator:")] {
             assert_eq!(send(nobody).unwrap_err().code.as_str(), "invalid", "{nobody:?}");

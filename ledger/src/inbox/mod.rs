@@ -7,7 +7,7 @@ mod names;
 #[cfg(test)]
 mod noise;
 
-pub use decode::{Asked, decode_command, decode_query, own_request};
+pub use decode::{Asked, Decoded, decode_command, decode_query, own_request};
 pub use names::{KEY as NAMES_KEY, Names};
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +16,7 @@ use std::time::Duration;
 use async_nats::{Client, Message, Subject};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use proto_events::{Position, QueryReply, Reply, subjects};
+use proto_events::{Answer, Ask, Position, QueryReply, Reply, subjects};
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -89,9 +89,10 @@ impl Inbox {
 
     async fn command(&self, names: &Names, message: Message, reply_to: Subject, side_work: &Arc<Semaphore>) {
         fail::fail_point!("ledger.inbox.received");
-        match decode_command(names, &message.subject, &message.payload) {
+        let Decoded { ask, asked } = decode_command(names, &message.subject, &message.payload);
+        match asked {
             Ok(Asked::Command(request)) => {
-                let to = ReplyTo::Nats { client: self.client.clone(), subject: reply_to };
+                let to = ReplyTo::Nats { client: self.client.clone(), subject: reply_to, ask };
                 if let Err(Full(waiting)) = self.queue.push((*request, to)) {
                     let (_, to) = *waiting;
                     metrics::counter!("ledger_busy_total").increment(1);
@@ -100,7 +101,7 @@ impl Inbox {
             }
             Ok(Asked::Operation(request)) => {
                 let Some(permit) = permit(side_work) else {
-                    return self.answer(reply_to, &Reply::Busy { retry_after_ms: BUSY_RETRY_MS }).await;
+                    return self.answer(reply_to, ask, Reply::Busy { retry_after_ms: BUSY_RETRY_MS }).await;
                 };
                 let inbox = self.clone();
                 tokio::spawn(async move {
@@ -110,7 +111,7 @@ impl Inbox {
                     let reply = tokio::time::timeout(SIDE_WORK_TIMEOUT, work)
                         .await
                         .unwrap_or_else(|_| Reply::Failed { message: NO_ANSWER.to_owned() });
-                    inbox.answer(reply_to, &reply).await;
+                    inbox.answer(reply_to, ask, reply).await;
                     drop(permit);
                 });
             }
@@ -118,22 +119,23 @@ impl Inbox {
                 tracing::warn!(subject = %message.subject, code = %refusal.code, bytes = message.payload.len(),
                     "a command was refused at the door");
                 metrics::counter!("ledger_refused_at_door_total").increment(1);
-                self.answer(reply_to, &Reply::Refused { refusal }).await;
+                self.answer(reply_to, ask, Reply::Refused { refusal }).await;
             }
         }
     }
 
     async fn query(&self, message: Message, reply_to: Subject, side_work: &Arc<Semaphore>) {
-        let question = match decode_query(&message.subject, &message.payload) {
+        let Decoded { ask, asked } = decode_query(&message.subject, &message.payload);
+        let question = match asked {
             Ok(question) => question,
             Err(refusal) => {
                 tracing::warn!(subject = %message.subject, code = %refusal.code, "a query was refused at the door");
-                return self.answer(reply_to, &QueryReply::Refused { refusal }).await;
+                return self.answer(reply_to, ask, QueryReply::Refused { refusal }).await;
             }
         };
         let Some(permit) = permit(side_work) else {
             let message = "too many queries at once; ask again".to_owned();
-            return self.answer(reply_to, &QueryReply::Failed { message }).await;
+            return self.answer(reply_to, ask, QueryReply::Failed { message }).await;
         };
         let inbox = self.clone();
         tokio::spawn(async move {
@@ -141,7 +143,7 @@ impl Inbox {
             let reply = tokio::time::timeout(SIDE_WORK_TIMEOUT, answer)
                 .await
                 .unwrap_or_else(|_| QueryReply::Failed { message: NO_ANSWER.to_owned() });
-            inbox.answer(reply_to, &reply).await;
+            inbox.answer(reply_to, ask, reply).await;
             drop(permit);
         });
     }
@@ -151,8 +153,8 @@ impl Inbox {
         self.clock.lock().unwrap_or_else(PoisonError::into_inner).now()
     }
 
-    async fn answer(&self, to: Subject, reply: &impl serde::Serialize) {
-        match serde_json::to_vec(reply) {
+    async fn answer(&self, to: Subject, ask: Option<Ask>, reply: impl serde::Serialize) {
+        match serde_json::to_vec(&Answer { ask, reply }) {
             Ok(body) => {
                 if let Err(error) = self.client.publish(to, Bytes::from(body)).await {
                     tracing::warn!(%error, "a reply could not be sent; its sender asks again");

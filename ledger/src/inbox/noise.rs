@@ -97,7 +97,7 @@ fn envelope() -> impl Strategy<Value = Value> {
 }
 
 fn ask(subject: &str, payload: &[u8]) {
-    match decode_command(&Names::new([7; 32]), subject, payload) {
+    match decode_command(&Names::new([7; 32]), subject, payload).asked {
         Err(refused) => says_why(&refused),
         Ok(Asked::Command(request)) => {
             let (producer, verb) = subjects::parse(subject).expect("a subject that was taken");
@@ -108,7 +108,7 @@ fn ask(subject: &str, payload: &[u8]) {
             assert_eq!((request.producer, request.operation.verb()), (producer, verb));
         }
     }
-    match decode_query(subject, payload) {
+    match decode_query(subject, payload).asked {
         Err(refused) => says_why(&refused),
         Ok(question) => assert!(QUERIES.iter().any(|(name, _)| *name == question.name)),
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use proto_events::commands::Command;
 use proto_events::envelope::AccountRef;
 use proto_events::envelope::TraceId;
-use proto_events::{CommandId, Position, Producer, Reply};
+use proto_events::{Answer, Ask, CommandId, Position, Producer, Reply};
 use tokio::sync::{Notify, oneshot};
 
 /// Commands that may wait for each producer: about 0.1 s of work at full speed, so that waiting
@@ -35,6 +35,7 @@ pub enum ReplyTo {
     Nats {
         client: Client,
         subject: Subject,
+        ask: Option<Ask>,
     },
 }
 
@@ -45,7 +46,7 @@ impl ReplyTo {
             Self::Here(sender) => {
                 let _ = sender.send(reply.clone());
             }
-            Self::Nats { client, subject } => match serde_json::to_vec(reply) {
+            Self::Nats { client, subject, ask } => match serde_json::to_vec(&Answer { ask, reply }) {
                 Ok(body) => {
                     if let Err(error) = client.publish(subject, Bytes::from(body)).await {
                         tracing::warn!(%error, "a reply could not be sent; its sender asks again");

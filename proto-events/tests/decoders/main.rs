@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proto_events::commands::{Command, Operation};
-use proto_events::envelope::{PublishedEvent, Query, QueryReply, Reply};
+use proto_events::envelope::{CommandAnswer, PublishedEvent, Query, QueryAnswer};
 use proto_events::{CommandEnvelope, Event};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -120,8 +120,8 @@ fn envelope(name: &str, value: &Value) -> bool {
     match name {
         "command_envelope" => read::<CommandEnvelope>(value),
         "query" => read::<Query>(value),
-        "reply" => read::<Reply>(value),
-        "query_reply" => read::<QueryReply>(value),
+        "command_answer" => read::<CommandAnswer>(value),
+        "query_answer" => read::<QueryAnswer>(value),
         "published_event" => {
             let published = serde_json::from_value::<PublishedEvent>(value.clone());
             // An event of another version is told by name.
