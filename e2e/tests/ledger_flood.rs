@@ -76,7 +76,7 @@ async fn heard_by_the_flood(telegram: &Client, replies: &mut Subscriber) -> (usi
     while !open.is_empty() {
         let Some((inbox, answer)) = heard(replies).await else {
             asked_again += open.len();
-            assert!(asked_again <= MIXED_UP_MAX, "no answers came to {open:?}");
+            assert!(asked_again <= MIXED_UP_MAX, "no answers came to {} of the flood", open.len());
             flood(telegram, open.iter().copied()).await;
             continue;
         };
