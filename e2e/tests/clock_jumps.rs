@@ -10,8 +10,8 @@ use e2e::{Role, Stage, dice, judge};
 use proto_events::commands::GenerationAttempt;
 use proto_events::envelope::AccountRef;
 use proto_events::events::{Spent, Trouble};
-use proto_events::queries::{ClaimedJob, OpenJob};
-use proto_events::{Attempt, Producer};
+use proto_events::queries::{AccountQuery, BalanceView, ClaimedJob, OpenJob};
+use proto_events::{AccountId, Attempt, GenerationId, Position, Producer};
 use serde_json::json;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -143,6 +143,76 @@ fn after_a_jump_back_somebody_takes_over_and_the_logs_time_does_not_go_back() {
     judge::assert_at_rest(&stage, &stage.client("ledger"));
 }
 
+/// Person 3 has credits that end so many ms from now, in a picture that is under way; their account and it.
+fn under_way(stage: &Stage, deeds: &Deeds, ends_in_ms: i64) -> (AccountId, GenerationId) {
+    let account = stage.rt.block_on(deeds.start(3)).unwrap();
+    let now: i64 = stage.rt.block_on(sqlx::query_scalar("SELECT now_us()").fetch_one(&stage.pool)).unwrap();
+    let ends = now + ends_in_ms * 1_000;
+    let body = json!({"credits": 7, "source": "promo", "reason": "r", "expires_at": ends});
+    Raw::new(stage).operator("credits_grant", "grant:3", person(3), body);
+    let generation = stage.rt.block_on(async {
+        let generation = deeds.request(3, 1).await.unwrap();
+        deeds.claim(generation, 1).await.unwrap();
+        generation
+    });
+    (account, generation)
+}
+
+fn until_seen(stage: &Stage) {
+    let jumps = || stage.metric(Role::Ledger, "ledger_clock_jumps_total").filter(|n| *n >= 1.0);
+    stage.until("the leader to see it", jumps);
+}
+
+fn available(stage: &Stage, deeds: &Deeds) -> i64 {
+    let account = AccountQuery { account: AccountRef::Telegram(3) };
+    let head = stage.rt.block_on(ledger::store::head(&stage.pool)).unwrap().position;
+    let balance = deeds.telegram.ask::<BalanceView>("balance", &account, Position::new(head).ok());
+    stage.rt.block_on(balance).unwrap().available.get()
+}
+
+fn due_rows(stage: &Stage, account: AccountId) -> i64 {
+    let sql = "SELECT count(*) FROM expiring_lots WHERE account_id = $1";
+    stage.rt.block_on(sqlx::query_scalar(sql).bind(account.0).fetch_one(&stage.pool)).unwrap()
+}
+
+#[test]
+fn what_comes_back_before_a_jump_ahead_is_trusted_does_not_expire() {
+    let (mut stage, deeds) = with_a_reservation(HELD);
+    stage.kill9(Role::Standby);
+    let (_, generation) = under_way(&stage, &deeds, 1_800_000);
+    jump(&stage, HOUR_US);
+    until_seen(&stage);
+    stage.rt.block_on(deeds.fail(generation, 1)).unwrap();
+    assert_eq!((available(&stage, &deeds), expired(&stage)), (12, 0));
+    jump(&stage, 0);
+    assert!(stage.rt.block_on(deeds.request(3, 2)).is_ok(), "what came back can be spent");
+    judge::assert_at_rest(&stage, &stage.client("ledger"));
+}
+
+#[test]
+fn a_lot_that_was_all_held_at_its_end_is_asked_for_again_when_the_clock_was_set_back() {
+    let (mut stage, deeds) = with_a_reservation(HELD);
+    stage.kill9(Role::Standby);
+    let (account, generation) = under_way(&stage, &deeds, 1_500);
+    stage.until("the timer to leave it alone", || (due_rows(&stage, account) == 0).then_some(()));
+    assert_eq!(expired(&stage), 0, "all of it is held");
+    jump(&stage, -HOUR_US);
+    until_seen(&stage);
+    stage.rt.block_on(deeds.fail(generation, 1)).unwrap();
+    assert_eq!((available(&stage, &deeds), expired(&stage)), (12, 0), "by the calendar it has an hour");
+    assert_eq!(due_rows(&stage, account), 1);
+    if dice::rounds(0) > 0 {
+        jump(&stage, 0);
+        let end = Instant::now() + PAUSE + Duration::from_secs(20);
+        while available(&stage, &deeds) != 5 {
+            assert!(Instant::now() < end, "it ended, and nobody asks");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        assert_eq!((expired(&stage), due_rows(&stage, account)), (1, 0));
+    }
+    judge::assert_at_rest(&stage, &stage.client("ledger"));
+}
+
 #[test]
 fn after_a_jump_back_leases_and_waits_last_as_long_as_they_are_said_to() {
     let (mut stage, deeds) = with_a_reservation(HELD);
@@ -154,9 +224,7 @@ fn after_a_jump_back_leases_and_waits_last_as_long_as_they_are_said_to() {
         generation
     });
     jump(&stage, -HOUR_US);
-    stage.until("the leader to see it", || {
-        stage.metric(Role::Ledger, "ledger_clock_jumps_total").filter(|n| *n >= 1.0)
-    });
+    until_seen(&stage);
     let attempt = Attempt::new(1).unwrap();
     let command = GenerationAttempt {
         generation,

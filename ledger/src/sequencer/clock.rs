@@ -3,8 +3,8 @@
 //!
 //! When Postgres' clock is set back, the log's time runs on ahead of it, and loses an eighth of the time that passes
 //! until Postgres' clock has caught up. Why: deadlines and leases are times of the log; would it stand still, they
-//! would be late by as much as the clock was set back. What has an end of its own, by the calendar, is asked for by
-//! Postgres' clock ([`Clock::calendar`]): it never ends early.
+//! would be late by as much as the clock was set back. Lots have an end of their own, by the calendar: by Postgres'
+//! clock, and after a jump ahead by that clock as it would have gone on, until the jump is trusted. They never end early.
 
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,22 @@ const STEP_US: i64 = 1_000_000;
 /// A time that is ahead loses so much of each unit that passes: slow enough for leases and vendors' waits.
 const CATCH_UP: i64 = 8;
 
+/// What a batch is decided at, µs since 1970-01-01 UTC.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// The log's.
+    pub now: i64,
+    /// By which lots end: never after `now`.
+    pub calendar: i64,
+}
+
+impl Times {
+    /// Where both are the same.
+    pub fn at(now: i64) -> Self {
+        Self { now, calendar: now }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     read_us: i64,
@@ -25,11 +41,14 @@ pub struct Clock {
     /// The last time that was told.
     told_us: i64,
     paused_until: Option<Instant>,
+    /// By how much the readings jumped since they were trusted last.
+    jumped_us: i64,
 }
 
 impl Clock {
     pub fn new(read_us: i64) -> Self {
-        Self { read_us, at: Instant::now(), ahead_us: 0, told_us: read_us, paused_until: None }
+        let (at, ahead_us, jumped_us) = (Instant::now(), 0, 0);
+        Self { read_us, at, ahead_us, told_us: read_us, paused_until: None, jumped_us }
     }
 
     /// Of a new leader: the log's last event is of `recorded_at`, and nothing expires before `expiries_from`, by
@@ -39,12 +58,21 @@ impl Clock {
         let left_us = (expiries_from - read_us).clamp(0, PAUSE_US).unsigned_abs();
         let paused_until = (left_us > 0).then(|| Instant::now() + Duration::from_micros(left_us));
         let ahead_us = (recorded_at - read_us).max(0);
-        Self { ahead_us, told_us: recorded_at, paused_until, ..Self::new(read_us) }
+        // How the clock was before, only the log tells.
+        let jumped_us = (read_us - recorded_at).max(0);
+        Self { ahead_us, told_us: recorded_at, paused_until, jumped_us, ..Self::new(read_us) }
     }
 
     /// Postgres' clock, µs since 1970-01-01 UTC.
     pub fn calendar(&self) -> i64 {
         self.read_us.saturating_add(self.since_us())
+    }
+
+    /// The log's time and that by which lots end.
+    pub fn times(&mut self) -> Times {
+        let now = self.now();
+        let jumped_us = if self.is_trusted() { 0 } else { self.jumped_us.max(0) };
+        Times { now, calendar: self.calendar().saturating_sub(jumped_us).min(now) }
     }
 
     /// The log's time, µs: never below what was told before.
@@ -58,8 +86,12 @@ impl Clock {
         let step = read_us - self.calendar();
         let jumped = step.abs() > JUMP_US;
         let ahead_us = if step.abs() > STEP_US { (self.told_us - read_us).max(0) } else { self.ahead() };
-        let paused_until = if jumped { Some(Instant::now() + PAUSE) } else { self.paused_until };
-        *self = Self { read_us, at: Instant::now(), ahead_us, told_us: self.told_us, paused_until };
+        if jumped {
+            let doubted_us = if self.is_trusted() { 0 } else { self.jumped_us };
+            self.jumped_us = doubted_us.saturating_add(step);
+            self.paused_until = Some(Instant::now() + PAUSE);
+        }
+        *self = Self { read_us, at: Instant::now(), ahead_us, ..*self };
         jumped.then_some(step)
     }
 
@@ -122,6 +154,35 @@ mod tests {
         later(&mut clock, 9 * HOUR_US);
         assert_eq!(clock.now(), clock.told_us);
         assert!(clock.now() - clock.calendar() < STEP_US, "it never catches up");
+    }
+
+    #[test]
+    fn lots_do_not_end_by_a_jump_that_is_not_trusted_yet() {
+        let mut clock = Clock::new(HOUR_US);
+        clock.adjust(9 * HOUR_US);
+        later(&mut clock, 5_000_000);
+        let times = clock.times();
+        assert!(times.now >= 9 * HOUR_US, "the log's time is another thing");
+        assert!((HOUR_US + 5_000_000..HOUR_US + 6_000_000).contains(&times.calendar), "{times:?}");
+        // Another jump in the same minute, and one that puts it right.
+        clock.adjust(20 * HOUR_US);
+        assert!(clock.times().calendar < HOUR_US + 7_000_000);
+        clock.adjust(clock.calendar() - 19 * HOUR_US);
+        assert!((HOUR_US..HOUR_US + 7_000_000).contains(&clock.times().calendar));
+        // It stays as it is for a minute: now it counts.
+        clock.adjust(9 * HOUR_US);
+        clock.paused_until = Some(Instant::now());
+        assert!(clock.times().calendar >= 9 * HOUR_US);
+    }
+
+    #[test]
+    fn lots_do_not_end_by_a_clock_that_a_new_leader_does_not_trust() {
+        let (recorded, read) = (HOUR_US, 9 * HOUR_US);
+        assert!(Clock::taken_over(read, recorded, 0).times().calendar >= read);
+        let doubted = Clock::taken_over(read, recorded, read + 30_000_000).times();
+        assert!((recorded..recorded + 1_000_000).contains(&doubted.calendar), "{doubted:?}");
+        let back = Clock::taken_over(recorded, read, 0).times();
+        assert!(back.now >= read && back.calendar < recorded + 1_000_000, "{back:?}");
     }
 
     #[test]

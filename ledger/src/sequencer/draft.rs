@@ -14,6 +14,7 @@ use proto_events::{AccountId, CommandId, Credits, Event, Micros, PaymentId, Prod
 use serde_json::json;
 
 use super::accounts::{Accounts, Loaded};
+use super::clock::Times;
 use super::digest::digest;
 use super::fingerprint::Fingerprints;
 use super::known::{
@@ -124,8 +125,8 @@ pub struct Draft<'a> {
     known: &'a Known,
     /// Batches in flight, oldest first: decided, and not in the log yet.
     ahead: &'a [Arc<Drafted>],
-    /// µs, of the whole batch.
-    now: i64,
+    /// Of the whole batch.
+    times: Times,
     position: i64,
     out: Drafted,
 }
@@ -151,10 +152,10 @@ impl<'a> Draft<'a> {
         known: &'a Known,
         ahead: &'a [Arc<Drafted>],
         position: i64,
-        now: i64,
+        times: Times,
     ) -> Self {
         let (fingerprints, out) = (Fingerprints::default(), Drafted::default());
-        Self { accounts, streams, fingerprints, known, ahead, now, position, out }
+        Self { accounts, streams, fingerprints, known, ahead, times, position, out }
     }
 
     /// Under the service's key.
@@ -247,7 +248,8 @@ impl<'a> Draft<'a> {
         }
         self.apply(account, loaded, &events);
         self.add_keys(account, request, &events);
-        let moment = Moment { first: self.position + nth(from), now: self.now, lease_ms: self.lease_ms() };
+        let moment =
+            Moment { first: self.position + nth(from), now: self.times.now, lease_ms: self.lease_ms() };
         let claims_from = self.out.side.changes.claims.len();
         side_rows::add(&mut self.out.side, request, account, loaded, &events, moment);
         self.keep(account, person, loaded, &events);
@@ -345,7 +347,8 @@ impl<'a> Draft<'a> {
             Command::GenerationClaim(c) => self.lease(&c.generation.to_string()),
             _ => None,
         };
-        let now = Micros::new(self.now).unwrap_or_default();
+        let [now, calendar] =
+            [self.times.now, self.times.calendar].map(|us| Micros::new(us).unwrap_or_default());
         let facts = Facts {
             catalog: self.streams.catalog.published.as_ref(),
             lease_until: lease_until.and_then(|us| Micros::new(us).ok()),
@@ -357,6 +360,7 @@ impl<'a> Draft<'a> {
             inviter_known: inviter(command).is_some_and(|i| self.known.people.inviters.contains(&i)),
             rewarded: bonus.is_some(),
             fingerprint: &fingerprint,
+            calendar,
             ..Facts::new(now, account, request.producer, &request.id)
         };
         if account == AccountId::OPERATIONS {
@@ -475,7 +479,7 @@ impl<'a> Draft<'a> {
                 .as_ref()
                 .and_then(|t| uuid::Uuid::try_parse(t.as_str()).ok())
                 .map(uuid::Uuid::into_bytes),
-            recorded_at: self.now,
+            recorded_at: self.times.now,
             prev_hash: [0; 32],
             hash: [0; 32],
         })

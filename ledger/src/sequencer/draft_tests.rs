@@ -37,9 +37,15 @@ impl Desk {
     /// One batch of these, which stays in flight; what the last of them came to.
     fn batch(&mut self, requests: &[Request]) -> Outcome {
         let known = Known::default();
-        let mut draft =
-            Draft::new(&mut self.accounts, &mut self.streams, &known, &self.ahead, self.position, START)
-                .for_people(Fingerprints::new([7; 32]));
+        let mut draft = Draft::new(
+            &mut self.accounts,
+            &mut self.streams,
+            &known,
+            &self.ahead,
+            self.position,
+            Times::at(START),
+        )
+        .for_people(Fingerprints::new([7; 32]));
         let outcomes: Vec<Outcome> =
             requests.iter().enumerate().map(|(index, request)| draft.decide(index, request)).collect();
         let (drafted, _) = draft.done([0; 32]);

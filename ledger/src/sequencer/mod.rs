@@ -23,7 +23,7 @@ mod queue;
 mod reply;
 mod side_rows;
 
-pub use clock::Clock;
+pub use clock::{Clock, Times};
 pub use draft::refused;
 pub use offline::{Offline, Written};
 pub use queue::{Full, Queue, ReplyTo, Request, Waiting};
@@ -201,9 +201,9 @@ impl Sequencer {
                 return Ok(());
             }
         };
-        let (before, now) = (self.tip, self.now());
+        let (before, times) = (self.tip, self.times());
         let mut draft =
-            Draft::new(&mut self.accounts, &mut self.streams, &known, &ahead, before.position, now)
+            Draft::new(&mut self.accounts, &mut self.streams, &known, &ahead, before.position, times)
                 .for_people(self.fingerprints);
         let outcomes = requests.iter().enumerate().map(|(index, r)| draft.decide(index, r)).collect();
         let (drafted, hash) = draft.done(before.hash);
@@ -215,7 +215,7 @@ impl Sequencer {
             // Not with one that only looks at the head: it may have looked before this was decided.
             (None, _) => self.take_off(drafted, group, before),
             (Some(row), _) => {
-                let after = Tip { position: row.position, hash, recorded_at: now };
+                let after = Tip { position: row.position, hash, recorded_at: times.now };
                 self.take_off(drafted, group, after);
             }
         }
@@ -319,10 +319,10 @@ impl Sequencer {
         });
     }
 
-    /// The log's time, never below the tip's.
-    fn now(&self) -> i64 {
-        let mut clock = self.clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        clock.now().max(self.tip.recorded_at)
+    /// The log's time is never below the tip's.
+    fn times(&self) -> Times {
+        let times = self.clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner).times();
+        Times { now: times.now.max(self.tip.recorded_at), ..times }
     }
 
     fn announce(&self, position: i64) {

@@ -9,6 +9,7 @@ use proto_events::{AccountId, Refused};
 use sqlx::PgPool;
 
 use super::accounts::Accounts;
+use super::clock::Times;
 use super::draft::{Draft, Outcome, Streams};
 use super::fingerprint::{self, Fingerprints};
 use super::known::{Known, payment_key};
@@ -65,8 +66,9 @@ impl Offline {
     /// The index of a request that is refused, and why; those before it are lost.
     pub fn decide(&mut self, requests: &[Request], now: i64) -> Result<Written, (usize, Refused)> {
         let known = Known { keys: self.keys_of(requests), ..Known::default() };
-        let mut draft = Draft::new(&mut self.accounts, &mut self.streams, &known, &[], self.position, now)
-            .for_people(self.fingerprints);
+        let mut draft =
+            Draft::new(&mut self.accounts, &mut self.streams, &known, &[], self.position, Times::at(now))
+                .for_people(self.fingerprints);
         for (index, request) in requests.iter().enumerate() {
             match draft.decide(index, request) {
                 Outcome::Accepted { .. } | Outcome::Repeat(_) | Outcome::SameAs(_) => {}

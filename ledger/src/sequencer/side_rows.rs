@@ -2,8 +2,8 @@
 
 use proto_events::commands::{ChatContext, Command};
 use proto_events::envelope::AccountRef;
-use proto_events::events::{DeliveryTrouble, GenerationSucceeded, Settlement};
-use proto_events::{AccountId, Attempt, Event, GenerationId, PaymentId};
+use proto_events::events::{DeliveryTrouble, GenerationSucceeded, LotPart, Settlement};
+use proto_events::{AccountId, Attempt, Event, GenerationId, Micros, PaymentId};
 
 use super::accounts::Loaded;
 use super::queue::Request;
@@ -52,6 +52,7 @@ pub fn add(
             _ => sink.event(position, event),
         }
     }
+    sink.ends_again(loaded, events);
 }
 
 impl Sink<'_> {
@@ -83,6 +84,19 @@ impl Sink<'_> {
                 }
             }
             _ => self.generation(position, event),
+        }
+    }
+
+    /// Parts that came back to a lot whose end the log has seen, but the calendar has not (it was set back, or is not
+    /// trusted yet): the timer may have forgotten the lot when all of it was held. It asks again once the calendar
+    /// is where the log is now.
+    fn ends_again(&mut self, loaded: &Loaded, events: &[Event]) {
+        let returned = events.iter().flat_map(returned);
+        let now = self.moment.now;
+        let time = Micros::new(now).unwrap_or_default();
+        for lot in returned.map(|part| part.lot).filter(|lot| loaded.state.outlives_its_end(*lot, time)) {
+            let (account_id, lot, expires_at) = (self.account.0, lot.get(), now);
+            self.side.inserts.lots.push(ExpiringLot { account_id, lot, expires_at });
         }
     }
 
@@ -249,6 +263,16 @@ impl Sink<'_> {
 
     fn told(&mut self, subject: String, event_type: &'static str) {
         self.side.changes.told.push(Told { subject, event_type });
+    }
+}
+
+/// What of a reservation goes back to its lots.
+fn returned(event: &Event) -> &[LotPart] {
+    match event {
+        Event::ReservationCommitted(e) => &e.returned,
+        Event::ReservationReleased(e) => &e.returned,
+        Event::ReservationExpired(e) => &e.returned,
+        _ => &[],
     }
 }
 

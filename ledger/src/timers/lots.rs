@@ -2,7 +2,7 @@
 //!
 //! Phases: what is due → `lots_expire` for each → its row is deleted once it is done, or once there is
 //! nothing of the lot left to expire. A row that stays behind after a crash is asked for again: the
-//! command's id is the lot's, so that it gets its first answer.
+//! command's id is the row's, so that it gets its first answer.
 
 use proto_events::commands::LotsExpire;
 use proto_events::envelope::AccountRef;
@@ -21,7 +21,9 @@ pub(super) async fn expire_due(pool: &PgPool, queue: &Queue, now: i64) -> Result
     let due = store::answered(store::due_lots(pool, now, DUE_MAX)).await?;
     let full = i64::try_from(due.len()) == Ok(DUE_MAX);
     for due in due {
-        let Ok(id) = CommandId::new(format!("lot:{}:{}", due.account, due.lot)) else { continue };
+        let Ok(id) = CommandId::new(format!("lot:{}:{}:{}", due.account, due.lot, due.expires_at)) else {
+            continue;
+        };
         fail::fail_point!("ledger.timer.lot_due");
         let (sender, receiver) = oneshot::channel();
         let request = own_request(id, AccountRef::Id(due.account), LotsExpire { lot: due.lot }.into(), None);

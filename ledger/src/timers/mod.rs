@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::inbox::own_request;
-use crate::sequencer::{Clock, Queue, ReplyTo};
+use crate::sequencer::{Clock, Queue, ReplyTo, Times};
 use crate::store;
 
 const LOOK: Duration = Duration::from_millis(500);
@@ -36,12 +36,12 @@ pub async fn run(pool: PgPool, queue: Arc<Queue>, clock: Arc<Mutex<Clock>>, stop
             () = stop.cancelled() => return,
         }
         wait = LOOK;
-        let (now, calendar) = {
+        let Times { now, calendar } = {
             let mut clock = clock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if !clock.is_trusted() {
                 continue;
             }
-            (clock.now(), clock.calendar())
+            clock.times()
         };
         match store::answered(store::due_jobs(&pool, now, DUE_MAX)).await {
             Ok(due) => expire(due, &queue).await,

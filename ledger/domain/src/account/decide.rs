@@ -66,7 +66,7 @@ fn open(state: &Account, c: &AccountOpen, facts: &Facts) -> Result<Vec<Event>, R
     if state.status != Status::NotOpened {
         return Err(Refusal::AccountExists { account: facts.account });
     }
-    let mut course = Course::new(&state.purse, state.version, facts.now);
+    let mut course = Course::new(&state.purse, state.version, facts.calendar);
     course.push(AccountOpened { channel: Channel::Telegram });
     if facts.kept.banned {
         let reason = Text::lossy("an account of this person was erased while it was banned");

@@ -20,7 +20,7 @@ pub(super) fn erase(state: &Account, c: &AccountErase, facts: &Facts) -> Result<
         return Err(Refusal::OpenReservations { reservations });
     }
     nothing_of_money_is_open(state, facts)?;
-    let mut course = Course::new(&state.purse, state.version, facts.now);
+    let mut course = Course::new(&state.purse, state.version, facts.calendar);
     course.expire_all();
     let lost = course.left();
     if lost.credits > 0 && !c.forfeit {

@@ -7,7 +7,7 @@ mod evolve;
 
 use proto_events::events::{LotSource, ProviderId};
 use proto_events::{
-    AccountId, Attempt, CommandId, Credits, GenerationId, Micros, PaymentId, Producer, RefundId, Text,
+    AccountId, Attempt, CommandId, Credits, GenerationId, LotId, Micros, PaymentId, Producer, RefundId, Text,
 };
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,11 @@ pub struct Account {
 /// [`Facts::new`] knows nothing but the command itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
+    /// Of the events.
     pub now: Micros,
+    /// By which lots end: never after `now`, and before it when the clock was set back, or has jumped ahead and is
+    /// not trusted yet.
+    pub calendar: Micros,
     pub account: AccountId,
     pub producer: Producer,
     pub command_id: &'a CommandId,
@@ -91,6 +95,7 @@ impl<'a> Facts<'a> {
     pub fn new(now: Micros, account: AccountId, producer: Producer, command_id: &'a CommandId) -> Self {
         Self {
             now,
+            calendar: now,
             account,
             producer,
             command_id,
@@ -118,6 +123,11 @@ impl Account {
     /// Of the serialised form, for those who store it: another number is another form or another
     /// fold, and what was stored under it must be folded anew from the log.
     pub const FORMAT: i16 = 2;
+
+    /// Something is left of this lot although its end is past by this time.
+    pub fn outlives_its_end(&self, lot: LotId, time: Micros) -> bool {
+        self.purse.lots.get(&lot).is_some_and(|lot| !lot.left.is_zero() && lot.is_past(time))
+    }
 
     /// Events so far.
     pub fn version(&self) -> i64 {

@@ -21,7 +21,7 @@ pub(crate) fn undelivered(state: &Account, c: &DeliveryFail, facts: &Facts) -> R
     let failed = DeliveryFailed { generation: c.generation, reason: c.reason, r#final };
     // Nobody is left to be compensated in an erased account.
     let lost = is_lost(&failed) && state.is_open();
-    let mut course = Course::new(&state.purse, state.version, facts.now);
+    let mut course = Course::new(&state.purse, state.version, facts.calendar);
     course.push(failed);
     if lost {
         course.grant(Grant {

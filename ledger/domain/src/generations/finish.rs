@@ -34,7 +34,7 @@ pub(crate) fn complete(
     if charge.is_some_and(|charge| charge > generation.credits) {
         return Err(Refusal::ChargeTooLarge { max: generation.credits });
     }
-    let mut course = Course::new(&state.purse, state.version, facts.now);
+    let mut course = Course::new(&state.purse, state.version, facts.calendar);
     let (settlement, credits) = match generation.state {
         GenerationState::TimedOut => settle_late(&mut course, c, generation, facts),
         // Invariant: an open generation has its reservation (`check`).
@@ -83,7 +83,7 @@ pub(crate) fn fail(state: &Account, c: &GenerationFail, facts: &Facts) -> Result
         return Err(Refusal::GenerationClosed);
     }
     generation.must_be_current(c.attempt)?;
-    let mut course = Course::new(&state.purse, state.version, facts.now);
+    let mut course = Course::new(&state.purse, state.version, facts.calendar);
     let attempt = claimed(c.attempt);
     if attempt.is_some() && !generation.recorded {
         let GenerationFail { generation, attempt, reason, spent } = c.clone();
@@ -105,7 +105,7 @@ pub(crate) fn cancel(state: &Account, c: &GenerationCancel, facts: &Facts) -> Re
         Producer::Console => CanceledBy::Operator,
         _ => CanceledBy::Person,
     };
-    let mut course = Course::new(&state.purse, state.version, facts.now);
+    let mut course = Course::new(&state.purse, state.version, facts.calendar);
     course.give_back(ReservationId::of(c.generation), Return::Release(ReleaseReason::Canceled));
     course.push(GenerationCanceled { generation: c.generation, by });
     Ok(course.done())
@@ -124,7 +124,7 @@ pub(crate) fn expire(state: &Account, c: &ReservationExpire, facts: &Facts) -> R
         return Err(Refusal::DeadlineAhead { deadline: open.deadline });
     }
     let generation = open.generation;
-    let mut course = Course::new(&state.purse, state.version, facts.now);
+    let mut course = Course::new(&state.purse, state.version, facts.calendar);
     let returned = course.give_back(c.reservation, Return::Expire).unwrap_or(Credits::ZERO);
     let attempt = state.generations.get(&generation).and_then(|g| claimed(g.attempt));
     course.push(GenerationFailed { generation, attempt, reason: Trouble::Deadline, returned });

@@ -24,11 +24,11 @@ pub(crate) fn request(state: &Account, c: &GenerationRequest, facts: &Facts) -> 
     if running_count(&state.generations) >= usize::from(limits.running_per_person_max) {
         return Err(Refusal::TooManyRunning { max: limits.running_per_person_max });
     }
-    let insufficient = || Refusal::InsufficientCredits { have: state.purse.spendable(facts.now), need };
+    let insufficient = || Refusal::InsufficientCredits { have: state.purse.spendable(facts.calendar), need };
     // A price past the bound is more than anybody can have.
     let credits = Credits::new(need).map_err(|_| insufficient())?;
     let generation = GenerationId::derive(facts.account, facts.producer, facts.command_id);
-    let mut course = Course::new(&state.purse, state.version, facts.now);
+    let mut course = Course::new(&state.purse, state.version, facts.calendar);
     course.push(GenerationRequested {
         generation,
         kind: c.kind,

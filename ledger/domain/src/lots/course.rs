@@ -22,7 +22,8 @@ pub(crate) struct Course {
     pub(super) purse: Purse,
     /// The account's version before the first event.
     version: i64,
-    now: Micros,
+    /// By which lots end.
+    calendar: Micros,
     events: Vec<Event>,
 }
 
@@ -63,8 +64,8 @@ pub(crate) enum Return {
 }
 
 impl Course {
-    pub fn new(purse: &Purse, version: i64, now: Micros) -> Self {
-        Self { purse: purse.clone(), version, now, events: Vec::new() }
+    pub fn new(purse: &Purse, version: i64, calendar: Micros) -> Self {
+        Self { purse: purse.clone(), version, calendar, events: Vec::new() }
     }
 
     pub fn done(self) -> Vec<Event> {
@@ -106,7 +107,7 @@ impl Course {
         credits: Credits,
         deadline: Micros,
     ) -> bool {
-        let taken = self.purse.take(credits.get(), self.now);
+        let taken = self.purse.take(credits.get(), self.calendar);
         if parts(&taken) != credits.get() {
             return false;
         }
@@ -150,7 +151,7 @@ impl Course {
 
     /// So many credits of what can be spent leave; `false`, and no event: they are not there.
     pub fn revoke(&mut self, credits: Credits, reason: RevokeReason) -> bool {
-        let taken = self.purse.take(credits.get(), self.now);
+        let taken = self.purse.take(credits.get(), self.calendar);
         if parts(&taken) != credits.get() {
             return false;
         }
@@ -221,7 +222,9 @@ impl Course {
     /// What is left of these lots leaves, of those past their time.
     pub fn expire(&mut self, lots: &[LotId]) {
         for id in lots {
-            let Some(lot) = self.purse.lots.get(id).filter(|lot| lot.is_past(self.now)) else { continue };
+            let Some(lot) = self.purse.lots.get(id).filter(|lot| lot.is_past(self.calendar)) else {
+                continue;
+            };
             let mut ending = lot.left;
             if planted::is(Bug::ExpiryIgnoresHold) {
                 ending = clamped(lot.left.get() + lot.reserved.get());
@@ -235,7 +238,7 @@ impl Course {
 
     /// Whatever is available pays the debt first.
     pub(super) fn pay_debt(&mut self) {
-        let taken = self.purse.take(self.purse.totals.debt.max(0), self.now);
+        let taken = self.purse.take(self.purse.totals.debt.max(0), self.calendar);
         let credits = clamped(parts(&taken));
         if !credits.is_zero() {
             let taken = self.consume(&taken);

@@ -44,8 +44,8 @@ impl Lot {
         self.left.is_zero() && self.reserved.is_zero()
     }
 
-    pub fn is_past(&self, now: Micros) -> bool {
-        self.expires_at.is_some_and(|at| at <= now)
+    pub fn is_past(&self, calendar: Micros) -> bool {
+        self.expires_at.is_some_and(|at| at <= calendar)
     }
 
     /// What expires first, then free before paid, then oldest.

@@ -83,14 +83,14 @@ impl Purse {
     }
 
     /// What could be reserved now: lots past their time don't count, even before they expire.
-    pub fn spendable(&self, now: Micros) -> i64 {
-        self.lots.values().filter(|lot| !lot.is_past(now)).map(|lot| lot.left.get()).sum()
+    pub fn spendable(&self, calendar: Micros) -> i64 {
+        self.lots.values().filter(|lot| !lot.is_past(calendar)).map(|lot| lot.left.get()).sum()
     }
 
     /// Up to `need` credits in spending order.
-    pub fn take(&self, need: i64, now: Micros) -> Vec<LotPart> {
+    pub fn take(&self, need: i64, calendar: Micros) -> Vec<LotPart> {
         let mut lots: Vec<&Lot> =
-            self.lots.values().filter(|lot| !lot.left.is_zero() && !lot.is_past(now)).collect();
+            self.lots.values().filter(|lot| !lot.left.is_zero() && !lot.is_past(calendar)).collect();
         lots.sort_unstable_by_key(|lot| lot.spending_order());
         let mut need = need;
         let mut taken = Vec::new();

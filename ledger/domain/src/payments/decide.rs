@@ -68,7 +68,7 @@ pub(crate) fn settle(state: &Account, c: &PaymentSettle, facts: &Facts) -> Resul
     {
         return Err(Refusal::AmountDiffers { expected: c.amount, found: net });
     }
-    let mut course = Course::new(&state.purse, state.version, facts.now);
+    let mut course = Course::new(&state.purse, state.version, facts.calendar);
     course.push(PaymentSettled {
         payment: c.payment,
         rail: c.rail,

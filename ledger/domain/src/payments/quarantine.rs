@@ -44,7 +44,7 @@ pub(crate) fn quarantine(
 pub(crate) fn resolve(state: &Account, c: &QuarantineResolve, facts: &Facts) -> Result<Vec<Event>, Refusal> {
     let key = quarantine_key(c.rail, &c.provider_payment_id);
     let id = *state.quarantines.get(&key).ok_or(Refusal::QuarantineNotFound)?;
-    let mut course = Course::new(&state.purse, state.version, facts.now);
+    let mut course = Course::new(&state.purse, state.version, facts.calendar);
     let resolved = |outcome| QuarantineResolved {
         rail: c.rail,
         provider_payment_id: c.provider_payment_id.clone(),

@@ -67,7 +67,7 @@ pub(crate) fn bonus(state: &Account, c: &ReferralBonus, facts: &Facts) -> Result
     if day.is_some_and(|day| count_of(&state.referrals, day) >= bonuses.referral_daily_max.into()) {
         return Err(Refusal::DailyBound { max: bonuses.referral_daily_max });
     }
-    let mut course = Course::new(&state.purse, state.version, facts.now);
+    let mut course = Course::new(&state.purse, state.version, facts.calendar);
     course.grant(Grant {
         expires_at: facts.lot_end(LotSource::Referral),
         cause: Some(c.cause),

@@ -37,7 +37,7 @@ pub(crate) fn open(state: &Account, c: &RefundOpen, facts: &Facts) -> Result<Vec
         Producer::Console => RefundBy::Operator,
         _ => RefundBy::Provider,
     };
-    let mut course = Course::new(&state.purse, state.version, facts.now);
+    let mut course = Course::new(&state.purse, state.version, facts.calendar);
     course.push(RefundOpened {
         refund: RefundId::derive(facts.account, facts.producer, facts.command_id),
         payment: c.payment,
@@ -83,7 +83,7 @@ pub(crate) fn fail(state: &Account, c: &RefundFail, facts: &Facts) -> Result<Vec
     if refund.state != RefundState::Open {
         return Err(Refusal::RefundClosed);
     }
-    let mut course = Course::new(&state.purse, state.version, facts.now);
+    let mut course = Course::new(&state.purse, state.version, facts.calendar);
     course.push(RefundFailed { refund: c.refund, reason: c.reason.clone() });
     if !state.is_open() {
         course.carry_debt(clamped(refund.owed.min(facts.kept.debt.get())));

@@ -160,6 +160,24 @@ fn what_is_reserved_of_a_lot_outlives_it_until_it_comes_back() {
 }
 
 #[test]
+fn lots_end_by_the_calendar_when_the_logs_time_is_ahead_of_it() {
+    let world = person();
+    let end = Some(world.now.plus_ms(10_000));
+    let mut world = world.granted(14, end).did(picture()).later(60);
+    world.behind_seconds = 55;
+    assert_eq!(world.refusal(expire(3)).code(), "lot_not_expired");
+    let mut world = world.clone().did(world.fail(0));
+    assert_eq!(world.balance(), (19, 0, 0), "what came back can be spent");
+    assert_eq!(world.refusal(take(20)).details(), serde_json::json!({"have": 19, "need": 20}));
+    let ends = |at: Micros| CreditsGrant { expires_at: Some(at), ..give(1) };
+    assert_eq!(world.refusal(ends(world.now.plus_ms(-55_000))).code(), "end_in_the_past");
+    assert!(world.when(ends(world.now.plus_ms(-54_999))).is_ok());
+    world.behind_seconds = 50;
+    assert_eq!(world.refusal(take(6)).details(), serde_json::json!({"have": 5, "need": 6}));
+    assert_eq!(world.did(expire(3)).balance(), (5, 0, 0));
+}
+
+#[test]
 fn a_debt_is_forgiven_as_far_as_it_goes() {
     let world = crate::debts::indebted();
     assert_eq!(world.refusal(forgive(31)).details(), serde_json::json!({"debt": 30}));

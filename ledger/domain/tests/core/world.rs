@@ -18,6 +18,8 @@ pub struct World {
     pub state: Account,
     pub log: Vec<Event>,
     pub now: Micros,
+    /// How far the calendar is behind.
+    pub behind_seconds: i64,
     pub catalog: Option<PublishedCatalog>,
     pub lease_until: Option<Micros>,
     pub provider_id_owner: Option<PaymentId>,
@@ -63,6 +65,7 @@ pub fn nobody() -> World {
         state: Account::default(),
         log: Vec::new(),
         now: Micros::new(START).unwrap(),
+        behind_seconds: 0,
         catalog: stream.published,
         lease_until: None,
         provider_id_owner: None,
@@ -148,6 +151,7 @@ impl World {
             inviter_known: self.inviter_known,
             rewarded: self.rewarded,
             fingerprint: "f00d",
+            calendar: Micros::new(self.now.get() - self.behind_seconds * SECOND).unwrap(),
             ..Facts::new(self.now, self.id, self.producer, &id)
         };
         decide(&self.state, command, &facts)
