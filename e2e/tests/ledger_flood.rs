@@ -24,7 +24,7 @@ const FLOOD: usize = 6_000;
 /// batches that were under way.
 const OVERTAKEN: usize = 2_000;
 /// Until an answer counts as lost, and its question is asked again.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(15);
 /// nats-server may lose one of two answers between accounts and mix up the other, once in some 3 000 floods
 /// (docs/adr/0013-answers-name-their-question.md). What the ledger would drop is more.
 const MIXED_UP_MAX: usize = 2;
@@ -90,6 +90,30 @@ async fn heard_by_the_flood(telegram: &Client, replies: &mut Subscriber) -> (usi
         }
     }
     (done, busy)
+}
+
+/// Faster than the ledger reads and refuses them, until more wait than its client keeps of one subscription.
+const UNREAD: usize = 200_000;
+
+/// Asks what is refused at the door.
+async fn knock_at(client: &Client, producer: &str, inbox: &str) {
+    let subject = format!("cmd.ledger.{producer}.no_such_verb");
+    client.publish_with_reply(subject, inbox.to_owned(), "{}".into()).await.unwrap();
+}
+
+#[test]
+fn what_one_producer_sends_beyond_what_is_kept_is_lost_to_nobody_else() {
+    let stage = Stage::with_ledger().unwrap();
+    let (telegram, payments) = (stage.client("telegram"), stage.client("payments"));
+    stage.rt.block_on(async {
+        let mut replies = payments.subscribe("_INBOX_payments.flood").await.unwrap();
+        for _ in 0..UNREAD {
+            knock_at(&telegram, "telegram", &format!("{INBOX}.0")).await;
+        }
+        telegram.flush().await.unwrap();
+        knock_at(&payments, "payments", "_INBOX_payments.flood").await;
+        assert!(heard(&mut replies).await.is_some(), "a payment's command was lost in a flood of messages");
+    });
 }
 
 #[test]

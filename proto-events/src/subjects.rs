@@ -12,9 +12,6 @@ pub const IMAGES_BUCKET: &str = "images";
 pub const SESSIONS_BUCKET: &str = "sessions";
 /// What the adapters put before `.JS.API` to reach their consumer in the ledger's account.
 pub const JS_PREFIX: &str = "core.JS.API";
-/// All commands, as the ledger subscribes to them.
-pub const COMMANDS: &str = "cmd.ledger.*.*";
-pub const QUERIES: &str = "qry.ledger.*.*";
 
 pub fn command(producer: Producer, verb: &str) -> String {
     format!("cmd.ledger.{producer}.{verb}")

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use proto_events::subjects::COMMANDS;
 use service::nats::NatsConfig;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -53,7 +52,7 @@ async fn a_client_that_stands_still_is_cut_off() {
     let config =
         NatsConfig { url: format!("nats://{}", wire.address), seed_file: world.nats.seed_file("ledger") };
     let client = service::nats::connect(&config, NAME).await.unwrap();
-    let _commands = client.subscribe(COMMANDS).await.unwrap();
+    let _commands = client.subscribe("cmd.ledger.>").await.unwrap();
     client.flush().await.unwrap();
     assert_eq!(connections(&world, "open").await, ["open"]);
 

@@ -13,10 +13,11 @@ pub use names::{KEY as NAMES_KEY, Names};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_nats::{Client, Message, Subject};
+use async_nats::{Client, Message, Subject, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use proto_events::{Answer, Ask, Position, QueryReply, Reply, subjects};
+use futures_util::stream::{SelectAll, select_all};
+use proto_events::{Answer, Ask, Position, Producer, QueryReply, Reply, subjects};
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -65,8 +66,8 @@ impl Inbox {
             return Ok(());
         }
         let names = Names::new(store::service_key(&self.pool, names::KEY).await?);
-        let mut commands = self.client.subscribe(subjects::COMMANDS).await?;
-        let mut queries = self.client.subscribe(subjects::QUERIES).await?;
+        let mut commands = self.subscribe(subjects::command).await?;
+        let mut queries = self.subscribe(subjects::query).await?;
         let side_work = Arc::new(Semaphore::new(SIDE_WORK_MAX));
         loop {
             let (message, is_command) = tokio::select! {
@@ -85,6 +86,16 @@ impl Inbox {
                 self.query(message, reply_to, &side_work).await;
             }
         }
+    }
+
+    /// In turn from a subscription for each producer: what one sends beyond what the client keeps of a subscription
+    /// is lost to it alone.
+    async fn subscribe(
+        &self,
+        subject: fn(Producer, &str) -> String,
+    ) -> Result<SelectAll<Subscriber>, async_nats::SubscribeError> {
+        let all = Producer::ALL.map(|producer| self.client.subscribe(subject(producer, "*")));
+        Ok(select_all(futures_util::future::try_join_all(all).await?))
     }
 
     async fn command(&self, names: &Names, message: Message, reply_to: Subject, side_work: &Arc<Semaphore>) {
