@@ -24,7 +24,8 @@ pub(crate) fn complete(
         return Err(Refusal::GenerationClosed);
     }
     generation.must_be_current(c.attempt)?;
-    if c.attempt == Attempt::ZERO {
+    // An attempt whose cost is on record is over.
+    if generation.recorded || c.attempt == Attempt::ZERO {
         return Err(Refusal::StaleAttempt { attempt: generation.attempt });
     }
     if c.outputs.is_empty() {
