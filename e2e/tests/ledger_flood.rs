@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use async_nats::{Client, Subscriber};
+use async_nats::{Client, ConnectOptions, Subscriber};
 use e2e::deeds::{Deeds, envelope, id, text};
 use e2e::{Role, Stage, judge};
 use futures_util::StreamExt as _;
@@ -15,7 +15,7 @@ use proto_events::commands::{ChatContext, TopupOpen};
 use proto_events::envelope::AccountRef;
 use proto_events::envelope::CommandAnswer;
 use proto_events::queries::TopupOpened;
-use proto_events::{Currency, Money, PaymentId, Position, Producer, Rail, Reply};
+use proto_events::{Currency, Money, PaymentId, Position, Producer, Rail, Reply, subjects};
 use serde_json::json;
 
 /// More than a producer's line holds.
@@ -24,7 +24,7 @@ const FLOOD: usize = 6_000;
 /// batches that were under way.
 const OVERTAKEN: usize = 2_000;
 /// Until an answer counts as lost, and its question is asked again.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// nats-server may lose one of two answers between accounts and mix up the other, once in some 3 000 floods
 /// (docs/adr/0013-answers-name-their-question.md). What the ledger would drop is more.
 const MIXED_UP_MAX: usize = 2;
@@ -92,27 +92,49 @@ async fn heard_by_the_flood(telegram: &Client, replies: &mut Subscriber) -> (usi
     (done, busy)
 }
 
-/// Faster than the ledger reads and refuses them, until more wait than its client keeps of one subscription.
-const UNREAD: usize = 200_000;
-
-/// Asks what is refused at the door.
-async fn knock_at(client: &Client, producer: &str, inbox: &str) {
-    let subject = format!("cmd.ledger.{producer}.no_such_verb");
-    client.publish_with_reply(subject, inbox.to_owned(), "{}".into()).await.unwrap();
+/// What the server had for this client before is with it now.
+async fn through(client: &Client, echo: &mut Subscriber) {
+    client.publish("_INBOX_ledger.echo", "".into()).await.unwrap();
+    echo.next().await.unwrap();
 }
+
+/// What this client sent before is with the server now.
+async fn nobody_answers(client: &Client, producer: Producer) {
+    assert!(client.request(subjects::query(producer, "balance"), "".into()).await.is_err());
+}
+
+/// What the client keeps of each subscription in this test.
+const KEPT: usize = 8;
 
 #[test]
 fn what_one_producer_sends_beyond_what_is_kept_is_lost_to_nobody_else() {
-    let stage = Stage::with_ledger().unwrap();
+    let stage = Stage::new().unwrap();
     let (telegram, payments) = (stage.client("telegram"), stage.client("payments"));
+    let seed = std::fs::read_to_string(stage.nats.seed_file("ledger")).unwrap();
     stage.rt.block_on(async {
-        let mut replies = payments.subscribe("_INBOX_payments.flood").await.unwrap();
-        for _ in 0..UNREAD {
-            knock_at(&telegram, "telegram", &format!("{INBOX}.0")).await;
+        let options = ConnectOptions::with_nkey(seed.trim().to_owned()).subscription_capacity(KEPT);
+        let ledger = options.connect(stage.nats.url()).await.unwrap();
+        let mut commands = ledger::inbox::subscribe(&ledger, subjects::command).await.unwrap();
+        let mut echo = ledger.subscribe("_INBOX_ledger.echo").await.unwrap();
+        through(&ledger, &mut echo).await;
+        for _ in 0..10 * KEPT {
+            telegram.publish(subjects::command(Producer::Telegram, "account_open"), "".into()).await.unwrap();
         }
-        telegram.flush().await.unwrap();
-        knock_at(&payments, "payments", "_INBOX_payments.flood").await;
-        assert!(heard(&mut replies).await.is_some(), "a payment's command was lost in a flood of messages");
+        nobody_answers(&telegram, Producer::Telegram).await;
+        let settle = subjects::command(Producer::Payments, "payment_settle");
+        payments.publish(settle.clone(), "".into()).await.unwrap();
+        nobody_answers(&payments, Producer::Payments).await;
+        through(&ledger, &mut echo).await;
+        let heard = async {
+            while let Some(message) = commands.next().await {
+                if message.subject.as_str() == settle {
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, heard)
+            .await
+            .expect("a payment's command was lost in a flood of messages");
     });
 }
 

@@ -8,7 +8,7 @@ use async_nats::jetstream::consumer::{AckPolicy, pull};
 use async_nats::jetstream::{self, stream};
 use async_nats::{Client, Message, Subscriber};
 use futures_util::{StreamExt as _, stream::select_all};
-use proto_events::subjects::{COMMANDS, EVT_STREAM, QUERIES};
+use proto_events::subjects::EVT_STREAM;
 use service::nats::NatsConfig;
 use tokio::time::{Instant, sleep, timeout};
 use xtask::machine::{Nats, Scratch, paths};
@@ -199,7 +199,8 @@ async fn provision(ledger: &Client) {
 
 /// As the ledger's inbox does it: hears everything, answers to the reply subject it is given.
 async fn answer(ledger: &Client, heard: Arc<Mutex<Vec<Heard>>>) {
-    let (commands, queries) = (ledger.subscribe(COMMANDS).await, ledger.subscribe(QUERIES).await);
+    let (commands, queries) =
+        (ledger.subscribe("cmd.ledger.>").await, ledger.subscribe("qry.ledger.>").await);
     let mut all = select_all([commands.unwrap(), queries.unwrap()]);
     let ledger = ledger.clone();
     tokio::spawn(async move {

@@ -13,7 +13,7 @@ pub use names::{KEY as NAMES_KEY, Names};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_nats::{Client, Message, Subject, Subscriber};
+use async_nats::{Client, Message, Subject, SubscribeError, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{SelectAll, select_all};
@@ -48,7 +48,7 @@ pub struct Inbox {
 #[derive(Debug, thiserror::Error)]
 pub enum InboxError {
     #[error("can't subscribe to commands and queries")]
-    Subscribe(#[from] async_nats::SubscribeError),
+    Subscribe(#[from] SubscribeError),
     #[error("the service's key for command ids can't be read")]
     Key(#[from] sqlx::Error),
 }
@@ -66,8 +66,8 @@ impl Inbox {
             return Ok(());
         }
         let names = Names::new(store::service_key(&self.pool, names::KEY).await?);
-        let mut commands = self.subscribe(subjects::command).await?;
-        let mut queries = self.subscribe(subjects::query).await?;
+        let mut commands = subscribe(&self.client, subjects::command).await?;
+        let mut queries = subscribe(&self.client, subjects::query).await?;
         let side_work = Arc::new(Semaphore::new(SIDE_WORK_MAX));
         loop {
             let (message, is_command) = tokio::select! {
@@ -86,16 +86,6 @@ impl Inbox {
                 self.query(message, reply_to, &side_work).await;
             }
         }
-    }
-
-    /// In turn from a subscription for each producer: what one sends beyond what the client keeps of a subscription
-    /// is lost to it alone.
-    async fn subscribe(
-        &self,
-        subject: fn(Producer, &str) -> String,
-    ) -> Result<SelectAll<Subscriber>, async_nats::SubscribeError> {
-        let all = Producer::ALL.map(|producer| self.client.subscribe(subject(producer, "*")));
-        Ok(select_all(futures_util::future::try_join_all(all).await?))
     }
 
     async fn command(&self, names: &Names, message: Message, reply_to: Subject, side_work: &Arc<Semaphore>) {
@@ -174,6 +164,19 @@ impl Inbox {
             Err(error) => tracing::error!(%error, "a reply could not be written"),
         }
     }
+}
+
+/// A subscription for each producer, read in turn: what one sends beyond what the client keeps of a subscription is
+/// lost to it alone.
+///
+/// # Errors
+/// The connection is closed.
+pub async fn subscribe(
+    client: &Client,
+    subject: fn(Producer, &str) -> String,
+) -> Result<SelectAll<Subscriber>, SubscribeError> {
+    let all = Producer::ALL.map(|producer| client.subscribe(subject(producer, "*")));
+    Ok(select_all(futures_util::future::try_join_all(all).await?))
 }
 
 fn permit(semaphore: &Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
