@@ -12,7 +12,9 @@ use ledger::inbox::Names;
 use proto_events::commands::{AccountErase, AccountOpen, GenerationCancel, PaymentSettle};
 use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, GenerationId, Producer, Rail};
+use service::ledger::SendError;
 use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
+use tokio::task::JoinHandle;
 
 struct World {
     stage: Stage,
@@ -107,11 +109,7 @@ fn what_the_next_batch_saw_of_a_batch_in_flight_is_true_when_both_commit() {
     let (deeds, pool) = (world.deeds.clone(), world.stage.pool.clone());
     world.stage.rt.block_on(async {
         // In flight: a request, and a payment settled.
-        let asked = tokio::spawn({
-            let deeds = deeds.clone();
-            async move { deeds.request(1, 1).await }
-        });
-        until(&pool, AT_THE_HEAD).await;
+        let asked = ask_at_the_head(&deeds, &pool).await;
         // On top of it: its claim, the same request again; a payment, and the same provider's id for another
         // person's.
         let again = tokio::spawn({
@@ -151,6 +149,14 @@ fn what_the_next_batch_saw_of_a_batch_in_flight_is_true_when_both_commit() {
     world.finish();
 }
 
+/// Person 1 asks for a picture, in a batch that waits for the head of the log.
+async fn ask_at_the_head(deeds: &Deeds, pool: &PgPool) -> JoinHandle<Result<GenerationId, SendError>> {
+    let deeds = deeds.clone();
+    let asked = tokio::spawn(async move { deeds.request(1, 1).await });
+    until(pool, AT_THE_HEAD).await;
+    asked
+}
+
 #[test]
 fn a_row_that_a_batch_in_flight_inserts_is_changed_by_the_next_one() {
     let world = World::new();
@@ -159,11 +165,7 @@ fn a_row_that_a_batch_in_flight_inserts_is_changed_by_the_next_one() {
     let held = world.hold();
     let (deeds, pool) = (world.deeds.clone(), world.stage.pool.clone());
     world.stage.rt.block_on(async {
-        let asked = tokio::spawn({
-            let deeds = deeds.clone();
-            async move { deeds.request(1, 1).await }
-        });
-        until(&pool, AT_THE_HEAD).await;
+        let asked = ask_at_the_head(&deeds, &pool).await;
         // Decided together, in this order: a queue gives each producer its turn.
         let claimed = tokio::spawn({
             let deeds = deeds.clone();
@@ -190,11 +192,7 @@ fn a_row_that_a_batch_in_flight_inserts_is_deleted_by_the_next_one() {
     let held = world.hold();
     let (deeds, pool) = (world.deeds.clone(), world.stage.pool.clone());
     world.stage.rt.block_on(async {
-        let asked = tokio::spawn({
-            let deeds = deeds.clone();
-            async move { deeds.request(1, 1).await }
-        });
-        until(&pool, AT_THE_HEAD).await;
+        let asked = ask_at_the_head(&deeds, &pool).await;
         let canceled = tokio::spawn({
             let (deeds, account) = (deeds.clone(), AccountRef::Id(accounts[0]));
             let cancel = envelope(id("cancel:1:tap"), account, GenerationCancel { generation });
