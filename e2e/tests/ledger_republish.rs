@@ -137,6 +137,9 @@ fn operators_make_the_stream_anew_beside_a_running_leader() {
     assert_eq!(judge::assert_evt_heals(&stage, &nats).0, 5);
     telegram.assert_all_once(&stage, 0);
     telegram.until_reported(&stage);
+    // What was planned is said to be.
+    let log = std::fs::read_to_string(stage.log_path(Role::Ledger)).unwrap();
+    assert!(log.contains("made anew, as was asked") && !log.contains("the relay stands still"), "{log}");
 
     // Again: one who remembers knows it all, one who does not is shown everything from there on.
     let telegram_before = telegram.positions();

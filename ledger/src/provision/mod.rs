@@ -107,7 +107,12 @@ async fn republish(pool: &PgPool, core: &Context, wish: Republish) -> Result<(),
         Err(error) => return Err(refused(EVT_STREAM)(error)),
     };
     if !made {
-        tracing::warn!(request = wish.request, from = wish.from, again = wish.again, "republishing");
+        tracing::info!(
+            request = wish.request,
+            from = wish.from,
+            again = wish.again,
+            "republishing, as was asked"
+        );
         if wish.again {
             answered(rewind_consumers(pool, wish.from)).await?;
         }

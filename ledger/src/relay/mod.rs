@@ -27,6 +27,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::log::BadRow;
+use crate::store::{answered, last_republish};
 use crate::tail::Tail;
 use pipe::Pipe;
 use place::{Place, find_place, holes, stream_info};
@@ -86,9 +87,21 @@ impl Relay {
     async fn go_on(&self, stop: &CancellationToken) {
         // So that a passing failure is not said aloud, and a lasting one not all the time.
         let mut next_said = Instant::now() + SAY;
+        // The last `ledger republish` that was told of.
+        let mut told = 0;
         while !stop.is_cancelled() {
+            let done = self.republish(true).await.unwrap_or(i64::MAX);
             let Err(error) = self.follow(stop).await else { return };
             self.standing.stands();
+            // What was planned is no failure, unless it lasts.
+            if let Some(request) = self.republish(false).await.filter(|request| *request > done.max(told)) {
+                tracing::info!(
+                    request,
+                    "the event stream is made anew, as was asked: the relay finds its place in it"
+                );
+                told = request;
+                next_said = Instant::now() + SAY;
+            }
             if matches!(error, RelayError::Superseded { .. } | RelayError::Holes { .. }) {
                 self.delete_stream(&error).await;
             }
@@ -132,6 +145,11 @@ impl Relay {
             }
         }
         pipe.settle().await
+    }
+
+    /// The newest wish for a fresh stream, or the newest that is done. `None`: Postgres does not answer.
+    async fn republish(&self, done: bool) -> Option<i64> {
+        answered(last_republish(&self.pool, done)).await.ok()
     }
 
     /// The provisioner makes a new one, which begins where the consumers are done.

@@ -28,8 +28,8 @@ pub use pool::{
     take_time,
 };
 pub use republish::{
-    Republish, ask_republish, done_through, is_republish_done, open_republish, republish_done,
-    rewind_consumers,
+    Republish, ask_republish, done_through, is_republish_done, last_republish, open_republish,
+    republish_done, rewind_consumers,
 };
 pub use side::Side;
 pub use snapshots::{Snapshot, reset_snapshots, snapshots_of, snapshots_through, write_snapshots};

@@ -26,6 +26,12 @@ pub async fn open_republish(pool: &PgPool) -> Result<Option<Republish>, sqlx::Er
     Ok(found.map(|(request, from, again)| Republish { request, from, again }))
 }
 
+/// The number of the newest request, or of the newest that is done; 0: there was none.
+pub async fn last_republish(pool: &PgPool, done: bool) -> Result<i64, sqlx::Error> {
+    let sql = "SELECT coalesce(max(request), 0) FROM republish_requests WHERE done_at IS NOT NULL OR NOT $1";
+    sqlx::query_scalar(sql).bind(done).fetch_one(pool).await
+}
+
 /// What the consumers have done counts as not done from `from` on.
 pub async fn rewind_consumers(pool: &PgPool, from: i64) -> Result<(), sqlx::Error> {
     let sql = "UPDATE consumers SET done_through = $1 - 1 WHERE done_through >= $1";
