@@ -26,10 +26,11 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         extra: Vec<String>,
     },
-    /// Run the ledger's own commands on it, such as `verify`
+    /// Run the ledger's own commands on it, such as `verify`; `--help` lists them
+    #[command(disable_help_flag = true)]
     Ledger {
-        /// Passed to the ledger; `--help` shows what it can
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        /// Passed to the ledger
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         extra: Vec<String>,
     },
     /// Run every test, on servers and ports of its own (works while `up` runs)

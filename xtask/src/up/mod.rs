@@ -23,7 +23,7 @@ use anyhow::{Context, Result, bail};
 pub use build::cargo;
 pub(crate) use build::executables;
 pub use down::down;
-pub use ledger::ledger;
+pub use ledger::{ledger, needs_no_system};
 pub use psql::psql;
 pub(crate) use psql::psql_command;
 pub(crate) use services::ledger_command;

@@ -22,6 +22,9 @@ pub(super) const PROGRAMS: [&str; 6] =
 /// Where the key that signs checkpoints is; `up` makes ours.
 pub(super) const CHECKPOINT_KEY_FILE: &str = "CHECKPOINT_KEY_FILE";
 
+/// Where they are kept outside the database.
+pub(super) const CHECKPOINT_DIR: &str = "CHECKPOINT_DIR";
+
 /// Variables that only some services may see: (name, services).
 const PRIVATE: [(&str, &[&str]); 15] = [
     ("CHECKPOINT_KEY_FILE", &["ledger"]),
@@ -60,7 +63,7 @@ pub(super) fn services(settings: &Settings, layout: &Layout, secrets: &Secrets, 
     ledger.env.push(("PORT".into(), ports.ledger.to_string()));
     let key = layout.checkpoint_key().display().to_string();
     ledger.env.push(given(settings, CHECKPOINT_KEY_FILE, &key));
-    ledger.env.push(given(settings, "CHECKPOINT_DIR", &layout.checkpoints().display().to_string()));
+    ledger.env.push(given(settings, CHECKPOINT_DIR, &layout.checkpoints().display().to_string()));
     ledger.env.push(given(settings, "ADMIN_PASSWORD", &secrets.admin_password));
     all.push(Service { name: "ledger", port: ports.ledger, plan: ledger });
     let adapters = [
