@@ -4,6 +4,8 @@ use ledger::books::{revenue::Standing, statement, trial_balance};
 use ledger_domain::Asset;
 use proto_events::AccountId;
 use serde_json::Value;
+use std::fs::File;
+use std::process::Stdio;
 
 use crate::office::Office;
 
@@ -11,6 +13,11 @@ fn is_narrow(text: &str) {
     for line in text.lines() {
         assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
     }
+}
+
+/// On one line.
+fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -50,6 +57,107 @@ fn the_command_line_tells_statements_and_books() {
     ] {
         let (code, said) = office.run(&args);
         assert_eq!(code, 2, "{args:?}: {said}");
-        assert!(said.contains(wanted), "{args:?}: {said}");
+        assert!(flat(&said).contains(wanted), "{args:?}: {said}");
+    }
+}
+
+/// What every command says goes to a pipe that nobody reads, then to a disk that is full.
+#[test]
+fn a_closed_pipe_ends_a_command_quietly_and_a_full_disk_in_words() {
+    let office = Office::open("pipes", 4, 600, 1);
+    let account = office.history.accounts()[0].to_string();
+    let [file, key] =
+        ["pipes.csv", "pipes.key"].map(|name| office.stage.dir().join(name).display().to_string());
+    let commands: [&[&str]; 21] = [
+        &["--help"],
+        &["--version"],
+        &["help", "replay"],
+        &["statement", "--help"],
+        &["checkpoint-key", &key],
+        &["migrate"],
+        &["statement", &account],
+        &["statement", &account, "--json"],
+        &["trial-balance"],
+        &["trial-balance", "--json"],
+        &["projections"],
+        &["projections", "--json"],
+        &["verify"],
+        &["verify", "--log-only", "--json"],
+        &["export", "--csv"],
+        &["export", "--csv", "-o", &file],
+        &["export", "--hledger"],
+        &["export", "--ndjson"],
+        &["replay", "lots", "--diff-only"],
+        &["replay", "lots", "--cancel"],
+        &["republish", "--from", "1"],
+    ];
+    for args in commands {
+        let into = |out: Stdio| {
+            let mut command = office.stage.ledger_command_plan(args).unwrap();
+            let ended = command.stdout(out).output().unwrap();
+            (ended.status.code(), String::from_utf8_lossy(&ended.stderr).into_owned())
+        };
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(into(writer.into()), (Some(141), String::new()), "{args:?}: nobody reads");
+        let (code, said) = into(File::create("/dev/full").unwrap().into());
+        assert_eq!(code, Some(2), "{args:?}: {said}");
+        assert!(said.starts_with("ledger: ") && said.contains("No space left on device"), "{args:?}: {said}");
+    }
+    // Nor does it matter who reads what went wrong.
+    for args in [&["statement", "nobody"][..], &["statement"], &["replay", "lots", "--diff-only", "-v"]] {
+        let mut command = office.stage.ledger_command_plan(args).unwrap();
+        let wanted = if args.len() > 2 { 0 } else { 2 };
+        let status =
+            command.stdout(Stdio::null()).stderr(File::create("/dev/full").unwrap()).status().unwrap();
+        assert_eq!(status.code(), Some(wanted), "{args:?}");
+    }
+}
+
+#[test]
+fn what_is_refused_is_said_in_80_columns() {
+    let office = Office::open("refused", 2, 300, 1);
+    let (head, file) = (office.head() + 2, "Cargo.toml");
+    let beyond = head.to_string();
+    let refused = [
+        "statement x --at 2026-11-21T14:30",
+        "statement nobody",
+        "statement telegram:x",
+        "statement telegram:77",
+        "statement 6f1d3c1e-0000-4000-8000-000000000000",
+        "statement x --from 5 --to 2",
+        "trial-balance --at tomorrow",
+        "trial-balance --at BEYOND",
+        "projections all",
+        "prove inclusion BEYOND",
+        "prove consistency --from BEYOND",
+        "prove check FILE",
+        "prove check nowhere --vkey no+key",
+        "replay nothing",
+        "replay lots --swap --diff-only",
+        "replay lots --swap",
+        "replay lots --max-rate 0",
+        "republish --from BEYOND",
+        "republish --from 1 --json",
+        "verify --from 7 --to 3",
+        "verify --file FILE",
+        "verify --file nowhere --vkey no+key",
+        "verify --checkpoints nowhere",
+        "export",
+        "export --csv --xlsx",
+        "export --csv --what everything",
+        "export --csv --from 9 --to 3",
+        "export --csv --json",
+        "checkpoint-key FILE",
+        "checkpoint-key nowhere/key",
+        "serve --accept-restore",
+    ];
+    for words in refused {
+        let words = words.replace("BEYOND", &beyond).replace("FILE", file);
+        let args: Vec<&str> = words.split(' ').collect();
+        let (code, said) = office.run(&args);
+        assert_eq!(code, 2, "{words}: {said}");
+        is_narrow(&said);
+        assert!(said.starts_with("ledger: ") || said.starts_with("error: "), "{words}: {said}");
     }
 }

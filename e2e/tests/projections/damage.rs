@@ -158,7 +158,24 @@ fn damaged_rows_are_named_and_gone_after_the_swap_while_people_go_on() {
     assert_eq!(hall.live("lots").instance, 1);
     let (code, answer) = hall.json(&["replay", "--all", "--diff-only"]);
     assert_eq!((code, differences(&answer)), (1, done));
-    assert_eq!(hall.json(&["replay", "--all", "--back", "--yes"]).0, 0);
+    // Said twice it does not go forward again; that has a word of its own.
+    let (code, refused) = hall.json(&["replay", "--all", "--back", "--yes"]);
+    let error = refused["projections"][0]["error"].as_str().unwrap_or_default();
+    assert!(code == 1 && error.contains("is newer: --forward reads it"), "{refused}");
+    assert_eq!(hall.live("lots").instance, 1);
+    let (code, said, _) = hall.run(&["replay", "lots", "--forward", "--yes"]);
+    assert_eq!(
+        (code, said.as_str()),
+        (0, "lots           forward from lots_1 to lots_2, which is read now\n")
+    );
+    let (code, said, _) = hall.run(&["replay", "lots", "--forward", "--yes"]);
+    assert!(code == 1 && said.contains("lots_2 is the newest"), "{said}");
+    assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}");
+    let (_, answer) = hall.json(&["replay", "--all", "--forward", "--yes"]);
+    assert_eq!(
+        (&answer["projections"][0]["from"], hall.live("balances").instance),
+        (&"balances_1".into(), 2)
+    );
 
     std::thread::sleep(Duration::from_millis(200));
     let crossed = crowd.finish(&hall.stage);

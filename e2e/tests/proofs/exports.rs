@@ -39,7 +39,13 @@ fn ours_with(stage: &Stage, file: &Path, more: &[&str]) -> (Option<i32>, String)
     ];
     let args: Vec<&str> = args.iter().chain(more).copied().collect();
     let out = stage.ledger_command_with(&args, &[("DATABASE_URL", "")]).unwrap();
-    (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned())
+    (out.status.code(), flat(&String::from_utf8_lossy(&out.stdout)))
+}
+
+/// What is folded to 80 columns, on one line.
+fn flat(text: &str) -> String {
+    assert!(text.lines().all(|line| line.chars().count() <= 80 || !line.trim().contains(' ')), "{text}");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn change_line(file: &Path, n: usize, change: impl FnOnce(&str) -> String) -> PathBuf {
@@ -109,7 +115,7 @@ fn an_export_that_was_hashed_anew_does_not_hide_from_checkpoints_behind_its_posi
         });
         let (code, said) = ours(&stage, &forged);
         assert!(code == Some(1) && said.contains(why), "ours passed {what}: {said}");
-        println!("{what}: {}", said.lines().find(|line| line.contains(why)).unwrap_or_default());
+        println!("{what}: {said}");
         let (code, said) = python(&stage, &forged);
         assert_eq!(code, Some(1), "python passed {what}: {said}");
     }
@@ -161,7 +167,62 @@ fn an_export_verifies_here_and_in_another_language_and_a_changed_one_does_not() 
         for (who, (code, said)) in [("ours", ours(&stage, &short)), ("python", python(&stage, &short))] {
             assert_eq!(code, Some(1), "{who} passed a log without its tail: {said}");
         }
+        // Nothing contradicts it, and it is said what would do; where it is done, it is said that the log goes on.
+        let (ends, known) =
+            (format!("ends at position {to}"), format!("checkpoints know the log up to {}", head(&stage)));
+        let (_, said) = ours(&stage, &short);
+        for part in
+            ["NOT VERIFIED: nothing in the file is wrong", "SHORT", &ends, &known, &format!("--to {to}")]
+        {
+            assert!(said.contains(part) && !said.contains("WRONG"), "{part}: {said}");
+        }
+        println!("short: {said}");
         let (code, said) = ours_with(&stage, &short, &["--to", &to]);
         assert_eq!(code, Some(0), "{said}");
+        let known = format!("the log goes on, checkpoints know it up to {}.", head(&stage));
+        assert!(said.contains(&ends) && said.contains(&known), "{said}");
+        println!("short, as was meant: {said}");
+        // A contradiction is none the less for that.
+        let changed = change_line(&short, 3, |l| l.replacen("\"version\":", "\"version\":1", 1));
+        let (code, said) = ours(&stage, &changed);
+        assert!(code == Some(1) && said.contains("WRONG") && !said.contains("nothing in the file"), "{said}");
     }
+}
+
+#[test]
+fn who_vouches_is_known_where_the_ledger_is_kept_and_else_it_is_said_where_it_is() {
+    let stage = played();
+    let file = stage.dir().join("vouched.ndjson");
+    let file = file.to_str().unwrap();
+    let verify = |args: &[&str], env: &[(&str, &str)]| {
+        let out = stage.ledger_command_with(args, env).unwrap();
+        let said = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
+        println!("{said}");
+        (out.status.code(), flat(&said))
+    };
+    assert_eq!(verify(&["export", "--ndjson", "-o", file], &[]).0, Some(0));
+    let kept = stage.checkpoints(Role::Ledger).join("checkpoints.txt").display().to_string();
+    for args in [&["verify", "--log-only"][..], &["verify", "--file", file]] {
+        let (code, said) = verify(args, &[]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains(&format!("also looked at: {kept}")) && !said.contains("give --"), "{said}");
+    }
+    let elsewhere = [("CHECKPOINT_KEY_FILE", ""), ("CHECKPOINT_DIR", ""), ("DATABASE_URL", "")];
+    let (code, said) = verify(&["verify", "--file", file], &elsewhere);
+    assert_eq!(code, Some(0), "{said}");
+    for part in [
+        "not checked: give --vkey KEY, which `ledger checkpoint-key",
+        "folder CHECKPOINT_DIR of `ledger serve`",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    // Who names a key has another log in mind than the one that is kept here.
+    let vkey = Stage::vkey().to_string();
+    let (code, said) = verify(&["verify", "--file", file, "--vkey", &vkey], &[]);
+    assert!(code == Some(0) && !said.contains("also looked at"), "{said}");
+    // A log whose first checkpoint is not signed yet is verified without.
+    let empty = stage.dir().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    let (code, said) = verify(&["verify", "--file", file], &[("CHECKPOINT_DIR", empty.to_str().unwrap())]);
+    assert!(code == Some(0) && said.contains("were not looked at"), "{said}");
 }

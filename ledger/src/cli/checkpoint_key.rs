@@ -10,6 +10,7 @@ use clap::Args;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use super::out::say;
 use crate::proofs::SecretKey;
 
 #[derive(Args)]
@@ -42,10 +43,10 @@ pub fn run(args: &CheckpointKey) -> anyhow::Result<ExitCode> {
     let key: SecretKey = text.parse().with_context(|| format!("{} holds no key", file.display()))?;
     let vkey = key.public().to_string();
     if *json {
-        println!("{}", serde_json::json!({"file": file.display().to_string(), "made": made, "vkey": vkey}));
+        say!("{}", serde_json::json!({"file": file.display().to_string(), "made": made, "vkey": vkey}))?;
     } else {
-        println!("{} {}", if made { "Made" } else { "Found" }, file.display());
-        println!("Its public key, for everybody who checks (`ledger verify --vkey`):\n{vkey}");
+        say!("{} {}", if made { "Made" } else { "Found" }, file.display())?;
+        say!("Its public key, for everybody who checks (`ledger verify --vkey`):\n{vkey}")?;
     }
     Ok(ExitCode::SUCCESS)
 }

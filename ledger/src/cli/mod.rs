@@ -1,10 +1,9 @@
 //! The command line: one file a command.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks on its streams")]
-
 mod checkpoint_key;
 mod export;
 mod migrate;
+mod out;
 mod progress;
 mod projections;
 mod prove;
@@ -15,6 +14,7 @@ mod statement;
 mod table;
 mod trial_balance;
 mod verify;
+mod vouchers;
 
 use std::process::ExitCode;
 
@@ -59,9 +59,15 @@ enum Command {
     Verify(verify::Verify),
 }
 
-/// Runs the command line; exit codes: 0 done, 1 the log is not as it should be, 2 it could not be done.
+/// Runs the command line; exit codes: 0 done, 1 the log is not as it should be, 2 it could not be done, 141 nobody read
+/// what it said.
 pub async fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return out::ended(out::no_command(&error), false),
+    };
+    let logs = matches!(command, Command::Serve(_));
+    let outcome = match command {
         Command::Export(wish) => export::run(wish).await,
         Command::Migrate => migrate::run().await.map(|()| ExitCode::SUCCESS),
         Command::Prove(what) => prove::run(what).await,
@@ -74,10 +80,7 @@ pub async fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args).await.map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify::run(args).await,
     };
-    outcome.unwrap_or_else(|error| {
-        eprintln!("ledger: {error:#}");
-        ExitCode::from(2)
-    })
+    out::ended(outcome, logs)
 }
 
 #[cfg(test)]

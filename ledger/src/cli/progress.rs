@@ -1,7 +1,9 @@
 //! How far a long command is, on stderr: a bar on a terminal, plain lines when asked for.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
+
+use super::out::{self, tell};
 
 const WIDTH: usize = 30;
 const BAR_EVERY: Duration = Duration::from_millis(100);
@@ -35,18 +37,17 @@ impl Progress {
         let text = format!("{done} of {of} events, {rate:.0}/s, {left:.0} s left");
         if self.bar {
             let full = ((part * WIDTH as f64) as usize).min(WIDTH);
-            eprint!("\r\x1b[K[{}{}] {text}", "#".repeat(full), ".".repeat(WIDTH - full));
-            let _ = std::io::stderr().flush();
+            out::drawn(&format!("\r\x1b[K[{}{}] {text}", "#".repeat(full), ".".repeat(WIDTH - full)));
             self.drawn = true;
         } else {
-            eprintln!("{} {text}", self.what);
+            tell!("{} {text}", self.what);
         }
     }
 
     /// Leaves the line free for what comes next.
     pub fn end(&mut self) {
         if std::mem::take(&mut self.drawn) {
-            eprint!("\r\x1b[K");
+            out::drawn("\r\x1b[K");
         }
     }
 }

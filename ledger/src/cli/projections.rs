@@ -7,6 +7,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use service::config::Env;
 
+use super::out::{folded, say};
 use super::replay::grouped;
 use crate::projections::{self, Instance, State};
 use crate::{config, store};
@@ -37,47 +38,54 @@ pub async fn run(json: bool) -> anyhow::Result<ExitCode> {
         })
         .collect();
     if json {
-        println!("{}", serde_json::json!({ "head": head, "projections": lines }));
+        say!("{}", serde_json::json!({ "head": head, "projections": lines }))?;
     } else {
-        print(head, &lines);
+        print(head, &lines)?;
     }
     let stands = |l: &Line| l.instance.state == State::Live && l.instance.failure.is_some();
     Ok(if lines.iter().any(stands) { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-fn print(head: i64, lines: &[Line]) {
-    println!("The log ends at {}.", grouped(head));
-    println!(
+fn print(head: i64, lines: &[Line]) -> anyhow::Result<()> {
+    say!("The log ends at {}.", grouped(head))?;
+    say!(
         "{:<22} {:>7} {:<9} {:>13} {:>11} {:>9}",
-        "instance", "version", "state", "position", "lag", "events/s"
-    );
+        "instance",
+        "version",
+        "state",
+        "position",
+        "lag",
+        "events/s"
+    )?;
     for Line { instance: i, lag, code_version } in lines {
         let (position, lag) = (grouped(i.position), grouped(*lag));
         let rate = i.rate.map(grouped).unwrap_or_default();
-        println!(
+        say!(
             "{:<22} {:>7} {:<9} {position:>13} {lag:>11} {rate:>9}",
             i.tables().name(),
             i.version,
             i.state.as_str()
-        );
+        )?;
         if let (Some(stage), Some(target)) = (&i.stage, i.target) {
             let dead = if i.is_worked_on() { "" } else { "; its worker is silent" };
             let left = i.rate.filter(|rate| *rate > 0).map(|rate| (target - i.position).max(0) / rate);
             let left = left.map(|s| format!(", {s} s left")).unwrap_or_default();
             match i.position.saturating_mul(100).checked_div(target) {
-                Some(percent) => println!("  {stage}: {percent} % of {}{left}{dead}", grouped(target)),
-                None => println!("  {stage}{dead}"),
+                Some(percent) => say!("  {stage}: {percent} % of {}{left}{dead}", grouped(target))?,
+                None => say!("  {stage}{dead}")?,
             }
         }
         if let Some(failure) = &i.failure {
-            println!("  STANDS at {}: {failure}", grouped(i.failed_at.unwrap_or(i.position)));
+            let at = grouped(i.failed_at.unwrap_or(i.position));
+            say!("{}", folded(&format!("  STANDS at {at}: {failure}"), 2))?;
         }
         if let Some(why) = &i.wish_refused {
-            println!("  not swapped in: {why}");
+            say!("{}", folded(&format!("  not swapped in: {why}"), 2))?;
         }
         if i.state == State::Live && *code_version != Some(i.version) {
             let wanted = code_version.map_or("nothing".to_owned(), |v| format!("version {v}"));
-            println!("  not continued: this ledger folds {wanted}");
+            say!("  not continued: this ledger folds {wanted}")?;
         }
     }
+    Ok(())
 }

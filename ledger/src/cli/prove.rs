@@ -8,6 +8,8 @@ use clap::Subcommand;
 use secrecy::ExposeSecret as _;
 use service::config::Env;
 
+use super::out::{folded, say, tell};
+use super::vouchers;
 use crate::proofs::PublicKey;
 use crate::proofs::proof::{self, Claim, Proof, ProofError};
 use crate::{config, store};
@@ -38,8 +40,9 @@ pub enum Prove {
     Check {
         /// What `--json` printed.
         file: PathBuf,
-        /// The public key of checkpoints (CHECKPOINT_VKEY).
-        #[arg(long, value_name = "KEY", env = "CHECKPOINT_VKEY", hide_env = true)]
+        /// The public key of checkpoints (CHECKPOINT_VKEY); else
+        /// that of CHECKPOINT_KEY_FILE
+        #[arg(long, value_name = "KEY", env = "CHECKPOINT_VKEY", hide_env = true, verbatim_doc_comment)]
         vkey: Vec<PublicKey>,
         /// Print the outcome as one JSON object.
         #[arg(long)]
@@ -49,7 +52,7 @@ pub enum Prove {
 
 pub async fn run(what: Prove) -> anyhow::Result<ExitCode> {
     let (proof, json) = match what {
-        Prove::Check { file, vkey, json } => return check(&file, &vkey, json),
+        Prove::Check { file, vkey, json } => return check(&file, &vouchers::keys(vkey)?, json),
         Prove::Inclusion { position, json } => {
             let mut connection = connect().await?;
             (proof::inclusion(&mut connection, position).await, json)
@@ -61,13 +64,13 @@ pub async fn run(what: Prove) -> anyhow::Result<ExitCode> {
     };
     let proof = match proof {
         Err(error @ ProofError::Differs) => {
-            eprintln!("ledger: {error}");
+            tell!("ledger: {error}");
             return Ok(ExitCode::from(1));
         }
         proof => proof?,
     };
     if json {
-        println!("{}", serde_json::to_string(&proof)?);
+        say!("{}", serde_json::to_string(&proof)?)?;
     } else {
         print(&proof)?;
     }
@@ -84,23 +87,23 @@ async fn connect() -> anyhow::Result<sqlx::pool::PoolConnection<sqlx::Postgres>>
 fn print(proof: &Proof) -> anyhow::Result<()> {
     let (path, notes) = match &proof.claim {
         Claim::Inclusion { event, leaf, path, checkpoint } => {
-            println!("event     position {}, {}", event.position, event.r#type);
-            println!("account   {}", event.account_id);
-            println!("hash      {}", event.hash);
-            println!("leaf      {leaf}");
+            say!("event     position {}, {}", event.position, event.r#type)?;
+            say!("account   {}", event.account_id)?;
+            say!("hash      {}", event.hash)?;
+            say!("leaf      {leaf}")?;
             (path, vec![checkpoint])
         }
         Claim::Consistency { path, older, newer } => (path, vec![older, newer]),
     };
     for (n, hash) in path.iter().enumerate() {
-        println!("path {n:>3}  {hash}");
+        say!("path {n:>3}  {hash}")?;
     }
     for note in notes {
-        println!("\n{}", note.trim_end());
+        say!("\n{}", note.trim_end())?;
     }
     let proved = proof::check(proof, &[])?;
-    println!("\nIt proves that\n{}.", proved.what);
-    println!("With --json it is printed for `ledger prove check FILE --vkey KEY`.");
+    say!("\nIt proves that\n{}.", proved.what)?;
+    say!("With --json it is printed for `ledger prove check FILE --vkey KEY`.")?;
     Ok(())
 }
 
@@ -114,16 +117,17 @@ fn check(file: &PathBuf, keys: &[PublicKey], json: bool) -> anyhow::Result<ExitC
             Ok(proved) => serde_json::json!({"proved": true, "proof": proved}),
             Err(why) => serde_json::json!({"proved": false, "why": why.to_string()}),
         };
-        println!("{said}");
+        say!("{said}")?;
     } else {
         match &outcome {
             Ok(proved) => {
-                println!("Proved:\n{}.", proved.what);
+                say!("Proved:\n{}.", proved.what)?;
                 if !proved.signature_checked {
-                    println!("Who signed its checkpoint was not checked: give --vkey.");
+                    say!("Who signed its checkpoint was not checked: give --vkey KEY, which")?;
+                    say!("`ledger checkpoint-key FILE` prints where the log is kept.")?;
                 }
             }
-            Err(why) => println!("NOT PROVED: {why}."),
+            Err(why) => say!("{}", folded(&format!("NOT PROVED: {why}."), 2))?,
         }
     }
     Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(1) })

@@ -3,7 +3,7 @@
 //! It only writes the wish down: the leader, which may be anywhere, deletes the stream and makes it
 //! again, and its relay fills it. So it works beside a running leader, and before one runs.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use serde::Serialize;
 use service::config::Env;
 use sqlx::PgPool;
 
+use super::out::{self, say, tell};
 use crate::{config, store};
 
 /// A leader looks for wishes once a second; a take-over takes 5 s.
@@ -67,23 +68,23 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
         store::connect(url.expose_secret(), 1).await.context("can't reach Postgres by DATABASE_URL")?;
     let mut plan = plan(&pool, &wish).await?;
     if !wish.json {
-        print(&plan);
+        print(&plan)?;
     }
     if !wish.yes && !agreed(wish.json)? {
-        println!("Nothing was changed.");
+        say!("Nothing was changed.")?;
         return Ok(ExitCode::from(1));
     }
     let request = store::ask_republish(&pool, wish.from, wish.again).await?;
     plan.done = wait_for_leader(&pool, request).await?;
     if wish.json {
-        println!("{}", serde_json::to_string(&plan)?);
+        say!("{}", serde_json::to_string(&plan)?)?;
     } else if plan.done {
-        println!("The stream is made again; the metric ledger_relay_lag tells when it is filled.");
+        say!("The stream is made again; the metric ledger_relay_lag tells when it is filled.")?;
     }
     if plan.done {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!("ledger: no leader has done it for {} s; one will as soon as it can", PATIENCE.as_secs());
+    tell!("ledger: no leader has done it for {} s; one will as soon as it can", PATIENCE.as_secs());
     Ok(ExitCode::from(2))
 }
 
@@ -108,17 +109,17 @@ fn seen(consumer: &'static str, done_through: i64, from: i64, again: bool) -> Se
     Seen { consumer, done_through, shown_from, not_shown }
 }
 
-fn print(plan: &Plan) {
-    println!("The event stream is deleted and made again from position {} on:", plan.from);
-    println!("{} events, to the end of the log at {}.\n", plan.events, plan.head);
-    println!("{:<12} {:>14}   is then shown", "consumer", "done through");
+fn print(plan: &Plan) -> anyhow::Result<()> {
+    say!("The event stream is deleted and made again from position {} on:", plan.from)?;
+    say!("{} events, to the end of the log at {}.\n", plan.events, plan.head)?;
+    say!("{:<12} {:>14}   is then shown", "consumer", "done through")?;
     for seen in &plan.consumers {
-        println!("{:<12} {:>14}   from {} on", seen.consumer, seen.done_through, seen.shown_from);
+        say!("{:<12} {:>14}   from {} on", seen.consumer, seen.done_through, seen.shown_from)?;
         if let Some((first, last)) = seen.not_shown {
-            println!("{:27}   NOT {first} to {last}: its sweep finds what is open", "");
+            say!("{:27}   NOT {first} to {last}: its sweep finds what is open", "")?;
         }
     }
-    println!("\nConsumers know events by position and ask the ledger before they act.");
+    say!("\nConsumers know events by position and ask the ledger before they act.")
 }
 
 /// Asks on a terminal.
@@ -126,8 +127,7 @@ fn agreed(json: bool) -> anyhow::Result<bool> {
     if json || !std::io::stdin().is_terminal() {
         bail!("this deletes the event stream: say --yes if you mean it");
     }
-    print!("Go on? [y/N] ");
-    std::io::stdout().flush()?;
+    out::text(format_args!("Go on? [y/N] "))?;
     let mut said = String::new();
     std::io::stdin().read_line(&mut said)?;
     Ok(["y", "yes"].contains(&said.trim().to_lowercase().as_str()))

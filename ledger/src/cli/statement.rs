@@ -11,6 +11,7 @@ use serde::Serialize;
 use service::config::Env;
 use sqlx::PgPool;
 
+use super::out::{self, say};
 use super::table::{WIDTH, left, right, rule};
 use crate::books::at::{self, At};
 use crate::books::moscow::{Day, date_time, rfc3339, time_of_day};
@@ -54,9 +55,9 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
     let statement = statement(&pool, account, from, until.position).await?;
     if wish.json {
         let told = Told { statement: &statement, as_of: rfc3339(until.recorded_at) };
-        println!("{}", serde_json::to_string(&told)?);
+        say!("{}", serde_json::to_string(&told)?)?;
     } else {
-        print!("{}", paper(&statement, until.recorded_at));
+        out::text(format_args!("{}", paper(&statement, until.recorded_at)))?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,6 +10,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use service::config::Env;
 
+use super::out::{self, say};
 use super::table::{left, right, rule};
 use crate::books::at::{self, At, Moment};
 use crate::books::moscow::{date_time, rfc3339};
@@ -35,9 +36,9 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
     let moment = at::until(&pool, wish.at).await?;
     let books = trial_balance(&pool, moment.position).await?;
     if wish.json {
-        println!("{}", told(&books, moment));
+        say!("{}", told(&books, moment))?;
     } else {
-        print!("{}", paper(&books, moment));
+        out::text(format_args!("{}", paper(&books, moment)))?;
     }
     Ok(if books.unbalanced().is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -1,15 +1,17 @@
 //! `ledger verify`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Args;
 use secrecy::ExposeSecret as _;
 use service::config::Env;
 
+use super::out::{folded, say};
 use super::progress::Progress;
-use crate::proofs::{PublicKey, notes_in};
+use super::vouchers;
+use crate::proofs::PublicKey;
 use crate::verify::{Options, Report};
 use crate::{config, store, verify};
 
@@ -27,11 +29,13 @@ pub struct Verify {
     /// An export to check, without Postgres.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Those kept outside: a file, or CHECKPOINT_DIR.
-    #[arg(long = "checkpoints", alias = "checkpoint", value_name = "FILE|DIR")]
+    /// Those kept outside; without it and --vkey those
+    /// in CHECKPOINT_DIR
+    #[arg(long = "checkpoints", alias = "checkpoint", value_name = "FILE|DIR", verbatim_doc_comment)]
     checkpoints: Vec<PathBuf>,
-    /// The public key of checkpoints (CHECKPOINT_VKEY).
-    #[arg(long, value_name = "KEY", env = "CHECKPOINT_VKEY", hide_env = true)]
+    /// The public key of checkpoints (CHECKPOINT_VKEY);
+    /// else that of CHECKPOINT_KEY_FILE
+    #[arg(long, value_name = "KEY", env = "CHECKPOINT_VKEY", hide_env = true, verbatim_doc_comment)]
     vkey: Vec<PublicKey>,
     /// Not the projections, nor snapshots of accounts.
     #[arg(long)]
@@ -48,17 +52,17 @@ pub struct Verify {
 }
 
 pub async fn run(args: Verify) -> anyhow::Result<ExitCode> {
-    let outside = args.checkpoints.iter().map(|path| notes_at(path)).collect::<Result<Vec<_>, _>>()?;
+    let outside = vouchers::checkpoints(&args.checkpoints, &args.vkey)?;
     let options = Options {
         from: args.from,
         to: args.to,
         log_only: args.log_only,
         jobs: args.jobs,
         accounts_kept: 0,
-        keys: args.vkey,
+        keys: vouchers::keys(args.vkey)?,
         outside,
     };
-    let mut progress = Progress::new("verifying", args.verbose && !args.json, args.json);
+    let mut progress = Progress::new("verifying", args.verbose, args.json);
     let report = match &args.file {
         Some(file) => {
             let open = std::fs::File::open(file).with_context(|| format!("can't read {}", file.display()))?;
@@ -75,60 +79,81 @@ pub async fn run(args: Verify) -> anyhow::Result<ExitCode> {
     };
     progress.end();
     if args.json {
-        println!("{}", serde_json::to_string(&report)?);
+        say!("{}", serde_json::to_string(&report)?)?;
     } else {
-        print(&report, args.checkpoints.is_empty());
+        let outside: Vec<&str> = options.outside.iter().map(|(place, _)| place.as_str()).collect();
+        print(&report, args.file.is_some(), &outside)?;
     }
     Ok(if report.verified { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// The notes in a file, or in all files of a folder of checkpoints.
-pub fn notes_at(path: &Path) -> anyhow::Result<(String, Vec<String>)> {
-    let path = if path.is_dir() { path.join(crate::proofs::shelf::HISTORY) } else { path.to_owned() };
-    let text = std::fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))?;
-    // A single note has no blank line behind it.
-    let text = if text.ends_with("\n\n") { text } else { text + "\n" };
-    let (notes, _) = notes_in(&text);
-    if notes.is_empty() {
-        bail!("{} holds no checkpoint", path.display());
-    }
-    Ok((path.display().to_string(), notes.into_iter().map(str::to_owned).collect()))
-}
-
-fn print(report: &Report, only_inside: bool) {
-    println!("events       {} (positions {} to {})", report.events, report.from, report.to);
-    println!("accounts     {}", report.accounts);
-    println!("available    {}", report.available);
-    println!("reserved     {}", report.reserved);
-    println!("debt         {}", report.debt);
-    println!("head         {}", report.head_hash);
-    println!("root         {}", report.root);
+fn print(report: &Report, in_file: bool, outside: &[&str]) -> anyhow::Result<()> {
+    say!("events       {} (positions {} to {})", report.events, report.from, report.to)?;
+    say!("accounts     {}", report.accounts)?;
+    say!("available    {}", report.available)?;
+    say!("reserved     {}", report.reserved)?;
+    say!("debt         {}", report.debt)?;
+    say!("head         {}", report.head_hash)?;
+    say!("root         {}", report.root)?;
     match report.projections {
-        0 => println!("projections  not compared: only with a whole log in Postgres"),
+        0 => say!("projections  not compared: only with a whole log in Postgres")?,
         count => {
-            println!("projections  {count} compared with the fold of the log");
-            println!("snapshots    {} of accounts, compared with it, too", report.snapshots);
+            say!("projections  {count} compared with the fold of the log")?;
+            say!("snapshots    {} of accounts, compared with it, too", report.snapshots)?;
         }
     }
     match report.checkpoints {
-        0 => println!("checkpoints  none of these positions"),
-        count => println!("checkpoints  {count} agree, the last at position {}", report.vouched),
+        0 => say!("checkpoints  none of these positions")?,
+        count => say!("checkpoints  {count} agree, the last at position {}", report.vouched)?,
     }
     if report.superseded > 0 {
-        println!("             {} were given up when a restore was accepted", report.superseded);
+        say!("             {} were given up when a restore was accepted", report.superseded)?;
     }
-    if report.checkpoints > 0 && !report.signatures_checked {
-        println!("             their signatures were not checked: give --vkey");
-    }
-    if only_inside {
-        println!("             those outside the database were not looked at: give --checkpoints");
-    }
-    println!("rate         {:.0} events/s", report.events as f64 / report.seconds.max(1e-9));
+    vouched(report, in_file, outside)?;
+    say!("rate         {:.0} events/s", report.events as f64 / report.seconds.max(1e-9))?;
+    let label = if report.ends_early { "SHORT  " } else { "WRONG  " };
     for finding in &report.findings {
-        println!("WRONG  {finding}");
+        say!("{}", folded(&format!("{label}{finding}"), label.len()))?;
     }
     if report.findings_unnamed > 0 {
-        println!("WRONG  … and {} more", report.findings_unnamed);
+        say!("WRONG  … and {} more", report.findings_unnamed)?;
     }
-    println!("{}", if report.verified { "All of it is as it should be." } else { "NOT VERIFIED" });
+    say!("{}", folded(&verdict(report, in_file), 0))
+}
+
+/// Who vouches for it, and where more of them are.
+fn vouched(report: &Report, in_file: bool, outside: &[&str]) -> anyhow::Result<()> {
+    let below = |words: &str| say!("{}", folded(&format!("{:13}{words}", ""), 0));
+    if report.checkpoints > 0 && !report.signatures_checked {
+        below(
+            "their signatures were not checked: give --vkey KEY, which `ledger checkpoint-key FILE` prints where the log is kept",
+        )?;
+    }
+    if outside.is_empty() {
+        let place = if in_file { "file" } else { "database" };
+        below(&format!(
+            "those outside the {place} were not looked at: give --checkpoints DIR, a copy of the folder CHECKPOINT_DIR of \
+             `ledger serve`"
+        ))?;
+    }
+    outside.iter().try_for_each(|place| below(&format!("also looked at: {place}")))
+}
+
+fn verdict(report: &Report, in_file: bool) -> String {
+    let Report { to, known, .. } = report;
+    if report.ends_early {
+        return format!(
+            "NOT VERIFIED: nothing in the file is wrong, but it ends at position {to}, and checkpoints know the log up to \
+             {known}.\nIf it is meant to end there, as an older export does, say so: --to {to}.\nIf not, its end was cut off."
+        );
+    }
+    if !report.verified {
+        return "NOT VERIFIED".to_owned();
+    }
+    if in_file && i64::try_from(*known).is_ok_and(|known| known > *to) {
+        return format!(
+            "All of it is as it should be. It ends at position {to}; the log goes on, checkpoints know it up to {known}."
+        );
+    }
+    "All of it is as it should be.".to_owned()
 }

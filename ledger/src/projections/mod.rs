@@ -58,7 +58,9 @@ pub use held::{Canceled, Held, cancel};
 pub use keeper::keep;
 pub use readers::{balance, live};
 pub use rebuild::{Made, Rebuild, RefusedRebuild};
-pub use registry::{Instance, State, all as instances, find as find_instance, take_back_wish, wish_back};
+pub use registry::{
+    Instance, Kept, State, Way, all as instances, find as find_instance, take_back_wish, wish_kept,
+};
 pub use rows::Rows;
 pub use statement::{Running, is_line, money};
 pub use swap::fulfil;

@@ -337,11 +337,42 @@ pub(super) async fn wish(
     Ok(wished.execute(executor).await?.rows_affected() == 1)
 }
 
-/// Asks the leader to make the one that is kept the live one again; which that is. `None`: none is kept, or somebody
-/// works on it.
-pub async fn wish_back(pool: &PgPool, name: &str) -> Result<Option<Instance>, sqlx::Error> {
-    let Some(kept) = find(pool, name, State::Old).await? else { return Ok(None) };
-    Ok(wish(pool, &kept, None).await?.then_some(kept))
+/// Which of two builds; a later one has a larger number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Back,
+    Forward,
+}
+
+/// What is kept beside what is read.
+#[derive(Debug)]
+pub enum Kept {
+    /// The leader is asked to make `to` the live one instead of `from`.
+    Wished {
+        from: Instance,
+        to: Instance,
+    },
+    /// It lies the other way: nothing was asked.
+    OtherWay {
+        live: Instance,
+        kept: Instance,
+    },
+    Nothing,
+    /// Somebody works on it.
+    Busy,
+}
+
+/// Asks the leader to make the one that is kept the live one again, if that is the way that is meant: asked twice, it
+/// does not go back and forth.
+pub async fn wish_kept(pool: &PgPool, name: &str, way: Way) -> Result<Kept, sqlx::Error> {
+    let (live, kept) = (find(pool, name, State::Live).await?, find(pool, name, State::Old).await?);
+    let (Some(live), Some(kept)) = (live, kept) else { return Ok(Kept::Nothing) };
+    let leads = if kept.instance < live.instance { Way::Back } else { Way::Forward };
+    if leads != way {
+        return Ok(Kept::OtherWay { live, kept });
+    }
+    let wished = wish(pool, &kept, None).await?;
+    Ok(if wished { Kept::Wished { from: live, to: kept } } else { Kept::Busy })
 }
 
 /// Takes a wish back. `false`: it is being fulfilled, or was; also by a leader that died, since the log may say so.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use service::config::Env;
+use service::config::{Env, Problems};
 
 use super::note::{PublicKey, SecretKey};
 use super::shelf::Shelf;
@@ -12,6 +12,9 @@ use super::shelf::Shelf;
 const EVERY_EVENTS: u64 = 1_000;
 /// If there is anything new.
 const EVERY_SECONDS: u64 = 10;
+
+const KEY_FILE: &str = "the file that `ledger checkpoint-key` made";
+const DIR: &str = "a folder outside the database's disk";
 
 #[derive(Debug, Clone)]
 pub struct ProofsConfig {
@@ -30,9 +33,8 @@ pub struct ProofsConfig {
 impl ProofsConfig {
     /// `None`: something is wrong, and said.
     pub fn read(env: &mut Env) -> Option<Self> {
-        let key_file: Option<PathBuf> =
-            env.optional("CHECKPOINT_KEY_FILE", "the file that `ledger checkpoint-key` made");
-        let dir: Option<PathBuf> = env.optional("CHECKPOINT_DIR", "a folder outside the database's disk");
+        let key_file: Option<PathBuf> = env.optional("CHECKPOINT_KEY_FILE", KEY_FILE);
+        let dir: Option<PathBuf> = env.optional("CHECKPOINT_DIR", DIR);
         let every_events = env.or("CHECKPOINT_EVERY_EVENTS", "a number of events from 1", EVERY_EVENTS);
         let every_seconds = env.or("CHECKPOINT_EVERY_SECONDS", "a number of seconds from 1", EVERY_SECONDS);
         let earlier = keys(env);
@@ -60,6 +62,23 @@ impl ProofsConfig {
             (key.map_or(Some(None), |k| k.map(Some))?, shelf.map_or(Some(None), |s| s.map(Some))?);
         let every = Duration::from_secs(every_seconds);
         Some(Self { key, earlier: earlier?, shelf, every_events: every_events.max(1), every })
+    }
+
+    /// For who only checks, where `ledger serve` has its configuration: whose checkpoints count.
+    ///
+    /// # Errors
+    /// A key can't be used.
+    pub fn keys_of(mut env: Env) -> Result<Vec<PublicKey>, Problems> {
+        let file: Option<PathBuf> = env.optional("CHECKPOINT_KEY_FILE", KEY_FILE);
+        let own = file.map(|path| secret(&mut env, &path));
+        let own = own.into_iter().flatten().map(|key| key.public().clone());
+        let all = own.chain(keys(&mut env).unwrap_or_default()).collect();
+        env.finish(Some(all))
+    }
+
+    /// The same: where checkpoints are kept.
+    pub fn dir_of(mut env: Env) -> Option<PathBuf> {
+        env.optional("CHECKPOINT_DIR", DIR)
     }
 
     /// Whose checkpoints count: ours, and those of earlier keys.

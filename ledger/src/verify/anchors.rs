@@ -18,12 +18,23 @@ pub struct Anchor {
     pub signed: SignedCheckpoint,
 }
 
+/// What the checkpoints are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// It must hold all that is vouched for.
+    Log,
+    /// It may be an older one.
+    File,
+}
+
 #[derive(Debug, Default)]
 pub struct Anchors {
     /// By size, those that still are to be compared.
     open: BTreeMap<Size, Vec<Anchor>>,
     /// The largest size that agreed.
     agreed: Size,
+    /// The largest of all that count.
+    pub known: Size,
     pub compared: usize,
     /// Those that were given up with their incarnation.
     pub superseded: usize,
@@ -76,6 +87,7 @@ impl Anchors {
                 anchors.superseded += 1;
                 continue;
             }
+            anchors.known = anchors.known.max(c.size);
             let same = anchors.open.entry(c.size).or_default();
             if let Some(other) = same.iter().find(|o| o.signed.checkpoint.root != c.root) {
                 let what = format!(
@@ -134,8 +146,9 @@ impl Anchors {
         self.agreed
     }
 
-    /// Those that the log does not reach. `in_line`: each leaf had its place, so all others were compared.
-    pub fn finish(&mut self, end: i64, in_line: bool, findings: &mut Findings) {
+    /// Those that `what`, the log or a file of it, does not reach. `in_line`: each leaf had its place, so all others
+    /// were compared.
+    pub fn finish(&mut self, what: What, end: i64, in_line: bool, findings: &mut Findings) {
         let open = std::mem::take(&mut self.open);
         let name = |(size, all): (&Size, &Vec<Anchor>)| {
             Some((i64::try_from(*size).unwrap_or(i64::MAX), all.first()?.from.clone()))
@@ -146,10 +159,17 @@ impl Anchors {
             findings.find(size, Kind::CheckpointSkipped, what);
         }
         if let Some((size, from)) = open.iter().next_back().and_then(name).filter(|(size, _)| *size > end) {
-            let what = format!(
-                "the log ends at {end}, but a checkpoint in {from} knows it up to {size}: {} events at its end are gone",
-                size - end
-            );
+            let events = size - end;
+            let what = match what {
+                What::Log => format!(
+                    "the log ends at {end}, but a checkpoint in {from} knows it up to {size}: {events} events at its end \
+                     are gone"
+                ),
+                What::File => format!(
+                    "the file ends at {end}, but a checkpoint in {from} knows the log up to {size}: {events} events are \
+                     not in it"
+                ),
+            };
             findings.find(end + 1, Kind::TailMissing, what);
         }
     }
@@ -180,7 +200,7 @@ mod tests {
         let finish = |in_line| {
             let mut findings = Findings::default();
             let mut anchors = Anchors::new(vec![anchor(4), anchor(7), anchor(9)], &mut findings);
-            anchors.finish(7, in_line, &mut findings);
+            anchors.finish(What::Log, 7, in_line, &mut findings);
             findings.into_named().into_iter().map(|f| (f.position, f.kind)).collect::<Vec<_>>()
         };
         let skipped = |size| (size, Kind::CheckpointSkipped);

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use super::accounts;
-use super::anchors::{self, Anchor, Anchors};
+use super::anchors::{self, Anchor, Anchors, What};
 use super::chunk::{self, Chunk, Found};
 use super::finding::{Findings, Kind};
 use super::folded::{self, Comparison};
@@ -120,7 +120,7 @@ pub async fn verify_with(
     } else if merge.position < to {
         merge.gap(to + 1);
     }
-    merge.finish(to);
+    merge.finish(What::Log, to);
     for comparison in &mut compared {
         comparison.compare(&mut tx, &mut merge.findings).await?;
     }

@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use proto_events::amounts::INTEGER_MAX;
 
-use super::anchors::{self, Anchors};
+use super::anchors::{self, Anchors, What};
 use super::chunk::{self, Chunk, Found};
 use super::database::Options;
-use super::finding::{Findings, Kind};
+use super::finding::{Finding, Findings, Kind};
 use super::merge::{Merge, Start};
 use super::report::Report;
 use super::{CHUNK, VerifyError};
@@ -96,10 +96,13 @@ pub fn verify_file(
     })?;
     let more = read_line(&mut input)?.is_some();
     end(&mut merge, &header, footer.as_ref(), more);
+    let report = Report::new(from, merge);
+    let is_end = |finding: &Finding| finding.kind == Kind::TailMissing;
     Ok(Report {
         signatures_checked: !options.keys.is_empty(),
         seconds: begun.elapsed().as_secs_f64(),
-        ..Report::new(from, merge)
+        ends_early: report.findings_unnamed == 0 && !report.verified && report.findings.iter().all(is_end),
+        ..report
     })
 }
 
@@ -108,7 +111,7 @@ fn end(merge: &mut Merge, header: &Header, footer: Option<&Footer>, more: bool) 
     if merge.position < header.to {
         merge.gap(header.to + 1);
     }
-    merge.finish(header.to);
+    merge.finish(What::File, header.to);
     let before = header.from == 1 && header.prev_hash != hex(&GENESIS);
     let beyond = merge.position > header.to;
     let head = [

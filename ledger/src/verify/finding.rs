@@ -21,7 +21,7 @@ pub enum Kind {
     RowsSwapped,
     /// A position that no row has.
     RowMissing,
-    /// Events behind the head of the log, or behind a checkpoint, are gone.
+    /// Events behind the head of the log, or behind a checkpoint, are gone, or not in the file.
     TailMissing,
     /// Rows behind the head of the log.
     BehindHead,

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::anchors::Anchors;
+use super::anchors::{Anchors, What};
 use super::chunk::{BLOCK, BLOCK_LEVEL, Chunk};
 use super::finding::{Findings, Kind};
 use crate::log::{Hash, Row, hash_of};
@@ -218,9 +218,9 @@ impl Merge {
 
     /// After the last row: says what has become of rows that don't fit their hash, and which
     /// checkpoints were not reached.
-    pub fn finish(&mut self, end: i64) {
+    pub fn finish(&mut self, what: What, end: i64) {
         self.explain();
-        self.anchors.finish(end, self.in_line, &mut self.findings);
+        self.anchors.finish(what, end, self.in_line, &mut self.findings);
     }
 
     /// A row that fits its hash at another position was moved there.

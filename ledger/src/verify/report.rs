@@ -25,6 +25,11 @@ pub struct Report {
     pub checkpoints: usize,
     /// The position through which a checkpoint vouches for the log; 0: none does.
     pub vouched: u64,
+    /// The position through which checkpoints know the log, also beyond `to`.
+    pub known: u64,
+    /// Of a file: nothing in it is wrong, but checkpoints know the log beyond its end. Not verified: it is an older
+    /// export, or its end was cut off, which only `--to` can tell apart.
+    pub ends_early: bool,
     /// Checkpoints that were given up when a restored database was accepted.
     pub superseded: usize,
     /// Whether a public key was given to check the signatures of checkpoints with.
@@ -66,6 +71,8 @@ impl Report {
             debt,
             checkpoints: merge.anchors.compared,
             vouched: if merge.anchors.compared > 0 { merge.anchors.agreed() } else { 0 },
+            known: merge.anchors.known,
+            ends_early: false,
             superseded: merge.anchors.superseded,
             signatures_checked: false,
             projections: 0,

@@ -26,6 +26,9 @@ const BANNED: [(&str, &str); 4] = [
 /// The core is synchronous and free of IO.
 const NOT_IN_THE_CORE: [&str; 5] = ["tokio", "sqlx", "async-nats", "reqwest", "axum"];
 
+/// What panics when nobody reads the stream any more, or the disk is full.
+const PRINTS: [&str; 2] = [concat!("print", "!("), concat!("print", "ln!(")];
+
 /// Known bugs for tests. The feature is defined where it is used, and no default, no dependency and
 /// no build of a service switches it on.
 const PLANTED: &str = "planted-bugs";
@@ -81,6 +84,10 @@ fn check_text(name: &str, text: &str, broken: &mut Vec<String>) {
         broken.extend(found.map(|package| format!("{name}: the core has no IO, so no {package}")));
     }
     let is_code = name.ends_with(".rs");
+    let prints = |line: &str| PRINTS.iter().any(|print| line.contains(print));
+    let found = text.lines().enumerate().filter(|(_, line)| name.starts_with("ledger/src/") && prints(line));
+    let why = "it panics when nobody reads; use what ledger/src/cli/out.rs has";
+    broken.extend(found.map(|(index, line)| format!("{name}:{}: `{}`: {why}", index + 1, line.trim())));
     check_planted(name, text, broken);
     let lines = text.lines().count();
     if is_code && lines > LINES_MAX {
@@ -162,6 +169,11 @@ mod tests {
         assert_eq!(breaches("Cargo.lock", "name = \"native-tls\"\n").len(), 1);
         assert_eq!(breaches("ledger/domain/Cargo.toml", "tokio.workspace = true\n").len(), 1);
         assert_eq!(breaches("ledger/Cargo.toml", "tokio.workspace = true\n").len(), 0);
+        for print in PRINTS {
+            let line = format!("    e{print}\"x\");\n    {print}\"x\");\n");
+            assert_eq!(breaches("ledger/src/cli/x.rs", &line).len(), 2);
+            assert_eq!(breaches("e2e/tests/x.rs", &line).len(), 0);
+        }
         let planted = [
             ("ledger/Cargo.toml", format!("default = [\"{PLANTED}\"]"), 1),
             ("e2e/Cargo.toml", format!("ledger = {{ workspace = true, features = [\"{PLANTED}\"] }}"), 1),

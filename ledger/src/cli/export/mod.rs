@@ -18,6 +18,7 @@ use secrecy::ExposeSecret as _;
 use service::config::Env;
 use sqlx::PgPool;
 
+use super::out::{folded, say};
 use super::progress::Progress;
 use super::statement::find_account;
 use crate::books::at::{self, At, Moment};
@@ -29,16 +30,16 @@ use output::Output;
 pub struct Wish {
     #[command(flatten)]
     form: Form,
-    /// What a CSV file holds: postings, events, trial-balance,
-    /// revenue or statement
-    #[arg(long, value_enum, default_value_t = What::Postings, requires = "csv")]
+    /// What a CSV file holds: postings (if nothing is said),
+    /// events, trial-balance, revenue or statement
+    #[arg(long, value_enum)]
     #[arg(hide_possible_values = true, verbatim_doc_comment)]
-    what: What,
+    what: Option<What>,
     /// Whose statement (--what statement): a UUID, telegram:ID.
-    #[arg(long, value_name = "WHO", requires = "csv")]
+    #[arg(long, value_name = "WHO")]
     account: Option<String>,
     /// Begin a CSV file with a byte order mark, for old Excel.
-    #[arg(long, requires = "csv")]
+    #[arg(long)]
     bom: bool,
     /// From a position, a time (RFC 3339) or a day (2026-11-21).
     #[arg(long)]
@@ -97,17 +98,48 @@ struct Range {
     to: Moment,
 }
 
-pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
-    if wish.form.xlsx && wish.output.is_none() {
-        bail!("a workbook needs a file: add -o FILE.xlsx");
+const WHOSE: &str = "whose statement? add --account";
+
+impl Wish {
+    fn what(&self) -> What {
+        self.what.unwrap_or(What::Postings)
     }
+
+    /// Refuses what the form would pass over. By hand: clap drops `requires` when what is required conflicts with what
+    /// is there.
+    fn check(&self) -> anyhow::Result<()> {
+        let (csv, what) = (self.form.csv, self.what());
+        let of_statement = csv && what == What::Statement;
+        let unused = [
+            ("--what", self.what.is_some() && !csv, "--csv"),
+            ("--bom", self.bom && !csv, "--csv"),
+            ("--account", self.account.is_some() && !of_statement, "--csv --what statement"),
+        ];
+        if let Some((option, _, only)) = unused.into_iter().find(|(_, unused, _)| *unused) {
+            bail!("{option} is not for this export, only for {only}: leave it out");
+        }
+        if csv && what == What::TrialBalance && self.from.is_some() {
+            bail!("a trial balance holds all events through --to: leave --from out");
+        }
+        if of_statement && self.account.is_none() {
+            bail!(WHOSE);
+        }
+        if self.form.xlsx && self.output.is_none() {
+            bail!("a workbook needs a file: add -o FILE.xlsx");
+        }
+        Ok(())
+    }
+}
+
+pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
+    wish.check()?;
     let url = config::database_url(Env::from_process())?;
     let pool =
         store::connect(url.expose_secret(), 1).await.context("can't reach Postgres by DATABASE_URL")?;
     let (from, to) = at::part(&pool, wish.from, wish.to).await?;
     let range = Range { from, to };
     let mut output = Output::open(wish.output.clone())?;
-    let mut progress = Progress::new("exporting", wish.verbose && !wish.json, wish.json);
+    let mut progress = Progress::new("exporting", wish.verbose, wish.json);
     match &wish.form {
         Form { xlsx: true, .. } => xlsx::write(&pool, range, &mut output, &mut progress).await?,
         Form { ndjson: true, .. } => ndjson::write(&pool, range, &mut output, &mut progress).await?,
@@ -127,9 +159,9 @@ fn say(file: &Path, Range { from, to }: Range, json: bool) -> anyhow::Result<()>
     let bytes = std::fs::metadata(file).with_context(|| format!("can't read {}", file.display()))?.len();
     let (file, to) = (file.display(), to.position);
     if json {
-        println!("{}", serde_json::json!({"file": file.to_string(), "from": from, "to": to, "bytes": bytes}));
+        say!("{}", serde_json::json!({"file": file.to_string(), "from": from, "to": to, "bytes": bytes}))?;
     } else {
-        println!("Wrote {file}: positions {from} to {to}, {bytes} bytes.");
+        say!("{}", folded(&format!("Wrote {file}: positions {from} to {to}, {bytes} bytes."), 2))?;
     }
     Ok(())
 }
@@ -142,15 +174,60 @@ async fn write_csv(
     progress: &mut Progress,
 ) -> anyhow::Result<()> {
     let mut sheet = csv::Sheet::new(output, wish.bom)?;
-    match wish.what {
+    match wish.what() {
         What::Postings => csv::postings(pool, range, &mut sheet, progress).await,
         What::Events => csv::events(pool, range, &mut sheet, progress).await,
         What::TrialBalance => csv::trial_balance(pool, range, &mut sheet).await,
         What::Revenue => csv::revenue(pool, range, &mut sheet).await,
         What::Statement => {
-            let account = wish.account.as_deref().context("whose statement? add --account")?;
+            let account = wish.account.as_deref().context(WHOSE)?;
             let account = find_account(pool, account).await?;
             csv::statement(pool, account, range, &mut sheet).await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        wish: Wish,
+    }
+
+    #[test]
+    fn an_option_that_the_form_does_not_use_is_refused() {
+        let refused = |words: &str| {
+            let line = Line::try_parse_from(words.split(' ')).unwrap_or_else(|error| panic!("{error}"));
+            line.wish.check().err().map(|error| error.to_string()).unwrap_or_default()
+        };
+        for (words, wanted) in [
+            ("export --ndjson --bom", "--bom is not for this export, only for --csv"),
+            ("export --hledger --what events", "--what is not"),
+            ("export --hledger --what postings", "--what is not"),
+            ("export --xlsx -o x --account telegram:1", "--account is not"),
+            ("export --csv --account telegram:1", "only for --csv --what statement"),
+            ("export --csv --what events --account telegram:1", "--account is not"),
+            ("export --csv --what trial-balance --from 5", "leave --from out"),
+            ("export --csv --what statement", "whose statement?"),
+            ("export --xlsx", "needs a file"),
+        ] {
+            assert!(refused(words).contains(wanted), "{words}: {:?}", refused(words));
+        }
+        for words in [
+            "export --csv --bom --what events --from 5",
+            "export --csv --what statement --account telegram:1 --from 5",
+            "export --csv --what revenue --from 5",
+            "export --csv --what trial-balance --to 5",
+            "export --xlsx -o x --from 5",
+            "export --hledger --from 5 --to 7",
+            "export --ndjson --from 5 -o x --json --verbose",
+        ] {
+            assert_eq!(refused(words), "", "{words}");
         }
     }
 }

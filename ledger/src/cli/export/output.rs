@@ -2,13 +2,15 @@
 //! there and stays what it is.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Seek, Stdout, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use crate::cli::out::Standard;
+
 pub enum Output {
-    Standard(BufWriter<Stdout>),
+    Standard(BufWriter<Standard>),
     Straight(BufWriter<File>),
     File { file: BufWriter<File>, beside: PathBuf, place: PathBuf, whole: bool },
 }
@@ -17,7 +19,7 @@ impl Output {
     /// # Errors
     /// The file can't be made.
     pub fn open(place: Option<PathBuf>) -> anyhow::Result<Self> {
-        let Some(place) = place else { return Ok(Self::Standard(BufWriter::new(io::stdout()))) };
+        let Some(place) = place else { return Ok(Self::Standard(BufWriter::new(Standard::open()))) };
         // Where a link leads to; nothing there yet is fine.
         let place = fs::canonicalize(&place).unwrap_or(place);
         if fs::metadata(&place).is_ok_and(|there| !there.is_file()) {
@@ -46,7 +48,7 @@ impl Output {
     /// The disk is full, or the place can't be written.
     pub fn finish(mut self) -> anyhow::Result<()> {
         match &mut self {
-            Self::Standard(out) => out.flush().context("the output was closed"),
+            Self::Standard(out) => out.flush().context("the output can't be written"),
             Self::Straight(out) => out.flush().context("the output can't be written"),
             Self::File { file, beside, place, whole } => {
                 file.flush().with_context(|| format!("{} can't be written", beside.display()))?;

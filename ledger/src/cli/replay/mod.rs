@@ -7,7 +7,7 @@ mod say;
 
 pub(super) use say::grouped;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,9 +20,10 @@ use service::config::Env;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use super::out::{say, tell};
 use crate::config;
 use crate::projections::{
-    self, BuildError, Canceled, Definition, Desk, Diff, Held, Instance, Rebuild, State,
+    self, BuildError, Canceled, Definition, Desk, Diff, Held, Instance, Kept, Rebuild, State, Way,
 };
 
 /// A leader looks for wishes four times a second; a take-over takes 5 s.
@@ -34,7 +35,7 @@ const LINE: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).args(["name", "all"]))]
-#[command(group = clap::ArgGroup::new("what").args(["swap", "diff_only", "back", "cancel"]))]
+#[command(group = clap::ArgGroup::new("what").args(["swap", "diff_only", "back", "forward", "cancel"]))]
 pub struct Wish {
     /// The projection; `ledger projections` lists them.
     name: Option<String>,
@@ -47,19 +48,25 @@ pub struct Wish {
     /// Only say what differs: keep nothing.
     #[arg(long)]
     diff_only: bool,
-    /// Read the kept one again, brought up to date, not rebuilt.
-    #[arg(long)]
+    /// Read the build before again, which a swap has kept. It
+    /// is brought up to date, not rebuilt; said twice, it
+    /// is refused
+    #[arg(long, verbatim_doc_comment)]
     back: bool,
+    /// After --back: read the newer build again, in the same way.
+    #[arg(long)]
+    forward: bool,
     /// Stop a rebuild, or drop one that was not swapped in.
     #[arg(long)]
     cancel: bool,
     /// Events a second at most; else it rests while the log grows.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(conflicts_with_all = ["back", "forward", "cancel"])]
     max_rate: Option<u32>,
     /// Do not ask before a swap.
     #[arg(long)]
     yes: bool,
-    /// Print one JSON object; --swap and --back then need --yes.
+    /// Print one JSON object; what changes needs --yes then.
     #[arg(long)]
     json: bool,
     /// Say how far it is also where there is no terminal.
@@ -71,8 +78,10 @@ pub struct Wish {
 #[derive(Debug, Serialize)]
 pub(super) struct Outcome {
     name: &'static str,
-    /// The new instance.
+    /// The new instance, or the one that was kept.
     instance: Option<String>,
+    /// What was read until it was swapped in.
+    from: Option<String>,
     events: i64,
     seconds: f64,
     events_s: i64,
@@ -86,10 +95,21 @@ pub(super) struct Outcome {
 
 impl Outcome {
     fn of(definition: &'static Definition) -> Self {
-        let (instance, diff, error) = (None, None, None);
+        let (instance, from, diff, error) = (None, None, None, None);
         let name = definition.name;
         let (swapped, left_to_next) = (false, false);
-        Self { name, instance, events: 0, seconds: 0.0, events_s: 0, diff, swapped, left_to_next, error }
+        Self {
+            name,
+            instance,
+            from,
+            events: 0,
+            seconds: 0.0,
+            events_s: 0,
+            diff,
+            swapped,
+            left_to_next,
+            error,
+        }
     }
 }
 
@@ -101,26 +121,32 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
     #[cfg(feature = "crash-points")]
     service::crash::arm();
     let definitions = chosen(&wish)?;
-    if (wish.swap || wish.back) && !wish.yes && (wish.json || !std::io::stdin().is_terminal()) {
+    if (wish.swap || wish.way().is_some()) && !wish.yes && (wish.json || !std::io::stdin().is_terminal()) {
         bail!("what is read would change: say --yes where nobody can be asked");
     }
     if wish.cancel {
         return cancel(&pool, &definitions, wish.json).await;
     }
-    let outcomes = if wish.back {
-        back(&pool, &definitions, wish.yes).await?
-    } else {
-        replay(&pool, &definitions, &wish).await?
+    let outcomes = match wish.way() {
+        Some(way) => exchange(&pool, &definitions, way, wish.yes).await?,
+        None => replay(&pool, &definitions, &wish).await?,
     };
     if wish.json {
-        println!("{}", serde_json::json!({ "projections": outcomes }));
+        say!("{}", serde_json::json!({ "projections": outcomes }))?;
     } else {
-        say::outcomes(&outcomes, &wish);
+        say::outcomes(&outcomes, &wish)?;
     }
     let wrong = |o: &Outcome| {
         o.error.is_some() || (!o.swapped && o.diff.as_ref().is_some_and(|diff| diff.count() > 0))
     };
     Ok(if outcomes.iter().any(wrong) { ExitCode::from(1) } else { ExitCode::SUCCESS })
+}
+
+impl Wish {
+    /// Between what is read and what is kept.
+    fn way(&self) -> Option<Way> {
+        self.back.then_some(Way::Back).or(self.forward.then_some(Way::Forward))
+    }
 }
 
 fn chosen(wish: &Wish) -> anyhow::Result<Vec<&'static Definition>> {
@@ -205,7 +231,8 @@ async fn finish(
         return Ok(());
     }
     outcome.diff = compared?;
-    let wanted = wish.swap && (wish.yes || say::agreed(definition.name, outcome.diff.as_ref(), stop).await?);
+    let wanted = wish.swap
+        && (wish.yes || say::agreed(&say::new(definition.name, outcome.diff.as_ref()), stop).await?);
     if stop.is_cancelled() {
         held.discard().await?;
         bail!(BuildError::Canceled);
@@ -213,6 +240,8 @@ async fn finish(
     if !wanted {
         return Ok(held.let_go().await?);
     }
+    let live = projections::find_instance(pool, definition.name, State::Live).await?;
+    outcome.from = live.map(|live| live.tables().name().to_owned());
     if !held.wish().await? {
         bail!(BuildError::Lost);
     }
@@ -269,19 +298,31 @@ async fn swapped(
     bail!(BuildError::Canceled)
 }
 
-async fn back(pool: &PgPool, definitions: &[&'static Definition], yes: bool) -> anyhow::Result<Vec<Outcome>> {
+/// Exchanges what is read and what is kept.
+async fn exchange(
+    pool: &PgPool,
+    definitions: &[&'static Definition],
+    way: Way,
+    yes: bool,
+) -> anyhow::Result<Vec<Outcome>> {
     let stop = service::shutdown::token();
     let mut outcomes = Vec::new();
     for definition in definitions {
         let mut outcome = Outcome::of(definition);
-        if !yes && !say::agreed(definition.name, None, &stop).await? {
+        if !yes && !say::agreed(&say::kept(definition.name, way), &stop).await? {
+            tell!("{}: nothing was changed", definition.name);
             continue;
         }
         let done = async {
-            let kept = projections::wish_back(pool, definition.name).await?;
-            let kept = kept.context("none is kept to go back to (or it is being swapped in just now)")?;
-            outcome.instance = Some(kept.tables().name().to_owned());
-            swapped(pool, &kept, &stop, &mut outcome).await
+            let (from, to) = match projections::wish_kept(pool, definition.name, way).await? {
+                Kept::Wished { from, to } => (from, to),
+                Kept::OtherWay { live, kept } => bail!(say::other_way(&live, &kept)),
+                Kept::Nothing => bail!("nothing was changed: none is kept beside the one that is read"),
+                Kept::Busy => bail!("nothing was changed: what is kept is being swapped in just now"),
+            };
+            outcome.from = Some(from.tables().name().to_owned());
+            outcome.instance = Some(to.tables().name().to_owned());
+            swapped(pool, &to, &stop, &mut outcome).await
         };
         outcome.error = done.await.err().map(|error| format!("{error:#}"));
         outcomes.push(outcome);
@@ -298,9 +339,9 @@ async fn cancel(pool: &PgPool, definitions: &[&'static Definition], json: bool) 
         found.insert(definition.name, projections::cancel(pool, definition.name).await?);
     }
     if json {
-        println!("{}", serde_json::json!({ "canceled": found }));
+        say!("{}", serde_json::json!({ "canceled": found }))?;
     } else {
-        say::canceled(&found);
+        say::canceled(&found)?;
     }
     let late = found.values().any(|what| matches!(what, Canceled::TooLate | Canceled::Asked));
     Ok(if late { ExitCode::from(1) } else { ExitCode::SUCCESS })
@@ -316,6 +357,5 @@ async fn watch(desks: Vec<Arc<Desk>>, verbose: bool, json: bool, stop: Cancellat
         tokio::time::sleep(if terminal { BAR } else { LINE }).await;
         let progress: Vec<_> = desks.iter().map(|desk| desk.progress()).collect();
         say::progress(&progress, terminal);
-        let _ = std::io::stderr().flush();
     }
 }

@@ -1,13 +1,14 @@
 //! The words of `ledger replay`, within 80 columns.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 
 use tokio_util::sync::CancellationToken;
 
 use super::{Outcome, Wish};
+use crate::cli::out::{self, folded, say, tell};
 use crate::cli::table::{WIDTH, left};
-use crate::projections::{self, Canceled, Diff, Progress, RowDiff, TableDiff};
+use crate::projections::{self, Canceled, Diff, Instance, Progress, RowDiff, TableDiff, Way};
 
 /// One line for all: how far the slowest is.
 pub(super) fn progress(all: &[Progress], terminal: bool) {
@@ -24,15 +25,15 @@ pub(super) fn progress(all: &[Progress], terminal: bool) {
     );
     if terminal {
         let line: String = line.chars().take(79).collect();
-        eprint!("\r{line:<79}");
+        out::drawn(&format!("\r{line:<79}"));
     } else {
-        eprintln!("{line}");
+        tell!("{line}");
     }
 }
 
 pub(super) fn clear() {
     if std::io::stderr().is_terminal() {
-        eprint!("\r{:<79}\r", "");
+        out::drawn(&format!("\r{:<79}\r", ""));
     }
 }
 
@@ -53,18 +54,38 @@ pub(in crate::cli) fn grouped(n: i64) -> String {
     if n < 0 { format!("-{out}") } else { out }
 }
 
-/// Asks on the terminal whether to swap.
-pub(super) async fn agreed(
-    name: &str,
-    diff: Option<&Diff>,
-    stop: &CancellationToken,
-) -> anyhow::Result<bool> {
+pub(super) fn new(name: &str, diff: Option<&Diff>) -> String {
     let rows = match diff {
         Some(diff) => format!("{} rows differ", grouped(diff.count())),
         None => "not compared".to_owned(),
     };
-    eprint!("Read the other {name} from now on ({rows})? [y/N] ");
-    std::io::stderr().flush()?;
+    format!("Read the new {name} from now on ({rows})?")
+}
+
+pub(super) fn kept(name: &str, way: Way) -> String {
+    match way {
+        Way::Back => format!("Read the build of {name} before again, brought up to date?"),
+        Way::Forward => format!("Read the newer build of {name} again, brought up to date?"),
+    }
+}
+
+/// Why it is neither gone back nor forward.
+pub(super) fn other_way(live: &Instance, kept: &Instance) -> String {
+    let (live_name, kept_name) = (live.tables().name().to_owned(), kept.tables().name().to_owned());
+    if kept.instance > live.instance {
+        format!(
+            "nothing was changed: {live_name} is read already, and what is kept, {kept_name}, is newer: --forward reads it"
+        )
+    } else {
+        format!(
+            "nothing was changed: {live_name} is the newest, and what is kept, {kept_name}, is older: --back reads it"
+        )
+    }
+}
+
+/// Asks on the terminal.
+pub(super) async fn agreed(question: &str, stop: &CancellationToken) -> anyhow::Result<bool> {
+    out::drawn(&format!("{question} [y/N] "));
     // A thread of its own: nobody waits for it when the program ends.
     let (said, answer) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
@@ -77,33 +98,37 @@ pub(super) async fn agreed(
     }
 }
 
-pub(super) fn canceled(found: &BTreeMap<&'static str, Canceled>) {
+pub(super) fn canceled(found: &BTreeMap<&'static str, Canceled>) -> anyhow::Result<()> {
     let of = |what: Canceled| -> String {
         let names: Vec<_> = found.iter().filter(|(_, is)| **is == what).map(|(name, _)| *name).collect();
         if names.len() == projections::ALL.len() { "all of them".to_owned() } else { names.join(", ") }
     };
     if found.values().all(|what| *what == Canceled::Nothing) {
-        println!("Nothing is being rebuilt.");
+        say!("Nothing is being rebuilt.")?;
     }
     for (what, words) in [
         (Canceled::Gone, "Canceled, nothing is left"),
-        (Canceled::TooLate, "TOO LATE, being swapped in (by the next ledger that leads); `--back` goes back"),
+        (
+            Canceled::TooLate,
+            "TOO LATE, being swapped in (by the next ledger that leads); `--back` reads the one before again",
+        ),
         (Canceled::Asked, "ASKED, but the worker has not stopped yet"),
     ] {
         if found.values().any(|is| *is == what) {
-            println!("{words}: {}.", of(what));
+            say!("{}", folded(&format!("{words}: {}.", of(what)), 2))?;
         }
     }
+    Ok(())
 }
 
-pub(super) fn outcomes(outcomes: &[Outcome], wish: &Wish) {
+pub(super) fn outcomes(outcomes: &[Outcome], wish: &Wish) -> anyhow::Result<()> {
     for outcome in outcomes {
-        one(outcome, wish);
+        one(outcome, wish)?;
     }
-    if let Some(first) = outcomes.first().filter(|_| !wish.back && !outcomes.is_empty()) {
+    if let Some(first) = outcomes.first().filter(|_| wish.way().is_none()) {
         let events = outcomes.iter().map(|o| o.events).max().unwrap_or(0);
         let rate = (events as f64 / first.seconds.max(0.001)) as i64;
-        println!(
+        say!(
             "{} events folded in {:.1} s ({} events/s, {}).",
             grouped(events),
             first.seconds,
@@ -113,18 +138,18 @@ pub(super) fn outcomes(outcomes: &[Outcome], wish: &Wish) {
             } else {
                 format!("{} projections", outcomes.len())
             }
-        );
+        )?;
     }
+    Ok(())
 }
 
-fn one(outcome: &Outcome, wish: &Wish) {
+fn one(outcome: &Outcome, wish: &Wish) -> anyhow::Result<()> {
     let instance = outcome.instance.as_deref().unwrap_or("");
     if let Some(error) = &outcome.error {
-        println!("{:<14} FAILED: {error}", outcome.name);
-        return;
+        return say!("{}", folded(&format!("{:<14} FAILED: {error}", outcome.name), 15));
     }
     let found = match &outcome.diff {
-        None if wish.back => String::new(),
+        None if wish.way().is_some() => String::new(),
         None => "not compared (nothing live is there); ".to_owned(),
         Some(diff) if diff.count() == 0 => format!("no difference at {}; ", grouped(diff.position)),
         Some(diff) => {
@@ -132,41 +157,53 @@ fn one(outcome: &Outcome, wish: &Wish) {
         }
     };
     let fate = if outcome.swapped {
-        format!("{instance} is read now")
+        fate_of(outcome.from.as_deref(), instance, wish.way())
     } else if wish.diff_only {
         "nothing kept".to_owned()
     } else {
         format!("{instance} is ready, not read")
     };
-    println!("{:<14} {found}{fate}", outcome.name);
-    for table in outcome.diff.iter().flat_map(|diff| &diff.tables) {
-        differences(table);
+    say!("{:<14} {found}{fate}", outcome.name)?;
+    outcome.diff.iter().flat_map(|diff| &diff.tables).try_for_each(differences)
+}
+
+/// From which build to which.
+fn fate_of(from: Option<&str>, to: &str, way: Option<Way>) -> String {
+    let Some(from) = from else { return format!("{to} is read now") };
+    match way {
+        None => format!("{to} is read now instead of {from}"),
+        Some(Way::Back) => format!("back from {from} to {to}, which is read now"),
+        Some(Way::Forward) => format!("forward from {from} to {to}, which is read now"),
     }
 }
 
-fn differences(table: &TableDiff) {
+fn differences(table: &TableDiff) -> anyhow::Result<()> {
     if !table.not_compared.is_empty() {
-        println!("  not compared, only in one of them: {}", table.not_compared.join(", "));
+        let names = table.not_compared.join(", ");
+        say!("{}", folded(&format!("  not compared, only in one of them: {names}"), 2))?;
     }
     let TableDiff { only_old, only_new, differing, .. } = table;
     if table.count() == 0 {
-        return;
+        return Ok(());
     }
-    println!(
+    say!(
         "  {}: {} only in the old, {} only in the new, {} differ",
         table.table.trim_start_matches("projections."),
         grouped(*only_old),
         grouped(*only_new),
         grouped(*differing)
-    );
+    )?;
     for row in &table.named {
-        println!("    {}", left(&row.key, WIDTH - 4).trim_end());
-        difference(row).iter().for_each(|line| println!("      {}", left(line, WIDTH - 6).trim_end()));
+        say!("    {}", left(&row.key, WIDTH - 4).trim_end())?;
+        for line in difference(row) {
+            say!("      {}", left(&line, WIDTH - 6).trim_end())?;
+        }
     }
     let named = i64::try_from(table.named.len()).unwrap_or(0);
     if table.count() > named {
-        println!("    … and {} more", grouped(table.count() - named));
+        say!("    … and {} more", grouped(table.count() - named))?;
     }
+    Ok(())
 }
 
 /// What is wrong with a row, column by column.
@@ -191,6 +228,14 @@ mod tests {
         assert_eq!(difference(&row(Some(a.clone()), Some(b))), ["b: null, the log makes \"x\""]);
         assert_eq!(difference(&row(Some(a.clone()), None)), ["only in the old: the log does not make it"]);
         assert_eq!(difference(&row(None, Some(a))), ["only in the new: the log makes it"]);
+    }
+
+    #[test]
+    fn what_is_read_is_said_from_which_build_to_which() {
+        let said = |way| fate_of(Some("lots_2"), "lots_1", way);
+        assert_eq!(said(Some(Way::Back)), "back from lots_2 to lots_1, which is read now");
+        assert_eq!(said(Some(Way::Forward)), "forward from lots_2 to lots_1, which is read now");
+        assert_eq!(said(None), "lots_1 is read now instead of lots_2");
     }
 
     #[test]
