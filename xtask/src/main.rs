@@ -26,14 +26,14 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         extra: Vec<String>,
     },
-    /// Run the ledger's own commands on it, such as `verify`; `--help` lists them
+    /// Run the ledger's own commands on it; `--help` lists them
     #[command(disable_help_flag = true)]
     Ledger {
         /// Passed to the ledger
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         extra: Vec<String>,
     },
-    /// Run every test, on servers and ports of its own (works while `up` runs)
+    /// Run every test, on servers and ports of its own (also while `up` runs)
     Test {
         /// Passed to `cargo test`: test names, `-p package`, `-- --nocapture`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
