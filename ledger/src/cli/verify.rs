@@ -143,8 +143,9 @@ fn verdict(report: &Report, in_file: bool) -> String {
     let Report { to, known, .. } = report;
     if report.ends_early {
         return format!(
-            "NOT VERIFIED: nothing in the file is wrong, but it ends at position {to}, and checkpoints know the log up to \
-             {known}.\nIf it is meant to end there, as an older export does, say so: --to {to}.\nIf not, its end was cut off."
+            "NOT VERIFIED: nothing contradicts the file, but it ends at position {to}, and checkpoints know the log up to \
+             {known}.{}\nIf it is meant to end there, as an older export does, say so: --to {to}.\nIf not, its end was cut off.",
+            behind_the_last(report)
         );
     }
     if !report.verified {
@@ -152,8 +153,20 @@ fn verdict(report: &Report, in_file: bool) -> String {
     }
     if in_file && i64::try_from(*known).is_ok_and(|known| known > *to) {
         return format!(
-            "All of it is as it should be. It ends at position {to}; the log goes on, checkpoints know it up to {known}."
+            "All of it is as it should be. It ends at position {to}; the log goes on, checkpoints know it up to {known}.{}",
+            behind_the_last(report)
         );
     }
     "All of it is as it should be.".to_owned()
+}
+
+/// Of a file that ends between two checkpoints: what the earlier one can't tell, and the later one does not see.
+fn behind_the_last(report: &Report) -> String {
+    match report.vouched {
+        0 => " None of them lies in it: the whole could have been written anew.".to_owned(),
+        vouched if i64::try_from(vouched) == Ok(report.to) => String::new(),
+        vouched => format!(
+            " They vouch for it through position {vouched}: what follows could have been written anew."
+        ),
+    }
 }

@@ -27,7 +27,7 @@ pub struct Report {
     pub vouched: u64,
     /// The position through which checkpoints know the log, also beyond `to`.
     pub known: u64,
-    /// Of a file: nothing in it is wrong, but checkpoints know the log beyond its end. Not verified: it is an older
+    /// Of a file: nothing contradicts it, but checkpoints know the log beyond its end. Not verified: it is an older
     /// export, or its end was cut off, which only `--to` can tell apart.
     pub ends_early: bool,
     /// Checkpoints that were given up when a restored database was accepted.
