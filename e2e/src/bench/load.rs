@@ -222,6 +222,9 @@ impl Load {
     }
 }
 
+/// Bytes of a reply in which its status stands, behind what it repeats of its question.
+const BEGINNING: usize = 64;
+
 enum Status {
     Done,
     Busy,
@@ -230,9 +233,11 @@ enum Status {
 
 /// By its beginning, since parsing thousands of replies a second would be a good part of the load.
 fn status(payload: &[u8]) -> Status {
-    if payload.starts_with(br#"{"status":"done""#) {
+    let begins =
+        |status: &[u8]| payload[..payload.len().min(BEGINNING)].windows(status.len()).any(|w| w == status);
+    if begins(br#""status":"done""#) {
         Status::Done
-    } else if payload.starts_with(br#"{"status":"busy""#) {
+    } else if begins(br#""status":"busy""#) {
         Status::Busy
     } else {
         Status::Other
