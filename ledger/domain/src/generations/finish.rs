@@ -24,8 +24,7 @@ pub(crate) fn complete(
         return Err(Refusal::GenerationClosed);
     }
     generation.must_be_current(c.attempt)?;
-    // An attempt whose cost is on record is over.
-    if generation.recorded || c.attempt == Attempt::ZERO {
+    if c.attempt == Attempt::ZERO {
         return Err(Refusal::StaleAttempt { attempt: generation.attempt });
     }
     if c.outputs.is_empty() {

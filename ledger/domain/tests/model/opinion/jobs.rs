@@ -87,8 +87,7 @@ impl Person {
     pub(super) fn complete(&mut self, c: &GenerationComplete, on: &Setting) -> Verdict {
         let job = self.job(c.generation)?;
         must(matches!(job.stage, Stage::Running | Stage::Late), "generation_closed")?;
-        let under_way = c.attempt.get() == job.claims && job.claims > 0 && !job.cost_known;
-        must(under_way, "stale_attempt")?;
+        must(c.attempt.get() == job.claims && job.claims > 0, "stale_attempt")?;
         must(!c.outputs.is_empty(), "no_outputs")?;
         let price = c.charge.map_or(job.price, |charge| charge.get());
         must(price <= job.price, "charge_too_large")?;
