@@ -5,6 +5,7 @@ use async_nats::{Client, Message};
 use e2e::Stage;
 use e2e::deeds::{Deeds, id, text};
 use futures_util::StreamExt as _;
+use ledger::inbox::BODY_BYTES_MAX;
 use proto_events::commands::AccountOpen;
 use proto_events::envelope::AccountRef;
 use proto_events::queries::{AccountQuery, BalanceView};
@@ -75,11 +76,13 @@ fn every_answer_names_its_question() {
         let unread = json!({"id": "", "account": 7, "surplus": true});
         let profile = json!({"id": "profile:1", "account": {"telegram": 1}, "body": {"name": "Grace"}});
         let account = json!({"account": {"telegram": 1}});
+        let huge = json!({"id": "x".repeat(BODY_BYTES_MAX)});
         let cases = [
             ("cmd.ledger.telegram.account_open", &open, "done"),
             ("cmd.ledger.telegram.account_open", &open, "done"),
             ("cmd.ledger.telegram.account_open", &again, "refused"),
             ("cmd.ledger.telegram.account_open", &unread, "refused"),
+            ("cmd.ledger.telegram.account_open", &huge, "refused"),
             ("cmd.ledger.telegram.no_such_verb", &open, "refused"),
             ("cmd.ledger.telegram.debt_forgive", &open, "refused"),
             ("cmd.ledger.telegram.profile_update", &profile, "done"),

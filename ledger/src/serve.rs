@@ -185,7 +185,7 @@ impl Service {
         queue: &Arc<Queue>,
         leading: &CancellationToken,
     ) -> anyhow::Result<()> {
-        let clock = Clock::taken_over(head.now, head.recorded_at, head.expiries_from);
+        let clock = Clock::taken_over(&head);
         if !clock.is_trusted() {
             tracing::error!("Postgres' clock jumped, or nobody watched it; expiries pause for a minute");
             metrics::counter!("ledger_clock_jumps_total").increment(1);

@@ -50,7 +50,7 @@ fn only_ask(payload: &[u8]) -> Option<Ask> {
     struct Only {
         ask: Option<Ask>,
     }
-    json::<Only>(payload).ok().and_then(|only| only.ask)
+    serde_json::from_slice::<Only>(payload).ok().and_then(|only| only.ask)
 }
 
 pub fn decode_command(names: &Names, subject: &str, payload: &[u8]) -> Decoded<Asked> {

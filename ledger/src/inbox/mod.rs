@@ -7,7 +7,7 @@ mod names;
 #[cfg(test)]
 mod noise;
 
-pub use decode::{Asked, Decoded, decode_command, decode_query, own_request};
+pub use decode::{Asked, BODY_BYTES_MAX, Decoded, decode_command, decode_query, own_request};
 pub use names::{KEY as NAMES_KEY, Names};
 
 use std::sync::{Arc, Mutex, PoisonError};

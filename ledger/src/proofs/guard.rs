@@ -188,6 +188,7 @@ mod tests {
             now: 0,
             lease_until: 0,
             expiries_from: 0,
+            jumped_us: 0,
         }
     }
 

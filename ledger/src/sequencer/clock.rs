@@ -8,7 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::store::{JUMP_US, PAUSE_US};
+use crate::store::{Head, JUMP_US, PAUSE_US};
 
 const PAUSE: Duration = Duration::from_micros(PAUSE_US.unsigned_abs());
 /// A reading that is off by less was under way for a while, or the clocks run at slightly different rates.
@@ -51,15 +51,13 @@ impl Clock {
         Self { read_us, at, ahead_us, told_us: read_us, paused_until: None, jumped_us }
     }
 
-    /// Of a new leader: the log's last event is of `recorded_at`, and nothing expires before `expiries_from`, by
-    /// the clock that shows `read_us`.
-    pub fn taken_over(read_us: i64, recorded_at: i64, expiries_from: i64) -> Self {
+    /// Of a new leader, at this head of the log.
+    pub fn taken_over(head: &Head) -> Self {
+        let Head { now: read_us, recorded_at, expiries_from, jumped_us, .. } = *head;
         // Never longer than after a jump, wherever the clock went meanwhile.
         let left_us = (expiries_from - read_us).clamp(0, PAUSE_US).unsigned_abs();
         let paused_until = (left_us > 0).then(|| Instant::now() + Duration::from_micros(left_us));
         let ahead_us = (recorded_at - read_us).max(0);
-        // How the clock was before, only the log tells.
-        let jumped_us = (read_us - recorded_at).max(0);
         Self { ahead_us, told_us: recorded_at, paused_until, jumped_us, ..Self::new(read_us) }
     }
 
@@ -115,6 +113,22 @@ mod tests {
 
     const HOUR_US: i64 = 3_600_000_000;
 
+    fn taken_over(now: i64, recorded_at: i64, expiries_from: i64, jumped_us: i64) -> Clock {
+        let (position, epoch, incarnation, lease_until) = (1, 1, 1, 0);
+        let hash = [0; 32];
+        Clock::taken_over(&Head {
+            position,
+            hash,
+            recorded_at,
+            epoch,
+            incarnation,
+            now,
+            lease_until,
+            expiries_from,
+            jumped_us,
+        })
+    }
+
     /// As if so much time had passed since the last reading.
     fn later(clock: &mut Clock, us: i64) {
         clock.at = clock.at.checked_sub(Duration::from_micros(us.unsigned_abs())).unwrap();
@@ -133,10 +147,10 @@ mod tests {
     #[test]
     fn a_new_leader_waits_as_long_as_the_one_before_it_would_have() {
         let now = 2 * HOUR_US;
-        assert!(Clock::taken_over(now, now, 0).is_trusted());
-        assert!(Clock::taken_over(now, now, now - 1).is_trusted());
-        assert!(!Clock::taken_over(now, now, now + 30_000_000).is_trusted());
-        let back = Clock::taken_over(now, now, now + HOUR_US);
+        assert!(taken_over(now, now, 0, 0).is_trusted());
+        assert!(taken_over(now, now, now - 1, 0).is_trusted());
+        assert!(!taken_over(now, now, now + 30_000_000, 0).is_trusted());
+        let back = taken_over(now, now, now + HOUR_US, 0);
         assert!(back.paused_until.unwrap() <= Instant::now() + PAUSE, "it jumped back meanwhile");
     }
 
@@ -177,17 +191,20 @@ mod tests {
 
     #[test]
     fn lots_do_not_end_by_a_clock_that_a_new_leader_does_not_trust() {
-        let (recorded, read) = (HOUR_US, 9 * HOUR_US);
-        assert!(Clock::taken_over(read, recorded, 0).times().calendar >= read);
-        let doubted = Clock::taken_over(read, recorded, read + 30_000_000).times();
-        assert!((recorded..recorded + 1_000_000).contains(&doubted.calendar), "{doubted:?}");
-        let back = Clock::taken_over(recorded, read, 0).times();
-        assert!(back.now >= read && back.calendar < recorded + 1_000_000, "{back:?}");
+        let (before, read) = (HOUR_US, 9 * HOUR_US);
+        let jumped = read - before;
+        // The jump is long past, and counts.
+        assert!(taken_over(read, read, read - 1, jumped).times().calendar >= read);
+        // Events were recorded after it.
+        let doubted = taken_over(read, read, read + 30_000_000, jumped).times();
+        assert!((before..before + 1_000_000).contains(&doubted.calendar), "{doubted:?}");
+        let back = taken_over(before, read, before + 30_000_000, -jumped).times();
+        assert!(back.now >= read && back.calendar < before + 1_000_000, "{back:?}");
     }
 
     #[test]
     fn a_new_leader_goes_on_where_the_log_is() {
-        let mut clock = Clock::taken_over(HOUR_US, 2 * HOUR_US, 0);
+        let mut clock = taken_over(HOUR_US, 2 * HOUR_US, 0, 0);
         later(&mut clock, 8_000_000);
         assert!(clock.now() >= 2 * HOUR_US + 7_000_000);
     }

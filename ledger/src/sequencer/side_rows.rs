@@ -88,8 +88,8 @@ impl Sink<'_> {
     }
 
     /// Parts that came back to a lot whose end the log has seen, but the calendar has not (it was set back, or is not
-    /// trusted yet): the timer may have forgotten the lot when all of it was held. It asks again once the calendar
-    /// is where the log is now.
+    /// trusted yet): the timer has forgotten the lot if what was not held of it has expired. It asks again once the
+    /// calendar is where the log is now.
     fn ends_again(&mut self, loaded: &Loaded, events: &[Event]) {
         let returned = events.iter().flat_map(returned);
         let now = self.moment.now;

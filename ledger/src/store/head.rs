@@ -28,9 +28,11 @@ pub struct Head {
     pub lease_until: i64,
     /// Nothing expires before this, by Postgres' clock, µs.
     pub expiries_from: i64,
+    /// Until then: how far that clock has jumped, µs.
+    pub jumped_us: i64,
 }
 
-const COLUMNS: &str = "position, hash, recorded_at, epoch, incarnation, lease_until, expiries_from, \
+const COLUMNS: &str = "position, hash, recorded_at, epoch, incarnation, lease_until, expiries_from, jumped_us, \
      now_us() AS now";
 
 fn read(row: &PgRow) -> Result<Head, sqlx::Error> {
@@ -45,6 +47,7 @@ fn read(row: &PgRow) -> Result<Head, sqlx::Error> {
         now: row.try_get("now")?,
         lease_until: row.try_get("lease_until")?,
         expiries_from: row.try_get("expiries_from")?,
+        jumped_us: row.try_get("jumped_us")?,
     })
 }
 
@@ -60,13 +63,16 @@ pub async fn incarnation(executor: impl PgExecutor<'_>) -> Result<i64, sqlx::Err
 /// Raises the epoch if the last leader's lease is over. `None`: somebody leads.
 ///
 /// A lease that ends later than any leader makes it was given before Postgres' clock jumped back: it is
-/// over, too. Was the clock watched long ago, or later than it is now, expiries pause as after a jump.
+/// over, too. Was the clock watched long ago, or later than it is now, that counts as a jump.
 /// Waits for a transaction that holds the row, so that what it returns is the end of the log.
 pub async fn take_over(executor: impl PgExecutor<'_>) -> Result<Option<Head>, sqlx::Error> {
     let sql = sqlx::AssertSqlSafe(format!(
         "UPDATE log_head SET epoch = epoch + 1, lease_until = now_us() + $1, watched_at = now_us(), \
             expiries_from = CASE WHEN watched_at <> 0 AND abs(now_us() - watched_at) > $2 \
-                THEN now_us() + $3 ELSE expiries_from END \
+                THEN now_us() + $3 ELSE expiries_from END, \
+            jumped_us = CASE WHEN watched_at <> 0 AND abs(now_us() - watched_at) > $2 \
+                THEN CASE WHEN watched_at < expiries_from THEN jumped_us ELSE 0 END + now_us() - watched_at \
+                ELSE jumped_us END \
          WHERE lease_until < now_us() OR lease_until > now_us() + 2 * $1 RETURNING {COLUMNS}"
     ));
     let asked = sqlx::query(sql).bind(LEASE_US).bind(JUMP_US).bind(PAUSE_US);
@@ -81,7 +87,9 @@ pub async fn beat(
     expected: i64,
 ) -> Result<Option<i64>, sqlx::Error> {
     let sql = "UPDATE log_head SET lease_until = now_us() + $1, watched_at = now_us(), \
-                  expiries_from = CASE WHEN abs(now_us() - $2) > $3 THEN now_us() + $4 ELSE expiries_from END \
+                  expiries_from = CASE WHEN abs(now_us() - $2) > $3 THEN now_us() + $4 ELSE expiries_from END, \
+                  jumped_us = CASE WHEN abs(now_us() - $2) > $3 \
+                      THEN CASE WHEN $2 < expiries_from THEN jumped_us ELSE 0 END + now_us() - $2 ELSE jumped_us END \
                WHERE epoch = $5 RETURNING now_us()";
     let asked = sqlx::query_scalar(sql).bind(LEASE_US).bind(expected).bind(JUMP_US).bind(PAUSE_US);
     asked.bind(epoch).fetch_optional(executor).await

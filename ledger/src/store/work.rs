@@ -238,6 +238,20 @@ pub async fn forget_lots(pool: &PgPool, lots: &[DueLot]) -> Result<(), sqlx::Err
     Ok(())
 }
 
+/// These are due so many µs later.
+pub async fn postpone_lots(pool: &PgPool, lots: &[DueLot], later_us: i64) -> Result<(), sqlx::Error> {
+    let accounts: Vec<Uuid> = lots.iter().map(|l| l.account.0).collect();
+    let ids: Vec<i64> = lots.iter().map(|l| l.lot.get()).collect();
+    let ends: Vec<i64> = lots.iter().map(|l| l.expires_at).collect();
+    let sql = "WITH moved AS (DELETE FROM expiring_lots l \
+                   USING unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS x(ends, account, lot) \
+                   WHERE l.expires_at = x.ends AND l.account_id = x.account AND l.lot = x.lot RETURNING l.*) \
+               INSERT INTO expiring_lots (account_id, lot, expires_at) \
+                   SELECT account_id, lot, expires_at + $4 FROM moved ON CONFLICT DO NOTHING";
+    sqlx::query(sql).bind(ends).bind(accounts).bind(ids).bind(later_us).execute(pool).await?;
+    Ok(())
+}
+
 /// Jobs that nobody holds, the nearest deadline first: (generation, position, last attempt).
 pub async fn open_jobs(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<(String, i64, i64)>, sqlx::Error> {
     let sql = "SELECT generation, position, attempt::bigint FROM jobs WHERE lease_until < $2 \

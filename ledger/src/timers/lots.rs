@@ -2,7 +2,7 @@
 //!
 //! Phases: what is due → `lots_expire` for each → its row is deleted once it is done, or once there is
 //! nothing of the lot left to expire. A row that stays behind after a crash is asked for again: the
-//! command's id is the row's, so that it gets its first answer.
+//! command's id is the row's, so that what it did is not done again.
 
 use proto_events::commands::LotsExpire;
 use proto_events::envelope::AccountRef;
@@ -14,6 +14,9 @@ use super::DUE_MAX;
 use crate::inbox::own_request;
 use crate::sequencer::{Queue, ReplyTo};
 use crate::store::{self, DueLot};
+
+/// What is all reserved is asked for again after this: reservations last some minutes.
+const HELD_US: i64 = 60_000_000;
 
 /// Whether more may be due.
 pub(super) async fn expire_due(pool: &PgPool, queue: &Queue, now: i64) -> Result<bool, sqlx::Error> {
@@ -31,16 +34,14 @@ pub(super) async fn expire_due(pool: &PgPool, queue: &Queue, now: i64) -> Result
             asked.push((due, receiver));
         }
     }
-    let mut over: Vec<DueLot> = Vec::new();
+    let (mut over, mut held): (Vec<DueLot>, Vec<DueLot>) = Default::default();
     for (due, answer) in asked {
         match answer.await {
             Ok(Reply::Done { .. }) => over.push(due),
-            // Spent, or all that is left is reserved: that expires when it comes back.
-            Ok(Reply::Refused { refusal })
-                if ["lot_not_found", "lot_held"].contains(&refusal.code.as_str()) =>
-            {
-                over.push(due);
-            }
+            // All that was left is spent.
+            Ok(Reply::Refused { refusal }) if refusal.code.as_str() == "lot_not_found" => over.push(due),
+            // All that is left is reserved: that expires when it comes back, if the calendar is still there then.
+            Ok(Reply::Refused { refusal }) if refusal.code.as_str() == "lot_held" => held.push(due),
             Ok(Reply::Refused { refusal }) => {
                 tracing::error!(lot = %due.lot, account = %due.account, code = %refusal.code,
                     "a due lot could not be expired");
@@ -50,9 +51,11 @@ pub(super) async fn expire_due(pool: &PgPool, queue: &Queue, now: i64) -> Result
         }
     }
     fail::fail_point!("ledger.timer.lots_expired");
-    if over.is_empty() {
-        return Ok(false);
+    if !held.is_empty() {
+        store::answered(store::postpone_lots(pool, &held, HELD_US)).await?;
     }
-    store::answered(store::forget_lots(pool, &over)).await?;
-    Ok(full)
+    if !over.is_empty() {
+        store::answered(store::forget_lots(pool, &over)).await?;
+    }
+    Ok(full && !(over.is_empty() && held.is_empty()))
 }

@@ -1,3 +1,9 @@
+-- Lots end by the calendar, not by a jump of the clock that is not trusted yet.
+
+ALTER TABLE log_head
+    -- How far the clock has jumped since it was trusted last, µs: means something before `expiries_from`.
+    ADD COLUMN jumped_us bigint NOT NULL DEFAULT 0;
+
 -- A lot may be asked for again when what was held of it comes back: twice in one microsecond is once.
 CREATE OR REPLACE FUNCTION log_side_insert(i side_inserts) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
