@@ -74,11 +74,12 @@ async fn answer(ledger: Client, asked: Asked, place: OutputPlace, attempt: i64, 
         while let Some(message) = commands.next().await {
             let verb = message.subject.rsplit('.').next().unwrap().to_owned();
             let wire: Value = serde_json::from_slice(&message.payload).unwrap();
-            let reply = match verb.as_str() {
+            let mut reply = match verb.as_str() {
                 "delivery_claim" => done(telling(&place, attempt)),
                 "delivery_renew" => renewal.clone(),
                 _ => done(json!({})),
             };
+            reply["ask"] = wire["ask"].clone();
             asked.lock().unwrap().push((verb, wire));
             let reply = serde_json::to_vec(&reply).unwrap();
             ledger.publish(message.reply.unwrap(), reply.into()).await.unwrap();

@@ -39,7 +39,7 @@ fn an_event_of_a_newer_version_stops_its_account_alone() {
     stage.start(Role::Ledger, &[]).unwrap();
     let deeds = Deeds::new(&stage);
     // It may be read again after an upgrade, so who asks goes on asking; not here.
-    let hasty = deeds.hasty(Duration::from_secs(1));
+    let hasty = deeds.hasty(Duration::from_secs(8));
     let refused = stage.rt.block_on(hasty.topup(1, "after")).unwrap_err();
     println!("serve, to the one: {refused}");
     assert_says(&refused.to_string(), "has schema version 9");

@@ -49,7 +49,7 @@ impl World {
             while let Some(message) = asked.next().await {
                 let verb = message.subject.rsplit('.').next().unwrap().to_owned();
                 let body: Value = serde_json::from_slice(&message.payload).unwrap();
-                let reply = if message.subject.starts_with("qry.") {
+                let mut reply = if message.subject.starts_with("qry.") {
                     refused("no_catalog")
                 } else {
                     let mut book = book.lock().unwrap();
@@ -57,6 +57,7 @@ impl World {
                     book.push((verb.clone(), body["body"].clone()));
                     answer(&verb, &body["body"], before)
                 };
+                reply["ask"] = body["ask"].clone();
                 ledger.publish(message.reply.unwrap(), reply.to_string().into()).await.unwrap();
             }
         });
