@@ -247,7 +247,7 @@ pub async fn postpone_lots(pool: &PgPool, lots: &[DueLot], later_us: i64) -> Res
                    USING unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS x(ends, account, lot) \
                    WHERE l.expires_at = x.ends AND l.account_id = x.account AND l.lot = x.lot RETURNING l.*) \
                INSERT INTO expiring_lots (account_id, lot, expires_at) \
-                   SELECT account_id, lot, expires_at + $4 FROM moved ON CONFLICT DO NOTHING";
+                   SELECT account_id, lot, expires_at + $4 FROM moved";
     sqlx::query(sql).bind(ends).bind(accounts).bind(ids).bind(later_us).execute(pool).await?;
     Ok(())
 }
