@@ -123,7 +123,7 @@ struct Push {
     advance_ms: i64,
 }
 
-/// Deadlines, redelivery and expiry move by this much; what is shown as a date does not.
+/// Deadlines, redelivery and expiry move by this much; what is shown as a date only when dates follow the clock.
 async fn push_clock(State(world): State<Arc<World>>, Said(push): Said<Push>) -> Result<Json<Value>, Refused> {
     if !(0..=366 * 86_400_000).contains(&push.advance_ms) {
         return Err(Refused::bad("advance_ms is between 0 and a year"));

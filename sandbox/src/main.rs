@@ -36,6 +36,18 @@ struct Arguments {
     /// Where YooKassa's notifications go
     #[arg(long, env = "SANDBOX_YOOKASSA_NOTIFY_URL", hide_env = true, value_name = "URL")]
     yookassa_notify_url: Option<String>,
+    /// What dates show: real time, or the sandbox's clock with all its pushes
+    #[arg(long, env = "SANDBOX_DATES", hide_env = true, value_enum, default_value_t = Dates::Real)]
+    dates: Dates,
+    /// The shop that provider tokens of Telegram's payments belong to
+    #[arg(
+        long,
+        env = "SANDBOX_YOOKASSA_SHOP_ID",
+        hide_env = true,
+        value_name = "SHOP",
+        default_value = "100500"
+    )]
+    yookassa_shop_id: String,
     /// The only bot token accepted; by default any of the right shape
     #[arg(long, env = "SANDBOX_TELEGRAM_TOKEN", hide_env = true, value_name = "TOKEN")]
     telegram_token: Option<String>,
@@ -62,6 +74,12 @@ struct Arguments {
     gemini_latency_ms: u64,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Dates {
+    Real,
+    Clock,
+}
+
 impl Arguments {
     fn options(&self) -> Options {
         Options {
@@ -69,6 +87,8 @@ impl Arguments {
             clock_speed: self.clock_speed,
             state_file: self.state.clone(),
             yookassa_notify_url: self.yookassa_notify_url.clone(),
+            dates_follow_clock: self.dates == Dates::Clock,
+            yookassa_shop_id: self.yookassa_shop_id.clone(),
             telegram_token: self.telegram_token.clone(),
             telegram_username: self.telegram_username.clone(),
             flood: FloodLimits {

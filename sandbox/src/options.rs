@@ -15,6 +15,10 @@ pub struct Options {
     pub state_file: Option<PathBuf>,
     /// Where YooKassa's notifications go; none are sent when absent.
     pub yookassa_notify_url: Option<String>,
+    /// Dates shown follow the sandbox's clock, so that a pushed clock makes other days' books.
+    pub dates_follow_clock: bool,
+    /// The shop whose money Telegram's provider tokens bring.
+    pub yookassa_shop_id: String,
     /// The only bot token accepted; by default any of the right shape.
     pub telegram_token: Option<String>,
     /// The bot's name without `@`.
@@ -31,6 +35,8 @@ impl Default for Options {
             clock_speed: 1.0,
             state_file: None,
             yookassa_notify_url: None,
+            dates_follow_clock: false,
+            yookassa_shop_id: "100500".to_owned(),
             telegram_token: None,
             telegram_username: "plantain_sandbox_bot".to_owned(),
             flood: FloodLimits::default(),

@@ -30,6 +30,7 @@ pub(crate) fn router(world: Arc<World>) -> Router {
         .merge(desk::routes())
         .merge(people::routes())
         .merge(yookassa::checkout::routes())
+        .merge(yookassa::registry::routes())
         .merge(pages::routes())
         .layer(DefaultBodyLimit::max(PEOPLE_BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(world.clone(), own_pages_only))

@@ -13,8 +13,9 @@ use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Error, arrivals::Arrivals, blobs::Blobs, clock::Clock, faults::Faults, gemini, options::FloodLimits,
-    options::Options, people::events::ChatEvent, state_file, telegram, telegram::flood::Flood, yookassa,
+    Error, arrivals::Arrivals, blobs::Blobs, clock::Clock, clock::wall_ms, faults::Faults, gemini,
+    options::FloodLimits, options::Options, people::events::ChatEvent, state_file, telegram,
+    telegram::flood::Flood, yookassa,
 };
 
 /// A page that reads slower than this many events behind is told to reload.
@@ -68,6 +69,7 @@ impl World {
             flood: options.flood,
             gemini_latency_ms: options.gemini_latency_ms,
         };
+        state.telegram.dates_follow_clock = options.dates_follow_clock;
         let blobs = Blobs::open(options.state_file.as_deref().map(state_file::blob_folder))
             .map_err(state_file::Error::Io)?;
         let http = reqwest::Client::builder()
@@ -104,6 +106,11 @@ impl World {
         let result = act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
         self.version.send_modify(|version| *version += 1);
         result
+    }
+
+    /// What a date shows: real time, or the clock when dates follow it.
+    pub(crate) fn date_ms(&self) -> i64 {
+        if self.options.dates_follow_clock { self.clock.now_ms() } else { wall_ms() }
     }
 
     /// A receiver that sees every change made after this call.

@@ -14,7 +14,6 @@ use uuid::Uuid;
 
 use super::{Refused, Said, events::ChatEvent};
 use crate::{
-    clock::wall_ms,
     telegram::{
         payments::PRE_CHECKOUT_MS,
         state::{Charge, Checkout, Invoice},
@@ -127,7 +126,7 @@ fn settle(world: &World, user: i64, invoice: &Invoice, order: Option<Value>) -> 
         currency: invoice.currency.clone(),
         total_amount: invoice.total_amount,
         invoice_payload: invoice.payload.clone(),
-        date: wall_ms() / 1000,
+        date: world.date_ms() / 1000,
         refunded_at: None,
     };
     let now = world.clock.now_ms();

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Refused, Said, events::ChatEvent};
-use crate::{clock::wall_ms, telegram::state::Person, world::World};
+use crate::{telegram::state::Person, world::World};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -123,7 +123,7 @@ fn set_blocked(world: &World, user: i64, blocked: bool) -> Result<Json<Value>, R
         let update = json!({
             "chat": chat,
             "from": from,
-            "date": wall_ms() / 1000,
+            "date": world.date_ms() / 1000,
             "old_chat_member": member(old),
             "new_chat_member": member(new),
         });

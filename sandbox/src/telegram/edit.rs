@@ -14,7 +14,7 @@ use super::{
     send::{caption_fields, chat, checked_caption, input_media, text, text_fields},
     state::{Stored, merge},
 };
-use crate::{clock::wall_ms, people::events::ChatEvent, world::World};
+use crate::{people::events::ChatEvent, world::World};
 
 /// A bot can delete a message for two days.
 const DELETABLE_MS: i64 = 48 * 3_600_000;
@@ -68,7 +68,7 @@ fn change(
             fields.retain(|name, _| !CONTENT.contains(&name.as_str()));
         }
         merge(&mut message, &content);
-        message["edit_date"] = json!(wall_ms() / 1000);
+        message["edit_date"] = json!(world.date_ms() / 1000);
         if let Some(stored) = telegram.chats.get_mut(&chat_id).and_then(|chat| chat.messages.get_mut(&id)) {
             stored.message = message.clone();
         }

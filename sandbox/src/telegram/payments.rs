@@ -10,7 +10,7 @@ use super::{
     send::{chat, post},
     state::{Charge, Invoice},
 };
-use crate::{clock::wall_ms, world::World};
+use crate::world::World;
 
 /// The bot must answer a pre-checkout query within ten seconds.
 pub(crate) const PRE_CHECKOUT_MS: i64 = 10_000;
@@ -199,7 +199,7 @@ pub(crate) fn refund_stars(world: &World, params: &Params) -> MethodResult {
         if charge.refunded_at.is_some() {
             return Err(ApiError::bad("CHARGE_ALREADY_REFUNDED"));
         }
-        charge.refunded_at = Some(wall_ms() / 1000);
+        charge.refunded_at = Some(world.date_ms() / 1000);
         let refunded = json!({"refunded_payment": {
             "currency": charge.currency,
             "total_amount": charge.total_amount,

@@ -19,6 +19,9 @@ const QUERIES_MAX: usize = 50_000;
 #[serde(default)]
 pub(crate) struct Telegram {
     pub(crate) bot_id: i64,
+    /// As the option says; see [`crate::world::World::date_ms`].
+    #[serde(skip)]
+    pub(crate) dates_follow_clock: bool,
     pub(crate) webhook: Option<Webhook>,
     /// Empty means the default set.
     pub(crate) allowed_updates: Vec<String>,
@@ -45,6 +48,7 @@ impl Default for Telegram {
     fn default() -> Self {
         Self {
             bot_id: 0,
+            dates_follow_clock: false,
             webhook: None,
             allowed_updates: Vec::new(),
             updates: VecDeque::new(),
@@ -254,7 +258,7 @@ impl Telegram {
             "message_id": id,
             "from": from,
             "chat": self.person(chat_id).chat(),
-            "date": wall_ms() / 1000,
+            "date": if self.dates_follow_clock { now_ms } else { wall_ms() } / 1000,
         });
         merge(&mut message, content);
         let chat = self.chats.entry(chat_id).or_default();

@@ -7,6 +7,7 @@ mod list;
 pub(crate) mod notify;
 mod payments;
 mod refunds;
+pub(crate) mod registry;
 pub(crate) mod state;
 pub(crate) mod validate;
 

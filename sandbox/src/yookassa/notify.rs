@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 use super::state::{Notification, SETTLED_MAX};
 use crate::{
     calendar::rfc3339,
-    clock::wall_ms,
     faults::Drop,
     reply::merge_patch,
     vendor::Vendor,
@@ -39,7 +38,7 @@ pub(crate) fn enqueue(world: &World, state: &mut State, event: &str, object: &Va
     if effect.lost {
         settle(
             yookassa,
-            json!({"event": event, "object_id": object_id, "at": rfc3339(wall_ms()), "outcome": "lost"}),
+            json!({"event": event, "object_id": object_id, "at": rfc3339(world.date_ms()), "outcome": "lost"}),
         );
         return;
     }
@@ -76,7 +75,7 @@ pub(crate) async fn run(world: Arc<World>) {
         let now = world.clock.now_ms();
         let (url, due, wake, stale) = world.read(|state| plan(state, &busy, now));
         if stale {
-            world.change(|state| give_up_old(state, now));
+            world.change(|state| give_up_old(&world, state, now));
         }
         if let Some(url) = url {
             for notification in due {
@@ -113,24 +112,24 @@ fn plan(state: &State, busy: &HashSet<u64>, now: i64) -> (Option<String>, Vec<No
     (state.settings.yookassa_notify_url.clone(), due, wake, stale)
 }
 
-fn give_up_old(state: &mut State, now: i64) {
+fn give_up_old(world: &World, state: &mut State, now: i64) {
     let (old, young) = std::mem::take(&mut state.yookassa.notifications)
         .into_iter()
         .partition(|one| now - one.created_ms > KEPT_MS);
     state.yookassa.notifications = young;
     for one in old {
-        let line = line(&one, "given up");
+        let line = line(&one, "given up", world.date_ms());
         settle(&mut state.yookassa, line);
     }
 }
 
-fn line(one: &Notification, outcome: &str) -> Value {
+fn line(one: &Notification, outcome: &str, at_ms: i64) -> Value {
     json!({
         "event": one.event,
         "object_id": one.object_id,
         "attempts": one.attempts,
         "status": one.last_status,
-        "at": rfc3339(wall_ms()),
+        "at": rfc3339(at_ms),
         "outcome": outcome,
     })
 }
@@ -164,7 +163,7 @@ fn record(world: &World, number: u64, status: Option<u16>) {
         one.last_status = status;
         one.next_attempt_ms = now + backoff;
         if status == Some(200) {
-            let line = line(one, "delivered");
+            let line = line(one, "delivered", world.date_ms());
             yookassa.notifications.remove(at);
             settle(yookassa, line);
             // Those held back for reordering may go now.

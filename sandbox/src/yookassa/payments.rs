@@ -11,7 +11,6 @@ use super::{
 };
 use crate::{
     calendar::rfc3339,
-    clock::wall_ms,
     world::{State, World},
 };
 
@@ -35,7 +34,7 @@ pub(crate) fn new_id() -> String {
 pub(crate) fn create(world: &World, state: &mut State, shop: &Shop, body: &Value) -> Result<Value, ApiError> {
     let total = validate::payment(body)?;
     let id = new_id();
-    let now = wall_ms();
+    let now = world.date_ms();
     let mut object = json!({
         "id": id,
         "status": "pending",
@@ -114,7 +113,7 @@ pub(crate) fn succeed(world: &World, state: &mut State, id: &str) -> Result<Valu
         return Ok(settle(world, state, id));
     }
     payment.object["status"] = json!("waiting_for_capture");
-    payment.object["expires_at"] = json!(rfc3339(wall_ms() + HOLD_MS));
+    payment.object["expires_at"] = json!(rfc3339(world.date_ms() + HOLD_MS));
     payment.deadline_ms = world.clock.now_ms() + HOLD_MS;
     let object = payment.object.clone();
     notify::enqueue(world, state, "payment.waiting_for_capture", &object);
@@ -137,7 +136,7 @@ fn settle(world: &World, state: &mut State, id: &str) -> Value {
     object["status"] = json!("succeeded");
     object["paid"] = json!(true);
     object["refundable"] = json!(true);
-    object["captured_at"] = json!(rfc3339(wall_ms()));
+    object["captured_at"] = json!(rfc3339(world.date_ms()));
     object["income_amount"] = money(total - (total * FEE_PER_MILLE + 500) / 1000);
     object["refunded_amount"] = money(0);
     if payment.has_receipt {
@@ -147,7 +146,7 @@ fn settle(world: &World, state: &mut State, id: &str) -> Value {
         fields.remove("expires_at");
     }
     let object = object.clone();
-    payment.captured_ms = Some(wall_ms());
+    payment.captured_ms = Some(world.date_ms());
     notify::enqueue(world, state, "payment.succeeded", &object);
     object
 }

@@ -11,7 +11,6 @@ use super::{
 };
 use crate::{
     calendar::rfc3339,
-    clock::wall_ms,
     world::{State, World},
 };
 
@@ -76,7 +75,7 @@ fn add(world: &World, state: &mut State, plan: Plan<'_>) -> Value {
         "id": new_id(),
         "status": plan.status,
         "amount": money(plan.total),
-        "created_at": rfc3339(wall_ms()),
+        "created_at": rfc3339(world.date_ms()),
         "payment_id": plan.payment_id,
     });
     if let Some(description) = plan.description {
@@ -88,7 +87,8 @@ fn add(world: &World, state: &mut State, plan: Plan<'_>) -> Value {
     if plan.status == "canceled" {
         object["cancellation_details"] = json!({"party": "refund_network", "reason": "rejected_by_payee"});
     }
-    state.yookassa.refunds.push(Refund { shop, object: object.clone(), created_ms: wall_ms() });
+    let refund = Refund { shop, object: object.clone(), created_ms: world.date_ms(), succeeded_ms: None };
+    state.yookassa.refunds.push(refund);
     if plan.status == "succeeded" {
         given_back(world, state, &object);
     }
@@ -98,6 +98,9 @@ fn add(world: &World, state: &mut State, plan: Plan<'_>) -> Value {
 /// The payment's own figures, and the notification: only success has one.
 fn given_back(world: &World, state: &mut State, refund: &Value) {
     let payment_id = refund["payment_id"].as_str().unwrap_or_default();
+    if let Some(kept) = state.yookassa.refunds.iter_mut().find(|kept| kept.object["id"] == refund["id"]) {
+        kept.succeeded_ms = Some(world.date_ms());
+    }
     if let Some(payment) = state.yookassa.payment_mut(payment_id) {
         let refunded = of(&payment.object["refunded_amount"]) + of(&refund["amount"]);
         payment.object["refunded_amount"] = money(refunded);

@@ -53,6 +53,8 @@ pub(crate) struct Refund {
     pub(crate) shop: String,
     pub(crate) object: Value,
     pub(crate) created_ms: i64,
+    #[serde(default)]
+    pub(crate) succeeded_ms: Option<i64>,
 }
 
 /// The first answer to an Idempotence-Key.

@@ -4,6 +4,7 @@ mod faults;
 mod gemini;
 mod payments;
 mod people;
+mod registry;
 mod state;
 mod support;
 mod telegram;

@@ -7,12 +7,12 @@ use super::support::{Receiver, Sandbox, calm};
 
 const SHOP: (&str, &str) = ("100500", "test_key");
 
-fn payment() -> Value {
+pub(crate) fn payment() -> Value {
     json!({"amount": {"value": "100.00", "currency": "RUB"}, "capture": true, "description": "100 credits",
            "confirmation": {"type": "redirect", "return_url": "https://t.me/bot"}, "metadata": {"payment_id": "p-1"}})
 }
 
-async fn post(sandbox: &Sandbox, path: &str, key: &str, body: &Value) -> (u16, Value) {
+pub(crate) async fn post(sandbox: &Sandbox, path: &str, key: &str, body: &Value) -> (u16, Value) {
     let request = sandbox
         .http
         .post(format!("{}/yookassa/v3/{path}", sandbox.base))
@@ -23,20 +23,20 @@ async fn post(sandbox: &Sandbox, path: &str, key: &str, body: &Value) -> (u16, V
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-async fn get(sandbox: &Sandbox, path: &str) -> (u16, Value) {
+pub(crate) async fn get(sandbox: &Sandbox, path: &str) -> (u16, Value) {
     let request =
         sandbox.http.get(format!("{}/yookassa/v3/{path}", sandbox.base)).basic_auth(SHOP.0, Some(SHOP.1));
     let answer = request.send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-async fn create(sandbox: &Sandbox, key: &str) -> String {
+pub(crate) async fn create(sandbox: &Sandbox, key: &str) -> String {
     let (status, created) = post(sandbox, "payments", key, &payment()).await;
     assert_eq!(status, 200, "{created}");
     created["id"].as_str().unwrap().to_owned()
 }
 
-async fn notified(receiver: &Receiver) -> Sandbox {
+pub(crate) async fn notified(receiver: &Receiver) -> Sandbox {
     Sandbox::with(Options { yookassa_notify_url: Some(receiver.url.clone()), ..calm() }).await
 }
 
