@@ -97,7 +97,13 @@ impl Deeds {
     }
 
     pub async fn topup(&self, user: i64, nonce: &str) -> Result<PaymentId, SendError> {
-        let command = TopupOpen { package: text("rub-100"), rail: Rail::Yookassa, context: CONTEXT };
+        let command = TopupOpen {
+            package: text("rub-100"),
+            rail: Rail::Yookassa,
+            context: CONTEXT,
+            email: None,
+            method: None,
+        };
         let done = self
             .send(
                 Producer::Telegram,
@@ -136,6 +142,7 @@ impl Deeds {
             net: None,
             test: false,
             paid_at: None,
+            context: None,
         };
         let account = AccountRef::Id(payment.account());
         self.send(Producer::Payments, envelope(id(format!("settle:yookassa:{provider}")), account, command))

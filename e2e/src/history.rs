@@ -282,7 +282,10 @@ impl History {
                     _ => ("odd", Rail::Yookassa),
                 };
                 let context = ChatContext { chat: 1, message: 1, status_message: None };
-                said(Producer::Telegram, TopupOpen { package: text(package), rail, context }.into())
+                said(
+                    Producer::Telegram,
+                    TopupOpen { package: text(package), rail, context, email: None, method: None }.into(),
+                )
             }
             2..=4 => self.pay(who),
             5..=14 => {
@@ -331,7 +334,14 @@ impl History {
                 rail,
                 provider_payment_id,
                 problems: vec![PaymentProblem::AmountDiffers],
-                seen: PaymentSeen { amount: Some(amount), status: text("succeeded"), test: Some(false) },
+                seen: PaymentSeen {
+                    amount: Some(amount),
+                    status: text("succeeded"),
+                    test: Some(false),
+                    named: None,
+                    other_amount: None,
+                    shop: None,
+                },
             }
             .into(),
             3 => {
@@ -357,6 +367,7 @@ impl History {
                 net: net.ok()?,
                 test: false,
                 paid_at: Micros::new(self.now - SECOND).ok(),
+                context: None,
             }
             .into(),
         };
@@ -411,7 +422,15 @@ impl History {
             let producer = if self.dice.below(3) == 0 { Producer::Payments } else { Producer::Console };
             return Some((
                 producer,
-                RefundOpen { payment, rail, amount, reason: text("asked") }.into(),
+                RefundOpen {
+                    payment,
+                    rail,
+                    amount,
+                    reason: text("asked"),
+                    provider_refund_id: None,
+                    refunded_at: None,
+                }
+                .into(),
                 nothing,
             ));
         }
@@ -420,7 +439,7 @@ impl History {
         let provider_refund_id: ProviderId = text(&format!("rf-{:016x}", refund.tail()));
         let command: Command = match self.dice.below(3) {
             0 => RefundFail { refund, rail, reason: text("insufficient_funds") }.into(),
-            _ => RefundSettle { refund, rail, provider_refund_id, amount }.into(),
+            _ => RefundSettle { refund, rail, provider_refund_id, amount, refunded_at: None }.into(),
         };
         let producer = if rail == Rail::Stars { Producer::Telegram } else { Producer::Payments };
         Some((producer, command, nothing))

@@ -147,7 +147,8 @@ fn a_flood_of_one_producer_is_told_busy_at_the_bound_and_a_payment_overtakes_it(
         deeds.start(1).await.unwrap();
         let payment = deeds.topup(1, "before-the-flood").await.unwrap();
         let context = ChatContext { chat: 1, message: 1, status_message: None };
-        let open = TopupOpen { package: text("xtr-100"), rail: Rail::Stars, context };
+        let open =
+            TopupOpen { package: text("xtr-100"), rail: Rail::Stars, context, method: None, email: None };
         let open = envelope(id("topup:1:stars"), AccountRef::Telegram(1), open);
         let stars: TopupOpened = deeds.send(Producer::Telegram, open).await.unwrap().result().unwrap();
         let mut flooded = telegram.subscribe(format!("{INBOX}.*")).await.unwrap();

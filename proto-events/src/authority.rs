@@ -60,6 +60,46 @@ pub enum Rail {
     Stars,
 }
 
+/// In whose books a payment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Provider {
+    Yookassa,
+    /// Stars
+    Telegram,
+}
+
+impl Provider {
+    pub const ALL: [Self; 2] = [Self::Yookassa, Self::Telegram];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Yookassa => "yookassa",
+            Self::Telegram => "telegram",
+        }
+    }
+
+    /// The natural key of what this provider calls so: its payment, its refund. Commands look for it, events take it.
+    pub fn key(self, id: &str) -> String {
+        format!("{}:{id}", self.as_str())
+    }
+
+    /// What its books are in.
+    pub const fn currency(self) -> crate::Currency {
+        match self {
+            Self::Yookassa => crate::Currency::Rub,
+            Self::Telegram => crate::Currency::Xtr,
+        }
+    }
+}
+
+impl FromStr for Provider {
+    type Err = ();
+    fn from_str(s: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|p| p.as_str() == s).ok_or(())
+    }
+}
+
 impl Rail {
     pub const ALL: [Self; 3] = [Self::Yookassa, Self::TelegramYookassa, Self::Stars];
 
@@ -72,16 +112,16 @@ impl Rail {
     }
 
     /// Whose books the payment is in: the first part of its natural key.
-    pub const fn provider(self) -> &'static str {
+    pub const fn provider(self) -> Provider {
         match self {
-            Self::Yookassa | Self::TelegramYookassa => "yookassa",
-            Self::Stars => "telegram",
+            Self::Yookassa | Self::TelegramYookassa => Provider::Yookassa,
+            Self::Stars => Provider::Telegram,
         }
     }
 
     /// The natural key of what this provider calls so: its payment, its refund. Commands look for it, events take it.
     pub fn key(self, id: &str) -> String {
-        format!("{}:{id}", self.provider())
+        self.provider().key(id)
     }
 }
 
@@ -106,7 +146,15 @@ pub const COMMANDS: &[Row] = &[
     ("topup_open", &[(Telegram, &Rail::ALL)]),
     ("payment_register", &[(Payments, &[Yookassa]), (Telegram, &[TelegramYookassa, Stars])]),
     ("payment_settle", &[(Payments, &[Yookassa, TelegramYookassa]), (Telegram, &[TelegramYookassa, Stars])]),
-    ("payment_cancel", &[(Payments, &[Yookassa, TelegramYookassa]), (Telegram, &[TelegramYookassa, Stars])]),
+    ("payment_fee", &[(Payments, &[Yookassa, TelegramYookassa]), (Console, &Rail::ALL)]),
+    (
+        "payment_cancel",
+        &[
+            (Payments, &[Yookassa, TelegramYookassa]),
+            (Telegram, &[TelegramYookassa, Stars]),
+            (Ledger, &[TelegramYookassa, Stars]),
+        ],
+    ),
     (
         "payment_quarantine",
         &[(Payments, &[Yookassa, TelegramYookassa]), (Telegram, &[TelegramYookassa, Stars])],
@@ -130,6 +178,7 @@ pub const COMMANDS: &[Row] = &[
     ("catalog_publish", &[(Ledger, &[]), (Console, &[])]),
     ("operator_act", &[(Console, &[])]),
     ("projection_swap", &[(Console, &[]), (Ledger, &[])]),
+    ("reconciliation_record", &[(Console, &[]), (Ledger, &[])]),
     ("generation_renew", &[(Generator, &[])]),
     ("delivery_claim", &[(Telegram, &[])]),
     ("delivery_renew", &[(Telegram, &[])]),
@@ -137,6 +186,9 @@ pub const COMMANDS: &[Row] = &[
     ("profile_update", &[(Telegram, &[])]),
     ("context_update", &[(Telegram, &[])]),
     ("consumer_done", &[(Telegram, &[]), (Payments, &[]), (Generator, &[])]),
+    ("notice_keep", &[(Telegram, &[]), (Payments, &[])]),
+    ("provider_rows_put", &[(Telegram, &[]), (Payments, &[])]),
+    ("provider_day_done", &[(Telegram, &[]), (Payments, &[])]),
 ];
 
 /// Every query with who may ask it.
@@ -149,6 +201,11 @@ pub const QUERIES: &[(&str, &[Producer])] = &[
     ("jobs", &[Generator]),
     ("deliveries", &[Telegram]),
     ("payments_open", &[Payments]),
+    ("payment_of", &[Telegram, Payments]),
+    ("refund", &[Telegram, Payments]),
+    ("refunds_open", &[Telegram, Payments]),
+    ("known_to_us", &[Telegram, Payments]),
+    ("reconciled", &[Telegram, Payments]),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,7 @@ pub mod subjects;
 pub mod text;
 
 pub use amounts::{Credits, Currency, Days, MicroUsd, Micros, Money, SomeCredits, SomeMoney};
-pub use authority::{Producer, Rail};
+pub use authority::{Producer, Provider, Rail};
 pub use envelope::{Answer, Ask, CommandEnvelope, PublishedEvent, Query, QueryReply, Refused, Reply};
 pub use events::Event;
 pub use ids::{

@@ -4,11 +4,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Catalog;
+use crate::commands::Email;
 use crate::commands::FileId;
 use crate::envelope::AccountRef;
-use crate::events::{DeliveryTrouble, GenerationKind, MediaType, ProviderId, Trouble};
+use crate::events::{
+    DayNumber, DeliveryTrouble, GenerationKind, MediaType, PayMethod, ProviderId, RefundBy, Trouble,
+};
 use crate::{
-    AccountId, Attempt, Credits, GenerationId, Micros, Money, PaymentId, Position, Rail, RefundId, Text,
+    AccountId, Attempt, Credits, GenerationId, Micros, Money, PaymentId, Position, Provider, Rail, RefundId,
+    Text,
 };
 
 macro_rules! wire {
@@ -31,6 +35,7 @@ macro_rules! words {
 words! {
     PaymentState { Opened, Registered, Settled, Canceled }
     GenerationState { Open, Succeeded, Failed, Canceled, Delivered }
+    RefundState { Opened, Settled, Failed }
 }
 
 wire! {
@@ -41,9 +46,20 @@ wire! {
     Sweep { limit: u16 }
     /// For `payments_open`: a page, oldest first, of those opened after this position.
     PaymentSweep { limit: u16, after: Position }
+    /// For `payment_of`: which payment of ours has this id at the provider.
+    ProviderQuery { provider: Provider, id: ProviderId }
+    RefundQuery { refund: RefundId }
+    /// For `known_to_us`: at most 100 of each; which of these, of the provider's, the log has as settled.
+    KnownQuery { provider: Provider, payments: Vec<ProviderId>, refunds: Vec<ProviderId> }
+    /// For `reconciled`: the newest days that the provider's adapter has completed.
+    ReconciledQuery { provider: Provider }
 
     BalanceView { account: AccountId, available: Credits, reserved: Credits, debt: Credits }
-    AccountView { account: AccountId, language: Text<8>, banned: bool }
+    AccountView {
+        account: AccountId, language: Text<8>, banned: bool,
+        /// For receipts, as last given.
+        email: Option<Email>,
+    }
     CatalogView { version: i64, catalog: Catalog }
     GenerationView {
         generation: GenerationId, kind: GenerationKind, state: GenerationState, credits: Credits,
@@ -57,7 +73,33 @@ wire! {
         payment: PaymentId, state: PaymentState, rail: Rail, package: Text<64>, credits: Credits, price: Money,
         provider_payment_id: Option<ProviderId>, checkout_url: Option<String>,
         opened_at: Micros, expires_at: Micros,
+        method: Option<PayMethod>,
+        /// Once it is settled.
+        paid: Option<Money>,
+        /// Settled, and the fee is not known.
+        fee_unknown: bool,
+        /// For the receipt; shown to the adapter of payments only.
+        email: Option<Email>,
     }
+    /// A refund as it stands, and what the provider must be told of its payment.
+    RefundView {
+        /// Of its RefundOpened.
+        position: Position,
+        refund: RefundId, payment: PaymentId, rail: Rail, state: RefundState, amount: Money, credits: Credits,
+        by: RefundBy, opened_at: Micros,
+        /// Of the payment.
+        provider_payment_id: Option<ProviderId>, price: Money,
+        /// Whose Stars they were; shown to the Telegram adapter only.
+        telegram_user: Option<i64>,
+        /// For the receipt; shown to the adapter of payments only.
+        email: Option<Email>,
+    }
+    KnownPayment { id: ProviderId, payment: PaymentId }
+    KnownRefund { id: ProviderId, refund: RefundId }
+    /// What `known_to_us` answers.
+    KnownView { payments: Vec<KnownPayment>, refunds: Vec<KnownRefund> }
+    /// What `reconciled` answers: newest first, at most 60.
+    ReconciledView { days: Vec<DayNumber> }
 
     /// A job that nobody holds. `jobs` answers a list of these.
     OpenJob { generation: GenerationId, position: Position, attempt: Attempt }
@@ -120,6 +162,18 @@ pub enum News {
         credits: Credits,
         price: Money,
         reason: Text<128>,
+    },
+    /// Money went back: `credits` were taken for it, in part as debt if they were spent.
+    RefundSettled {
+        payment: PaymentId,
+        amount: Money,
+        credits: Credits,
+    },
+    /// Money that was to go back did not: what was taken for it is there again.
+    RefundFailed {
+        payment: PaymentId,
+        amount: Money,
+        credits: Credits,
     },
     GenerationSucceeded {
         generation: GenerationId,

@@ -19,14 +19,17 @@ pub fn all() -> Vec<(String, Schema)> {
         "event": Event;
         "command": AccountOpen, AccountBan, AccountUnban, AccountErase, ReferralRegister, ReferralBonus,
             CreditsGrant, CreditsRevoke, DebtForgive, LotsExpire, TopupOpen, PaymentRegister, PaymentSettle,
-            PaymentCancel, PaymentQuarantine, QuarantineResolve, RefundOpen, RefundSettle, RefundFail,
+            PaymentFee, PaymentCancel, PaymentQuarantine, QuarantineResolve, RefundOpen, RefundSettle, RefundFail,
             GenerationRequest, GenerationClaim, GenerationAttempt, GenerationComplete, GenerationFail,
             GenerationCancel, ReservationExpire, DeliveryConfirm, DeliveryFail, CatalogPublish, OperatorAct,
-            ProjectionSwap;
-        "operation": GenerationRenew, DeliveryClaim, DeliveryRenew, DeliveryDone, ProfileUpdate, ContextUpdate, ConsumerDone;
+            ProjectionSwap, ReconciliationRecord;
+        "operation": GenerationRenew, DeliveryClaim, DeliveryRenew, DeliveryDone, ProfileUpdate, ContextUpdate,
+            ConsumerDone, NoticeKeep, ProviderRowsPut, ProviderDayDone;
         "envelope": CommandEnvelope, Query, CommandAnswer, QueryAnswer, PublishedEvent;
-        "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep, PaymentSweep;
-        "answer": BalanceView, AccountView, CatalogView, GenerationView, PaymentView, OpenJob, OpenDelivery,
+        "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep, PaymentSweep, ProviderQuery, RefundQuery,
+            KnownQuery, ReconciledQuery;
+        "answer": BalanceView, AccountView, CatalogView, GenerationView, PaymentView, RefundView,
+            KnownView, ReconciledView, OpenJob, OpenDelivery,
             ClaimedJob, TopupOpened, GenerationAccepted, AccountWelcomed, AccountGone, RefundAccepted, Telling;
     }
 }

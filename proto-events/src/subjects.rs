@@ -46,12 +46,15 @@ pub const CONSUMERS: &[(Producer, &[&str])] = &[
             "PaymentRegistered",
             "PaymentSettled",
             "PaymentCanceled",
+            "RefundOpened",
+            "RefundSettled",
+            "RefundFailed",
             "GenerationStarted",
             "GenerationSucceeded",
             "GenerationFailed",
         ],
     ),
-    (Producer::Payments, &["PaymentOpened"]),
+    (Producer::Payments, &["PaymentOpened", "RefundOpened"]),
     (Producer::Generator, &["GenerationRequested"]),
 ];
 

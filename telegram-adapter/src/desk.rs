@@ -112,7 +112,7 @@ impl Desk {
         trace: &TraceId,
     ) -> Result<Committed<TopupOpened>, SendError> {
         let id = id(format!("topup:{}:{nonce}", self.bot))?;
-        let command = TopupOpen { package, rail: Rail::Yookassa, context };
+        let command = TopupOpen { package, rail: Rail::Yookassa, context, method: None, email: None };
         self.send(id, AccountRef::Telegram(user), command.into(), Some(trace)).await
     }
 

@@ -124,7 +124,13 @@ impl Cycle {
             ChatContext { chat: 1_000_000, message: i64::from(self.picture) + 1, status_message: None };
         let (producer, command_id, command): (_, String, Command) = match step {
             Step::Topup => {
-                let command = TopupOpen { package: text("rub-100"), rail: Rail::Yookassa, context };
+                let command = TopupOpen {
+                    package: text("rub-100"),
+                    rail: Rail::Yookassa,
+                    context,
+                    email: None,
+                    method: None,
+                };
                 (Producer::Telegram, format!("topup:{name}"), command.into())
             }
             Step::Register(payment) => {
@@ -145,6 +151,7 @@ impl Cycle {
                     net: None,
                     test: false,
                     paid_at: None,
+                    context: None,
                 };
                 (Producer::Payments, format!("settle:yookassa:{}", provider_id(payment)), command.into())
             }

@@ -155,6 +155,9 @@ pub fn postings(event: &Event) -> Vec<Posting> {
                 book.post(net.currency.into(), FEES, clearing, e.amount.minor() - net.minor());
             }
         }
+        Event::PaymentFeeRecorded(e) => {
+            book.money(FEES, format!("clearing:{}", e.rail.as_str()), e.fee);
+        }
         Event::RefundSettled(e) => {
             book.money(REFUNDS, format!("clearing:{}", e.rail.as_str()), e.amount);
         }

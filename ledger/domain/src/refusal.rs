@@ -73,6 +73,8 @@ pub enum Refusal {
     PackageUnknown { package: String },
     #[error("this package can't be paid this way")]
     RailOff { rails: Vec<Rail> },
+    #[error("only what is paid on YooKassa's page has a method; leave it out")]
+    MethodOff,
     #[error("{max} top-ups are open already; pay one of them, or wait until one ends")]
     TooManyOpen { max: u8 },
     #[error("there is no such payment")]
@@ -97,6 +99,8 @@ pub enum Refusal {
     QuarantineNotFound,
     #[error("this payment is not settled: there is nothing to give back")]
     PaymentNotSettled,
+    #[error("what the provider kept of this payment is known already")]
+    FeeKnown,
     #[error("{found} is more than can be given back: {left}")]
     RefundExceedsPayment { left: Money, found: Money },
     #[error("Stars are given back whole: {price}")]
@@ -182,6 +186,7 @@ impl Refusal {
             Self::DebtSmaller { .. } => "debt_smaller",
             Self::PackageUnknown { .. } => "package_unknown",
             Self::RailOff { .. } => "rail_off",
+            Self::MethodOff => "method_off",
             Self::TooManyOpen { .. } => "too_many_open",
             Self::PaymentNotFound => "payment_not_found",
             Self::RailDiffers { .. } => "rail_differs",
@@ -194,6 +199,7 @@ impl Refusal {
             Self::AlreadyQuarantined => "already_quarantined",
             Self::QuarantineNotFound => "quarantine_not_found",
             Self::PaymentNotSettled => "payment_not_settled",
+            Self::FeeKnown => "fee_known",
             Self::RefundExceedsPayment { .. } => "refund_exceeds_payment",
             Self::RefundNotWhole { .. } => "refund_not_whole",
             Self::RefundNotFound => "refund_not_found",

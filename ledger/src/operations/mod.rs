@@ -1,10 +1,11 @@
 //! Operational commands: leases, tellings, contexts. They change no balance and leave no event.
 
 mod telling;
+mod vendor;
 
 use proto_events::commands::Operation;
 use proto_events::envelope::AccountRef;
-use proto_events::{AccountId, Position, Producer, Refused, Reply};
+use proto_events::{AccountId, Position, Producer, Provider, Refused, Reply};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -72,7 +73,8 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
         }
         Operation::ProfileUpdate(c) => {
             let account = resolve(pool, request.account).await?;
-            store::update_profile(pool, account, c.language.as_deref(), c.name.as_deref()).await?;
+            let email = c.email.as_deref();
+            store::update_profile(pool, account, c.language.as_deref(), c.name.as_deref(), email).await?;
             Ok(Value::Null)
         }
         Operation::ContextUpdate(c) => {
@@ -91,7 +93,33 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
             store::consumer_done(pool, &c.consumer, c.position.get()).await?;
             Ok(Value::Null)
         }
+        Operation::NoticeKeep(c) => {
+            books_of(request.producer, c.provider)?;
+            vendor::keep_notice(pool, c, now).await
+        }
+        Operation::ProviderRowsPut(c) => {
+            books_of(request.producer, c.provider)?;
+            vendor::put_rows(pool, &c).await
+        }
+        Operation::ProviderDayDone(c) => {
+            books_of(request.producer, c.provider)?;
+            store::provider_day_done(pool, c.provider, c.day, now).await?;
+            Ok(Value::Null)
+        }
     }
+}
+
+/// Each adapter speaks for its own provider.
+fn books_of(producer: Producer, provider: Provider) -> Result<(), Problem> {
+    let speaks = match provider {
+        Provider::Yookassa => Producer::Payments,
+        Provider::Telegram => Producer::Telegram,
+    };
+    if producer == speaks {
+        return Ok(());
+    }
+    let why = format!("{producer} does not speak for {}", provider.as_str());
+    Err(Problem::Refused(refused("not_allowed", why)))
 }
 
 async fn resolve(pool: &PgPool, account: AccountRef) -> Result<AccountId, Problem> {

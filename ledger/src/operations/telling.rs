@@ -1,7 +1,8 @@
 //! What to tell a person of an event: the event, where they are, what they have now.
 
+use proto_events::events::RefundOpened;
 use proto_events::queries::{BalanceView, News, OutputPlace, Telling};
-use proto_events::{AccountId, Attempt, Credits, Event, PaymentId, Position, Text};
+use proto_events::{AccountId, Attempt, Credits, Event, PaymentId, Position, RefundId, Text};
 use sqlx::PgPool;
 
 use crate::log::{BadRow, Row};
@@ -17,11 +18,16 @@ pub async fn build(
     attempt: i64,
     lease_until: i64,
 ) -> Result<Option<Telling>, BadRow> {
-    let Some(at) = store::whereabouts(pool, subject).await? else { return Ok(None) };
-    let Some(state) = snapshots::load(pool, &[account]).await?.remove(&account) else { return Ok(None) };
-    let balance = state.balance();
     let thing = Thing { account, id: subject.to_owned(), after: 0 };
     let rows = store::events_about(pool, &[thing]).await?.remove(subject).unwrap_or_default();
+    let place = match subject.parse::<RefundId>() {
+        Ok(refund) => refund_opened(&rows, refund)?.map(|opened| opened.payment.to_string()),
+        Err(_) => Some(subject.to_owned()),
+    };
+    let Some(place) = place else { return Ok(None) };
+    let Some(at) = store::whereabouts(pool, &place).await? else { return Ok(None) };
+    let Some(state) = snapshots::load(pool, &[account]).await?.remove(&account) else { return Ok(None) };
+    let balance = state.balance();
     let Some(news) = news(pool, position, subject, &rows).await? else { return Ok(None) };
     Ok(Some(Telling {
         position,
@@ -61,7 +67,7 @@ async fn news(
     };
     Ok(match row.event()? {
         Event::PaymentRegistered(e) => {
-            let checkout_url = store::checkout_url(pool, subject).await?;
+            let checkout_url = store::payment_side(pool, subject).await?.checkout_url;
             opened(e.payment)?.map(|o| News::PaymentReady {
                 payment: e.payment,
                 credits: o.credits,
@@ -78,6 +84,16 @@ async fn news(
             credits: o.credits,
             price: o.price,
             reason: e.reason,
+        }),
+        Event::RefundSettled(e) => refund_opened(rows, e.refund)?.map(|o| News::RefundSettled {
+            payment: o.payment,
+            amount: o.amount,
+            credits: o.credits,
+        }),
+        Event::RefundFailed(e) => refund_opened(rows, e.refund)?.map(|o| News::RefundFailed {
+            payment: o.payment,
+            amount: o.amount,
+            credits: o.credits,
         }),
         Event::GenerationSucceeded(e) => {
             let outputs = store::outputs(pool, subject).await?;
@@ -105,6 +121,17 @@ async fn news(
         }
         _ => None,
     })
+}
+
+fn refund_opened(rows: &[Row], refund: RefundId) -> Result<Option<RefundOpened>, BadRow> {
+    for row in rows.iter().filter(|r| r.event_type == "RefundOpened") {
+        if let Event::RefundOpened(e) = row.event()?
+            && e.refund == refund
+        {
+            return Ok(Some(e));
+        }
+    }
+    Ok(None)
 }
 
 /// What the settlement at this position brought: a person may have settled for less than was asked.

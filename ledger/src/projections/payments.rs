@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use proto_events::events::PayMethod;
 use proto_events::{Event, Money, PaymentId, RefundId};
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use uuid::Uuid;
@@ -19,7 +20,7 @@ use crate::tail::Entry;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "payments",
-    version: 1,
+    version: 2,
     needs: Needs::Payload,
     pace: Duration::from_millis(500),
     tables: &[
@@ -29,7 +30,7 @@ pub(super) static DEFINITION: Definition = Definition {
                 payment text NOT NULL, rail text NOT NULL, package text NOT NULL, catalog_version bigint NOT NULL, \
                 credits bigint NOT NULL, price_minor bigint NOT NULL, currency text NOT NULL, state text NOT NULL, \
                 provider_payment_id text, opened_at bigint NOT NULL, closed_at bigint, paid_minor bigint, \
-                fee_minor bigint, test boolean, paid_at bigint, reason text, \
+                fee_minor bigint, test boolean, paid_at bigint, reason text, method text, again_of text, \
                 bucket integer NOT NULL GENERATED ALWAYS AS ((position >> 18)::integer) STORED",
             key: "bucket, account_id, tail",
             indexes: &[],
@@ -100,6 +101,8 @@ struct Payment {
     test: Option<bool>,
     paid_at: Option<i64>,
     reason: Option<String>,
+    method: Option<&'static str>,
+    again_of: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -173,6 +176,10 @@ fn state_of(text: &str) -> &'static str {
         .unwrap_or("unknown")
 }
 
+fn method_of(text: &str) -> Option<&'static str> {
+    text.parse::<PayMethod>().ok().map(PayMethod::as_str)
+}
+
 fn rail_of(text: &str) -> &'static str {
     proto_events::Rail::ALL.into_iter().map(|r| r.as_str()).find(|r| *r == text).unwrap_or("unknown")
 }
@@ -194,6 +201,8 @@ impl Payments {
                     currency: e.price.currency.code(),
                     state: "opened",
                     opened_at: at,
+                    method: e.method.map(|m| m.as_str()),
+                    again_of: e.again_of.map(|p| p.to_string()),
                     ..Payment::default()
                 };
             }
@@ -210,6 +219,10 @@ impl Payments {
                 payment.paid = Some(e.amount.minor());
                 payment.fee = e.net.map(|net| e.amount.minor() - net.minor());
                 (payment.test, payment.paid_at) = (Some(e.test), e.paid_at.map(|t| t.get()));
+            }
+            Event::PaymentFeeRecorded(e) => {
+                let payment = self.payments.change_known(&key_of(e.payment)).ok_or_else(unknown)?;
+                payment.fee = Some(e.fee.minor());
             }
             Event::PaymentCanceled(e) => {
                 let payment = self.payments.change_known(&key_of(e.payment)).ok_or_else(unknown)?;
@@ -296,6 +309,8 @@ impl Payments {
                 test: row.try_get("test")?,
                 paid_at: row.try_get("paid_at")?,
                 reason: row.try_get("reason")?,
+                method: row.try_get::<Option<&str>, _>("method")?.and_then(method_of),
+                again_of: row.try_get("again_of")?,
             };
             self.payments.loaded((row.try_get("account_id")?, row.try_get("tail")?), payment);
         }
@@ -340,10 +355,11 @@ impl Payments {
         let sql = format!(
             "INSERT INTO {} (position, account_id, tail, payment, rail, package, catalog_version, credits, \
                 price_minor, currency, state, provider_payment_id, opened_at, closed_at, paid_minor, fee_minor, \
-                test, paid_at, reason) \
+                test, paid_at, reason, method, again_of) \
              SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], \
                 $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::bigint[], \
-                $14::bigint[], $15::bigint[], $16::bigint[], $17::boolean[], $18::bigint[], $19::text[]) \
+                $14::bigint[], $15::bigint[], $16::bigint[], $17::boolean[], $18::bigint[], $19::text[], $20::text[], \
+                $21::text[]) \
              ON CONFLICT (bucket, account_id, tail) DO UPDATE SET state = excluded.state, \
                 provider_payment_id = excluded.provider_payment_id, closed_at = excluded.closed_at, \
                 paid_minor = excluded.paid_minor, fee_minor = excluded.fee_minor, test = excluded.test, \
@@ -372,6 +388,8 @@ impl Payments {
             .bind(rows.iter().map(|(_, p)| p.test).collect::<Vec<_>>())
             .bind(perhaps(|p| p.paid_at))
             .bind(rows.iter().map(|(_, p)| p.reason.as_deref()).collect::<Vec<_>>())
+            .bind(rows.iter().map(|(_, p)| p.method).collect::<Vec<_>>())
+            .bind(rows.iter().map(|(_, p)| p.again_of.as_deref()).collect::<Vec<_>>())
             .execute(tx)
             .await?;
         self.payments.written();
@@ -502,6 +520,7 @@ impl Fold for Payments {
                     Ok(Event::PaymentOpened(e)) => drop(made.insert(key_of(e.payment), ())),
                     Ok(Event::PaymentRegistered(e)) => payments.push(key_of(e.payment)),
                     Ok(Event::PaymentSettled(e)) => payments.push(key_of(e.payment)),
+                    Ok(Event::PaymentFeeRecorded(e)) => payments.push(key_of(e.payment)),
                     Ok(Event::PaymentCanceled(e)) => payments.push(key_of(e.payment)),
                     Ok(Event::RefundOpened(e)) => drop(made.insert(refund_key(e.refund), ())),
                     Ok(Event::RefundSettled(e)) => refunds.push(refund_key(e.refund)),

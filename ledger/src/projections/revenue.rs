@@ -22,7 +22,7 @@ use crate::tail::Entry;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "revenue",
-    version: 1,
+    version: 2,
     needs: Needs::Payload,
     pace: Duration::from_millis(500),
     tables: &[
@@ -101,6 +101,7 @@ fn concerns(event_type: &str) -> bool {
             | "CreditsExpired"
             | "DebtPaid"
             | "RefundSettled"
+            | "PaymentFeeRecorded"
     )
 }
 
@@ -320,6 +321,10 @@ impl Fold for Revenue {
                 let day = self.day(entry, e.amount, e.rail.as_str());
                 day.paid += e.amount.minor();
                 day.fees += fees;
+                Ok(())
+            }
+            Event::PaymentFeeRecorded(e) => {
+                self.day(entry, e.fee, e.rail.as_str()).fees += e.fee.minor();
                 Ok(())
             }
             Event::CreditsGranted(e) => {

@@ -1,15 +1,16 @@
 //! Questions, answered from committed state only.
 
+mod money;
 mod views;
 
 use std::time::Duration;
 
 use proto_events::envelope::AccountRef;
 use proto_events::queries::{
-    AccountQuery, AccountView, BalanceView, CatalogView, GenerationQuery, OpenDelivery, OpenJob, OpenPayment,
-    PaymentQuery, PaymentSweep, Sweep,
+    AccountQuery, AccountView, BalanceView, CatalogView, GenerationQuery, OpenDelivery, OpenJob,
+    PaymentQuery, RefundQuery, Sweep,
 };
-use proto_events::{AccountId, Attempt, Credits, Event, Position, Producer, QueryReply, Rail, Refused};
+use proto_events::{AccountId, Attempt, Credits, Event, Position, Producer, QueryReply, Refused, Text};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -26,8 +27,6 @@ use crate::store::{self, Thing};
 const WAIT: Duration = Duration::from_secs(5);
 /// How long a balance waits for its projection when no position was asked for.
 const MOMENT: Duration = Duration::from_millis(500);
-/// Payments in one page: with their links, far below a message's 1 MB.
-const PAYMENTS_MAX: u16 = 100;
 /// Rows a sweep may ask for.
 const SWEEP_MAX: u16 = 500;
 
@@ -93,11 +92,24 @@ async fn find(
         }
         "payment" => {
             let PaymentQuery { payment } = read(body)?;
-            json(payment_view(pool, payment).await?.ok_or_else(|| not_found("payment"))?)
+            let view = money::payment(pool, payment, question.producer).await?;
+            json(view.ok_or_else(|| not_found("payment"))?)
+        }
+        "payment_of" => {
+            let view = money::payment_of(pool, &read(body)?, question.producer).await?;
+            json(view.ok_or_else(|| not_found("payment"))?)
+        }
+        "refund" => {
+            let RefundQuery { refund } = read(body)?;
+            let view = money::refund(pool, refund, question.producer).await?;
+            json(view.ok_or_else(|| not_found("refund"))?)
         }
         "jobs" => json(jobs(pool, limit(body)?, now).await?),
         "deliveries" => json(deliveries(pool, limit(body)?, now).await?),
-        "payments_open" => json(payments_open(pool, read(body)?).await?),
+        "payments_open" => json(money::payments_open(pool, read(body)?, question.producer).await?),
+        "refunds_open" => json(money::refunds_open(pool, read(body)?, question.producer).await?),
+        "known_to_us" => json(money::known(pool, &read(body)?).await?),
+        "reconciled" => json(money::reconciled(pool, &read(body)?).await?),
         _ => Err(Problem::Refused(refused("unknown_verb", "there is no such query"))),
     };
     Ok((position, result?))
@@ -170,9 +182,10 @@ async fn balance(
 
 async fn account(pool: &PgPool, query: AccountQuery) -> Result<AccountView, Problem> {
     let account = resolve(pool, query.account).await?;
-    let language = store::language(pool, account).await?.ok_or_else(|| not_found("account"))?;
+    let profile = store::profile(pool, account).await?.ok_or_else(|| not_found("account"))?;
     let state = snapshots::load(pool, &[account]).await?.remove(&account).unwrap_or_default();
-    Ok(AccountView { account, language: proto_events::Text::lossy(&language), banned: state.banned() })
+    let email = profile.email.as_deref().map(Text::lossy);
+    Ok(AccountView { account, language: Text::lossy(&profile.language), banned: state.banned(), email })
 }
 
 async fn catalog(pool: &PgPool) -> Result<CatalogView, Problem> {
@@ -183,16 +196,6 @@ async fn catalog(pool: &PgPool) -> Result<CatalogView, Problem> {
         }
     }
     Err(not_found("catalog"))
-}
-
-async fn payment_view(
-    pool: &PgPool,
-    payment: proto_events::PaymentId,
-) -> Result<Option<proto_events::queries::PaymentView>, Problem> {
-    let rows = rows_about(pool, payment.account(), payment.to_string()).await?;
-    let Some(mut view) = views::payment(&rows, payment)? else { return Ok(None) };
-    view.checkout_url = store::checkout_url(pool, &payment.to_string()).await?;
-    Ok(Some(view))
 }
 
 async fn jobs(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<OpenJob>, Problem> {
@@ -215,26 +218,4 @@ async fn deliveries(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<OpenDeliv
         .into_iter()
         .filter_map(|(position, r#type)| Some(OpenDelivery { position: position.try_into().ok()?, r#type }))
         .collect())
-}
-
-async fn payments_open(pool: &PgPool, page: PaymentSweep) -> Result<Vec<OpenPayment>, Problem> {
-    let rails = [Rail::Yookassa, Rail::TelegramYookassa];
-    let open = store::open_payments(pool, &rails, page.after, page.limit.clamp(1, PAYMENTS_MAX)).await?;
-    let things: Vec<Thing> =
-        open.into_iter().map(|(id, account, position)| Thing { account, id, after: position - 1 }).collect();
-    let rows = store::events_about(pool, &things).await?;
-    let mut views = Vec::with_capacity(things.len());
-    for Thing { id: payment, .. } in things {
-        let (Ok(id), Some(rows)) = (payment.parse(), rows.get(&payment)) else { continue };
-        match views::payment(rows, id) {
-            Ok(Some(mut view)) => {
-                view.checkout_url = store::checkout_url(pool, &payment).await?;
-                views.push(view);
-            }
-            // One account that can't be read does not hide the others' payments.
-            Ok(None) => tracing::error!(%payment, "an open payment is not in the log"),
-            Err(error) => tracing::error!(%payment, %error, "an open payment can't be read"),
-        }
-    }
-    Ok(views)
 }

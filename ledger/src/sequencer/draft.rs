@@ -552,7 +552,7 @@ fn fits_stream(command: &Command, account: AccountId) -> bool {
         (Command::CatalogPublish(_), _) => account == AccountId::CATALOG,
         (_, AccountId::CATALOG) => false,
         (_, AccountId::OPERATIONS) => domain::is_operations(command),
-        (Command::OperatorAct(_) | Command::ProjectionSwap(_), _) => false,
+        (Command::OperatorAct(_) | Command::ProjectionSwap(_) | Command::ReconciliationRecord(_), _) => false,
         _ => true,
     }
 }

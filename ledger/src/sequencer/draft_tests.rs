@@ -117,7 +117,14 @@ fn a_quarantine_in_flight_is_seen_by_whoever_asks() {
         rail: Rail::Yookassa,
         provider_payment_id: text(id),
         problems: vec![PaymentProblem::AmountDiffers],
-        seen: PaymentSeen { amount: None, status: text("succeeded"), test: None },
+        seen: PaymentSeen {
+            amount: None,
+            status: text("succeeded"),
+            test: None,
+            named: None,
+            other_amount: None,
+            shop: None,
+        },
     };
     let operations = AccountRef::Id(AccountId::OPERATIONS);
     assert_eq!(accepted(&desk.send("q:1", operations, doubt("y-1"))), ["PaymentQuarantined"]);
@@ -153,6 +160,8 @@ fn who_is_erased_in_a_batch_is_nobody_to_what_follows_in_it() {
         package: text("rub-100"),
         rail: Rail::Yookassa,
         context: ChatContext { chat: 1, message: 1, status_message: None },
+        email: None,
+        method: None,
     };
     let both = [
         request("erase:1", AccountRef::Telegram(1), erase()),

@@ -70,6 +70,7 @@ pub fn payment_key(command: &Command) -> Option<String> {
 pub fn refund_key(command: &Command) -> Option<String> {
     match command {
         Command::RefundSettle(c) => Some(c.rail.key(&c.provider_refund_id)),
+        Command::RefundOpen(c) => c.provider_refund_id.as_ref().map(|id| c.rail.key(id)),
         _ => None,
     }
 }

@@ -204,10 +204,17 @@ mod tests {
             net: None,
             test: false,
             paid_at: None,
+            context: None,
         };
         queue.push(asking(Producer::Telegram, id("settle:stars:charge"), settle)).unwrap();
         let context = ChatContext { chat: 1, message: 1, status_message: None };
-        let open = TopupOpen { package: Text::lossy("stars-50"), rail: Rail::Stars, context };
+        let open = TopupOpen {
+            package: Text::lossy("stars-50"),
+            rail: Rail::Stars,
+            context,
+            email: None,
+            method: None,
+        };
         assert!(queue.push(asking(Producer::Telegram, id("topup"), open)).is_err(), "it is one of the crowd");
         let next = queue.take_now(2);
         assert!(next.iter().any(|(r, _)| matches!(r.command, Command::PaymentSettle(_))), "{next:?}");

@@ -2,14 +2,16 @@
 
 use proto_events::commands::{ChatContext, Command};
 use proto_events::envelope::AccountRef;
-use proto_events::events::{DeliveryTrouble, GenerationSucceeded, LotPart, Settlement};
+use proto_events::events::{
+    DeliveryTrouble, GenerationSucceeded, LotPart, PaymentOpened, RefundOpened, Settlement,
+};
 use proto_events::{AccountId, Attempt, Event, GenerationId, Micros, PaymentId};
 
 use super::accounts::Loaded;
 use super::queue::Request;
 use crate::store::side::{
-    Claim, Content, Context, Delivery, ExpiringLot, Identity, Inserts, Job, Link, OpenPayment, SentFile,
-    Side, StoredOutput, Told,
+    Claim, Content, Context, Delivery, ExpiringLot, Identity, Inserts, Job, Link, OpenPayment, OpenRefund,
+    SentFile, Side, StoredOutput, Told,
 };
 
 /// How long a claim holds when the catalog does not say.
@@ -63,7 +65,7 @@ impl Sink<'_> {
 
     fn event(&mut self, position: i64, event: &Event) {
         match event {
-            Event::PaymentOpened(e) => self.payment_opened(position, e.payment, e.rail.as_str()),
+            Event::PaymentOpened(e) => self.payment_opened(position, e),
             Event::PaymentRegistered(e) => {
                 self.link(e.payment);
                 self.tell(position, "PaymentRegistered", e.payment.to_string());
@@ -76,6 +78,15 @@ impl Sink<'_> {
             Event::PaymentCanceled(e) => {
                 self.close_payment(e.payment);
                 self.tell(position, "PaymentCanceled", e.payment.to_string());
+            }
+            Event::RefundOpened(e) => self.refund_opened(position, e),
+            Event::RefundSettled(e) => {
+                self.side.changes.closed_refunds.push(e.refund.to_string());
+                self.tell(position, "RefundSettled", e.refund.to_string());
+            }
+            Event::RefundFailed(e) => {
+                self.side.changes.closed_refunds.push(e.refund.to_string());
+                self.tell(position, "RefundFailed", e.refund.to_string());
             }
             Event::CreditsGranted(e) => {
                 if let Some(expires_at) = e.expires_at {
@@ -149,16 +160,34 @@ impl Sink<'_> {
         }
     }
 
-    fn payment_opened(&mut self, position: i64, payment: PaymentId, rail: &'static str) {
+    /// One that a bill brought once more is told where it was paid.
+    fn payment_opened(&mut self, position: i64, e: &PaymentOpened) {
         let account_id = self.account.0;
-        if let Command::TopupOpen(c) = &self.request.command
+        let (place, email) = match &self.request.command {
+            Command::TopupOpen(c) => (Some(c.context), c.email.as_ref().map(ToString::to_string)),
+            Command::PaymentSettle(c) => (c.context, None),
+            _ => (None, None),
+        };
+        if let Some(ChatContext { chat, message, status_message }) = place
             && let Some(theirs) = self.theirs()
         {
-            let (subject, ChatContext { chat, message, status_message }) = (payment.to_string(), c.context);
-            theirs.contexts.push(Context { subject, account_id, chat, message, status_message });
+            let subject = e.payment.to_string();
+            theirs.contexts.push(Context { subject, account_id, chat, message, status_message, email });
         }
-        let payment = payment.to_string();
-        self.side.inserts.payments.push(OpenPayment { payment, account_id, rail, position });
+        let (payment, rail, expires_at) = (e.payment.to_string(), e.rail.as_str(), e.expires_at.get());
+        self.side.inserts.payments.push(OpenPayment { payment, account_id, rail, position, expires_at });
+    }
+
+    fn refund_opened(&mut self, position: i64, e: &RefundOpened) {
+        if let Command::RefundOpen(c) = &self.request.command {
+            self.side.inserts.refunds.push(OpenRefund {
+                refund: e.refund.to_string(),
+                account_id: self.account.0,
+                payment: e.payment.to_string(),
+                rail: c.rail.as_str(),
+                position,
+            });
+        }
     }
 
     fn link(&mut self, payment: PaymentId) {

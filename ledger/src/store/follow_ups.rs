@@ -19,11 +19,12 @@ pub async fn set_followed_through(pool: &PgPool, position: i64) -> Result<(), sq
 /// What a person wrote and was sent, by the ids of what it belongs to; tellings that wait are called off.
 /// Their positions in the log stay.
 pub async fn delete_content(pool: &PgPool, account: Uuid, subjects: &[String]) -> Result<(), sqlx::Error> {
-    const DELETES: [&str; 5] = [
+    const DELETES: [&str; 6] = [
         "DELETE FROM chat_contexts WHERE subject = ANY($1) AND account_id = $2",
         "DELETE FROM payment_links WHERE payment = ANY($1) AND account_id = $2",
         "DELETE FROM generation_contents WHERE generation = ANY($1) AND account_id = $2",
         "DELETE FROM generation_outputs WHERE generation = ANY($1) AND account_id = $2",
+        "DELETE FROM notices WHERE payment = ANY($1) AND account_id = $2",
         "DELETE FROM deliveries WHERE subject = ANY($1) AND account_id = $2",
     ];
     let mut transaction = pool.begin().await?;

@@ -9,6 +9,7 @@ mod follow_ups;
 mod head;
 mod lookup;
 mod migrate;
+mod payments;
 mod pool;
 mod republish;
 pub mod side;
@@ -23,6 +24,7 @@ pub use lookup::{
     events_of_accounts, first_answers, kept, leases, natural_keys_after, owners_of_keys, people_of_accounts,
 };
 pub use migrate::{MigrateError, migrate};
+pub use payments::*;
 pub use pool::{
     BY_KEYS, OWNER_ROLE, SERVICE_ROLE, answered, connect, connect_patient, connect_relaxed, connect_serving,
     take_time,

@@ -1,6 +1,6 @@
 //! Rows beside the log, written in the transaction that appends the events they belong to.
 //!
-//! A batch's rows are two values, each of a composite type of `migrations/0011_side_rows.sql` that holds an array
+//! A batch's rows are two values, each of a composite type of `migrations/0011_side_rows.sql` and 0013 that holds an array
 //! for each table: what is inserted, and what is changed after that. So they cost no round trips of their own.
 
 use std::collections::HashMap;
@@ -28,6 +28,8 @@ pub struct Context {
     pub chat: i64,
     pub message: i64,
     pub status_message: Option<i64>,
+    /// For its receipt.
+    pub email: Option<String>,
 }
 composite!(Context, "side_context");
 
@@ -73,8 +75,21 @@ pub struct OpenPayment {
     pub account_id: Uuid,
     pub rail: &'static str,
     pub position: i64,
+    /// µs.
+    pub expires_at: i64,
 }
 composite!(OpenPayment, "side_payment");
+
+/// Money that is to go back.
+#[derive(Debug, sqlx::Encode)]
+pub struct OpenRefund {
+    pub refund: String,
+    pub account_id: Uuid,
+    pub payment: String,
+    pub rail: &'static str,
+    pub position: i64,
+}
+composite!(OpenRefund, "side_refund");
 
 /// An open generation and its reservation, which end together.
 #[derive(Debug, sqlx::Encode)]
@@ -153,6 +168,7 @@ pub struct Inserts {
     pub jobs: Vec<Job>,
     pub deliveries: Vec<Delivery>,
     pub lots: Vec<ExpiringLot>,
+    pub refunds: Vec<OpenRefund>,
 }
 composite!(Inserts, "side_inserts");
 
@@ -166,6 +182,7 @@ pub struct Changes {
     pub closed_payments: Vec<String>,
     pub closed_jobs: Vec<String>,
     pub forgotten: Vec<Uuid>,
+    pub closed_refunds: Vec<String>,
 }
 composite!(Changes, "side_changes");
 

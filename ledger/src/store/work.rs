@@ -2,7 +2,7 @@
 //! in µs, as in events: leases that claims give are written by it.
 
 use proto_events::events::MediaType;
-use proto_events::{AccountId, Event, LotId, Position, Rail};
+use proto_events::{AccountId, Event, LotId};
 use sqlx::{PgPool, Row as _};
 use uuid::Uuid;
 
@@ -167,9 +167,11 @@ pub async fn update_profile(
     account: AccountId,
     language: Option<&str>,
     name: Option<&str>,
+    email: Option<&str>,
 ) -> Result<bool, sqlx::Error> {
-    let sql = "UPDATE profiles SET language = coalesce($2, language), name = coalesce($3, name) WHERE account_id = $1";
-    let done = sqlx::query(sql).bind(account.0).bind(language).bind(name).execute(pool).await?;
+    let sql = "UPDATE profiles SET language = coalesce($2, language), name = coalesce($3, name), \
+                  email = coalesce($4, email) WHERE account_id = $1";
+    let done = sqlx::query(sql).bind(account.0).bind(language).bind(name).bind(email).execute(pool).await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -265,22 +267,6 @@ pub async fn open_deliveries(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<
     sqlx::query_as(sql).bind(limit).bind(now).fetch_all(pool).await
 }
 
-/// Open payments of these rails that were opened after a position, oldest first: (payment, account,
-/// position at which it was opened).
-pub async fn open_payments(
-    pool: &PgPool,
-    rails: &[Rail],
-    after: Position,
-    limit: u16,
-) -> Result<Vec<(String, AccountId, i64)>, sqlx::Error> {
-    let rails: Vec<&str> = rails.iter().map(|r| r.as_str()).collect();
-    let sql = "SELECT payment, account_id, position FROM open_payments WHERE rail = ANY($1) AND position > $2 \
-               ORDER BY position LIMIT $3";
-    let open: Vec<(String, Uuid, i64)> =
-        sqlx::query_as(sql).bind(rails).bind(after.get()).bind(i64::from(limit)).fetch_all(pool).await?;
-    Ok(open.into_iter().map(|(payment, account, position)| (payment, AccountId(account), position)).collect())
-}
-
 /// Where and in which language to tell a person about a payment or a generation.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Whereabouts {
@@ -303,16 +289,16 @@ pub async fn whereabouts(pool: &PgPool, subject: &str) -> Result<Option<Whereabo
     .await
 }
 
-pub async fn language(pool: &PgPool, account: AccountId) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar("SELECT language FROM profiles WHERE account_id = $1")
-        .bind(account.0)
-        .fetch_optional(pool)
-        .await
+/// What a person set: their language, and where receipts go.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Profile {
+    pub language: String,
+    pub email: Option<String>,
 }
 
-pub async fn checkout_url(pool: &PgPool, payment: &str) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar("SELECT checkout_url FROM payment_links WHERE payment = $1")
-        .bind(payment)
+pub async fn profile(pool: &PgPool, account: AccountId) -> Result<Option<Profile>, sqlx::Error> {
+    sqlx::query_as("SELECT language, email FROM profiles WHERE account_id = $1")
+        .bind(account.0)
         .fetch_optional(pool)
         .await
 }

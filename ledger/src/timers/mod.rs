@@ -1,10 +1,11 @@
-//! Deadlines: reservations and lots whose time is over are expired by commands of the ledger's own.
+//! Deadlines: reservations, lots and payments whose time is over are ended by commands of the ledger's own.
 //!
 //! Open jobs, with their reservations' deadlines, and lots that end are rows of tables, so that deadlines survive restarts and
 //! take-overs. After a take-over the first look comes later than the commands that wait; after a jump of
 //! the clock nothing expires. Reservations end by the log's time, as they began; lots by the calendar.
 
 mod lots;
+mod payments;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -46,6 +47,9 @@ pub async fn run(pool: PgPool, queue: Arc<Queue>, clock: Arc<Mutex<Clock>>, stop
         match store::answered(store::due_jobs(&pool, now, DUE_MAX)).await {
             Ok(due) => expire(due, &queue).await,
             Err(error) => tracing::warn!(%error, "can't look for expired reservations"),
+        }
+        if let Err(error) = payments::close_due(&pool, &queue, now).await {
+            tracing::warn!(%error, "can't look for payments past their end");
         }
         match lots::expire_due(&pool, &queue, calendar).await {
             // A whole campaign's lots end at once.

@@ -233,6 +233,10 @@ mod tests {
             checkout_url: None,
             opened_at: Micros::MIN,
             expires_at: Micros::MAX,
+            email: None,
+            fee_unknown: false,
+            method: None,
+            paid: None,
         };
         let words = serde_json::to_value(body(&ours, "https://t.me/bot")).unwrap();
         assert_eq!(

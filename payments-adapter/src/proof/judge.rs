@@ -105,6 +105,7 @@ fn settle(
                 .filter(|net| net.minor() <= amount.minor()),
             test: expected.test,
             paid_at: theirs.captured(),
+            context: None,
         }),
         _ => Err(problems),
     }

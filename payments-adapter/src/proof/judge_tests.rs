@@ -27,6 +27,10 @@ fn ours(state: PaymentState, provider: Option<&str>) -> PaymentView {
         checkout_url: None,
         opened_at: Micros::MIN,
         expires_at: Micros::MAX,
+        email: None,
+        fee_unknown: false,
+        method: None,
+        paid: None,
     }
 }
 
@@ -57,6 +61,7 @@ fn settled() -> Judgement {
             net: Money::new(9_650, Currency::Rub).ok(),
             test: false,
             paid_at: Micros::new(1_795_244_400_000_000).ok(),
+            context: None,
         }
         .into(),
     ))

@@ -82,4 +82,7 @@ pub struct ProfileUpdate {
     pub language: Option<Text<8>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Text<128>>,
+    /// for receipts
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<super::Email>,
 }

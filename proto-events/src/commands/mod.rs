@@ -5,12 +5,14 @@ mod credits;
 mod generation;
 mod operations;
 mod payment;
+mod reconciliation;
 
 pub use account::*;
 pub use credits::*;
 pub use generation::*;
 pub use operations::*;
 pub use payment::*;
+pub use reconciliation::*;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -80,6 +82,7 @@ commands! {
         "topup_open" => TopupOpen,
         "payment_register" => PaymentRegister,
         "payment_settle" => PaymentSettle,
+        "payment_fee" => PaymentFee,
         "payment_cancel" => PaymentCancel,
         "payment_quarantine" => PaymentQuarantine,
         "quarantine_resolve" => QuarantineResolve,
@@ -98,6 +101,7 @@ commands! {
         "catalog_publish" => CatalogPublish,
         "operator_act" => OperatorAct,
         "projection_swap" => ProjectionSwap,
+        "reconciliation_record" => ReconciliationRecord,
     }
     /// What changes operational tables and leaves no event.
     Operation {
@@ -108,6 +112,9 @@ commands! {
         "profile_update" => ProfileUpdate,
         "context_update" => ContextUpdate,
         "consumer_done" => ConsumerDone,
+        "notice_keep" => NoticeKeep,
+        "provider_rows_put" => ProviderRowsPut,
+        "provider_day_done" => ProviderDayDone,
     }
 }
 
@@ -118,6 +125,7 @@ impl Command {
             Self::TopupOpen(c) => Some(c.rail),
             Self::PaymentRegister(c) => Some(c.rail),
             Self::PaymentSettle(c) => Some(c.rail),
+            Self::PaymentFee(c) => Some(c.rail),
             Self::PaymentCancel(c) => Some(c.rail),
             Self::PaymentQuarantine(c) => Some(c.rail),
             Self::QuarantineResolve(c) => Some(c.rail),
@@ -144,13 +152,22 @@ impl Command {
             Self::CreditsRevoke(c) => json!({"credits": c.credits, "reason": c.reason}),
             Self::DebtForgive(c) => json!({"credits": c.credits, "reason": c.reason}),
             Self::LotsExpire(c) => json!({"lot": c.lot}),
-            Self::TopupOpen(c) => json!({"package": c.package, "rail": c.rail}),
+            Self::TopupOpen(TopupOpen { package, rail, method: None, email: None, .. }) => {
+                json!({"package": package, "rail": rail})
+            }
+            Self::TopupOpen(c) => json!({
+                "package": c.package, "rail": c.rail, "method": c.method, "email": c.email,
+            }),
             Self::PaymentRegister(c) => json!({
                 "payment": c.payment, "rail": c.rail, "provider_payment_id": c.provider_payment_id,
             }),
             Self::PaymentSettle(c) => json!({
                 "payment": c.payment, "rail": c.rail, "provider_payment_id": c.provider_payment_id,
                 "amount": c.amount, "test": c.test,
+            }),
+            Self::PaymentFee(c) => json!({
+                "payment": c.payment, "rail": c.rail, "provider_payment_id": c.provider_payment_id,
+                "net": c.net,
             }),
             Self::PaymentCancel(c) => json!({
                 "payment": c.payment, "rail": c.rail, "party": c.party, "reason": c.reason,
@@ -161,7 +178,13 @@ impl Command {
             Self::QuarantineResolve(c) => json!({
                 "rail": c.rail, "provider_payment_id": c.provider_payment_id, "verdict": c.verdict,
             }),
-            Self::RefundOpen(c) => json!({"payment": c.payment, "rail": c.rail, "amount": c.amount}),
+            Self::RefundOpen(RefundOpen { payment, rail, amount, provider_refund_id: None, .. }) => {
+                json!({"payment": payment, "rail": rail, "amount": amount})
+            }
+            Self::RefundOpen(c) => json!({
+                "payment": c.payment, "rail": c.rail, "amount": c.amount,
+                "provider_refund_id": c.provider_refund_id,
+            }),
             Self::RefundSettle(c) => json!({
                 "refund": c.refund, "rail": c.rail, "provider_refund_id": c.provider_refund_id,
                 "amount": c.amount,
@@ -203,6 +226,9 @@ impl Command {
             Self::OperatorAct(c) => json!({"act": c.act, "subject": c.subject, "reason": c.reason}),
             Self::ProjectionSwap(c) => json!({
                 "projection": c.projection, "from": c.from, "to": c.to, "position": c.position,
+            }),
+            Self::ReconciliationRecord(c) => json!({
+                "finished": c.finished, "differences": c.differences,
             }),
         }
     }

@@ -4,8 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ChatContext;
-use crate::events::{PaymentProblem, PaymentSeen, ProviderId};
+use crate::events::{PayMethod, PaymentProblem, PaymentSeen, ProviderId};
 use crate::{Micros, Money, PaymentId, Rail, RefundId, SomeCredits, SomeMoney, Text};
+
+/// Where a receipt of a payment goes. Personal: kept in side tables.
+pub type Email = Text<254>;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -13,6 +16,12 @@ pub struct TopupOpen {
     pub package: Text<64>,
     pub rail: Rail,
     pub context: ChatContext,
+    /// rail yookassa only
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<PayMethod>,
+    /// for the receipt, where the shop gives one
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Email>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +46,20 @@ pub struct PaymentSettle {
     pub test: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paid_at: Option<Micros>,
+    /// where it was paid, if in a chat: a bill that is paid once more is told there
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<ChatContext>,
+}
+
+/// What the provider kept of a payment, learned after it was settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentFee {
+    pub payment: PaymentId,
+    pub rail: Rail,
+    pub provider_payment_id: ProviderId,
+    /// after the fee
+    pub net: Money,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -90,6 +113,12 @@ pub struct RefundOpen {
     pub rail: Rail,
     pub amount: SomeMoney,
     pub reason: Text<500>,
+    /// the provider has given it back already, under this id: it is settled at once
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_refund_id: Option<ProviderId>,
+    /// by the provider's clock; with the id only
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded_at: Option<Micros>,
 }
 
 /// The provider has given the money back.
@@ -100,6 +129,8 @@ pub struct RefundSettle {
     pub rail: Rail,
     pub provider_refund_id: ProviderId,
     pub amount: Money,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded_at: Option<Micros>,
 }
 
 /// The provider will not give the money back: the credits return.

@@ -7,12 +7,14 @@ mod account;
 mod credits;
 mod generation;
 mod payment;
+mod reconciliation;
 mod shop;
 
 pub use account::*;
 pub use credits::*;
 pub use generation::*;
 pub use payment::*;
+pub use reconciliation::*;
 pub use shop::*;
 
 use schemars::JsonSchema;
@@ -108,11 +110,11 @@ events! {
     ReservationExpired = 1, CreditsRevoked = 1, CreditsExpired = 1, DebtIncurred = 1, DebtPaid = 1,
     DebtCarried = 1,
     PaymentOpened = 1, PaymentRegistered = 1, PaymentSettled = 1, PaymentCanceled = 1,
-    PaymentQuarantined = 1, QuarantineResolved = 1, RefundOpened = 1, RefundSettled = 1, RefundFailed = 1,
+    PaymentFeeRecorded = 1, PaymentQuarantined = 1, QuarantineResolved = 1, RefundOpened = 1, RefundSettled = 1, RefundFailed = 1,
     GenerationRequested = 1, GenerationStarted = 1, GenerationAttempted = 1, GenerationSucceeded = 1,
     GenerationFailed = 1, GenerationCanceled = 1, GenerationDelivered = 1, DeliveryFailed = 1,
     CatalogPublished = 1, BroadcastStarted = 1, BroadcastPaused = 1, BroadcastFinished = 1,
-    ProjectionSwapped = 1, OperatorActed = 1,
+    ProjectionSwapped = 1, OperatorActed = 1, DifferenceFound = 1, ReconciliationFinished = 1,
 }
 
 impl Event {

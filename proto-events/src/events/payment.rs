@@ -8,6 +8,40 @@ use crate::{Credits, Micros, Money, PaymentId, Rail, RefundId, Text};
 /// A provider's id of a payment, a charge or a refund.
 pub type ProviderId = Text<128>;
 
+/// What a payer pays with on YooKassa's page, chosen beforehand; in YooKassa's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PayMethod {
+    BankCard,
+    Sbp,
+    /// SberPay
+    Sberbank,
+    /// T-Pay
+    TinkoffBank,
+    YooMoney,
+}
+
+impl PayMethod {
+    pub const ALL: [Self; 5] = [Self::BankCard, Self::Sbp, Self::Sberbank, Self::TinkoffBank, Self::YooMoney];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BankCard => "bank_card",
+            Self::Sbp => "sbp",
+            Self::Sberbank => "sberbank",
+            Self::TinkoffBank => "tinkoff_bank",
+            Self::YooMoney => "yoo_money",
+        }
+    }
+}
+
+impl std::str::FromStr for PayMethod {
+    type Err = ();
+    fn from_str(s: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|m| m.as_str() == s).ok_or(())
+    }
+}
+
 /// The person chose a package. Nothing is owed yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +55,12 @@ pub struct PaymentOpened {
     pub credits: Credits,
     pub price: Money,
     pub expires_at: Micros,
+    /// rail yookassa: chosen in the bot; absent: on YooKassa's page
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<PayMethod>,
+    /// this payment's bill was paid before: this one came for the same bill once more
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_of: Option<PaymentId>,
 }
 
 /// The provider knows the payment under this id.
@@ -48,6 +88,16 @@ pub struct PaymentSettled {
     pub paid_at: Option<Micros>,
 }
 
+/// The provider's fee of a settled payment, which its settlement did not know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentFeeRecorded {
+    pub payment: PaymentId,
+    pub rail: Rail,
+    pub provider_payment_id: ProviderId,
+    pub fee: Money,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PaymentCanceled {
@@ -69,6 +119,10 @@ pub enum PaymentProblem {
     TestDiffers,
     IdDiffers,
     AccountUnknown,
+    /// More went back at the provider than was paid here.
+    RefundExceeds,
+    /// The provider only holds the money.
+    NotCaptured,
 }
 
 /// What the provider showed of a quarantined payment.
@@ -80,6 +134,15 @@ pub struct PaymentSeen {
     pub status: Text<64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<bool>,
+    /// as it was written, if it is none of our currencies or no amount
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_amount: Option<Text<40>>,
+    /// the provider's id of the shop
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shop: Option<Text<64>>,
+    /// what it said our id was
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<Text<128>>,
 }
 
 /// Something disagrees; a person decides.
@@ -136,6 +199,9 @@ pub struct RefundSettled {
     pub rail: Rail,
     pub provider_refund_id: ProviderId,
     pub amount: Money,
+    /// by the provider's clock
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded_at: Option<Micros>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

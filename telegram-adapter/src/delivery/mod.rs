@@ -236,6 +236,8 @@ const fn name(news: &News) -> &'static str {
         News::PaymentReady { .. } => "payment_ready",
         News::PaymentSettled { .. } => "payment_settled",
         News::PaymentCanceled { .. } => "payment_canceled",
+        News::RefundSettled { .. } => "refund_settled",
+        News::RefundFailed { .. } => "refund_failed",
         News::GenerationSucceeded { .. } => "generation_succeeded",
         News::GenerationFailed { .. } => "generation_failed",
         News::DeliveryFailed { .. } => "delivery_failed",

@@ -30,6 +30,7 @@ impl Inner {
             }
             // A picture is delivered, not told: `picture`.
             News::GenerationSucceeded { .. } => Ok(()),
+            News::RefundSettled { .. } | News::RefundFailed { .. } => Ok(()),
         };
         match told {
             Ok(()) => Outcome::Told,

@@ -32,7 +32,8 @@ pub fn decide(state: &Account, command: &Command, facts: &Facts) -> Result<Vec<E
         Command::TopupOpen(c) => payments::open(state, c, facts),
         Command::PaymentRegister(c) => payments::register(state, c, facts),
         Command::PaymentSettle(c) => payments::settle(state, c, facts),
-        Command::PaymentCancel(c) => payments::cancel(state, c),
+        Command::PaymentFee(c) => payments::fee(state, c),
+        Command::PaymentCancel(c) => payments::cancel(state, c, facts),
         Command::PaymentQuarantine(c) => payments::quarantine(state, c, facts),
         Command::QuarantineResolve(c) => payments::resolve(state, c, facts),
         Command::RefundOpen(c) => refunds::open(state, c, facts),
@@ -48,9 +49,10 @@ pub fn decide(state: &Account, command: &Command, facts: &Facts) -> Result<Vec<E
         Command::DeliveryConfirm(c) => generations::confirm(state, c),
         Command::DeliveryFail(c) => generations::undelivered(state, c, facts),
         // For streams that are nobody's: `decide_catalog`, `decide_operations`.
-        Command::CatalogPublish(_) | Command::OperatorAct(_) | Command::ProjectionSwap(_) => {
-            Err(Refusal::AccountNotFound)
-        }
+        Command::CatalogPublish(_)
+        | Command::OperatorAct(_)
+        | Command::ProjectionSwap(_)
+        | Command::ReconciliationRecord(_) => Err(Refusal::AccountNotFound),
     }?;
     debug_assert!(sound(state, &events), "{} broke an invariant: {events:?}", command.verb());
     Ok(events)

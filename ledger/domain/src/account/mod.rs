@@ -68,7 +68,7 @@ pub struct Facts<'a> {
     pub lease_until: Option<Micros>,
     /// For payment_register, payment_settle and quarantine_resolve: the payment that has this provider id.
     pub provider_id_owner: Option<PaymentId>,
-    /// For refund_settle: the refund that has this provider id.
+    /// For refund_settle, and refund_open with the provider's id: the refund that has it.
     pub refund_id_owner: Option<RefundId>,
     /// For payment_quarantine: the provider's payment is quarantined, or was.
     pub quarantined: bool,
@@ -122,7 +122,7 @@ impl<'a> Facts<'a> {
 impl Account {
     /// Of the serialised form, for those who store it: another number is another form or another
     /// fold, and what was stored under it must be folded anew from the log.
-    pub const FORMAT: i16 = 2;
+    pub const FORMAT: i16 = 3;
 
     /// Something is left of this lot although its end is past by this time.
     pub fn outlives_its_end(&self, lot: LotId, time: Micros) -> bool {

@@ -30,6 +30,7 @@ pub fn is_operations(command: &Command) -> bool {
             | Command::ProjectionSwap(_)
             | Command::PaymentQuarantine(_)
             | Command::QuarantineResolve(_)
+            | Command::ReconciliationRecord(_)
     )
 }
 
@@ -41,6 +42,10 @@ pub fn decide_operations(
     facts: &Facts,
 ) -> Result<Vec<Event>, Refusal> {
     let event = match command.clone() {
+        Command::ReconciliationRecord(c) => {
+            let finished = std::iter::once(c.finished.into());
+            return Ok(c.differences.into_iter().map(Event::from).chain(finished).collect());
+        }
         Command::OperatorAct(c) => OperatorActed { act: c.act, subject: c.subject, reason: c.reason }.into(),
         Command::ProjectionSwap(c) => {
             ProjectionSwapped { projection: c.projection, from: c.from, to: c.to, position: c.position }

@@ -1,10 +1,13 @@
 //! Deciding commands about top-ups. The order of the checks is the order of refusals.
 
-use proto_events::commands::{PaymentCancel, PaymentRegister, PaymentSettle, TopupOpen};
-use proto_events::events::{LotSource, PaymentCanceled, PaymentOpened, PaymentRegistered, PaymentSettled};
-use proto_events::{Credits, Event, Money, PaymentId, Rail};
+use proto_events::amounts::Minor;
+use proto_events::commands::{PaymentCancel, PaymentFee, PaymentRegister, PaymentSettle, TopupOpen};
+use proto_events::events::{
+    LotSource, PaymentCanceled, PaymentFeeRecorded, PaymentOpened, PaymentRegistered, PaymentSettled,
+};
+use proto_events::{Credits, Event, Money, PaymentId, Producer, Rail};
 
-use super::{Payment, PaymentState, open_ones};
+use super::{Payment, PaymentState, open_ones, settle_again};
 use crate::account::{Account, Facts};
 use crate::lots::{Course, Grant};
 use crate::refusal::Refusal;
@@ -16,6 +19,9 @@ pub(crate) fn open(state: &Account, c: &TopupOpen, facts: &Facts) -> Result<Vec<
     let package = published.catalog.package(&c.package).ok_or_else(unknown)?;
     if !package.rails.contains(&c.rail) {
         return Err(Refusal::RailOff { rails: package.rails.clone() });
+    }
+    if c.method.is_some() && c.rail != Rail::Yookassa {
+        return Err(Refusal::MethodOff);
     }
     let limits = published.catalog.limits;
     if open_ones(&state.payments, facts.now).count() >= usize::from(limits.payments_open_max) {
@@ -30,6 +36,8 @@ pub(crate) fn open(state: &Account, c: &TopupOpen, facts: &Facts) -> Result<Vec<
             credits: package.credits,
             price: package.price,
             expires_at: facts.now.plus_ms(limits.payment_ms.into()),
+            method: c.method,
+            again_of: None,
         }
         .into(),
     ])
@@ -48,14 +56,18 @@ pub(crate) fn register(state: &Account, c: &PaymentRegister, facts: &Facts) -> R
     Ok(vec![PaymentRegistered { payment, rail, provider_payment_id }.into()])
 }
 
-/// Also without a registration, and after a cancellation: the provider has the money.
+/// Also without a registration, and after a cancellation: the provider has the money. An invoice of
+/// Telegram that was paid before is paid once more.
 pub(crate) fn settle(state: &Account, c: &PaymentSettle, facts: &Facts) -> Result<Vec<Event>, Refusal> {
     let payment = find(state, c.payment, c.rail)?;
     must_be_free(c.payment, facts)?;
-    if payment.state == PaymentState::Settled {
+    let again = payment.state == PaymentState::Settled;
+    if again && !may_come_again(payment, c) {
         return Err(Refusal::PaymentSettled);
     }
-    if let Some(known) = payment.provider_payment_id.as_ref().filter(|known| **known != c.provider_payment_id)
+    if !again
+        && let Some(known) =
+            payment.provider_payment_id.as_ref().filter(|known| **known != c.provider_payment_id)
     {
         return Err(Refusal::ProviderIdDiffers { provider_payment_id: known.to_string() });
     }
@@ -69,7 +81,7 @@ pub(crate) fn settle(state: &Account, c: &PaymentSettle, facts: &Facts) -> Resul
         return Err(Refusal::AmountDiffers { expected: c.amount, found: net });
     }
     let mut course = Course::new(&state.purse, state.version, facts.calendar);
-    course.push(PaymentSettled {
+    let settled = PaymentSettled {
         payment: c.payment,
         rail: c.rail,
         provider_payment_id: c.provider_payment_id.clone(),
@@ -77,9 +89,41 @@ pub(crate) fn settle(state: &Account, c: &PaymentSettle, facts: &Facts) -> Resul
         net: c.net,
         test: c.test,
         paid_at: c.paid_at,
-    });
-    grant_purchase(&mut course, c.payment, payment.credits, c.amount, facts);
+    };
+    if again {
+        settle_again(&mut course, payment, settled, payment.credits, facts);
+    } else {
+        course.push(settled);
+        grant_purchase(&mut course, c.payment, payment.credits, c.amount, facts);
+    }
     Ok(course.done())
+}
+
+/// Links of YooKassa are paid once; a second payment under one is for a person to look at.
+fn may_come_again(payment: &Payment, c: &PaymentSettle) -> bool {
+    c.rail != Rail::Yookassa && payment.provider_payment_id.as_ref() != Some(&c.provider_payment_id)
+}
+
+/// What the provider kept, where the settlement did not know.
+pub(crate) fn fee(state: &Account, c: &PaymentFee) -> Result<Vec<Event>, Refusal> {
+    let payment = find(state, c.payment, c.rail)?;
+    if payment.state != PaymentState::Settled {
+        return Err(Refusal::PaymentNotSettled);
+    }
+    if let Some(known) = payment.provider_payment_id.as_ref().filter(|known| **known != c.provider_payment_id)
+    {
+        return Err(Refusal::ProviderIdDiffers { provider_payment_id: known.to_string() });
+    }
+    if payment.fee_known {
+        return Err(Refusal::FeeKnown);
+    }
+    if c.net.currency != payment.price.currency || c.net.minor() > payment.price.minor() {
+        return Err(Refusal::AmountDiffers { expected: payment.price, found: c.net });
+    }
+    let fee = Minor::new(payment.price.minor() - c.net.minor()).unwrap_or(Minor::MIN);
+    let PaymentFee { payment, rail, provider_payment_id, net } = c.clone();
+    let fee = Money { amount: fee, currency: net.currency };
+    Ok(vec![PaymentFeeRecorded { payment, rail, provider_payment_id, fee }.into()])
 }
 
 /// The lot that was bought.
@@ -98,12 +142,16 @@ pub(crate) fn grant_purchase(
     });
 }
 
-pub(crate) fn cancel(state: &Account, c: &PaymentCancel) -> Result<Vec<Event>, Refusal> {
+/// The ledger itself closes only what is past its time.
+pub(crate) fn cancel(state: &Account, c: &PaymentCancel, facts: &Facts) -> Result<Vec<Event>, Refusal> {
     let payment = find(state, c.payment, c.rail)?;
     match payment.state {
         PaymentState::Settled => return Err(Refusal::PaymentSettled),
         PaymentState::Canceled => return Err(Refusal::PaymentClosed),
         PaymentState::Open => {}
+    }
+    if facts.producer == Producer::Ledger && payment.expires_at > facts.now {
+        return Err(Refusal::DeadlineAhead { deadline: payment.expires_at });
     }
     let PaymentCancel { payment, rail, party, reason, .. } = c.clone();
     Ok(vec![PaymentCanceled { payment, rail, party, reason }.into()])

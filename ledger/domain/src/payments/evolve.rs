@@ -15,6 +15,9 @@ pub(crate) fn evolve(payments: &mut Payments, event: &Event) -> bool {
                 price: e.price,
                 expires_at: e.expires_at,
                 provider_payment_id: None,
+                package: e.package.clone(),
+                catalog_version: e.catalog_version,
+                fee_known: false,
             };
             payments.insert(e.payment, payment).is_none()
         }
@@ -25,7 +28,11 @@ pub(crate) fn evolve(payments: &mut Payments, event: &Event) -> bool {
         Event::PaymentSettled(e) => change(payments.get_mut(&e.payment), |payment| {
             payment.provider_payment_id = Some(e.provider_payment_id.clone());
             (payment.rail, payment.price) = (e.rail, e.amount);
+            payment.fee_known = e.net.is_some();
             std::mem::replace(&mut payment.state, PaymentState::Settled) != PaymentState::Settled
+        }),
+        Event::PaymentFeeRecorded(e) => change(payments.get_mut(&e.payment), |payment| {
+            payment.state == PaymentState::Settled && !std::mem::replace(&mut payment.fee_known, true)
         }),
         Event::PaymentCanceled(e) => change(payments.get_mut(&e.payment), |payment| {
             std::mem::replace(&mut payment.state, PaymentState::Canceled) == PaymentState::Open

@@ -1,5 +1,6 @@
 //! Top-ups.
 
+mod again;
 mod decide;
 mod evolve;
 mod quarantine;
@@ -7,10 +8,11 @@ mod quarantine;
 use std::collections::BTreeMap;
 
 use proto_events::events::ProviderId;
-use proto_events::{Credits, Micros, Money, PaymentId, Rail};
+use proto_events::{Credits, Micros, Money, PaymentId, Rail, Text};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use decide::{cancel, find, grant_purchase, must_be_free, open, register, settle};
+pub(crate) use again::settle_again;
+pub(crate) use decide::{cancel, fee, find, grant_purchase, must_be_free, open, register, settle};
 pub(crate) use evolve::evolve;
 pub(crate) use quarantine::{Quarantines, evolve_quarantines, quarantine, quarantine_key, resolve};
 
@@ -33,6 +35,11 @@ pub(crate) struct Payment {
     pub price: Money,
     pub expires_at: Micros,
     pub provider_payment_id: Option<ProviderId>,
+    /// Where its terms came from.
+    pub package: Text<64>,
+    pub catalog_version: i64,
+    /// What the provider kept is in the books.
+    pub fee_known: bool,
 }
 
 pub(crate) type Payments = BTreeMap<PaymentId, Payment>;

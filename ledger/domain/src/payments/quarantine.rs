@@ -8,7 +8,7 @@ use proto_events::events::{
 };
 use proto_events::{Event, PaymentId, Rail};
 
-use super::{PaymentState, grant_purchase, must_be_free};
+use super::{PaymentState, grant_purchase, must_be_free, settle_again};
 use crate::account::{Account, Facts};
 use crate::lots::Course;
 use crate::refusal::Refusal;
@@ -40,7 +40,8 @@ pub(crate) fn quarantine(
     Ok(vec![PaymentQuarantined { payment, rail, provider_payment_id, problems, seen }.into()])
 }
 
-/// A person's word goes before the price and the registered id.
+/// A person's word goes before the price and the registered id. If the payment is settled by another
+/// payment of the provider, this is one more.
 pub(crate) fn resolve(state: &Account, c: &QuarantineResolve, facts: &Facts) -> Result<Vec<Event>, Refusal> {
     let key = quarantine_key(c.rail, &c.provider_payment_id);
     let id = *state.quarantines.get(&key).ok_or(Refusal::QuarantineNotFound)?;
@@ -56,11 +57,11 @@ pub(crate) fn resolve(state: &Account, c: &QuarantineResolve, facts: &Facts) -> 
         return Ok(course.done());
     };
     must_be_free(id, facts)?;
-    if state.payments.get(&id).is_none_or(|p| p.state == PaymentState::Settled) {
-        return Err(Refusal::PaymentSettled);
-    }
+    // Invariant: a quarantine names a payment of this account, and its settlement under this id ends it.
+    let payment = state.payments.get(&id).ok_or(Refusal::QuarantineNotFound)?;
+    let settled = payment.state == PaymentState::Settled;
     course.push(resolved(QuarantineOutcome::Settled));
-    course.push(PaymentSettled {
+    let paid = PaymentSettled {
         payment: id,
         rail: c.rail,
         provider_payment_id: c.provider_payment_id.clone(),
@@ -68,8 +69,13 @@ pub(crate) fn resolve(state: &Account, c: &QuarantineResolve, facts: &Facts) -> 
         net: None,
         test,
         paid_at: None,
-    });
-    grant_purchase(&mut course, id, credits.into(), amount.into(), facts);
+    };
+    if settled {
+        settle_again(&mut course, payment, paid, credits.into(), facts);
+    } else {
+        course.push(paid);
+        grant_purchase(&mut course, id, credits.into(), amount.into(), facts);
+    }
     Ok(course.done())
 }
 

@@ -13,9 +13,13 @@ use crate::lots::{Course, Grant, clamped};
 use crate::payments::{self, Payment, PaymentState};
 use crate::refusal::Refusal;
 
-/// Also for a banned and for an erased account: the money is the person's.
+/// Also for a banned and for an erased account: the money is the person's. What the provider has given
+/// back already is settled at once.
 pub(crate) fn open(state: &Account, c: &RefundOpen, facts: &Facts) -> Result<Vec<Event>, Refusal> {
     let payment = payments::find(state, c.payment, c.rail)?;
+    if let Some(refund) = facts.refund_id_owner.filter(|_| c.provider_refund_id.is_some()) {
+        return Err(Refusal::RefundIdTaken { refund });
+    }
     if payment.state != PaymentState::Settled {
         return Err(Refusal::PaymentNotSettled);
     }
@@ -38,17 +42,15 @@ pub(crate) fn open(state: &Account, c: &RefundOpen, facts: &Facts) -> Result<Vec
         _ => RefundBy::Provider,
     };
     let mut course = Course::new(&state.purse, state.version, facts.calendar);
-    course.push(RefundOpened {
-        refund: RefundId::derive(facts.account, facts.producer, facts.command_id),
-        payment: c.payment,
-        amount,
-        credits,
-        by,
-        reason: c.reason.clone(),
-    });
+    let refund = RefundId::derive(facts.account, facts.producer, facts.command_id);
+    course.push(RefundOpened { refund, payment: c.payment, amount, credits, by, reason: c.reason.clone() });
     course.take_back();
     if !state.is_open() {
         course.set_debt_aside();
+    }
+    if let Some(provider_refund_id) = c.provider_refund_id.clone() {
+        let (rail, refunded_at) = (c.rail, c.refunded_at);
+        course.push(RefundSettled { refund, rail, provider_refund_id, amount, refunded_at });
     }
     Ok(course.done())
 }
@@ -71,8 +73,8 @@ pub(crate) fn settle(state: &Account, c: &RefundSettle, facts: &Facts) -> Result
     if c.amount != refund.amount {
         return Err(Refusal::AmountDiffers { expected: refund.amount, found: c.amount });
     }
-    let RefundSettle { refund, rail, provider_refund_id, amount } = c.clone();
-    Ok(vec![RefundSettled { refund, rail, provider_refund_id, amount }.into()])
+    let RefundSettle { refund, rail, provider_refund_id, amount, refunded_at } = c.clone();
+    Ok(vec![RefundSettled { refund, rail, provider_refund_id, amount, refunded_at }.into()])
 }
 
 /// The debt it made is undone; what was taken, and what had paid that debt, comes back as one lot

@@ -122,8 +122,14 @@ fn one_of_each() -> Vec<(Event, Vec<Line>)> {
             ],
         ),
         (
-            RefundSettled { refund, rail: Rail::Yookassa, provider_refund_id: text("r"), amount: rub(500) }
-                .into(),
+            RefundSettled {
+                refund,
+                rail: Rail::Yookassa,
+                provider_refund_id: text("r"),
+                amount: rub(500),
+                refunded_at: None,
+            }
+            .into(),
             vec![line("clearing:yookassa", "RUB", -500), line("refunds", "RUB", 500)],
         ),
     ]

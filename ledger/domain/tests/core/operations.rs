@@ -3,7 +3,9 @@
 use ledger_domain::{Facts, OperationsStream, Refusal, decide_operations, evolve_operations};
 use proto_events::commands::*;
 use proto_events::events::*;
-use proto_events::{AccountId, CommandId, Event, Micros, Position, Producer, Rail};
+use proto_events::{
+    AccountId, CommandId, Currency, Event, Micros, Money, Position, Producer, Provider, Rail,
+};
 
 use crate::quarantine::{resolve, settle};
 use crate::world::{open_account, text, types};
@@ -24,7 +26,14 @@ fn stray() -> PaymentQuarantine {
         rail: Rail::Yookassa,
         provider_payment_id: text("y-1"),
         problems: vec![PaymentProblem::UnknownPayment],
-        seen: PaymentSeen { amount: None, status: text("succeeded"), test: None },
+        seen: PaymentSeen {
+            amount: None,
+            status: text("succeeded"),
+            test: None,
+            named: None,
+            other_amount: None,
+            shop: None,
+        },
     }
 }
 
@@ -59,4 +68,37 @@ fn a_stray_payment_is_quarantined_once_and_can_only_be_dismissed() {
 fn what_is_for_accounts_is_not_for_this_stream() {
     let state = OperationsStream::default();
     assert_eq!(when(&state, open_account()).unwrap_err().code(), "account_not_found");
+}
+
+#[test]
+fn a_compared_day_is_recorded_with_what_differs_first() {
+    let rub = |kopecks| Money::new(kopecks, Currency::Rub).unwrap();
+    let (day, by) = (DayNumber::new(20_778).unwrap(), StatedBy::File);
+    let tally = |count, sum| Tally { count, sum: rub(sum) };
+    let finished = ReconciliationFinished {
+        provider: Provider::Yookassa,
+        day,
+        by,
+        payments: Tallies { ours: tally(1, 10_000), theirs: tally(2, 20_000) },
+        refunds: Tallies { ours: tally(0, 0), theirs: tally(0, 0) },
+        fees: Tallies { ours: tally(1, 350), theirs: tally(2, 700) },
+        matched: 1,
+        differences: 1,
+    };
+    let missing = DifferenceFound {
+        provider: Provider::Yookassa,
+        day,
+        by,
+        what: Disagreement::MissingHere,
+        of: MoneyMoved::Payment,
+        provider_id: text("y-2"),
+        payment: None,
+        refund: None,
+        ours: None,
+        theirs: Some(rub(10_000)),
+    };
+    let record = ReconciliationRecord { finished, differences: vec![missing] };
+    let state = OperationsStream::default();
+    assert_eq!(types(&when(&state, record.clone()).unwrap()), ["DifferenceFound", "ReconciliationFinished"]);
+    assert_eq!(did(state, record).version, 2);
 }

@@ -50,7 +50,7 @@ pub(crate) use steps;
 #[test]
 fn every_verb_has_its_table() {
     let source = concat!(include_str!("precedence.rs"), include_str!("precedence_money.rs"));
-    let elsewhere = ["catalog_publish", "operator_act", "projection_swap"];
+    let elsewhere = ["catalog_publish", "operator_act", "projection_swap", "reconciliation_record"];
     let missing = |verb: &&&str| !elsewhere.contains(*verb) && !source.contains(&format!("fn {verb}() {{"));
     let missing: Vec<_> = Command::VERBS.iter().filter(missing).collect();
     assert!(missing.is_empty(), "no table of refusals for {missing:?}");
@@ -95,12 +95,13 @@ fn topup_open() {
     limits(&mut world).payments_open_max = 0;
     in_order(
         world,
-        topup("gold", Rail::Stars),
+        TopupOpen { method: Some(PayMethod::Sbp), ..topup("gold", Rail::Stars) },
         steps! {
             "account_not_found" => |w, _| { act(w, open_account()); ban(w) },
             "account_banned" => |w, _| unban(w),
             "package_unknown" => |_, c| c.package = text("rub-100"),
-            "rail_off" => |_, c| c.rail = Rail::Yookassa,
+            "rail_off" => |_, c| c.rail = Rail::TelegramYookassa,
+            "method_off" => |_, c| c.rail = Rail::Yookassa,
             "too_many_open" => |w, _| limits(w).payments_open_max = 1,
         },
     );
@@ -179,8 +180,9 @@ fn payment_settle() {
 
 #[test]
 fn payment_cancel() {
-    let world = person().paid("rub-100");
+    let mut world = person().paid("rub-100");
     let cancel = PaymentCancel { payment: no_payment(&world), rail: Rail::Stars, ..world.cancel() };
+    world.producer = Producer::Ledger;
     in_order(
         world,
         cancel,
@@ -191,12 +193,15 @@ fn payment_cancel() {
                 act(w, topup("rub-100", Rail::Yookassa));
                 c.payment = w.payment().payment;
                 let cancel = w.cancel();
+                w.producer = Producer::Payments;
                 act(w, cancel);
+                w.producer = Producer::Ledger;
             },
             "payment_closed" => |w, c| {
                 act(w, topup("rub-100", Rail::Yookassa));
                 c.payment = w.payment().payment;
             },
+            "deadline_ahead" => |w, _| w.now = w.payment().expires_at,
         },
     );
 }

@@ -210,7 +210,34 @@ fn quarantine_resolve() {
         steps! {
             "quarantine_not_found" => |_, c| c.provider_payment_id = text("y-1"),
             "provider_id_taken" => |w, _| w.provider_id_owner = None,
-            "payment_settled" => |w, _| *w = doubtful(),
+        },
+    );
+}
+
+#[test]
+fn payment_fee() {
+    let world = person().did(topup("rub-100", Rail::Yookassa));
+    let net = rub(10_001);
+    let unknown =
+        PaymentFee { payment: no_payment(&world), rail: Rail::Stars, provider_payment_id: text("y-2"), net };
+    in_order(
+        world,
+        unknown,
+        steps! {
+            "payment_not_found" => |w, c| c.payment = w.payment().payment,
+            "rail_differs" => |_, c| c.rail = Rail::Yookassa,
+            "payment_not_settled" => |w, _| {
+                let known = PaymentSettle { net: Some(w.payment().price), ..w.settle() };
+                act(w, known);
+            },
+            "provider_id_differs" => |_, c| c.provider_payment_id = text("y-1"),
+            "fee_known" => |w, c| {
+                act(w, topup("rub-100", Rail::Yookassa));
+                c.payment = w.payment().payment;
+                let settle = w.settle();
+                act(w, settle);
+            },
+            "amount_differs" => |_, c| c.net = rub(9_650),
         },
     );
 }
@@ -225,7 +252,11 @@ fn refund_open() {
         lost,
         steps! {
             "payment_not_found" => |w, c| c.payment = w.payment().payment,
-            "rail_differs" => |_, c| c.rail = Rail::Yookassa,
+            "rail_differs" => |w, c| {
+                w.refund_id_owner = Some(RefundId::derive(w.id, proto_events::Producer::Ledger, &command()));
+                (c.rail, c.provider_refund_id) = (Rail::Yookassa, Some(text("rf-9")));
+            },
+            "refund_id_taken" => |w, _| w.refund_id_owner = None,
             "payment_not_settled" => |w, _| { let settle = w.settle(); act(w, settle) },
             "refund_exceeds_payment" => |w, c| {
                 act(w, topup("xtr-100", Rail::Stars));

@@ -10,7 +10,14 @@ pub fn quarantine(world: &World) -> PaymentQuarantine {
         rail: Rail::Yookassa,
         provider_payment_id: text("y-1"),
         problems: vec![PaymentProblem::AmountDiffers],
-        seen: PaymentSeen { amount: Some(rub(7_000)), status: text("succeeded"), test: Some(false) },
+        seen: PaymentSeen {
+            amount: Some(rub(7_000)),
+            status: text("succeeded"),
+            test: Some(false),
+            named: None,
+            other_amount: None,
+            shop: None,
+        },
     }
 }
 
@@ -65,10 +72,17 @@ fn what_the_provider_puts_right_itself_needs_no_person() {
 }
 
 #[test]
-fn a_payment_that_was_paid_twice_at_the_provider_is_still_settled_once() {
+fn a_link_that_was_paid_twice_is_credited_once_more_if_a_person_says_so() {
     let world = doubtful();
     let other = PaymentSettle { provider_payment_id: text("y-2"), ..world.settle() };
     let world = world.did(other);
-    assert_eq!(world.refusal(resolve(settle(7_000, 70))).code(), "payment_settled");
+    let events = world.when(resolve(settle(7_000, 70))).unwrap();
+    assert_eq!(types(&events), ["QuarantineResolved", "PaymentOpened", "PaymentSettled", "CreditsGranted"]);
+    let (Event::PaymentOpened(opened), Event::PaymentSettled(settled)) = (&events[1], &events[2]) else {
+        panic!("{events:?}")
+    };
+    assert_eq!(opened.again_of, Some(world.payment().payment));
+    assert_eq!((opened.payment, opened.price), (settled.payment, settled.amount));
     assert!(world.when(resolve(QuarantineVerdict::Dismiss)).is_ok());
+    assert_eq!(world.did(resolve(settle(7_000, 70))).balance(), (175, 0, 0));
 }

@@ -17,7 +17,14 @@ fn some_rub(kopecks: i64) -> SomeMoney {
 /// A refund of the payment opened last.
 pub fn refund(world: &World, kopecks: i64) -> RefundOpen {
     let PaymentOpened { payment, rail, .. } = world.payment();
-    RefundOpen { payment, rail, amount: some_rub(kopecks), reason: text("asked for") }
+    RefundOpen {
+        payment,
+        rail,
+        amount: some_rub(kopecks),
+        reason: text("asked for"),
+        provider_refund_id: None,
+        refunded_at: None,
+    }
 }
 
 /// The refund opened last.
@@ -31,7 +38,7 @@ fn opened(world: &World) -> RefundOpened {
 
 pub fn settled(world: &World) -> RefundSettle {
     let RefundOpened { refund, amount, .. } = opened(world);
-    RefundSettle { refund, rail: Rail::Yookassa, provider_refund_id: text("rf-1"), amount }
+    RefundSettle { refund, rail: Rail::Yookassa, provider_refund_id: text("rf-1"), amount, refunded_at: None }
 }
 
 pub fn failed(world: &World) -> RefundFail {
@@ -227,4 +234,23 @@ fn the_answer_to_a_refund_names_it() {
         ledger_domain::result(&events),
         serde_json::json!({"refund": refund, "amount": rub(5_000), "credits": 50})
     );
+}
+
+#[test]
+fn what_the_provider_has_given_back_already_is_settled_at_once() {
+    let mut world = payer();
+    world.producer = Producer::Payments;
+    let mut theirs = refund(&world, 5_000);
+    theirs.provider_refund_id = Some(text("rf-7"));
+    let events = world.when(theirs.clone()).unwrap();
+    assert_eq!(types(&events), ["RefundOpened", "CreditsRevoked", "RefundSettled"]);
+    let (Event::RefundOpened(opened), Event::RefundSettled(settled)) = (&events[0], &events[2]) else {
+        panic!("{events:?}")
+    };
+    assert_eq!((opened.by, opened.refund), (RefundBy::Provider, settled.refund));
+    assert_eq!((settled.amount, settled.provider_refund_id.as_str()), (rub(5_000), "rf-7"));
+    let mut world = world.did(theirs.clone());
+    assert_eq!(world.balance(), (50, 0, 0));
+    world.refund_id_owner = Some(settled.refund);
+    assert_eq!(world.refusal(theirs).code(), "refund_id_taken");
 }

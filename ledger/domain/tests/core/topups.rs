@@ -1,4 +1,5 @@
 use ledger_domain::result;
+use proto_events::commands::*;
 use proto_events::events::*;
 use proto_events::{Currency, Event, Money, PaymentId, Rail};
 use serde_json::json;
@@ -117,4 +118,44 @@ fn a_payment_of_another_account_is_not_found() {
     let command = proto_events::CommandId::new("c:1").unwrap();
     settle.payment = PaymentId::derive(stranger, proto_events::Producer::Telegram, &command);
     assert_eq!(world.refusal(settle).code(), "payment_not_found");
+}
+
+#[test]
+fn an_invoice_that_is_paid_once_more_is_credited_once_more_as_a_payment_of_its_own() {
+    for (package, rail) in [("xtr-100", Rail::Stars), ("rub-100", Rail::TelegramYookassa)] {
+        let world = person().did(topup(package, rail));
+        let (first, settle) = (world.payment(), world.settle());
+        let world = world.did(settle.clone());
+        assert_eq!(world.refusal(settle.clone()).code(), "payment_settled");
+        let again = PaymentSettle { provider_payment_id: text("charge-2"), ..settle };
+        let events = world.when(again.clone()).unwrap();
+        assert_eq!(types(&events), ["PaymentOpened", "PaymentSettled", "CreditsGranted"]);
+        let world = world.did(again.clone());
+        let second = world.payment();
+        assert_eq!(second.again_of, Some(first.payment));
+        assert_eq!(
+            (second.package, second.price, second.credits),
+            (first.package, first.price, first.credits)
+        );
+        assert_ne!(second.payment, first.payment);
+        assert_eq!(world.balance(), (205, 0, 0));
+        let mut wrong = again;
+        wrong.amount = Money::new(first.price.minor() + 1, first.price.currency).unwrap();
+        wrong.provider_payment_id = text("charge-3");
+        assert_eq!(world.refusal(wrong).code(), "amount_differs");
+    }
+}
+
+#[test]
+fn a_fee_that_is_learned_later_goes_into_the_books_once() {
+    let world = person().paid("rub-100");
+    let PaymentOpened { payment, rail, .. } = world.payment();
+    let fee = PaymentFee { payment, rail, provider_payment_id: text("y-1"), net: rub(9_650) };
+    let events = world.when(fee.clone()).unwrap();
+    let [Event::PaymentFeeRecorded(recorded)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(recorded.fee, rub(350));
+    let lines: Vec<_> =
+        ledger_domain::postings(&events[0]).into_iter().map(|p| (p.account.into_owned(), p.amount)).collect();
+    assert_eq!(lines, [("fees".to_owned(), 350), ("clearing:yookassa".to_owned(), -350)]);
+    assert_eq!(world.did(fee.clone()).refusal(fee).code(), "fee_known");
 }

@@ -97,7 +97,7 @@ pub fn open_account() -> AccountOpen {
 }
 
 pub fn topup(package: &str, rail: Rail) -> TopupOpen {
-    TopupOpen { package: text(package), rail, context: context() }
+    TopupOpen { package: text(package), rail, context: context(), email: None, method: None }
 }
 
 pub fn picture() -> GenerationRequest {
@@ -264,6 +264,7 @@ impl World {
             net: None,
             test: false,
             paid_at: None,
+            context: None,
         }
     }
 

@@ -11,7 +11,7 @@ use ledger_domain::{
     decide_operations, evolve, evolve_catalog, evolve_operations,
 };
 use proto_events::catalog::Catalog;
-use proto_events::commands::{CatalogPublish, Command, ReferralSide};
+use proto_events::commands::{CatalogPublish, Command, ReferralSide, RefundOpen};
 use proto_events::events::{DebtPayer, LotSource, ProviderId};
 use proto_events::*;
 
@@ -165,7 +165,8 @@ impl Desk {
         };
         let known = self.streams.get(&sent.account).map(|stream| &self.known[stream.person]);
         let is_open = |id| self.streams.get(&id).is_some_and(|stream| stream.state.is_open());
-        let owner = |rail: Rail, id: &ProviderId| self.owners.get(&(rail.provider(), id.clone())).copied();
+        let owner =
+            |rail: Rail, id: &ProviderId| self.owners.get(&(rail.provider().as_str(), id.clone())).copied();
         match &sent.command {
             Command::AccountOpen(c) => {
                 facts.welcome_spent = known.is_some_and(|known| known.welcomed);
@@ -186,11 +187,15 @@ impl Desk {
             Command::PaymentSettle(c) => facts.provider_id_owner = owner(c.rail, &c.provider_payment_id),
             Command::QuarantineResolve(c) => facts.provider_id_owner = owner(c.rail, &c.provider_payment_id),
             Command::PaymentQuarantine(c) => {
-                let key = (c.rail.provider(), c.provider_payment_id.clone());
+                let key = (c.rail.provider().as_str(), c.provider_payment_id.clone());
                 facts.quarantined = self.quarantined.contains(&key);
             }
             Command::RefundSettle(c) => {
-                let key = (c.rail.provider(), c.provider_refund_id.clone());
+                let key = (c.rail.provider().as_str(), c.provider_refund_id.clone());
+                facts.refund_id_owner = self.refund_owners.get(&key).copied();
+            }
+            Command::RefundOpen(RefundOpen { rail, provider_refund_id: Some(id), .. }) => {
+                let key = (rail.provider().as_str(), id.clone());
                 facts.refund_id_owner = self.refund_owners.get(&key).copied();
             }
             _ => {}
@@ -252,16 +257,17 @@ impl Desk {
                 }
             }
             Event::PaymentRegistered(e) => {
-                self.owners.insert((e.rail.provider(), e.provider_payment_id.clone()), e.payment);
+                self.owners.insert((e.rail.provider().as_str(), e.provider_payment_id.clone()), e.payment);
             }
             Event::PaymentSettled(e) => {
-                self.owners.insert((e.rail.provider(), e.provider_payment_id.clone()), e.payment);
+                self.owners.insert((e.rail.provider().as_str(), e.provider_payment_id.clone()), e.payment);
             }
             Event::PaymentQuarantined(e) => {
-                self.quarantined.insert((e.rail.provider(), e.provider_payment_id.clone()));
+                self.quarantined.insert((e.rail.provider().as_str(), e.provider_payment_id.clone()));
             }
             Event::RefundSettled(e) => {
-                self.refund_owners.insert((e.rail.provider(), e.provider_refund_id.clone()), e.refund);
+                self.refund_owners
+                    .insert((e.rail.provider().as_str(), e.provider_refund_id.clone()), e.refund);
             }
             Event::GenerationStarted(e) => {
                 let lease = i64::from(self.catalog().limits.lease_ms);

@@ -53,6 +53,7 @@ pub const WEIGHTS: &[(&str, u32)] = &[
     ("topup_open", 14),
     ("payment_register", 6),
     ("payment_settle", 18),
+    ("payment_fee", 4),
     ("payment_cancel", 3),
     ("payment_quarantine", 4),
     ("quarantine_resolve", 5),
@@ -71,6 +72,7 @@ pub const WEIGHTS: &[(&str, u32)] = &[
     ("catalog_publish", 4),
     ("operator_act", 1),
     ("projection_swap", 1),
+    ("reconciliation_record", 1),
 ];
 
 /// Runs of verbs that bring an account somewhere; `later` and `much later` let time pass.

@@ -32,7 +32,7 @@ fn account_of(person: usize, verb: &str, desk: &Desk, dice: &mut Dice) -> Accoun
     let stray = dice.below(100);
     match verb {
         "catalog_publish" if stray > 2 => AccountId::CATALOG,
-        "operator_act" | "projection_swap" if stray > 5 => AccountId::OPERATIONS,
+        "operator_act" | "projection_swap" | "reconciliation_record" if stray > 5 => AccountId::OPERATIONS,
         "payment_quarantine" | "quarantine_resolve" if stray < 25 => AccountId::OPERATIONS,
         _ if stray == 99 => AccountId::OPERATIONS,
         _ if stray < 15 => {
@@ -58,6 +58,7 @@ impl Writer<'_> {
             "credits_grant" | "credits_revoke" | "debt_forgive" | "lots_expire" => self.credits(verb),
             "topup_open" => self.topup(),
             "payment_register" | "payment_settle" | "payment_cancel" => self.payment(verb),
+            "payment_fee" => self.fee(),
             "payment_quarantine" | "quarantine_resolve" => self.quarantine(verb),
             "refund_open" | "refund_settle" | "refund_fail" => self.refund(verb),
             "generation_request" => self.ask(),
@@ -92,6 +93,7 @@ impl Writer<'_> {
                 let (from, to) = (text("balances_1"), text("balances_2"));
                 ProjectionSwap { projection: text("balances"), from, to, position: Position::ZERO }.into()
             }
+            "reconciliation_record" => self.reconciliation(),
             other => panic!("no step writes {other}: add it here and to WEIGHTS"),
         }
     }
@@ -180,7 +182,8 @@ impl Writer<'_> {
         let rails: &[Rail] =
             if package == 1 { &[Rail::Stars, Rail::Stars, Rail::Yookassa] } else { &Rail::ALL };
         let rail = self.dice.of(rails);
-        TopupOpen { package: text(PACKAGES[package]), rail, context: context() }.into()
+        let method = self.dice.percent(10).then_some(PayMethod::Sbp);
+        TopupOpen { package: text(PACKAGES[package]), rail, context: context(), email: None, method }.into()
     }
 
     /// One of the person's latest payments, or one that isn't there.
@@ -198,6 +201,8 @@ impl Writer<'_> {
     fn provider_id(&mut self, payment: PaymentId) -> ProviderId {
         match self.dice.below(30) {
             n @ 0..=3 => text(&format!("id-{n}")),
+            // Paid once more.
+            n @ 4..=8 => text(&format!("{n}-of-{payment}")),
             _ => text(&format!("of-{payment}")),
         }
     }
@@ -210,7 +215,14 @@ impl Writer<'_> {
         }
         if verb == "payment_quarantine" {
             let payment = self.dice.percent(90).then_some(payment);
-            let seen = PaymentSeen { amount: Some(price), status: text("succeeded"), test: None };
+            let seen = PaymentSeen {
+                amount: Some(price),
+                status: text("succeeded"),
+                test: None,
+                named: None,
+                other_amount: None,
+                shop: None,
+            };
             let problems = vec![PaymentProblem::AmountDiffers];
             return PaymentQuarantine { payment, rail, provider_payment_id, problems, seen }.into();
         }
@@ -259,7 +271,9 @@ impl Writer<'_> {
             _ => text(&format!("of-{refund}")),
         };
         match verb {
-            "refund_settle" => RefundSettle { refund, rail, provider_refund_id, amount }.into(),
+            "refund_settle" => {
+                RefundSettle { refund, rail, provider_refund_id, amount, refunded_at: None }.into()
+            }
             _ => RefundFail { refund, rail, reason: text("declined") }.into(),
         }
     }
@@ -284,7 +298,11 @@ impl Writer<'_> {
             _ => whole,
         };
         let amount = SomeMoney::new(minor, price.currency).unwrap();
-        RefundOpen { payment, rail, amount, reason: text("r") }.into()
+        // Some were made by the provider, and are told again.
+        let n = self.dice.below(40);
+        let provider_refund_id = (n < 12).then(|| text(&format!("{}-of-{payment}", n % 4)));
+        let refunded_at = provider_refund_id.is_some().then_some(self.desk.now);
+        RefundOpen { payment, rail, amount, reason: text("r"), provider_refund_id, refunded_at }.into()
     }
 
     fn payment(&mut self, verb: &str) -> Command {
@@ -310,7 +328,17 @@ impl Writer<'_> {
                     _ => Money::new(amount.minor() - amount.minor() / 29, amount.currency).ok(),
                 };
                 let (test, paid_at) = (self.dice.percent(10), Some(self.desk.now));
-                PaymentSettle { payment, rail, provider_payment_id, amount, net, test, paid_at }.into()
+                PaymentSettle {
+                    payment,
+                    rail,
+                    provider_payment_id,
+                    amount,
+                    net,
+                    test,
+                    paid_at,
+                    context: None,
+                }
+                .into()
             }
             _ => PaymentCancel {
                 payment,
@@ -321,6 +349,51 @@ impl Writer<'_> {
             }
             .into(),
         }
+    }
+
+    fn fee(&mut self) -> Command {
+        let settled = |e: &Event| match e {
+            Event::PaymentSettled(e) => Some((e.payment, e.rail, e.provider_payment_id.clone(), e.amount)),
+            _ => None,
+        };
+        let (bill, rail, price) = self.bill();
+        let found = self.dice.latest(&self.all(settled)).filter(|_| self.dice.percent(90));
+        let (payment, rail, provider_payment_id, amount) =
+            found.unwrap_or_else(|| (bill, rail, text("id-1"), price));
+        let provider_payment_id = if self.dice.percent(5) { text("another") } else { provider_payment_id };
+        let minor = amount.minor() - self.dice.of(&[0, 1, amount.minor() / 29, -1]);
+        let net = Money::new(minor.max(0), amount.currency).unwrap_or(amount);
+        PaymentFee { payment, rail, provider_payment_id, net }.into()
+    }
+
+    fn reconciliation(&mut self) -> Command {
+        let (day, by, zero) = (DayNumber::new(20_000).unwrap(), StatedBy::Api, rub(0));
+        let tally = Tally { count: 0, sum: zero };
+        let none = Tallies { ours: tally, theirs: tally };
+        let difference = DifferenceFound {
+            provider: Provider::Yookassa,
+            day,
+            by,
+            what: Disagreement::MissingHere,
+            of: MoneyMoved::Payment,
+            provider_id: text("id-1"),
+            payment: None,
+            refund: None,
+            ours: None,
+            theirs: Some(zero),
+        };
+        let differences = vec![difference; self.dice.below(3)];
+        let finished = ReconciliationFinished {
+            provider: Provider::Yookassa,
+            day,
+            by,
+            payments: none,
+            refunds: none,
+            fees: none,
+            matched: 0,
+            differences: u32::try_from(differences.len()).unwrap(),
+        };
+        ReconciliationRecord { finished, differences }.into()
     }
 
     fn ask(&mut self) -> Command {

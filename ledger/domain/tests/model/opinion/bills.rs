@@ -22,6 +22,8 @@ pub struct Bill {
     pub price: Money,
     pub until: i64,
     pub registered: Option<ProviderId>,
+    /// Somebody said what the provider kept.
+    pub fee_told: bool,
 }
 
 impl Person {
@@ -29,6 +31,7 @@ impl Person {
         self.active()?;
         let package = on.catalog.packages.iter().find(|p| p.id == c.package).ok_or("package_unknown")?;
         must(package.rails.contains(&c.rail), "rail_off")?;
+        must(c.method.is_none() || c.rail == Rail::Yookassa, "method_off")?;
         let open = self.bills.values().filter(|b| b.stage == Stage::Open && b.until > on.now).count();
         must(open < usize::from(on.catalog.limits.payments_open_max), "too_many_open")?;
         let bill = Bill {
@@ -38,6 +41,7 @@ impl Person {
             price: package.price,
             until: on.after(on.catalog.limits.payment_ms),
             registered: None,
+            fee_told: false,
         };
         self.bills.insert(id, bill);
         Ok(())
@@ -58,18 +62,26 @@ impl Person {
         Ok(())
     }
 
-    pub(super) fn settle(&mut self, c: &PaymentSettle, on: &Setting) -> Verdict {
+    /// `another`: the name of a bill that is paid once more.
+    pub(super) fn settle(&mut self, c: &PaymentSettle, another: PaymentId, on: &Setting) -> Verdict {
         let bill = self.bill(c.payment, c.rail)?;
         must(on.owner.is_none_or(|owner| owner == c.payment), "provider_id_taken")?;
-        must(bill.stage != Stage::Paid, "payment_settled")?;
         let known = bill.registered.as_ref().unwrap_or(&c.provider_payment_id);
-        must(*known == c.provider_payment_id, "provider_id_differs")?;
+        let mut target = c.payment;
+        if bill.stage == Stage::Paid {
+            must(*known != c.provider_payment_id && c.rail != Rail::Yookassa, "payment_settled")?;
+            target = another;
+        } else {
+            must(*known == c.provider_payment_id, "provider_id_differs")?;
+        }
         must(c.amount == bill.price, "amount_differs")?;
         let net = c.net.unwrap_or(c.amount);
         let fits = net.currency == c.amount.currency && net.minor() <= c.amount.minor();
         must(fits, "amount_differs")?;
-        let credits = bill.credits;
-        self.paid(c.payment, c.rail, &c.provider_payment_id, c.amount, credits, on);
+        let (credits, twin) = (bill.credits, bill.clone());
+        self.bills.entry(target).or_insert(twin);
+        self.paid(target, c.rail, &c.provider_payment_id, c.amount, credits, on);
+        self.bills.get_mut(&target).expect("it is paid").fee_told = c.net.is_some();
         let clearing = format!("clearing:{}", c.rail.as_str());
         let fee = c.amount.minor() - net.minor();
         self.purse.post(c.amount.currency.code(), "fees", &clearing, fee);
@@ -85,10 +97,10 @@ impl Person {
         credits: i64,
         on: &Setting,
     ) {
-        self.quarantine.remove(&(rail.provider(), provider_id.to_string()));
+        self.quarantine.remove(&(rail.provider().as_str(), provider_id.to_string()));
         let bill = self.bills.get_mut(&id).expect("it is paid");
         (bill.stage, bill.rail, bill.credits, bill.price) = (Stage::Paid, rail, credits, amount);
-        bill.registered = Some(provider_id.clone());
+        (bill.registered, bill.fee_told) = (Some(provider_id.clone()), false);
         let clearing = format!("clearing:{}", rail.as_str());
         self.purse.post(amount.currency.code(), &clearing, "deferred", amount.minor());
         let ends = on.ends(on.catalog.lifetimes.purchase_days);
@@ -102,27 +114,46 @@ impl Person {
         let same = bill.registered.as_ref() == Some(&c.provider_payment_id);
         must(!(bill.stage == Stage::Paid && same), "payment_settled")?;
         must(!on.quarantined, "already_quarantined")?;
-        self.quarantine.insert((c.rail.provider(), c.provider_payment_id.to_string()), id);
+        self.quarantine.insert((c.rail.provider().as_str(), c.provider_payment_id.to_string()), id);
         Ok(())
     }
 
     /// A person's word goes before what was agreed.
-    pub(super) fn resolve(&mut self, c: &QuarantineResolve, on: &Setting) -> Verdict {
-        let key = (c.rail.provider(), c.provider_payment_id.to_string());
+    pub(super) fn resolve(&mut self, c: &QuarantineResolve, another: PaymentId, on: &Setting) -> Verdict {
+        let key = (c.rail.provider().as_str(), c.provider_payment_id.to_string());
         let id = *self.quarantine.get(&key).ok_or("quarantine_not_found")?;
         if let QuarantineVerdict::Settle { amount, credits, .. } = c.verdict {
             must(on.owner.is_none_or(|owner| owner == id), "provider_id_taken")?;
-            must(self.bills[&id].stage != Stage::Paid, "payment_settled")?;
+            let bill = self.bills[&id].clone();
+            let paid = bill.stage == Stage::Paid;
+            must(!(paid && bill.registered.as_ref() == Some(&c.provider_payment_id)), "payment_settled")?;
+            let id = if paid { another } else { id };
+            self.bills.entry(id).or_insert(bill);
             self.paid(id, c.rail, &c.provider_payment_id, amount.into(), credits.get(), on);
         }
         self.quarantine.remove(&key);
         Ok(())
     }
 
-    pub(super) fn cancel(&mut self, c: &PaymentCancel) -> Verdict {
+    pub(super) fn fee(&mut self, c: &PaymentFee) -> Verdict {
+        let bill = self.bill(c.payment, c.rail)?;
+        must(bill.stage == Stage::Paid, "payment_not_settled")?;
+        must(bill.registered.as_ref() == Some(&c.provider_payment_id), "provider_id_differs")?;
+        must(!bill.fee_told, "fee_known")?;
+        let kept = bill.price.minor() - c.net.minor();
+        must(c.net.currency == bill.price.currency && kept >= 0, "amount_differs")?;
+        bill.fee_told = true;
+        let (currency, clearing) = (c.net.currency.code(), format!("clearing:{}", c.rail.as_str()));
+        self.purse.post(currency, "fees", &clearing, kept);
+        Ok(())
+    }
+
+    /// `ours`: the ledger itself, which waits for the end.
+    pub(super) fn cancel(&mut self, c: &PaymentCancel, ours: bool, on: &Setting) -> Verdict {
         let bill = self.bill(c.payment, c.rail)?;
         must(bill.stage != Stage::Paid, "payment_settled")?;
         must(bill.stage == Stage::Open, "payment_closed")?;
+        must(!ours || bill.until <= on.now, "deadline_ahead")?;
         bill.stage = Stage::Dropped;
         Ok(())
     }

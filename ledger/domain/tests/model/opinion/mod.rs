@@ -14,7 +14,7 @@ mod shop;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use proto_events::catalog::Catalog;
-use proto_events::commands::{Command, QuarantineVerdict, ReferralSide};
+use proto_events::commands::{Command, QuarantineVerdict, ReferralSide, RefundOpen};
 use proto_events::events::ProviderId;
 use proto_events::*;
 
@@ -154,7 +154,7 @@ impl Opinion {
         };
         match verdict {
             Ok(()) => {
-                self.remember(&sent.command);
+                self.remember(sent);
                 self.done.insert(key, (sent.account, sent.command.clone()));
                 Answer::Done
             }
@@ -173,15 +173,15 @@ impl Opinion {
     /// The stream of operations.
     fn operate(&mut self, command: &Command) -> Verdict {
         match command {
-            Command::OperatorAct(_) | Command::ProjectionSwap(_) => Ok(()),
+            Command::OperatorAct(_) | Command::ProjectionSwap(_) | Command::ReconciliationRecord(_) => Ok(()),
             Command::PaymentQuarantine(c) => {
-                let key = (c.rail.provider(), c.provider_payment_id.clone());
+                let key = (c.rail.provider().as_str(), c.provider_payment_id.clone());
                 must(!self.quarantined.contains(&key), "already_quarantined")?;
                 self.strays.insert(key);
                 Ok(())
             }
             Command::QuarantineResolve(c) => {
-                let key = (c.rail.provider(), c.provider_payment_id.clone());
+                let key = (c.rail.provider().as_str(), c.provider_payment_id.clone());
                 must(self.strays.contains(&key), "quarantine_not_found")?;
                 must(c.verdict == QuarantineVerdict::Dismiss, "payment_not_found")?;
                 self.strays.remove(&key);
@@ -201,11 +201,12 @@ impl Opinion {
             Command::PaymentSettle(c) => owner = self.owner(c.rail, &c.provider_payment_id),
             Command::QuarantineResolve(c) => owner = self.owner(c.rail, &c.provider_payment_id),
             Command::PaymentQuarantine(c) => {
-                quarantined = self.quarantined.contains(&(c.rail.provider(), c.provider_payment_id.clone()));
+                quarantined =
+                    self.quarantined.contains(&(c.rail.provider().as_str(), c.provider_payment_id.clone()));
             }
-            Command::RefundSettle(c) => {
-                let key = (c.rail.provider(), c.provider_refund_id.clone());
-                refund_owner = self.refund_owners.get(&key).copied();
+            Command::RefundSettle(c) => refund_owner = self.refund_owner(c.rail, &c.provider_refund_id),
+            Command::RefundOpen(RefundOpen { rail, provider_refund_id: Some(id), .. }) => {
+                refund_owner = self.refund_owner(*rail, id);
             }
             Command::AccountOpen(c) => {
                 let inviter = c.inviter.as_ref().and_then(|payload| payload.parse().ok());
@@ -226,7 +227,11 @@ impl Opinion {
     }
 
     fn owner(&self, rail: Rail, id: &ProviderId) -> Option<PaymentId> {
-        self.owners.get(&(rail.provider(), id.clone())).copied()
+        self.owners.get(&(rail.provider().as_str(), id.clone())).copied()
+    }
+
+    fn refund_owner(&self, rail: Rail, id: &ProviderId) -> Option<RefundId> {
+        self.refund_owners.get(&(rail.provider().as_str(), id.clone())).copied()
     }
 
     fn judge(&mut self, sent: &Sent, now: i64, lots: &[LotId]) -> Verdict {
@@ -246,32 +251,40 @@ impl Opinion {
         verdict
     }
 
+    /// Whichever bill has this id of the provider now.
+    fn remember_paid(&mut self, rail: Rail, id: &ProviderId) {
+        let is_it = |b: &bills::Bill| {
+            b.stage == bills::Stage::Paid && b.rail == rail && b.registered.as_ref() == Some(id)
+        };
+        let of = |p: &Person| p.bills.iter().find(|(_, b)| is_it(b)).map(|(id, _)| *id);
+        if let Some(payment) = self.people.values().find_map(of) {
+            self.owners.insert((rail.provider().as_str(), id.clone()), payment);
+        }
+    }
+
     /// Ids of providers that are taken from now on.
-    fn remember(&mut self, command: &Command) {
-        match command {
+    fn remember(&mut self, sent: &Sent) {
+        match &sent.command {
             Command::PaymentRegister(c) => {
-                self.owners.insert((c.rail.provider(), c.provider_payment_id.clone()), c.payment);
+                self.owners.insert((c.rail.provider().as_str(), c.provider_payment_id.clone()), c.payment);
             }
-            Command::PaymentSettle(c) => {
-                self.owners.insert((c.rail.provider(), c.provider_payment_id.clone()), c.payment);
-            }
+            Command::PaymentSettle(c) => self.remember_paid(c.rail, &c.provider_payment_id),
             Command::ReferralBonus(c) => {
                 self.rewarded.insert((c.invited, c.side));
             }
             Command::PaymentQuarantine(c) => {
-                self.quarantined.insert((c.rail.provider(), c.provider_payment_id.clone()));
+                self.quarantined.insert((c.rail.provider().as_str(), c.provider_payment_id.clone()));
             }
             Command::QuarantineResolve(c) if c.verdict != QuarantineVerdict::Dismiss => {
-                let is_it = |b: &bills::Bill| {
-                    b.rail == c.rail && b.registered.as_ref() == Some(&c.provider_payment_id)
-                };
-                let of = |p: &Person| p.bills.iter().find(|(_, b)| is_it(b)).map(|(id, _)| *id);
-                if let Some(payment) = self.people.values().find_map(of) {
-                    self.owners.insert((c.rail.provider(), c.provider_payment_id.clone()), payment);
-                }
+                self.remember_paid(c.rail, &c.provider_payment_id);
+            }
+            Command::RefundOpen(RefundOpen { rail, provider_refund_id: Some(theirs), .. }) => {
+                let refund = RefundId::derive(sent.account, sent.producer, &sent.id);
+                self.refund_owners.insert((rail.provider().as_str(), theirs.clone()), refund);
             }
             Command::RefundSettle(c) => {
-                self.refund_owners.insert((c.rail.provider(), c.provider_refund_id.clone()), c.refund);
+                self.refund_owners
+                    .insert((c.rail.provider().as_str(), c.provider_refund_id.clone()), c.refund);
             }
             _ => {}
         }
@@ -295,10 +308,11 @@ impl Person {
             Command::LotsExpire(c) => self.end_lot(lots.iter().position(|lot| *lot == c.lot), on),
             Command::TopupOpen(c) => self.topup(c, PaymentId::derive(*account, *producer, id), on),
             Command::PaymentRegister(c) => self.register(c, on),
-            Command::PaymentSettle(c) => self.settle(c, on),
-            Command::PaymentCancel(c) => self.cancel(c),
+            Command::PaymentSettle(c) => self.settle(c, PaymentId::derive(*account, *producer, id), on),
+            Command::PaymentFee(c) => self.fee(c),
+            Command::PaymentCancel(c) => self.cancel(c, *producer == Producer::Ledger, on),
             Command::PaymentQuarantine(c) => self.quarantine(c, on),
-            Command::QuarantineResolve(c) => self.resolve(c, on),
+            Command::QuarantineResolve(c) => self.resolve(c, PaymentId::derive(*account, *producer, id), on),
             Command::RefundOpen(c) => self.open_refund(c, RefundId::derive(*account, *producer, id), on),
             Command::RefundSettle(c) => self.settle_refund(c, on),
             Command::RefundFail(c) => self.fail_refund(c, on),
@@ -312,9 +326,10 @@ impl Person {
             Command::DeliveryConfirm(c) => self.told(c.generation),
             Command::DeliveryFail(c) => self.not_told(c, on),
             // For streams that are nobody's.
-            Command::CatalogPublish(_) | Command::OperatorAct(_) | Command::ProjectionSwap(_) => {
-                Err("account_not_found")
-            }
+            Command::CatalogPublish(_)
+            | Command::OperatorAct(_)
+            | Command::ProjectionSwap(_)
+            | Command::ReconciliationRecord(_) => Err("account_not_found"),
         }
     }
 }

@@ -25,6 +25,7 @@ pub struct Refund {
 impl Person {
     pub(super) fn open_refund(&mut self, c: &RefundOpen, id: RefundId, on: &Setting) -> Verdict {
         let bill = self.bill(c.payment, c.rail)?.clone();
+        must(c.provider_refund_id.is_none() || on.refund_owner.is_none(), "refund_id_taken")?;
         must(bill.stage == bills::Stage::Paid, "payment_not_settled")?;
         let before = self.refunds.values().filter(|r| r.payment == c.payment && r.stage != Stage::Failed);
         let (money, credits) = before.fold((0, 0), |(m, n), r| (m + r.amount.minor(), n + r.credits));
@@ -44,6 +45,11 @@ impl Person {
         self.purse.pay_debt(on.now);
         if self.erased {
             self.set_debt_aside();
+        }
+        if c.provider_refund_id.is_some() {
+            self.refunds.get_mut(&id).expect("just made").stage = Stage::Settled;
+            let clearing = format!("clearing:{}", c.rail.as_str());
+            self.purse.post(amount.currency.code(), "refunds", &clearing, amount.minor());
         }
         Ok(())
     }

@@ -1,0 +1,162 @@
+//! Payments and refunds: as they stand, those that are open, and which of the provider's we know.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use proto_events::events::ProviderId;
+use proto_events::queries::{
+    KnownPayment, KnownQuery, KnownRefund, KnownView, OpenPayment, PaymentSweep, PaymentView, ProviderQuery,
+    ReconciledQuery, ReconciledView, RefundView,
+};
+use proto_events::{PaymentId, Producer, Rail, RefundId, Text};
+use sqlx::PgPool;
+
+use super::{Problem, rows_about, views};
+use crate::sequencer::{KEY_PAYMENT, KEY_REFUNDED, KEY_SETTLED, refused};
+use crate::store::{self, Open, Thing};
+
+/// In one page: with their links, far below a message's 1 MB.
+const PAGE_MAX: u16 = 100;
+/// Of each kind in one question.
+const ASKED_MAX: usize = 100;
+const DAYS_MAX: i64 = 60;
+
+pub(super) async fn payment(
+    pool: &PgPool,
+    payment: PaymentId,
+    who: Producer,
+) -> Result<Option<PaymentView>, Problem> {
+    let rows = rows_about(pool, payment.account(), payment.to_string()).await?;
+    match views::payment(&rows, payment)? {
+        Some(view) => Ok(Some(with_side(pool, view, who).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Addresses for receipts are shown to who makes receipts.
+async fn with_side(pool: &PgPool, mut view: PaymentView, who: Producer) -> Result<PaymentView, Problem> {
+    let side = store::payment_side(pool, &view.payment.to_string()).await?;
+    view.checkout_url = side.checkout_url;
+    view.email = side.email.filter(|_| who == Producer::Payments).as_deref().map(Text::lossy);
+    Ok(view)
+}
+
+/// The payment that has this id at the provider, registered or settled.
+pub(super) async fn payment_of(
+    pool: &PgPool,
+    query: &ProviderQuery,
+    who: Producer,
+) -> Result<Option<PaymentView>, Problem> {
+    let key = (KEY_PAYMENT, query.provider.key(&query.id));
+    let owners = store::owners_of_keys(pool, std::slice::from_ref(&key)).await?;
+    match owner(&owners, key) {
+        Some(ours) => payment(pool, ours, who).await,
+        None => Ok(None),
+    }
+}
+
+fn owner<T: FromStr>(
+    owners: &HashMap<(String, String), String>,
+    (kind, key): (&'static str, String),
+) -> Option<T> {
+    owners.get(&(kind.to_owned(), key))?.parse().ok()
+}
+
+/// The rails whose books this adapter keeps in step.
+fn rails(who: Producer) -> &'static [Rail] {
+    match who {
+        Producer::Payments => &[Rail::Yookassa, Rail::TelegramYookassa],
+        Producer::Telegram => &[Rail::Stars],
+        _ => &[],
+    }
+}
+
+pub(super) async fn payments_open(
+    pool: &PgPool,
+    page: PaymentSweep,
+    who: Producer,
+) -> Result<Vec<OpenPayment>, Problem> {
+    let open = store::open_payments(pool, rails(who), page.after, page.limit.clamp(1, PAGE_MAX)).await?;
+    let things =
+        open.into_iter().map(|Open { id, account, position }| Thing { account, id, after: position - 1 });
+    let things: Vec<Thing> = things.collect();
+    let rows = store::events_about(pool, &things).await?;
+    let mut found = Vec::with_capacity(things.len());
+    for Thing { id: payment, .. } in things {
+        let (Ok(id), Some(rows)) = (payment.parse(), rows.get(&payment)) else { continue };
+        match views::payment(rows, id) {
+            Ok(Some(view)) => found.push(with_side(pool, view, who).await?),
+            // One account that can't be read does not hide the others' payments.
+            Ok(None) => tracing::error!(%payment, "an open payment is not in the log"),
+            Err(error) => tracing::error!(%payment, %error, "an open payment can't be read"),
+        }
+    }
+    Ok(found)
+}
+
+pub(super) async fn refund(
+    pool: &PgPool,
+    refund: RefundId,
+    who: Producer,
+) -> Result<Option<RefundView>, Problem> {
+    let rows = rows_about(pool, refund.account(), refund.to_string()).await?;
+    let Some(stands) = views::refund(&rows, refund)? else { return Ok(None) };
+    let Some(payment) = payment(pool, stands.payment, who).await? else { return Ok(None) };
+    let account = refund.account();
+    let telegram_user = match who {
+        Producer::Telegram => store::people_of_accounts(pool, &[account]).await?.remove(&account),
+        _ => None,
+    };
+    Ok(Some(RefundView {
+        rail: payment.rail,
+        provider_payment_id: payment.provider_payment_id,
+        price: payment.paid.unwrap_or(payment.price),
+        telegram_user,
+        email: payment.email,
+        ..stands
+    }))
+}
+
+pub(super) async fn refunds_open(
+    pool: &PgPool,
+    page: PaymentSweep,
+    who: Producer,
+) -> Result<Vec<RefundView>, Problem> {
+    let open = store::open_refunds(pool, rails(who), page.after, page.limit.clamp(1, PAGE_MAX)).await?;
+    let mut found = Vec::with_capacity(open.len());
+    for Open { id, .. } in open {
+        let Ok(known) = id.parse() else { continue };
+        match refund(pool, known, who).await {
+            Ok(Some(view)) => found.push(view),
+            Ok(None) => tracing::error!(refund = %id, "an open refund is not in the log"),
+            Err(Problem::Row(error)) => tracing::error!(refund = %id, %error, "an open refund can't be read"),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+/// Which of these the log has as settled.
+pub(super) async fn known(pool: &PgPool, query: &KnownQuery) -> Result<KnownView, Problem> {
+    if query.payments.len() > ASKED_MAX || query.refunds.len() > ASKED_MAX {
+        let why = format!("at most {ASKED_MAX} payments and as many refunds in one question");
+        return Err(Problem::Refused(refused("invalid", why)));
+    }
+    let key = |kind: &'static str, id: &ProviderId| (kind, query.provider.key(id));
+    let payments = query.payments.iter().map(|id| key(KEY_SETTLED, id));
+    let keys: Vec<_> = payments.chain(query.refunds.iter().map(|id| key(KEY_REFUNDED, id))).collect();
+    let owners = store::owners_of_keys(pool, &keys).await?;
+    let payments = query.payments.iter().filter_map(|id| {
+        let payment = owner(&owners, key(KEY_SETTLED, id))?;
+        Some(KnownPayment { id: id.clone(), payment })
+    });
+    let refunds = query.refunds.iter().filter_map(|id| {
+        let refund = owner(&owners, key(KEY_REFUNDED, id))?;
+        Some(KnownRefund { id: id.clone(), refund })
+    });
+    Ok(KnownView { payments: payments.collect(), refunds: refunds.collect() })
+}
+
+pub(super) async fn reconciled(pool: &PgPool, query: &ReconciledQuery) -> Result<ReconciledView, Problem> {
+    Ok(ReconciledView { days: store::provider_days(pool, query.provider, DAYS_MAX).await? })
+}
