@@ -139,6 +139,7 @@ fn what_the_next_batch_saw_of_a_batch_in_flight_is_true_when_both_commit() {
             net: None,
             test: false,
             paid_at: None,
+            context: None,
         };
         let settle = envelope(id("settle:by-hand"), AccountRef::Id(other.account()), command);
         let taken = deeds.send(Producer::Payments, settle).await.unwrap_err();

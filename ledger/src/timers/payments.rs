@@ -14,8 +14,8 @@ use crate::inbox::own_request;
 use crate::sequencer::{Queue, ReplyTo};
 use crate::store;
 
-/// Paying takes Telegram seconds after it was let through.
-const GRACE_US: i64 = 60_000_000;
+/// Telegram takes an answer to its pre-checkout for 10 s, and then the money within seconds.
+const GRACE_US: i64 = 15_000_000;
 
 pub(super) async fn close_due(pool: &PgPool, queue: &Queue, now: i64) -> Result<(), sqlx::Error> {
     let mut asked = Vec::new();
