@@ -18,6 +18,7 @@ pub mod projections;
 pub mod proofs;
 pub mod provision;
 pub mod queries;
+pub mod reconcile;
 pub mod relay;
 pub mod sequencer;
 pub mod serve;
