@@ -99,7 +99,13 @@ fn picture() -> GenerationRequest {
 }
 
 fn topup() -> TopupOpen {
-    TopupOpen { package: e2e::deeds::text("rub-100"), rail: Rail::Yookassa, context: context() }
+    TopupOpen {
+        package: e2e::deeds::text("rub-100"),
+        rail: Rail::Yookassa,
+        context: context(),
+        method: None,
+        email: None,
+    }
 }
 
 /// What the woken leader is asked, alone: in one batch with the other, its fence would hide it.

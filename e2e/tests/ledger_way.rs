@@ -114,6 +114,7 @@ fn a_provider_payment_is_credited_once_whoever_it_is_claimed_for() {
             net: None,
             test: false,
             paid_at: None,
+            context: None,
         };
         let stolen = envelope(id("settle:yookassa:other"), AccountRef::Id(other.account()), command);
         assert_eq!(refusal(deeds.payments.send(stolen).await), "provider_id_taken");
@@ -129,6 +130,7 @@ fn a_provider_payment_is_credited_once_whoever_it_is_claimed_for() {
                 net: None,
                 test: false,
                 paid_at: None,
+                context: None,
             };
             deeds.payments.send(envelope(
                 id(format!("settle:at-once:{n}")),
@@ -158,6 +160,8 @@ fn what_differs_from_what_was_opened_is_refused_and_nothing_changes() {
             package: e2e::deeds::text("nothing"),
             rail: Rail::Yookassa,
             context: proto_events::commands::ChatContext { chat: 1, message: 1, status_message: None },
+            method: None,
+            email: None,
         };
         let send = |user, n| {
             deeds.telegram.send(envelope(
