@@ -70,6 +70,9 @@ pub(crate) struct Effect {
     /// YooKassa's create_refund: `pending` or `canceled` instead of `succeeded`.
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) refund_status: Option<String>,
+    /// YooKassa's lists: without the rows of this last while.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) behind_ms: u64,
     /// The fault it belongs to; 0 before it is waiting.
     #[serde(skip)]
     pub(crate) fault: u64,
@@ -316,7 +319,7 @@ fn holds(body: &[u8], text: &str) -> bool {
     body.contains(text) || body.contains(&ascii)
 }
 
-const YOOKASSA: [&str; 11] = [
+const YOOKASSA: [&str; 14] = [
     "create_payment",
     "get_payment",
     "list_payments",
@@ -325,6 +328,9 @@ const YOOKASSA: [&str; 11] = [
     "create_refund",
     "get_refund",
     "list_refunds",
+    "create_receipt",
+    "get_receipt",
+    "list_receipts",
     "me",
     "notification",
     "notification_answer",

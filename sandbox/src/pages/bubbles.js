@@ -39,7 +39,16 @@ function document_(file) {
   return link;
 }
 
-function button(spec, message, act) {
+/** What a paid invoice has instead of its Pay button: the way to the line that says so. */
+function receipt(message, words) {
+  const node = element("button", "receipt", `✓ ${words.receipt}`);
+  node.type = "button";
+  node.onclick = () => document.querySelector(`[data-id="${message.receipt_message_id}"]`)?.scrollIntoView({ behavior: "smooth", block: "center" });
+  return node;
+}
+
+function button(spec, message, act, words) {
+  if (spec.pay && message.receipt_message_id) return receipt(message, words);
   if (spec.url) {
     const link = element("a", spec.style || "", spec.text);
     link.href = /^(https?|tg):\/\//i.test(spec.url) ? spec.url : `http://${spec.url}`;
@@ -57,10 +66,10 @@ function button(spec, message, act) {
   return node;
 }
 
-function buttons(message, act) {
+function buttons(message, act, words) {
   const rows = message.reply_markup?.inline_keyboard;
   if (!rows) return null;
-  return element("div", "buttons", ...rows.map((row) => element("div", "", ...row.map((b) => button(b, message, act)))));
+  return element("div", "buttons", ...rows.map((row) => element("div", "", ...row.map((b) => button(b, message, act, words)))));
 }
 
 function service(message, words) {
@@ -69,12 +78,13 @@ function service(message, words) {
   const node = element("div", "service");
   const what = message.successful_payment ? words.paid : words.refunded;
   node.append(what, " ", element("b", "", price(paid.total_amount, paid.currency)));
+  node.dataset.id = message.message_id;
   return node;
 }
 
 function quote(message) {
   const to = message.reply_to_message;
-  return to ? element("div", "quote", to.text || to.caption || "📷") : null;
+  return to ? element("div", "quote", to.text || to.caption || to.invoice?.title || "📷") : null;
 }
 
 /** One message, or the messages of an album. */
@@ -107,7 +117,7 @@ export function bubble(messages, mine, act, words) {
   }
   const row = element("div", mine ? "row mine" : "row", inside);
   row.dataset.id = first.message_id;
-  const keys = buttons(first, act);
+  const keys = buttons(first, act, words);
   if (keys) row.append(keys);
   return row;
 }

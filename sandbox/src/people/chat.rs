@@ -11,7 +11,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::Refused;
-use crate::world::World;
+use crate::{telegram::state::Stored, world::World};
 
 pub(crate) async fn chat(State(world): State<Arc<World>>, Path(user): Path<i64>) -> Json<Value> {
     let now = world.clock.now_ms();
@@ -33,7 +33,7 @@ pub(crate) async fn chat(State(world): State<Arc<World>>, Path(user): Path<i64>)
             "callback_answers": [],
         });
         if let Some(chat) = telegram.chats.get(&user) {
-            shown["messages"] = chat.messages.values().map(|stored| stored.message.clone()).collect();
+            shown["messages"] = chat.messages.values().map(Stored::shown).collect();
             shown["deleted"] = json!(chat.deleted);
             shown["action"] =
                 json!(chat.action.as_ref().filter(|(_, until)| *until > now).map(|(action, _)| action));

@@ -71,8 +71,8 @@ fn change(
         message["edit_date"] = json!(world.date_ms() / 1000);
         if let Some(stored) = telegram.chats.get_mut(&chat_id).and_then(|chat| chat.messages.get_mut(&id)) {
             stored.message = message.clone();
+            world.tell(ChatEvent::new(chat_id, "edited", json!({"message": stored.shown()})));
         }
-        world.tell(ChatEvent::new(chat_id, "edited", json!({"message": message})));
         Ok(message)
     })
 }

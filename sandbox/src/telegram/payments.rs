@@ -10,12 +10,12 @@ use super::{
     send::{chat, post},
     state::{Charge, Invoice},
 };
-use crate::world::World;
+use crate::world::{State, World};
 
 /// The bot must answer a pre-checkout query within ten seconds.
 pub(crate) const PRE_CHECKOUT_MS: i64 = 10_000;
-/// Currencies the sandbox's shops take.
-const CURRENCIES: [&str; 5] = ["XTR", "RUB", "USD", "EUR", "KZT"];
+/// Stars, and what the one provider here takes.
+const CURRENCIES: [&str; 2] = ["XTR", "RUB"];
 
 fn bounded(params: &Params, name: &str, max: usize, wrong: &str) -> Result<String, ApiError> {
     params.text(name).filter(|text| text.chars().count() <= max).ok_or_else(|| ApiError::bad(wrong))
@@ -52,25 +52,46 @@ fn invoice(params: &Params) -> Result<Invoice, ApiError> {
     if !(least..=most).contains(&total_amount) {
         return Err(ApiError::bad("CURRENCY_TOTAL_AMOUNT_INVALID"));
     }
-    let provider = params.text("provider_token");
-    if stars && provider.is_some() || !stars && provider.is_none() {
-        return Err(ApiError::bad("PAYMENT_PROVIDER_INVALID"));
-    }
+    let token = params.text("provider_token");
+    let test = match (stars, token.as_deref().map(is_test)) {
+        (true, None) => false,
+        (false, Some(Some(test))) => test,
+        _ => return Err(ApiError::bad("PAYMENT_PROVIDER_INVALID")),
+    };
     let provider_data = params.text("provider_data");
     if let Some(data) = &provider_data {
         serde_json::from_str::<Value>(data).map_err(|_| ApiError::bad("DATA_JSON_INVALID"))?;
     }
-    let need_email = params.flag("need_email") && !stars;
+    let flag = |name: &str| params.flag(name) && !stars;
+    let (send_email, send_phone) = (flag("send_email_to_provider"), flag("send_phone_number_to_provider"));
     Ok(Invoice {
         title,
         description,
         payload,
         currency,
         total_amount,
-        need_email,
+        // What is sent to the provider is asked for.
+        need_email: flag("need_email") || send_email,
+        need_phone: flag("need_phone_number") || send_phone,
+        send_email,
+        send_phone,
         provider: !stars,
+        test,
         provider_data,
+        start_parameter: params.text("start_parameter"),
     })
+}
+
+/// BotFather's tokens: `381764678:TEST:12345`, `390540012:LIVE:12345`. `None` for anything else.
+fn is_test(token: &str) -> Option<bool> {
+    let mut parts = token.splitn(3, ':');
+    let (provider, mode, shop) = (parts.next()?, parts.next()?, parts.next()?);
+    let fits = !provider.is_empty() && provider.bytes().all(|b| b.is_ascii_digit()) && !shop.is_empty();
+    match mode {
+        "TEST" if fits => Some(true),
+        "LIVE" if fits => Some(false),
+        _ => None,
+    }
 }
 
 pub(crate) fn send_invoice(world: &World, params: &Params) -> MethodResult {
@@ -148,7 +169,7 @@ pub(crate) fn transactions(world: &World, params: &Params) -> MethodResult {
     }
     let charges: Vec<Charge> =
         world.read(|state| state.telegram.charges.iter().filter(|c| c.currency == "XTR").cloned().collect());
-    let mut all: Vec<(i64, Value)> = Vec::new();
+    let mut all: Vec<(u64, Value)> = Vec::new();
     for charge in charges {
         let partner = json!({
             "type": "user",
@@ -164,12 +185,13 @@ pub(crate) fn transactions(world: &World, params: &Params) -> MethodResult {
                 side: partner,
             })
         };
-        all.push((charge.date, row("source", charge.date)));
+        all.push((charge.row, row("source", charge.date)));
         if let Some(at) = charge.refunded_at {
-            all.push((at, row("receiver", at)));
+            all.push((charge.refund_row, row("receiver", at)));
         }
     }
-    all.sort_by_key(|(date, _)| *date);
+    // New rows come last, also within one second: a page read before does not shift.
+    all.sort_by_key(|(row, _)| *row);
     let page: Vec<Value> = all.into_iter().skip(offset).take(limit as usize).map(|(_, row)| row).collect();
     Ok(json!({"transactions": page}))
 }
@@ -185,31 +207,39 @@ pub(crate) fn star_balance(world: &World) -> Value {
 pub(crate) fn refund_stars(world: &World, params: &Params) -> MethodResult {
     let user_id = params.int("user_id").ok_or_else(|| ApiError::bad("user not found"))?;
     let id = params.required("telegram_payment_charge_id").map_err(|_| ApiError::bad("CHARGE_ID_EMPTY"))?;
-    let now = world.clock.now_ms();
     world.change(|state| {
-        let telegram = &mut state.telegram;
-        let charge = telegram
-            .charges
-            .iter_mut()
-            .find(|charge| charge.telegram_payment_charge_id == id && charge.currency == "XTR");
-        let charge = charge.ok_or_else(|| ApiError::bad("CHARGE_NOT_FOUND"))?;
-        if charge.user != user_id {
+        let charge = state.telegram.charges.iter().find(|charge| charge.is_stars(&id));
+        if charge.ok_or_else(|| ApiError::bad("CHARGE_NOT_FOUND"))?.user != user_id {
             return Err(ApiError::bad("USER_ID_INVALID"));
         }
-        if charge.refunded_at.is_some() {
-            return Err(ApiError::bad("CHARGE_ALREADY_REFUNDED"));
-        }
-        charge.refunded_at = Some(world.date_ms() / 1000);
-        let refunded = json!({"refunded_payment": {
-            "currency": charge.currency,
-            "total_amount": charge.total_amount,
-            "invoice_payload": charge.invoice_payload,
-            "telegram_payment_charge_id": id,
-        }});
-        let bot = telegram.bot(&world.options.telegram_username);
-        let message = telegram.post(user_id, bot, true, now, &refunded, None);
-        world.tell(crate::people::events::ChatEvent::message(user_id, &message));
-        telegram.push("message", format!("chat:{user_id}"), message, now);
+        give_back(world, state, &id).map_err(ApiError::bad)?;
         Ok(json!(true))
     })
+}
+
+/// Stars go back, because the bot asked or because Telegram itself decided so (support, a chargeback).
+/// The bot gets a service message either way. `Err` is the Bot API's word.
+pub(crate) fn give_back(world: &World, state: &mut State, id: &str) -> Result<Value, &'static str> {
+    let now = world.clock.now_ms();
+    let telegram = &mut state.telegram;
+    let row = telegram.next_row();
+    let found = telegram.charges.iter_mut().find(|charge| charge.is_stars(id));
+    let charge = found.ok_or("CHARGE_NOT_FOUND")?;
+    if charge.refunded_at.is_some() {
+        return Err("CHARGE_ALREADY_REFUNDED");
+    }
+    charge.refunded_at = Some(world.date_ms() / 1000);
+    charge.refund_row = row;
+    let user = charge.user;
+    let refunded = json!({"refunded_payment": {
+        "currency": charge.currency,
+        "total_amount": charge.total_amount,
+        "invoice_payload": charge.invoice_payload,
+        "telegram_payment_charge_id": id,
+    }});
+    let bot = telegram.bot(&world.options.telegram_username);
+    let message = telegram.post(user, bot, true, now, &refunded, None);
+    world.tell(crate::people::events::ChatEvent::message(user, &message));
+    telegram.push("message", format!("chat:{user}"), message.clone(), now);
+    Ok(message)
 }

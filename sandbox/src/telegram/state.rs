@@ -41,6 +41,8 @@ pub(crate) struct Telegram {
     pub(crate) queries: VecDeque<Query>,
     pub(crate) checkouts: VecDeque<Checkout>,
     pub(crate) charges: Vec<Charge>,
+    /// Payments and refunds so far.
+    pub(crate) rows: u64,
     pub(crate) invoice_links: BTreeMap<String, Invoice>,
 }
 
@@ -65,6 +67,7 @@ impl Default for Telegram {
             queries: VecDeque::new(),
             checkouts: VecDeque::new(),
             charges: Vec::new(),
+            rows: 0,
             invoice_links: BTreeMap::new(),
         }
     }
@@ -173,6 +176,9 @@ pub(crate) struct Stored {
     pub(crate) sent_ms: i64,
     #[serde(default)]
     pub(crate) invoice: Option<Invoice>,
+    /// The message that says it was paid: the Pay button is a receipt now.
+    #[serde(default)]
+    pub(crate) paid_by: Option<i64>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -201,9 +207,23 @@ pub(crate) struct Invoice {
     pub(crate) currency: String,
     pub(crate) total_amount: i64,
     pub(crate) need_email: bool,
+    #[serde(default)]
+    pub(crate) need_phone: bool,
+    /// What of it the provider is told.
+    #[serde(default)]
+    pub(crate) send_email: bool,
+    #[serde(default)]
+    pub(crate) send_phone: bool,
+    /// Not Stars: the provider's money.
     pub(crate) provider: bool,
+    /// The provider's token is one for tests.
+    #[serde(default)]
+    pub(crate) test: bool,
     #[serde(default)]
     pub(crate) provider_data: Option<String>,
+    /// With it a forwarded copy has a link instead of a Pay button.
+    #[serde(default)]
+    pub(crate) start_parameter: Option<String>,
 }
 
 /// A callback query.
@@ -235,6 +255,29 @@ pub(crate) struct Charge {
     pub(crate) invoice_payload: String,
     pub(crate) date: i64,
     pub(crate) refunded_at: Option<i64>,
+    /// Its place among all transactions, and its refund's.
+    #[serde(default)]
+    pub(crate) row: u64,
+    #[serde(default)]
+    pub(crate) refund_row: u64,
+}
+
+impl Stored {
+    /// The message as its person sees it; the bot never learns of the receipt.
+    pub(crate) fn shown(&self) -> Value {
+        let mut message = self.message.clone();
+        if let Some(paid_by) = self.paid_by {
+            message["receipt_message_id"] = json!(paid_by);
+        }
+        message
+    }
+}
+
+impl Charge {
+    /// Whether it is this charge, and of Stars.
+    pub(crate) fn is_stars(&self, id: &str) -> bool {
+        self.telegram_payment_charge_id == id && self.currency == "XTR"
+    }
 }
 
 impl Telegram {
@@ -262,7 +305,8 @@ impl Telegram {
         });
         merge(&mut message, content);
         let chat = self.chats.entry(chat_id).or_default();
-        chat.messages.insert(id, Stored { message: message.clone(), by_bot, sent_ms: now_ms, invoice });
+        chat.messages
+            .insert(id, Stored { message: message.clone(), by_bot, sent_ms: now_ms, invoice, paid_by: None });
         if chat.messages.len() > MESSAGES_PER_CHAT_MAX {
             chat.messages.pop_first();
         }
@@ -299,6 +343,12 @@ impl Telegram {
             self.updates.pop_front();
         }
         Some(id)
+    }
+
+    /// The place of the next payment or refund.
+    pub(crate) fn next_row(&mut self) -> u64 {
+        self.rows += 1;
+        self.rows
     }
 
     pub(crate) fn add_query(&mut self, query: Query) {

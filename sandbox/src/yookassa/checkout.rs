@@ -1,4 +1,4 @@
-//! What happens on YooKassa's payment page and in the merchant's cabinet.
+//! What happens on YooKassa's payment page, in the merchant's cabinet, and at Telegram's support.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{payments, refunds};
-use crate::{pages, people::Refused, world::World};
+use crate::{pages, people::Refused, telegram, world::World};
 
 pub(crate) fn routes() -> Router<Arc<World>> {
     Router::new().route("/checkout/{id}", get(page)).route("/checkout/{id}/{deed}", post(act))
@@ -42,17 +42,20 @@ async fn act(
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let details: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let text = |field: &str, default: &str| details[field].as_str().unwrap_or(default).to_owned();
-    let (payment, refund) = world.read(|state| {
+    let (payment, refund, stars) = world.read(|state| {
         let yookassa = &state.yookassa;
         (
             yookassa.payment(&id).is_some(),
             yookassa.refunds.iter().any(|refund| refund.object["id"] == id.as_str()),
+            state.telegram.charges.iter().any(|charge| charge.is_stars(&id)),
         )
     });
-    if !payment && !refund {
+    if !payment && !refund && !stars {
         return Err(Refused::absent("there is no such payment or refund"));
     }
     let done = world.change(|state| match deed.as_str() {
+        "refund" if stars => telegram::payments::give_back(&world, state, &id).map_err(str::to_owned),
+        _ if stars => Err("Stars can only be refunded".to_owned()),
         "succeed" | "decline" if refund => refunds::finish(&world, state, &id, deed == "succeed"),
         "succeed" => payments::succeed(&world, state, &id),
         "decline" => {

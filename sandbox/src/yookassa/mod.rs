@@ -6,9 +6,12 @@ pub(crate) mod expiry;
 mod list;
 pub(crate) mod notify;
 mod payments;
+mod receipt_rules;
+mod receipts;
 mod refunds;
 pub(crate) mod registry;
 pub(crate) mod state;
+pub(crate) mod telegram;
 pub(crate) mod validate;
 
 use std::sync::Arc;
@@ -46,8 +49,11 @@ fn route(call: &Call) -> (&'static str, String) {
         (&Method::POST, ["refunds"]) => "create_refund",
         (&Method::GET, ["refunds"]) => "list_refunds",
         (&Method::GET, ["refunds", _]) => "get_refund",
+        (&Method::POST, ["receipts"]) => "create_receipt",
+        (&Method::GET, ["receipts"]) => "list_receipts",
+        (&Method::GET, ["receipts", _]) => "get_receipt",
         (&Method::GET, ["me"]) => "me",
-        (_, ["payments" | "refunds" | "me", ..]) => "wrong_method",
+        (_, ["payments" | "refunds" | "receipts" | "me", ..]) => "wrong_method",
         _ => "unknown",
     };
     (name, id)
@@ -85,6 +91,8 @@ impl StandIn for YooKassaStandIn {
 fn run(world: &World, state: &mut State, call: &Call, effect: &Effect) -> Result<Value, ApiError> {
     let shop = shop(state, call)?;
     let (name, id) = route(call);
+    let newest =
+        (effect.behind_ms > 0).then(|| world.date_ms() - i64::try_from(effect.behind_ms).unwrap_or(i64::MAX));
     match name {
         "me" => Ok(json!({
             "account_id": shop.id,
@@ -94,9 +102,11 @@ fn run(world: &World, state: &mut State, call: &Call, effect: &Effect) -> Result
             "payment_methods": ["bank_card", "yoo_money", "sberbank", "tinkoff_bank", "sbp"],
         })),
         "get_payment" => payments::get(state, &shop, &id),
-        "list_payments" => list::payments(state, &shop, call),
+        "list_payments" => list::payments(state, &shop, call, newest),
         "get_refund" => refunds::get(state, &shop, &id),
-        "list_refunds" => list::refunds(state, &shop, call),
+        "list_refunds" => list::refunds(state, &shop, call, newest),
+        "get_receipt" => receipts::get(state, &shop, &id),
+        "list_receipts" => list::receipts(state, &shop, call, newest),
         "wrong_method" => Err(ApiError::of_status(405)),
         "unknown" => Err(ApiError::of_status(404)),
         _ => keyed(world, state, &shop, call, effect),
@@ -156,6 +166,7 @@ fn keyed(
         "create_payment" => payments::create(world, state, shop, &body),
         "capture_payment" => payments::capture(world, state, shop, &id, &body),
         "cancel_payment" => payments::cancel(world, state, shop, &id),
+        "create_receipt" => receipts::create(world, state, shop, &body),
         _ => refunds::create(world, state, shop, &body, effect.refund_status.as_deref()),
     }?;
     state.yookassa.remembered.insert(slot, Remembered { body_sha256, answer: answer.clone(), at_ms: now });
@@ -197,5 +208,14 @@ pub(crate) fn books(yookassa: &state::YooKassa) -> Value {
         })
         .collect();
     let notifications: Vec<Value> = yookassa.settled.iter().cloned().chain(waiting).collect();
-    json!({"payments": payments, "refunds": refunds, "notifications": notifications})
+    let receipts: Vec<Value> = yookassa
+        .receipts
+        .iter()
+        .map(|receipt| {
+            let mut shown = receipt.object.clone();
+            shown["customer"] = receipt.customer.clone();
+            shown
+        })
+        .collect();
+    json!({"payments": payments, "refunds": refunds, "receipts": receipts, "notifications": notifications})
 }

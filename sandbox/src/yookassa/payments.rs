@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::{
     error::ApiError,
-    notify,
+    notify, receipt_rules,
+    receipts::{self, Of},
     state::Payment,
     validate::{self, money, of},
 };
@@ -31,42 +32,76 @@ pub(crate) fn new_id() -> String {
     format!("{}-{}-5000-{}-{}", &id[..8], &id[8..12], &id[16..20], &id[20..32])
 }
 
+/// What a payment is made of, checked.
+#[derive(Default)]
+pub(crate) struct Making<'a> {
+    pub(crate) total: i64,
+    pub(crate) description: Option<Value>,
+    pub(crate) merchant_customer_id: Option<Value>,
+    pub(crate) metadata: Option<Value>,
+    pub(crate) method: Option<&'a str>,
+    pub(crate) receipt: Option<Value>,
+    pub(crate) capture: bool,
+    pub(crate) return_url: Option<&'a str>,
+}
+
 pub(crate) fn create(world: &World, state: &mut State, shop: &Shop, body: &Value) -> Result<Value, ApiError> {
-    let total = validate::payment(body)?;
+    let said = |field: &str| Some(body[field].clone()).filter(|value| !value.is_null());
+    let making = Making {
+        total: validate::payment(body)?,
+        description: said("description"),
+        merchant_customer_id: said("merchant_customer_id"),
+        metadata: said("metadata"),
+        method: body["payment_method_data"]["type"].as_str(),
+        receipt: said("receipt"),
+        capture: body["capture"] == true,
+        return_url: body["confirmation"]["return_url"].as_str(),
+    };
+    let id = make(world, state, shop, making);
+    let payment = own(state, shop, &id)?;
+    payment.object["confirmation"] = confirmation(world, body, &id);
+    Ok(payment.object.clone())
+}
+
+/// Keeps a pending payment; its id.
+pub(crate) fn make(world: &World, state: &mut State, shop: &Shop, making: Making<'_>) -> String {
     let id = new_id();
     let now = world.date_ms();
     let mut object = json!({
         "id": id,
         "status": "pending",
-        "amount": money(total),
+        "amount": money(making.total),
         "created_at": rfc3339(now),
         "paid": false,
         "test": shop.test,
         "refundable": false,
         "recipient": {"account_id": shop.id, "gateway_id": "2000000"},
-        "metadata": if body["metadata"].is_null() { json!({}) } else { body["metadata"].clone() },
-        "confirmation": confirmation(world, body, &id),
+        "metadata": making.metadata.unwrap_or_else(|| json!({})),
     });
-    for field in ["description", "merchant_customer_id"] {
-        if !body[field].is_null() {
-            object[field] = body[field].clone();
+    for (field, value) in
+        [("description", making.description), ("merchant_customer_id", making.merchant_customer_id)]
+    {
+        if let Some(value) = value {
+            object[field] = value;
         }
     }
-    if let Some(method) = body["payment_method_data"]["type"].as_str() {
+    if let Some(method) = making.method {
         object["payment_method"] = json!({"type": method, "id": id, "saved": false});
     }
-    let payment = Payment {
+    if making.receipt.is_some() {
+        object["receipt_registration"] = json!("pending");
+    }
+    state.yookassa.payments.push(Payment {
         shop: shop.id.clone(),
-        object: object.clone(),
+        object,
         created_ms: now,
         captured_ms: None,
-        capture: body["capture"] == true,
-        return_url: body["confirmation"]["return_url"].as_str().map(str::to_owned),
-        has_receipt: !body["receipt"].is_null(),
+        capture: making.capture,
+        return_url: making.return_url.map(str::to_owned),
+        receipt: making.receipt,
         deadline_ms: world.clock.now_ms() + PENDING_MS,
-    };
-    state.yookassa.payments.push(payment);
-    Ok(object)
+    });
+    id
 }
 
 fn confirmation(world: &World, body: &Value, id: &str) -> Value {
@@ -139,7 +174,7 @@ fn settle(world: &World, state: &mut State, id: &str) -> Value {
     object["captured_at"] = json!(rfc3339(world.date_ms()));
     object["income_amount"] = money(total - (total * FEE_PER_MILLE + 500) / 1000);
     object["refunded_amount"] = money(0);
-    if payment.has_receipt {
+    if payment.receipt.is_some() {
         object["receipt_registration"] = json!("succeeded");
     }
     if let Some(fields) = object.as_object_mut() {
@@ -147,6 +182,10 @@ fn settle(world: &World, state: &mut State, id: &str) -> Value {
     }
     let object = object.clone();
     payment.captured_ms = Some(world.date_ms());
+    if let Some(receipt) = payment.receipt.clone() {
+        let shop = payment.shop.clone();
+        receipts::register(world, state, Of { shop: &shop, payment: Some(id), refund: None }, &receipt);
+    }
     notify::enqueue(world, state, "payment.succeeded", &object);
     object
 }
@@ -167,6 +206,9 @@ pub(crate) fn give_up(
     object["status"] = json!("canceled");
     object["paid"] = json!(false);
     object["cancellation_details"] = json!({"party": party, "reason": reason});
+    if payment.receipt.is_some() {
+        object["receipt_registration"] = json!("canceled");
+    }
     if let Some(fields) = object.as_object_mut() {
         fields.remove("confirmation");
         fields.remove("expires_at");
@@ -204,6 +246,11 @@ pub(crate) fn capture(
         let part = validate::amount(&body["amount"], "amount")?;
         if part > of(&payment.object["amount"]) {
             return Err(ApiError::invalid("amount.value", "More than was held"));
+        }
+        let whole = of(&payment.object["amount"]);
+        if part != whole && payment.receipt.is_some() {
+            receipt_rules::check(&body["receipt"], part)?;
+            payment.receipt = Some(body["receipt"].clone());
         }
         payment.object["amount"] = money(part);
     }

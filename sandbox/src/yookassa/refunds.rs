@@ -6,6 +6,7 @@ use super::{
     error::ApiError,
     notify,
     payments::{Shop, new_id, own},
+    receipts::{self, Of},
     state::Refund,
     validate::{self, money, of},
 };
@@ -20,6 +21,7 @@ struct Plan<'a> {
     total: i64,
     description: Option<&'a str>,
     metadata: Option<Value>,
+    receipt: Option<Value>,
     /// `succeeded` unless a fault wants `pending` or `canceled`.
     status: &'a str,
 }
@@ -54,14 +56,18 @@ pub(crate) fn create(
         return Err(ApiError::invalid("amount.value", "The refund is more than what is left of the payment"));
     }
     let partial = total < of(&payment.object["amount"]);
-    if partial && payment.has_receipt && body["receipt"].is_null() {
+    if partial && payment.receipt.is_some() && body["receipt"].is_null() {
         return Err(ApiError::invalid("receipt", "A partial refund of a payment with a receipt needs one"));
     }
+    // Of a whole refund YooKassa makes the receipt itself.
+    let receipt =
+        if body["receipt"].is_null() { payment.receipt.clone() } else { Some(body["receipt"].clone()) };
     let plan = Plan {
         payment_id: &payment_id,
         total,
         description: body["description"].as_str(),
         metadata: (!body["metadata"].is_null()).then(|| body["metadata"].clone()),
+        receipt,
         status: status.unwrap_or("succeeded"),
     };
     Ok(add(world, state, plan))
@@ -87,7 +93,16 @@ fn add(world: &World, state: &mut State, plan: Plan<'_>) -> Value {
     if plan.status == "canceled" {
         object["cancellation_details"] = json!({"party": "refund_network", "reason": "rejected_by_payee"});
     }
-    let refund = Refund { shop, object: object.clone(), created_ms: world.date_ms(), succeeded_ms: None };
+    if plan.receipt.is_some() {
+        object["receipt_registration"] = json!(plan.status);
+    }
+    let refund = Refund {
+        shop,
+        object: object.clone(),
+        created_ms: world.date_ms(),
+        succeeded_ms: None,
+        receipt: plan.receipt,
+    };
     state.yookassa.refunds.push(refund);
     if plan.status == "succeeded" {
         given_back(world, state, &object);
@@ -98,8 +113,18 @@ fn add(world: &World, state: &mut State, plan: Plan<'_>) -> Value {
 /// The payment's own figures, and the notification: only success has one.
 fn given_back(world: &World, state: &mut State, refund: &Value) {
     let payment_id = refund["payment_id"].as_str().unwrap_or_default();
-    if let Some(kept) = state.yookassa.refunds.iter_mut().find(|kept| kept.object["id"] == refund["id"]) {
+    let kept = state.yookassa.refunds.iter_mut().find(|kept| kept.object["id"] == refund["id"]);
+    if let Some(kept) = kept {
         kept.succeeded_ms = Some(world.date_ms());
+        if let Some(receipt) = kept.receipt.clone() {
+            let (shop, id) = (kept.shop.clone(), refund["id"].as_str());
+            receipts::register(
+                world,
+                state,
+                Of { shop: &shop, payment: Some(payment_id), refund: id },
+                &receipt,
+            );
+        }
     }
     if let Some(payment) = state.yookassa.payment_mut(payment_id) {
         let refunded = of(&payment.object["refunded_amount"]) + of(&refund["amount"]);
@@ -120,7 +145,7 @@ pub(crate) fn by_hand(
     if payment.status() != "succeeded" {
         return Err(format!("the payment is {}, not succeeded", payment.status()));
     }
-    let left = left(state, id);
+    let (left, whole) = (left(state, id), of(&payment.object["amount"]));
     let total = match part {
         None => left,
         Some(part) => {
@@ -132,8 +157,20 @@ pub(crate) fn by_hand(
     if total == 0 || total > left {
         return Err(format!("{} is left to refund", money(left)["value"].as_str().unwrap_or_default()));
     }
+    // The cabinet asks its user which items go back; here it is one line of the first.
+    let paid = state.yookassa.payment(id).and_then(|payment| payment.receipt.clone());
+    let receipt = paid.map(|mut receipt| {
+        if total != whole {
+            let mut item = receipt["items"][0].clone();
+            item["quantity"] = json!(1);
+            item["amount"] = money(total);
+            receipt["items"] = json!([item]);
+        }
+        receipt
+    });
     let description = Some("Made in the merchant's cabinet");
-    Ok(add(world, state, Plan { payment_id: id, total, description, metadata: None, status: "succeeded" }))
+    let plan = Plan { payment_id: id, total, description, metadata: None, receipt, status: "succeeded" };
+    Ok(add(world, state, plan))
 }
 
 /// A pending refund ends: it succeeds, or it is canceled.
@@ -146,7 +183,11 @@ pub(crate) fn finish(world: &World, state: &mut State, id: &str, succeeds: bool)
             refund.object["status"].as_str().unwrap_or_default()
         ));
     }
-    refund.object["status"] = json!(if succeeds { "succeeded" } else { "canceled" });
+    let status = if succeeds { "succeeded" } else { "canceled" };
+    refund.object["status"] = json!(status);
+    if refund.receipt.is_some() {
+        refund.object["receipt_registration"] = json!(status);
+    }
     if !succeeds {
         refund.object["cancellation_details"] =
             json!({"party": "refund_network", "reason": "rejected_by_payee"});

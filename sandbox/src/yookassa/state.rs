@@ -14,6 +14,7 @@ pub(crate) struct YooKassa {
     /// Oldest first.
     pub(crate) payments: Vec<Payment>,
     pub(crate) refunds: Vec<Refund>,
+    pub(crate) receipts: Vec<Receipt>,
     /// By shop, path and key.
     pub(crate) remembered: BTreeMap<String, Remembered>,
     pub(crate) notifications: Vec<Notification>,
@@ -33,7 +34,9 @@ pub(crate) struct Payment {
     pub(crate) captured_ms: Option<i64>,
     pub(crate) capture: bool,
     pub(crate) return_url: Option<String>,
-    pub(crate) has_receipt: bool,
+    /// As it came with the payment.
+    #[serde(default)]
+    pub(crate) receipt: Option<Value>,
     /// By the sandbox's clock; while pending or held.
     pub(crate) deadline_ms: i64,
 }
@@ -55,6 +58,17 @@ pub(crate) struct Refund {
     pub(crate) created_ms: i64,
     #[serde(default)]
     pub(crate) succeeded_ms: Option<i64>,
+    #[serde(default)]
+    pub(crate) receipt: Option<Value>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Receipt {
+    pub(crate) shop: String,
+    /// The API's `Receipt`, which does not say whom it was sent to.
+    pub(crate) object: Value,
+    pub(crate) customer: Value,
+    pub(crate) created_ms: i64,
 }
 
 /// The first answer to an Idempotence-Key.

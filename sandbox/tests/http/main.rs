@@ -4,6 +4,8 @@ mod faults;
 mod gemini;
 mod payments;
 mod people;
+mod provider;
+mod receipts;
 mod registry;
 mod state;
 mod support;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{DEADLINE, Sandbox};
+use super::support::{DEADLINE, Receiver, Sandbox};
 
 fn stars(payload: &str) -> Value {
     json!({"chat_id": 7, "title": "100 credits", "description": "Top-up", "payload": payload, "currency": "XTR",
@@ -10,7 +10,7 @@ fn stars(payload: &str) -> Value {
 }
 
 /// Answers the pre-checkout query the next poll brings.
-async fn answer_checkout(sandbox: &Sandbox, answer: Value) -> Value {
+pub(crate) async fn answer_checkout(sandbox: &Sandbox, answer: Value) -> Value {
     let asking = async {
         loop {
             let updates = sandbox.bot("getUpdates", json!({"timeout": 20})).await;
@@ -115,5 +115,141 @@ async fn invoices_are_checked() {
     let pay = sandbox.post("/people/7/payments", json!({"link": link}));
     let ((status, _), _) = tokio::join!(pay, answer_checkout(&sandbox, json!({"ok": true})));
     assert_eq!(status, 200);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn telegram_itself_gives_stars_back() {
+    let sandbox = Sandbox::start().await;
+    sandbox.says(7, "hi").await;
+    let invoice = sandbox.bot("sendInvoice", stars("order-1")).await;
+    let mut charges = Vec::new();
+    for _ in 0..2 {
+        let pay = sandbox.post("/people/7/payments", json!({"message_id": invoice["message_id"]}));
+        let ((_, paid), _) = tokio::join!(pay, answer_checkout(&sandbox, json!({"ok": true})));
+        charges.push(paid["message"]["successful_payment"]["telegram_payment_charge_id"].clone());
+    }
+    assert_ne!(charges[0], charges[1], "an old invoice is paid again under another id");
+    let refund = format!("/checkout/{}/refund", charges[0].as_str().unwrap());
+    let (status, message) = sandbox.post(&refund, json!({})).await;
+    assert_eq!((status, &message["refunded_payment"]["telegram_payment_charge_id"]), (200, &charges[0]));
+    assert_eq!(sandbox.post(&refund, json!({})).await.0, 409, "once");
+    assert_eq!(sandbox.post(&refund.replace("refund", "succeed"), json!({})).await.0, 409);
+    let updates = sandbox.bot("getUpdates", json!({})).await;
+    let told = updates.as_array().unwrap().last().unwrap()["message"]["refunded_payment"].clone();
+    assert_eq!((&told["invoice_payload"], &told["total_amount"]), (&json!("order-1"), &json!(80)));
+    let rows = sandbox.bot("getStarTransactions", json!({})).await["transactions"].clone();
+    assert_eq!((&rows[2]["id"], &rows[2]["receiver"]["type"]), (&charges[0], &json!("user")));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn rows_that_come_while_paging_come_last() {
+    let sandbox = Sandbox::start().await;
+    sandbox.says(7, "hi").await;
+    let invoice = sandbox.bot("sendInvoice", stars("order-1")).await;
+    let mut charges = Vec::new();
+    for _ in 0..3 {
+        let pay = sandbox.post("/people/7/payments", json!({"message_id": invoice["message_id"]}));
+        let ((_, paid), _) = tokio::join!(pay, answer_checkout(&sandbox, json!({"ok": true})));
+        charges.push(paid["message"]["successful_payment"]["telegram_payment_charge_id"].clone());
+    }
+    let page = async |offset: u64| {
+        let rows = sandbox.bot("getStarTransactions", json!({"offset": offset, "limit": 2})).await;
+        let rows = rows["transactions"].as_array().unwrap().clone();
+        rows.iter().map(|row| row["id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(page(0).await, charges[..2]);
+    // Within the second the payments were made in.
+    sandbox.post(&format!("/checkout/{}/refund", charges[0].as_str().unwrap()), json!({})).await;
+    assert_eq!(page(2).await, [charges[2].clone(), charges[0].clone()]);
+    assert_eq!(page(4).await, Vec::<Value>::new());
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_paid_invoice_shows_its_receipt_to_the_person_only() {
+    let sandbox = Sandbox::start().await;
+    sandbox.says(7, "hi").await;
+    let invoice = sandbox.bot("sendInvoice", stars("order-1")).await;
+    let pay = sandbox.post("/people/7/payments", json!({"message_id": invoice["message_id"]}));
+    let ((_, paid), _) = tokio::join!(pay, answer_checkout(&sandbox, json!({"ok": true})));
+    let chat = sandbox.get("/people/7/chat").await;
+    assert_eq!(chat["messages"][1]["receipt_message_id"], paid["message"]["message_id"]);
+    let body = json!({"text": "and?", "reply_to": invoice["message_id"]});
+    let (_, reply) = sandbox.post("/people/7/messages", body).await;
+    assert!(reply["reply_to_message"].get("receipt_message_id").is_none());
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_forwarded_invoice_pays_only_without_a_start_parameter() {
+    let sandbox = Sandbox::start().await;
+    sandbox.says(7, "hi").await;
+    let mut invoice = stars("order-1");
+    let open = sandbox.bot("sendInvoice", invoice.clone()).await;
+    invoice["start_parameter"] = json!("topup");
+    let linked = sandbox.bot("sendInvoice", invoice).await;
+    let copy = |message: &Value| json!({"of": 7, "message_id": message["message_id"]});
+    let (status, refused) = sandbox.post("/people/8/payments", copy(&linked)).await;
+    assert!(status == 409 && refused["error"].as_str().unwrap().ends_with("_bot?start=topup"), "{refused}");
+    let pay = sandbox.post("/people/8/payments", copy(&open));
+    let ((status, paid), query) = tokio::join!(pay, answer_checkout(&sandbox, json!({"ok": true})));
+    assert_eq!(
+        (status, &query["from"]["id"], &query["invoice_payload"]),
+        (200, &json!(8), &json!("order-1"))
+    );
+    assert_eq!(paid["message"]["chat"]["id"], 8);
+    assert!(sandbox.get("/people/7/chat").await["messages"][1].get("receipt_message_id").is_none());
+    sandbox.stop().await;
+}
+
+/// Pays and agrees over a webhook; what of the payment came to the bot, as (update_id, charge id).
+async fn paid_over_the_webhook(sandbox: &Sandbox, bot: &Receiver, arrivals: usize) -> Vec<(Value, Value)> {
+    let invoice = sandbox.bot("sendInvoice", stars("order-1")).await;
+    let before = bot.received().len();
+    let agree = async {
+        let query = bot.wait(before + 1).await[before].body["pre_checkout_query"]["id"].clone();
+        sandbox.bot("answerPreCheckoutQuery", json!({"pre_checkout_query_id": query, "ok": true})).await
+    };
+    let pay = sandbox.post("/people/7/payments", json!({"message_id": invoice["message_id"]}));
+    let ((status, _), _) = tokio::join!(pay, agree);
+    assert_eq!(status, 200);
+    let all = bot.wait(before + 1 + arrivals).await;
+    let told = all[before + 1..].iter().map(|one| one.body.clone());
+    told.map(|body| {
+        let id = &body["message"]["successful_payment"]["telegram_payment_charge_id"];
+        (body["update_id"].clone(), id.clone())
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn the_message_that_says_paid_gets_lost_late_and_doubled() {
+    let bot = Receiver::start(&[]).await;
+    let sandbox = Sandbox::start().await;
+    sandbox.bot("setWebhook", json!({"url": bot.url})).await;
+    sandbox.says(7, "hi").await;
+    bot.wait(1).await;
+    let bend = async |fault: Value| {
+        let call =
+            json!({"vendor": "telegram", "call": "webhook", "match": "successful_payment", "fault": fault});
+        sandbox.fault(call).await;
+    };
+    bend(json!({"duplicate": 2})).await;
+    let told = paid_over_the_webhook(&sandbox, &bot, 3).await;
+    assert!(told.len() == 3 && told.iter().all(|one| *one == told[0] && one.1.is_string()), "{told:?}");
+    bend(json!("lost")).await;
+    assert_eq!(paid_over_the_webhook(&sandbox, &bot, 0).await, []);
+    sandbox.until("/faults", |faults| faults["faults"][1]["fired"] == 1).await;
+    bend(json!({"late_ms": 3_600_000})).await;
+    assert_eq!(paid_over_the_webhook(&sandbox, &bot, 0).await, []);
+    sandbox.until("/faults", |faults| faults["faults"][2]["fired"] == 1).await;
+    let before = bot.received().len();
+    sandbox.advance(3_600_000).await;
+    let late = bot.wait(before + 1).await[before].body["message"]["successful_payment"].clone();
+    let charges = sandbox.get("/books").await["telegram"]["charges"].clone();
+    assert_eq!(late["telegram_payment_charge_id"], charges[2]["telegram_payment_charge_id"]);
+    assert_eq!(charges.as_array().unwrap().len(), 3, "the money was taken each time");
     sandbox.stop().await;
 }
