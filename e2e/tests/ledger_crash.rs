@@ -43,6 +43,7 @@ const POINTS: &[&str] = &[
     "ledger.timer.fired",
     "ledger.timer.lot_due",
     "ledger.timer.lots_expired",
+    "ledger.timer.payment_due",
 ];
 /// Come only when an operator asks: e2e/tests/ledger_republish.rs, e2e/tests/projections/deaths.rs.
 const ASKED_FOR: [&str; 3] = ["ledger.republish", "ledger.replay", "ledger.swap"];
@@ -53,6 +54,8 @@ const SIGNED: &str = "ledger.checkpoint.stored";
 const VISITORS: i64 = 1_000_000;
 /// Come only with lots that end, with referrals, with erasures: tests of their own.
 const LOTS: [&str; 2] = ["ledger.timer.lot_due", "ledger.timer.lots_expired"];
+/// Comes only when an invoice is past its end: `e2e/tests/payments/`.
+const ENDING: &str = "ledger.timer.payment_due";
 const BONUSES: [&str; 2] = ["ledger.follow_ups.bonus", "ledger.follow_ups.done"];
 const ERASING: &str = "ledger.follow_ups.erasing";
 /// People who are under way when it dies.

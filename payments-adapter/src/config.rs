@@ -1,6 +1,9 @@
 //! What can be set from outside. Every problem is reported at once.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
@@ -12,11 +15,13 @@ use service::{
 use crate::{
     notify::{Door, address::Filter},
     proof::Expected,
+    receipt::Terms,
     yookassa,
 };
 
 const URL: &str = "https://api.yookassa.ru/v3";
 const PORT: u16 = 8082;
+const RECONCILE_SECONDS: u32 = 300;
 /// Opens Telegram, where the bot has told the person already how it went.
 const RETURN_URL: &str = "https://t.me/";
 /// YooKassa's secret keys of test shops begin so, those of real ones with `live_`.
@@ -30,12 +35,16 @@ pub struct Config {
     pub nats: NatsConfig,
     /// YOOKASSA_API_URL, YOOKASSA_SHOP_ID, YOOKASSA_SECRET_KEY
     pub yookassa: yookassa::Options,
-    /// YOOKASSA_SHOP_ID, YOOKASSA_TEST_SHOP
+    /// YOOKASSA_SHOP_ID, YOOKASSA_TEST_SHOP, YOOKASSA_SHARED_SHOP
     pub expected: Expected,
     /// YOOKASSA_RETURN_URL: where the payer comes back to
     pub return_url: String,
     /// YOOKASSA_WEBHOOK_SECRET, YOOKASSA_WEBHOOK_ADDRESSES, TRUSTED_PROXY_HOPS
     pub door: Door,
+    /// YOOKASSA_RECEIPTS, YOOKASSA_VAT_CODE, YOOKASSA_PAYMENT_SUBJECT, YOOKASSA_PAYMENT_MODE, YOOKASSA_TAX_SYSTEM_CODE
+    pub receipts: Option<Terms>,
+    /// PAYMENTS_RECONCILE_SECONDS
+    pub reconcile_every: Duration,
 }
 
 impl Config {
@@ -56,6 +65,14 @@ impl Config {
         let door = Door { secret: webhook_secret(&mut env), filter: filter(&mut env) };
         let test: Option<bool> =
             env.optional("YOOKASSA_TEST_SHOP", "true or false; without it, told by the secret key");
+        let what = "true if others sell by this shop too: payments that nobody claims are then let be";
+        let shared_shop = env.or("YOOKASSA_SHARED_SHOP", what, false);
+        let receipts = receipts(&mut env);
+        let what = "how often YooKassa's lists are read, in seconds: 1 to 86400";
+        let reconcile: u32 = env.or("PAYMENTS_RECONCILE_SECONDS", what, RECONCILE_SECONDS);
+        if !(1..=86_400).contains(&reconcile) {
+            env.problem("PAYMENTS_RECONCILE_SECONDS", format!("is {reconcile}; it is {what}"));
+        }
         let config = (|| {
             let (shop_id, secret_key) = (shop_id?, secret_key?);
             let test = test.unwrap_or_else(|| secret_key.expose_secret().starts_with(TEST_KEY));
@@ -63,14 +80,59 @@ impl Config {
                 listen: SocketAddr::new(bind, port),
                 nats: nats?,
                 yookassa: yookassa::Options { url: url?, shop_id: shop_id.clone(), secret_key },
-                expected: Expected { shop_id, test },
+                expected: Expected { shop_id, test, shared_shop },
                 return_url,
                 door,
+                receipts,
+                reconcile_every: Duration::from_secs(reconcile.into()),
             })
         })();
         env.finish(config)
     }
 }
+
+/// Receipts are off unless they are said to be on: then an accountant has decided the rest.
+fn receipts(env: &mut Env) -> Option<Terms> {
+    let what = "`on` if the shop gives receipts (54-FZ) through YooKassa, else `off`";
+    let on: String = env.or("YOOKASSA_RECEIPTS", what, "off".to_owned());
+    let vat: Option<u8> = env.optional("YOOKASSA_VAT_CODE", VAT);
+    let subject: String = env.or("YOOKASSA_PAYMENT_SUBJECT", WORD, "service".to_owned());
+    let mode: String = env.or("YOOKASSA_PAYMENT_MODE", MODE, "full_payment".to_owned());
+    let tax_system_code: Option<u8> = env.optional("YOOKASSA_TAX_SYSTEM_CODE", TAX);
+    if !["on", "off"].contains(&on.as_str()) {
+        env.problem("YOOKASSA_RECEIPTS", format!("is {on:?}; it is {what}"));
+    }
+    if vat.is_some_and(|code| !(1..=12).contains(&code)) || (on == "on" && vat.is_none()) {
+        env.problem("YOOKASSA_VAT_CODE", format!("is needed for receipts: {VAT}"));
+    }
+    if tax_system_code.is_some_and(|code| !(1..=6).contains(&code)) {
+        env.problem("YOOKASSA_TAX_SYSTEM_CODE", format!("is out of its bounds: {TAX}"));
+    }
+    let word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if !word(&subject) {
+        env.problem("YOOKASSA_PAYMENT_SUBJECT", format!("is {subject:?}; it is {WORD}"));
+    }
+    if !MODES.contains(&mode.as_str()) {
+        env.problem("YOOKASSA_PAYMENT_MODE", format!("is {mode:?}; it is {MODE}"));
+    }
+    let terms = Terms { vat_code: vat?, payment_subject: subject, payment_mode: mode, tax_system_code };
+    (on == "on").then_some(terms)
+}
+
+const VAT: &str = "the code of the VAT rate in YooKassa's table, 1 to 12 (1: none)";
+const TAX: &str = "the code of the tax system, 1 to 6, if the shop has several";
+const WORD: &str = "what is sold, in YooKassa's words, such as service";
+const MODE: &str = "full_payment, or full_prepayment if a second receipt follows, or another of YooKassa's";
+/// YooKassa's table of payment modes.
+const MODES: [&str; 7] = [
+    "full_prepayment",
+    "partial_prepayment",
+    "advance",
+    "full_payment",
+    "partial_payment",
+    "credit",
+    "credit_payment",
+];
 
 fn shop_id(env: &mut Env) -> Option<String> {
     let what = "the shop's id from YooKassa's cabinet, digits";
@@ -161,6 +223,11 @@ mod tests {
             ("TRUSTED_PROXY_HOPS", "99"),
             ("YOOKASSA_TEST_SHOP", "maybe"),
             ("PAYMENTS_PORT", "x"),
+            ("YOOKASSA_RECEIPTS", "on"),
+            ("YOOKASSA_PAYMENT_MODE", "later"),
+            ("YOOKASSA_PAYMENT_SUBJECT", "a service"),
+            ("YOOKASSA_TAX_SYSTEM_CODE", "9"),
+            ("PAYMENTS_RECONCILE_SECONDS", "0"),
         ])
         .unwrap_err();
         for name in [
@@ -173,6 +240,11 @@ mod tests {
             "TRUSTED_PROXY_HOPS",
             "YOOKASSA_TEST_SHOP",
             "PAYMENTS_PORT",
+            "YOOKASSA_VAT_CODE",
+            "YOOKASSA_PAYMENT_MODE",
+            "YOOKASSA_PAYMENT_SUBJECT",
+            "YOOKASSA_TAX_SYSTEM_CODE",
+            "PAYMENTS_RECONCILE_SECONDS",
         ] {
             assert!(said.contains(&format!("{name}:")), "{name} is not in {said}");
         }

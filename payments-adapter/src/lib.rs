@@ -1,15 +1,20 @@
 //! YooKassa ⇄ NATS: opens payments, proves and settles them, cancels what is over.
 //!
-//! [`open`] makes a payment at YooKassa, [`notify`] is the door for its notifications, [`poll`] makes
-//! both the stream and the notifications dispensable, [`proof`] is the only way a payment is settled.
+//! [`open`] makes a payment at YooKassa, [`refunds`] gives money back, [`notify`] is the door for notifications,
+//! [`poll`] makes the stream dispensable and [`reconcile`] the notifications, [`proof`] is the only way in which
+//! anything is believed.
 //! No state: what must last is in the ledger and in YooKassa's books.
 
+mod agenda;
 mod clock;
 pub mod config;
 pub mod notify;
 pub mod open;
 pub mod poll;
 pub mod proof;
+pub mod receipt;
+pub mod reconcile;
+pub mod refunds;
 pub mod yookassa;
 
 use std::{sync::Arc, time::Duration};
@@ -23,6 +28,8 @@ pub use config::Config;
 use open::Opener;
 use poll::Round;
 use proof::Prover;
+use reconcile::Reconciler;
+use refunds::Returner;
 
 /// Events in hand at once; each is one call to YooKassa.
 const IN_FLIGHT_MAX: usize = 8;
@@ -59,10 +66,13 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
         yookassa: yookassa::YooKassa::new(config.yookassa).map_err(Error::Client)?,
         expected: config.expected,
     });
-    let opener = Opener { prover: prover.clone(), return_url: config.return_url };
+    let opener =
+        Opener { prover: prover.clone(), return_url: config.return_url, receipts: config.receipts.clone() };
+    let returner = Returner { prover: prover.clone(), receipts: config.receipts };
+    let reconciler = Reconciler { prover: prover.clone(), every: config.reconcile_every };
     let router = notify::router(config.door, prover.clone());
     let serving = tokio::spawn(http::serve(listener, router, health.clone(), shutdown.clone()));
-    let round = Round::new(opener, prover);
+    let round = Round::new(opener, returner, prover);
     let options = consumer::Options { in_flight_max: IN_FLIGHT_MAX, ack_wait: ACK_WAIT };
     let hearing = {
         let round = round.clone();
@@ -74,7 +84,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     tracing::info!("waiting for payments");
     let working = async {
         let watching = service::nats::watch(std::slice::from_ref(&client), &health, "nats", &shutdown);
-        tokio::join!(hearing, round.run(health.clone(), shutdown.clone()), watching)
+        let sweeping = round.run(health.clone(), shutdown.clone());
+        tokio::join!(hearing, sweeping, reconciler.run(shutdown.clone()), watching)
     };
     tokio::select! {
         _ = working => {}

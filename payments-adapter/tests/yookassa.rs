@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use payments_adapter::yookassa::{Error, Payment, provider_id};
+use payments_adapter::yookassa::{Error, Listed, Payment, provider_id};
 use proto_events::Micros;
 use serde_json::json;
 use support::{Vendor, payment, words};
@@ -80,7 +80,7 @@ async fn the_list_is_paged_to_its_end() {
     let (from, to) = (Micros::new(0).unwrap(), Micros::new(4_000_000_000_000_000).unwrap());
     let (mut seen, mut cursor) = (Vec::<Payment>::new(), None);
     loop {
-        let page = client.list(from, to, cursor.as_deref()).await.unwrap();
+        let page = client.list(Listed::Made { from, to }, cursor.as_deref()).await.unwrap();
         seen.extend(page.items);
         cursor = page.next_cursor;
         if cursor.is_none() {
@@ -89,7 +89,7 @@ async fn the_list_is_paged_to_its_end() {
     }
     let ours: std::collections::HashSet<_> = seen.iter().filter_map(Payment::ours).collect();
     assert_eq!((seen.len(), ours.len()), (105, 105));
-    let past = client.list(from, Micros::new(1_000_000).unwrap(), None).await.unwrap();
+    let past = client.list(Listed::Made { from, to: Micros::new(1_000_000).unwrap() }, None).await.unwrap();
     assert_eq!(past.items, []);
     vendor.end().await;
 }

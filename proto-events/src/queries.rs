@@ -77,6 +77,7 @@ wire! {
         /// Once it is settled.
         paid: Option<Money>,
         /// Settled, and the fee is not known.
+        #[serde(default)]
         fee_unknown: bool,
         /// For the receipt; shown to the adapter of payments only.
         email: Option<Email>,

@@ -31,6 +31,7 @@ fn by_rail(verb: &str, account: AccountId, rail: Rail) -> Value {
         }
         "payment_register" => with(json!({"payment": payment})),
         "payment_settle" => with(json!({"payment": payment, "amount": amount, "test": false})),
+        "payment_fee" => with(json!({"payment": payment, "net": amount})),
         "payment_cancel" => with(json!({"payment": payment, "party": "merchant", "reason": "expired"})),
         "payment_quarantine" => {
             let seen = json!({"status": "succeeded"});

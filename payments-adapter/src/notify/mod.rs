@@ -17,12 +17,13 @@ use axum::{
     http::StatusCode,
     routing::post,
 };
+use proto_events::events::ProviderId;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
 use self::{address::Filter, notice::Notice};
-use crate::proof::{Outcome, Prover};
+use crate::proof::{Away, Outcome, Prover};
 
 /// A notification is a payment object: a few KB.
 const BODY_BYTES_MAX: usize = 64 << 10;
@@ -86,11 +87,8 @@ async fn handle(desk: &Desk, secret: &str, request: Request) -> StatusCode {
     };
     fail::fail_point!("payments.notified");
     match notice::read(&body) {
-        Ok(Notice::Payment(id)) => prove(desk, id).await,
-        Ok(Notice::Refund(id)) => {
-            tracing::warn!(provider_refund_id = %id, "a refund was made at YooKassa; nothing here follows from it yet");
-            StatusCode::OK
-        }
+        Ok(Notice::Payment(event, id)) => prove(desk, event, id, &body).await,
+        Ok(Notice::Refund(event, id)) => prove(desk, event, id, &body).await,
         Ok(Notice::Other(event)) => {
             tracing::info!(event, "a notification of a kind that means nothing to us");
             StatusCode::OK
@@ -116,20 +114,34 @@ async fn read(body: Body) -> Result<axum::body::Bytes, StatusCode> {
     }
 }
 
-async fn prove(desk: &Desk, id: proto_events::events::ProviderId) -> StatusCode {
+async fn prove(desk: &Desk, event: &'static str, id: ProviderId, body: &[u8]) -> StatusCode {
     let Ok(Ok(_turn)) = tokio::time::timeout(TURN_TIMEOUT, desk.turns.acquire()).await else {
-        tracing::warn!(provider_payment_id = %id, "too many notifications at once");
+        tracing::warn!(provider_id = %id, "too many notifications at once");
         return StatusCode::SERVICE_UNAVAILABLE;
     };
-    match desk.prover.prove(&id).await {
+    match prove_and_keep(desk, event, &id, body).await {
         // Pending is no news: a forgery, or it came too early and YooKassa will tell again.
-        Ok(Outcome::Final | Outcome::NotOurs | Outcome::Waiting) => StatusCode::OK,
+        Ok(()) => StatusCode::OK,
         Err(error) => {
             let why: &dyn std::error::Error = &error;
-            tracing::warn!(provider_payment_id = %id, error = why, "a notification can't be proven now; YooKassa shall bring it again");
+            tracing::warn!(provider_id = %id, event, error = why, "a notification can't be proven now; YooKassa shall bring it again");
             StatusCode::SERVICE_UNAVAILABLE
         }
     }
+}
+
+/// The words are kept if YooKassa knows what they are about; what anybody may invent is not.
+async fn prove_and_keep(desk: &Desk, event: &'static str, id: &ProviderId, body: &[u8]) -> Result<(), Away> {
+    let proof = if event.starts_with("refund") {
+        desk.prover.prove_refund(id).await?
+    } else {
+        desk.prover.prove(id).await?
+    };
+    if proof.outcome == Outcome::Unknown {
+        return Ok(());
+    }
+    let words = String::from_utf8_lossy(body);
+    desk.prover.keep(event, id, proof.payment, &words, proof.outcome).await
 }
 
 impl Door {

@@ -7,9 +7,9 @@ use crate::yookassa::provider_id;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Notice {
-    /// Something happened to this payment; what, is asked of YooKassa.
-    Payment(ProviderId),
-    Refund(ProviderId),
+    /// Something happened to this payment; what, is asked of YooKassa. With the event's name.
+    Payment(&'static str, ProviderId),
+    Refund(&'static str, ProviderId),
     /// payment_method.active, and whatever else comes.
     Other(String),
 }
@@ -22,6 +22,9 @@ pub(super) enum Error {
     #[error("its object has no id of YooKassa's form")]
     Id,
 }
+
+const PAYMENTS: [&str; 3] = ["payment.succeeded", "payment.canceled", "payment.waiting_for_capture"];
+const REFUNDS: [&str; 1] = ["refund.succeeded"];
 
 #[derive(Deserialize)]
 struct Wire {
@@ -39,13 +42,14 @@ pub(super) fn read(body: &[u8]) -> Result<Notice, Error> {
     let wire: Wire = serde_json::from_slice(body)
         .map_err(|error| Error::Form { line: error.line(), column: error.column() })?;
     let id = || provider_id(&wire.object.id).ok_or(Error::Id);
-    match wire.event.as_str() {
-        "payment.succeeded" | "payment.canceled" | "payment.waiting_for_capture" => {
-            Ok(Notice::Payment(id()?))
-        }
-        "refund.succeeded" => Ok(Notice::Refund(id()?)),
-        other => Ok(Notice::Other(other.chars().filter(char::is_ascii_graphic).take(60).collect())),
+    let known = |names: &[&'static str]| names.iter().find(|name| **name == wire.event).copied();
+    if let Some(event) = known(&PAYMENTS) {
+        return Ok(Notice::Payment(event, id()?));
     }
+    if let Some(event) = known(&REFUNDS) {
+        return Ok(Notice::Refund(event, id()?));
+    }
+    Ok(Notice::Other(wire.event.chars().filter(char::is_ascii_graphic).take(60).collect()))
 }
 
 #[cfg(test)]
@@ -62,9 +66,9 @@ mod tests {
             read(body.to_string().as_bytes()).unwrap()
         };
         let id = ProviderId::lossy("2-a");
-        assert_eq!(read("payment.succeeded"), Notice::Payment(id.clone()));
-        assert_eq!(read("payment.canceled"), Notice::Payment(id.clone()));
-        assert_eq!(read("refund.succeeded"), Notice::Refund(id));
+        assert_eq!(read("payment.succeeded"), Notice::Payment("payment.succeeded", id.clone()));
+        assert_eq!(read("payment.canceled"), Notice::Payment("payment.canceled", id.clone()));
+        assert_eq!(read("refund.succeeded"), Notice::Refund("refund.succeeded", id));
         assert_eq!(read("payment_method.active"), Notice::Other("payment_method.active".into()));
         assert_eq!(read("deal.closed\n\u{1b}[31m"), Notice::Other("deal.closed[31m".into()));
     }

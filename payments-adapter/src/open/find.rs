@@ -2,7 +2,7 @@
 
 use proto_events::{Micros, PaymentId};
 
-use crate::yookassa::{Error, Payment, YooKassa};
+use crate::yookassa::{Error, Listed, Payment, YooKassa};
 
 /// Clocks may differ by so much.
 const SLACK_MS: i64 = 5 * 60_000;
@@ -22,7 +22,7 @@ pub(super) async fn find(
     let to = opened_at.plus_ms(AFTER_MS).min(now.plus_ms(SLACK_MS));
     let (mut best, mut cursor) = (None::<Payment>, None);
     for _ in 0..PAGES_MAX {
-        let page = yookassa.list(from, to, cursor.as_deref()).await?;
+        let page = yookassa.list(Listed::Made { from, to }, cursor.as_deref()).await?;
         for found in page.items.into_iter().filter(|found| found.ours() == Some(payment)) {
             if best.as_ref().is_none_or(|best| rank(&found) > rank(best)) {
                 best = Some(found);

@@ -21,7 +21,8 @@ use self::plan::Plan;
 use crate::{
     clock,
     proof::Prover,
-    yookassa::{self, Amount, Error, METADATA_PAYMENT, NewPayment},
+    receipt::{self, Terms},
+    yookassa::{self, Amount, Error, METADATA_PAYMENT, NewMethod, NewPayment},
 };
 
 /// While our access is refused a person must act; asking more often only fills the log.
@@ -43,6 +44,8 @@ pub enum Opened {
 pub struct Opener {
     pub prover: Arc<Prover>,
     pub return_url: String,
+    /// Where the shop gives receipts.
+    pub receipts: Option<Terms>,
 }
 
 impl Opener {
@@ -63,7 +66,7 @@ impl Opener {
 
     async fn create(&self, ours: &PaymentView) -> Opened {
         let payment = ours.payment;
-        let Some(body) = body(ours, &self.return_url) else {
+        let Some(body) = body(ours, &self.return_url, self.receipts.as_ref()) else {
             tracing::error!(%payment, price = %ours.price, "YooKassa takes rubles only");
             return self.cancel(ours, "plantain", "currency").await;
         };
@@ -192,7 +195,11 @@ fn later(ours: &PaymentView, error: &Error) -> Opened {
 }
 
 /// The same for the same payment, whenever and by whomever it is built.
-fn body(ours: &PaymentView, return_url: &str) -> Option<NewPayment> {
+fn body(ours: &PaymentView, return_url: &str, receipts: Option<&Terms>) -> Option<NewPayment> {
+    let receipt = match (receipts, &ours.email) {
+        (Some(terms), Some(email)) => Some(terms.receipt(email, ours.credits, ours.price)?),
+        _ => None,
+    };
     Some(NewPayment {
         amount: Amount {
             value: yookassa::amount::format(ours.price)?,
@@ -200,19 +207,18 @@ fn body(ours: &PaymentView, return_url: &str) -> Option<NewPayment> {
         },
         capture: true,
         confirmation: yookassa::NewConfirmation { r#type: "redirect", return_url: return_url.to_owned() },
-        description: description(ours),
+        description: receipt::line(ours.credits),
+        payment_method_data: ours.method.map(|method| NewMethod { r#type: method.as_str() }),
+        receipt,
         metadata: BTreeMap::from([(METADATA_PAYMENT, ours.payment.to_string())]),
     })
 }
 
-/// What the payer reads on YooKassa's page and in the bank's list. At most 128 characters.
-fn description(ours: &PaymentView) -> String {
-    format!("Plantain: кредиты × {}", ours.credits)
-}
-
 #[cfg(test)]
 mod tests {
-    use proto_events::{AccountId, CommandId, Credits, Currency, Micros, Money, PaymentId, Producer};
+    use proto_events::{
+        AccountId, CommandId, Credits, Currency, Micros, Money, PaymentId, Producer, events::PayMethod,
+    };
     use serde_json::json;
 
     use super::*;
@@ -238,7 +244,7 @@ mod tests {
             method: None,
             paid: None,
         };
-        let words = serde_json::to_value(body(&ours, "https://t.me/bot")).unwrap();
+        let words = serde_json::to_value(body(&ours, "https://t.me/bot", None)).unwrap();
         assert_eq!(
             words,
             json!({
@@ -248,7 +254,30 @@ mod tests {
             })
         );
         assert!(payment.to_string().len() <= 64, "an Idempotence-Key");
+        let terms = Terms {
+            vat_code: 1,
+            payment_subject: "service".into(),
+            payment_mode: "full_prepayment".into(),
+            tax_system_code: Some(2),
+        };
+        ours.method = Some(PayMethod::Sbp);
+        let without = serde_json::to_value(body(&ours, "https://t.me/bot", Some(&terms))).unwrap();
+        assert_eq!(without["payment_method_data"], json!({"type": "sbp"}));
+        assert_eq!(without["receipt"], json!(null), "nobody's address is known");
+        ours.email = Some(Text::lossy("ada@example.org"));
+        let with = serde_json::to_value(body(&ours, "https://t.me/bot", Some(&terms))).unwrap();
+        assert_eq!(
+            with["receipt"],
+            json!({
+                "customer": {"email": "ada@example.org"}, "tax_system_code": 2,
+                "items": [{
+                    "description": "Plantain: кредиты × 1000000000", "quantity": 1,
+                    "amount": {"value": "100.05", "currency": "RUB"}, "vat_code": 1,
+                    "payment_subject": "service", "payment_mode": "full_prepayment",
+                }],
+            })
+        );
         ours.price = Money::new(75, Currency::Xtr).unwrap();
-        assert_eq!(body(&ours, "x"), None);
+        assert_eq!(body(&ours, "x", None), None);
     }
 }

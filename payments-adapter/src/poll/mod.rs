@@ -1,16 +1,14 @@
 //! The sweep: every open payment of the ledger is opened at YooKassa, or polled there until it is
-//! final. So neither the event stream nor notifications need to arrive.
+//! final, and every open refund is given back. So neither the event stream nor notifications need to arrive.
 //!
 //! What is due when is kept in memory by [`agenda`]; losing it costs a call or two.
-
-mod agenda;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use proto_events::{
-    Event, PaymentId, Position, PublishedEvent, Rail,
+    Event, PaymentId, Position, PublishedEvent, Rail, RefundId,
     events::ProviderId,
-    queries::{PaymentState, PaymentSweep, PaymentView},
+    queries::{PaymentState, PaymentSweep, PaymentView, RefundQuery, RefundView},
 };
 use service::{
     consumer::Verdict,
@@ -23,11 +21,12 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::agenda::{Agenda, Place};
 use crate::{
+    agenda::{self, Agenda, Place},
     clock,
     open::{Opened, Opener},
     proof::{Outcome, Prover},
+    refunds::Returner,
 };
 
 /// How long an opened payment may lie when the stream is silent. A sweep costs the ledger a look at the
@@ -47,18 +46,22 @@ const CALLS_MAX: usize = 8;
 #[derive(Clone)]
 pub struct Round {
     opener: Arc<Opener>,
+    returner: Arc<Returner>,
     prover: Arc<Prover>,
-    agenda: Agenda,
+    agenda: Agenda<PaymentId>,
+    returns: Agenda<RefundId>,
     calls: Arc<Semaphore>,
     tasks: TaskTracker,
 }
 
 impl Round {
-    pub fn new(opener: Opener, prover: Arc<Prover>) -> Self {
+    pub fn new(opener: Opener, returner: Returner, prover: Arc<Prover>) -> Self {
         Self {
             opener: Arc::new(opener),
+            returner: Arc::new(returner),
             prover,
             agenda: Agenda::default(),
+            returns: Agenda::default(),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
             tasks: TaskTracker::new(),
         }
@@ -69,6 +72,10 @@ impl Round {
     pub async fn hear(&self, event: PublishedEvent) -> Verdict {
         let opened = match event.event() {
             Ok(Event::PaymentOpened(opened)) => opened,
+            Ok(Event::RefundOpened(opened)) => {
+                self.hear_refund(opened.refund).await;
+                return Verdict::Done;
+            }
             Ok(_) => return Verdict::Done,
             Err(error) => {
                 tracing::error!(position = %event.position, %error, "an event can't be read; the sweep will show its payment");
@@ -94,6 +101,21 @@ impl Round {
         Verdict::Done
     }
 
+    /// A refund was opened: one try at once. The rail is in what the ledger shows.
+    async fn hear_refund(&self, refund: RefundId) {
+        let Some(place) = self.returns.take(refund, Instant::now(), Instant::now()) else { return };
+        let asked = self.prover.ledger.ask::<RefundView>("refund", &RefundQuery { refund }, None).await;
+        let next = match asked {
+            Ok(view) if view.rail != Rail::Stars => self.returner.give_back(&view, place.tries).await,
+            Ok(_) | Err(SendError::Refused(_)) => None,
+            Err(error) => {
+                tracing::warn!(%refund, %error, "the ledger did not show a refund");
+                None
+            }
+        };
+        place.put_back(next, Instant::now());
+    }
+
     /// Sweeps until told to stop; what is under way then is finished.
     pub async fn run(&self, health: Health, shutdown: CancellationToken) {
         let mut tick = tokio::time::interval(SWEEP_EVERY);
@@ -105,10 +127,15 @@ impl Round {
                 () = shutdown.cancelled() => break,
             }
             let open = all_open(&ledger).await;
+            let refunds = open_refunds(&ledger).await;
             health.set("ledger", open.is_ok());
             match open {
                 Ok(open) => self.sweep(&open),
                 Err(error) => tracing::warn!(%error, "the ledger did not show its open payments"),
+            }
+            match refunds {
+                Ok(open) => self.sweep_refunds(open),
+                Err(error) => tracing::warn!(%error, "the ledger did not show its open refunds"),
             }
         }
         self.tasks.close();
@@ -135,12 +162,28 @@ impl Round {
         }
     }
 
-    async fn poll(&self, place: Place, view: &PaymentView, id: &ProviderId) {
+    fn sweep_refunds(&self, open: Vec<RefundView>) {
+        self.returns.keep_only(&open.iter().map(|view| view.refund).collect::<HashSet<_>>());
+        for view in open {
+            let Ok(call) = self.calls.clone().try_acquire_owned() else { return };
+            let Some(place) = self.returns.take(view.refund, Instant::now(), Instant::now()) else {
+                continue;
+            };
+            let this = self.clone();
+            self.tasks.spawn(async move {
+                let next = this.returner.give_back(&view, place.tries).await;
+                place.put_back(next, Instant::now());
+                drop(call);
+            });
+        }
+    }
+
+    async fn poll(&self, place: Place<PaymentId>, view: &PaymentView, id: &ProviderId) {
         let age = clock::age(view.opened_at);
-        let after = match self.prover.prove(id).await {
+        let after = match self.prover.prove(id).await.map(|proof| proof.outcome) {
             Ok(Outcome::Final) => None,
             Ok(Outcome::Waiting) => Some(agenda::poll_every(age)),
-            Ok(Outcome::NotOurs) => Some(agenda::POLL_MAX),
+            Ok(Outcome::NotOurs | Outcome::Quarantined | Outcome::Unknown) => Some(agenda::POLL_MAX),
             Err(error) => {
                 let why: &dyn std::error::Error = &error;
                 tracing::warn!(payment = %view.payment, provider_payment_id = %id, error = why, "not polled");
@@ -150,12 +193,12 @@ impl Round {
         place.put_back(after, Instant::now());
     }
 
-    fn place(&self, payment: PaymentId, first_due: Instant) -> Option<Place> {
+    fn place(&self, payment: PaymentId, first_due: Instant) -> Option<Place<PaymentId>> {
         self.agenda.take(payment, first_due, Instant::now())
     }
 }
 
-fn note_opened(place: Place, opened: Opened) {
+fn note_opened(place: Place<PaymentId>, opened: Opened) {
     let after = match opened {
         Opened::Done => None,
         Opened::Again => Some(agenda::retry_after(place.tries)),
@@ -179,6 +222,11 @@ async fn all_open(ledger: &Ledger) -> Result<Vec<PaymentView>, SendError> {
     }
     tracing::warn!(count = open.len(), "more payments are open than one sweep takes");
     Ok(open)
+}
+
+/// The oldest open refunds: there are few, and each ends.
+async fn open_refunds(ledger: &Ledger) -> Result<Vec<RefundView>, SendError> {
+    ledger.ask("refunds_open", &PaymentSweep { limit: SWEEP_LEN_MAX, after: Position::ZERO }, None).await
 }
 
 /// When a payment that is new to us is first looked at: to be opened at once; to be polled not before

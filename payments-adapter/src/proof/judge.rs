@@ -2,7 +2,7 @@
 
 use proto_events::{
     PaymentId, Rail,
-    commands::{Command, PaymentCancel, PaymentSettle},
+    commands::{Command, PaymentCancel, PaymentFee, PaymentSettle},
     events::{PaymentProblem, ProviderId},
     queries::{PaymentState, PaymentView},
 };
@@ -15,6 +15,8 @@ pub struct Expected {
     pub shop_id: String,
     /// Is ours a test shop?
     pub test: bool,
+    /// Others sell by this shop too: payments that nobody claims are none of our business.
+    pub shared_shop: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +43,7 @@ pub fn judge(
     let known_as = ours.provider_payment_id.as_ref();
     match theirs.status.as_str() {
         "pending" => Judgement::Wait,
-        "succeeded" if ours.state == PaymentState::Settled && known_as == Some(id) => Judgement::Known,
+        "succeeded" if ours.state == PaymentState::Settled && known_as == Some(id) => known(id, theirs, ours),
         "succeeded" => match settle(id, theirs, ours, expected) {
             Ok(command) => Judgement::Tell(Box::new(command.into())),
             Err(problems) => Judgement::Wrong(problems),
@@ -60,8 +62,20 @@ pub fn judge(
             }
         },
         // We always ask for capture at once.
-        "waiting_for_capture" => Judgement::Strange("waits for capture"),
+        "waiting_for_capture" => Judgement::Wrong(vec![PaymentProblem::NotCaptured]),
         _ => Judgement::Strange("has a status we don't know"),
+    }
+}
+
+/// Settled by Telegram's word, which says nothing of the fee: YooKassa's does.
+fn known(id: &ProviderId, theirs: &yookassa::Payment, ours: &PaymentView) -> Judgement {
+    let paid = ours.paid.unwrap_or(ours.price);
+    let fits = |net: &proto_events::Money| net.currency == paid.currency && net.minor() <= paid.minor();
+    let net = theirs.income_amount.as_ref().and_then(yookassa::Amount::money).filter(fits);
+    let (payment, rail, provider_payment_id) = (ours.payment, ours.rail, id.clone());
+    match net.filter(|_| ours.fee_unknown && rail == Rail::TelegramYookassa) {
+        Some(net) => Judgement::Tell(Box::new(PaymentFee { payment, rail, provider_payment_id, net }.into())),
+        None => Judgement::Known,
     }
 }
 
@@ -86,16 +100,23 @@ fn settle(
         problems.push(PaymentProblem::ShopDiffers);
     }
     let other_id = ours.provider_payment_id.as_ref().is_some_and(|known| known != id);
-    if other_id || theirs.id != id.as_str() || ours.rail != Rail::Yookassa {
+    if other_id || theirs.id != id.as_str() || ours.rail == Rail::Stars {
         problems.push(PaymentProblem::IdDiffers);
     }
-    if theirs.ours() != Some(ours.payment) {
+    // Telegram writes no name of ours into the payments that it makes; only the id tells.
+    let named = theirs.ours() == Some(ours.payment);
+    let misnamed = match ours.rail {
+        Rail::Yookassa => !named,
+        Rail::TelegramYookassa => named,
+        Rail::Stars => false,
+    };
+    if misnamed {
         problems.push(PaymentProblem::UnknownPayment);
     }
     match (amount, problems.is_empty()) {
         (Some(amount), true) => Ok(PaymentSettle {
             payment: ours.payment,
-            rail: Rail::Yookassa,
+            rail: ours.rail,
             provider_payment_id: id.clone(),
             amount,
             net: theirs

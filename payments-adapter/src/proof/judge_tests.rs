@@ -48,7 +48,12 @@ fn theirs(status: &str, changes: Value) -> yookassa::Payment {
 }
 
 fn judged(status: &str, changes: Value, ours: &PaymentView) -> Judgement {
-    judge(&id(), &theirs(status, changes), ours, &Expected { shop_id: "100500".into(), test: false })
+    judge(
+        &id(),
+        &theirs(status, changes),
+        ours,
+        &Expected { shop_id: "100500".into(), test: false, shared_shop: false },
+    )
 }
 
 fn settled() -> Judgement {
@@ -134,8 +139,39 @@ fn what_is_canceled_is_told_once_with_the_vendors_words() {
 
 #[test]
 fn an_unknown_status_changes_nothing() {
-    for status in ["waiting_for_capture", "A_STATUS_OF_2030", ""] {
+    for status in ["A_STATUS_OF_2030", ""] {
         let seen = judged(status, json!({}), &ours(PaymentState::Registered, Some(ID)));
         assert!(matches!(seen, Judgement::Strange(_)), "{status}");
     }
+}
+
+#[test]
+fn money_that_is_only_held_is_for_a_person() {
+    let seen = judged("waiting_for_capture", json!({}), &ours(PaymentState::Registered, Some(ID)));
+    assert_eq!(seen, Judgement::Wrong(vec![PaymentProblem::NotCaptured]));
+}
+
+#[test]
+fn what_telegram_has_told_of_is_known_by_its_id_and_its_fee_is_learned_once() {
+    let telegram = PaymentView {
+        rail: Rail::TelegramYookassa,
+        fee_unknown: true,
+        ..ours(PaymentState::Settled, Some(ID))
+    };
+    let unnamed = json!({"metadata": {}});
+    let Judgement::Tell(command) = judged("succeeded", unnamed.clone(), &telegram) else {
+        panic!("not told")
+    };
+    let Command::PaymentFee(fee) = *command else { panic!("not a fee") };
+    assert_eq!((fee.net.minor(), fee.rail), (9_650, Rail::TelegramYookassa));
+    let told = PaymentView { fee_unknown: false, ..telegram.clone() };
+    assert_eq!(judged("succeeded", unnamed.clone(), &told), Judgement::Known);
+    // One that Telegram registered and has not settled is settled by YooKassa's own word.
+    let open = PaymentView {
+        fee_unknown: false,
+        ..PaymentView { rail: Rail::TelegramYookassa, ..ours(PaymentState::Registered, Some(ID)) }
+    };
+    let Judgement::Tell(command) = judged("succeeded", unnamed, &open) else { panic!("not told") };
+    assert!(matches!(*command, Command::PaymentSettle(ref settle) if settle.rail == Rail::TelegramYookassa));
+    assert_eq!(judged("succeeded", json!({}), &open), Judgement::Wrong(vec![UnknownPayment]));
 }

@@ -1,21 +1,25 @@
 //! The proof of a payment: ask YooKassa, ask the ledger, judge, tell.
 //!
-//! GET the payment by its id → our id from its metadata → the ledger's view of it → [`judge`] →
-//! payment_settle or payment_cancel. Whoever brings the id (a notification, the poll) is not believed.
+//! GET the payment by its id → our payment (by its metadata, or by the id where Telegram made it) → the
+//! ledger's view of it → [`judge`] → payment_settle, payment_cancel, payment_fee, or payment_quarantine for a
+//! person. Whoever brings the id (a notification, the poll, a list) is not believed. Refunds: [`refund`].
 
 mod judge;
+mod refund;
+mod tell;
 
 use proto_events::{
-    CommandId, PaymentId,
-    commands::Command,
-    envelope::AccountRef,
+    PaymentId, Provider,
     events::ProviderId,
-    queries::{PaymentQuery, PaymentView},
+    queries::{PaymentQuery, PaymentView, ProviderQuery},
 };
-use service::ledger::{Envelope, Ledger, SendError};
+use service::ledger::{Ledger, SendError};
 
 pub use self::judge::{Expected, Judgement, judge};
-use crate::yookassa::{self, YooKassa};
+use crate::{
+    clock,
+    yookassa::{self, YooKassa},
+};
 
 /// How a proof ended when everyone answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,17 +28,54 @@ pub enum Outcome {
     Final,
     /// YooKassa has not decided yet.
     Waiting,
+    /// Something disagrees: a person has it to decide.
+    Quarantined,
     /// Nothing that we can act on; it is in the log with its identifiers.
     NotOurs,
+    /// YooKassa knows nothing of it.
+    Unknown,
+}
+
+impl Outcome {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Final => "final",
+            Self::Waiting => "waiting",
+            Self::Quarantined => "quarantined",
+            Self::NotOurs => "not_ours",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What a proof found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Proof {
+    pub outcome: Outcome,
+    /// Ours, as far as there is one.
+    pub payment: Option<PaymentId>,
+}
+
+impl Proof {
+    const fn of(payment: PaymentId, outcome: Outcome) -> Self {
+        Self { outcome, payment: Some(payment) }
+    }
+
+    const fn nobodys(outcome: Outcome) -> Self {
+        Self { outcome, payment: None }
+    }
 }
 
 /// Someone did not answer: the proof must be tried again.
 #[derive(Debug, thiserror::Error)]
 pub enum Away {
-    #[error("YooKassa did not show the payment")]
+    #[error("YooKassa did not show it")]
     YooKassa(#[source] yookassa::Error),
     #[error("the ledger did not answer: {0}")]
     Ledger(SendError),
+    /// It can't be told before something else has ended.
+    #[error("{0}")]
+    TooEarly(&'static str),
 }
 
 pub struct Prover {
@@ -43,41 +84,57 @@ pub struct Prover {
     pub expected: Expected,
 }
 
+/// How long somebody else's word on a payment that names none of ours is waited for: Telegram's.
+const STRAY_AFTER_MS: i64 = 30 * 60_000;
+
 impl Prover {
     /// # Errors
     /// YooKassa or the ledger did not answer; nothing is lost by trying again.
-    pub async fn prove(&self, id: &ProviderId) -> Result<Outcome, Away> {
+    pub async fn prove(&self, id: &ProviderId) -> Result<Proof, Away> {
         let theirs = match self.yookassa.get(id).await {
             Ok(payment) => payment,
             Err(yookassa::Error::NotFound | yookassa::Error::Refused { .. }) => {
                 tracing::warn!(provider_payment_id = %id, "YooKassa has no such payment");
                 metrics::counter!("payments_unknown_total").increment(1);
-                return Ok(Outcome::NotOurs);
+                return Ok(Proof::nobodys(Outcome::Unknown));
             }
             Err(error) => return Err(Away::YooKassa(error)),
         };
-        let Some(payment) = theirs.ours() else {
-            tracing::warn!(provider_payment_id = %id, status = %word(&theirs.status), "a payment of this shop, but not one of ours");
-            return Ok(Outcome::NotOurs);
-        };
-        let Some(ours) = self.view(payment).await.map_err(Away::Ledger)? else {
-            return Ok(unknown_to_us(id, payment, &theirs));
+        let Some(ours) = self.find(id, &theirs).await? else {
+            return self.stray(id, &theirs).await.map(Proof::nobodys);
         };
         fail::fail_point!("payments.proved");
-        match judge(id, &theirs, &ours, &self.expected) {
-            Judgement::Tell(command) => self.tell(payment, id, *command).await,
-            Judgement::Known => Ok(Outcome::Final),
-            Judgement::Wait => Ok(Outcome::Waiting),
+        let payment = ours.payment;
+        let outcome = match judge(id, &theirs, &ours, &self.expected) {
+            Judgement::Tell(command) => self.tell(payment, id, *command).await?,
+            Judgement::Known => Outcome::Final,
+            Judgement::Wait => Outcome::Waiting,
             Judgement::Strange(what) => {
                 tracing::warn!(%payment, provider_payment_id = %id, status = %word(&theirs.status), what, "nothing is done");
-                Ok(Outcome::NotOurs)
+                Outcome::NotOurs
             }
             Judgement::Wrong(problems) => {
-                tracing::error!(%payment, provider_payment_id = %id, ?problems, "paid, but not what we asked for: not credited, a person must look");
-                metrics::counter!("payments_wrong_total").increment(1);
-                Ok(Outcome::NotOurs)
+                self.quarantine(Some(payment), ours.rail, id, &theirs, problems).await?
             }
+        };
+        Ok(Proof::of(payment, outcome))
+    }
+
+    /// Our payment: the one it names, or the one that is known by this id because Telegram told of it.
+    async fn find(&self, id: &ProviderId, theirs: &yookassa::Payment) -> Result<Option<PaymentView>, Away> {
+        if let Some(payment) = theirs.ours() {
+            return self.view(payment).await.map_err(Away::Ledger);
         }
+        self.known_by(id).await.map_err(Away::Ledger)
+    }
+
+    /// The payment of ours that the ledger knows by this id of YooKassa's.
+    ///
+    /// # Errors
+    /// The ledger did not answer.
+    pub async fn known_by(&self, id: &ProviderId) -> Result<Option<PaymentView>, SendError> {
+        let query = ProviderQuery { provider: Provider::Yookassa, id: id.clone() };
+        found(self.ledger.ask::<PaymentView>("payment_of", &query, None).await)
     }
 
     /// The ledger's view; `None` when it knows no such payment.
@@ -85,68 +142,37 @@ impl Prover {
     /// # Errors
     /// The ledger did not answer.
     pub async fn view(&self, payment: PaymentId) -> Result<Option<PaymentView>, SendError> {
-        match self.ledger.ask::<PaymentView>("payment", &PaymentQuery { payment }, None).await {
-            Ok(view) => Ok(Some(view)),
-            Err(SendError::Refused(refused)) => {
-                tracing::info!(%payment, code = %refused.code, "the ledger shows no such payment");
-                Ok(None)
-            }
-            Err(error) => Err(error),
+        let view = found(self.ledger.ask::<PaymentView>("payment", &PaymentQuery { payment }, None).await)?;
+        if view.is_none() {
+            tracing::info!(%payment, "the ledger shows no such payment");
         }
+        Ok(view)
     }
 
-    async fn tell(&self, payment: PaymentId, id: &ProviderId, command: Command) -> Result<Outcome, Away> {
-        let settling = matches!(command, Command::PaymentSettle(_));
-        let what = if settling { "settle" } else { "cancel" };
-        match self.send(payment, &format!("{what}:yookassa:{id}"), command).await {
-            Ok(_) => {
-                tracing::info!(%payment, provider_payment_id = %id, what, "told the ledger");
-                metrics::counter!("payments_told_total", "what" => what).increment(1);
-                if settling {
-                    fail::fail_point!("payments.settled");
-                }
-                Ok(Outcome::Final)
-            }
-            Err(SendError::Refused(refused)) => {
-                let code = refused.code.as_str();
-                if matches!(code, "payment_settled" | "payment_closed") {
-                    tracing::info!(%payment, provider_payment_id = %id, what, code, "the ledger has it already");
-                    return Ok(Outcome::Final);
-                }
-                tracing::error!(%payment, provider_payment_id = %id, what, code, message = refused.message, "the ledger refused; a person must look");
-                metrics::counter!("payments_wrong_total").increment(1);
-                Ok(Outcome::NotOurs)
-            }
-            Err(error) => Err(Away::Ledger(error)),
+    /// Money in our shop that is no payment of ours: quarantined when it says it is, or when nobody has
+    /// claimed it for long, since Telegram may have taken it for us and its word may be lost.
+    async fn stray(&self, id: &ProviderId, theirs: &yookassa::Payment) -> Result<Outcome, Away> {
+        let status = word(&theirs.status);
+        let taken = theirs.status == "succeeded";
+        let old = theirs.captured().is_some_and(|at| clock::now() > at.plus_ms(STRAY_AFTER_MS));
+        let claimed = theirs.named().is_some();
+        if taken && (claimed || (old && !self.expected.shared_shop)) {
+            return self.stray_quarantine(id, theirs).await;
         }
-    }
-
-    /// A command about this payment under this id.
-    ///
-    /// # Errors
-    /// Refused, or its outcome is not known.
-    pub async fn send(&self, payment: PaymentId, id: &str, command: Command) -> Result<(), SendError> {
-        // Invariant: a payment's id is 51 bytes and a provider's at most 64, so an id fits its 120.
-        let id = CommandId::new(id).map_err(|error| SendError::Unknown(error.to_string()))?;
-        let account = AccountRef::Id(payment.account());
-        let envelope = Envelope { id, account, command, causation: None, trace_id: None };
-        self.ledger.send(envelope).await.map(|_| ())
+        tracing::info!(provider_payment_id = %id, status, "a payment of this shop, but none of ours so far");
+        metrics::counter!("payments_unknown_total").increment(1);
+        Ok(Outcome::NotOurs)
     }
 }
 
-/// YooKassa has a payment under an id of our form that the ledger does not have.
-fn unknown_to_us(id: &ProviderId, payment: PaymentId, theirs: &yookassa::Payment) -> Outcome {
-    let status = word(&theirs.status);
-    if theirs.status == "succeeded" {
-        tracing::error!(%payment, provider_payment_id = %id, status, "paid under an id the ledger does not know: not credited, a person must look");
-        metrics::counter!("payments_wrong_total").increment(1);
-    } else {
-        tracing::warn!(%payment, provider_payment_id = %id, status, "the ledger does not know this payment");
+fn found<T>(asked: Result<T, SendError>) -> Result<Option<T>, SendError> {
+    match asked {
+        Ok(view) => Ok(Some(view)),
+        Err(SendError::Refused(_)) => Ok(None),
+        Err(error) => Err(error),
     }
-    metrics::counter!("payments_unknown_total").increment(1);
-    Outcome::NotOurs
 }
 
-fn word(text: &str) -> String {
+pub(crate) fn word(text: &str) -> String {
     text.chars().filter(char::is_ascii_graphic).take(40).collect()
 }

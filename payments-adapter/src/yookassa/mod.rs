@@ -1,4 +1,4 @@
-//! A small typed client of YooKassa's API v3: create a payment, read one, list them.
+//! A small typed client of YooKassa's API v3: make payments and refunds, read them, list them.
 //!
 //! It never repeats a call: who calls knows when that is safe. Its errors say what is known about the
 //! effect ([`Error`]), not which status came.
@@ -7,18 +7,22 @@
 pub mod amount;
 mod error;
 pub mod moment;
+mod refund;
 mod types;
 
 use std::time::Duration;
 
-use proto_events::{Micros, PaymentId, events::ProviderId};
+use proto_events::{Micros, PaymentId, RefundId, events::ProviderId};
 use reqwest::{Method, RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
 pub use self::{
     error::Error,
-    types::{Amount, NewConfirmation, NewPayment, Page, Payment},
+    refund::{NewRefund, Refund},
+    types::{
+        Amount, Cancellation, Customer, Item, NewConfirmation, NewMethod, NewPayment, Page, Payment, Receipt,
+    },
 };
 
 /// YooKassa promises an answer within 30 s.
@@ -30,6 +34,8 @@ const BODY_BYTES_MAX: usize = 2 << 20;
 pub const PAGE_LEN_MAX: u32 = 100;
 /// The name in a payment's metadata under which ours is found.
 pub const METADATA_PAYMENT: &str = "payment_id";
+/// The same of a refund.
+pub const METADATA_REFUND: &str = "refund_id";
 
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client can't be built")]
@@ -82,18 +88,49 @@ impl YooKassa {
         self.answer(self.request(Method::GET, &format!("/payments/{}", id.as_str()))).await
     }
 
-    /// One page of `GET /payments`, newest first, created in that time.
+    /// `POST /refunds`. The same key and body within 24 h give the first answer again, as it was then.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn list(&self, from: Micros, to: Micros, cursor: Option<&str>) -> Result<Page, Error> {
-        let mut query = vec![
-            ("created_at.gte", moment::format(from)),
-            ("created_at.lte", moment::format(to)),
-            ("limit", PAGE_LEN_MAX.to_string()),
-        ];
+    pub async fn refund(&self, key: RefundId, refund: &NewRefund) -> Result<Refund, Error> {
+        let request = self.request(Method::POST, "/refunds");
+        self.answer(request.header("Idempotence-Key", key.to_string()).json(refund)).await
+    }
+
+    /// `GET /refunds/{id}`.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn get_refund(&self, id: &ProviderId) -> Result<Refund, Error> {
+        self.answer(self.request(Method::GET, &format!("/refunds/{}", id.as_str()))).await
+    }
+
+    /// One page of `GET /payments`, newest first.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn list(&self, of: Listed<'_>, cursor: Option<&str>) -> Result<Page<Payment>, Error> {
+        self.page("/payments", of, cursor).await
+    }
+
+    /// The same of `GET /refunds`.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn list_refunds(&self, of: Listed<'_>, cursor: Option<&str>) -> Result<Page<Refund>, Error> {
+        self.page("/refunds", of, cursor).await
+    }
+
+    async fn page<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        of: Listed<'_>,
+        cursor: Option<&str>,
+    ) -> Result<Page<T>, Error> {
+        let mut query = of.query();
+        query.push(("limit", PAGE_LEN_MAX.to_string()));
         query.extend(cursor.map(|cursor| ("cursor", cursor.to_owned())));
-        self.answer(self.request(Method::GET, "/payments").query(&query)).await
+        self.answer(self.request(Method::GET, path).query(&query)).await
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -116,6 +153,33 @@ impl YooKassa {
         }
         serde_json::from_slice(&body)
             .map_err(|_| Error::Unknown { codes: "200, but the answer is not one we can read".into() })
+    }
+}
+
+/// What a list is to hold.
+#[derive(Debug, Clone, Copy)]
+pub enum Listed<'a> {
+    /// Made in that time.
+    Made { from: Micros, to: Micros },
+    /// Payments of which the money was taken in that time.
+    Taken { from: Micros, to: Micros },
+    /// Refunds of this payment.
+    Of(&'a ProviderId),
+}
+
+impl Listed<'_> {
+    fn query(self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Made { from, to } => {
+                vec![("created_at.gte", moment::format(from)), ("created_at.lte", moment::format(to))]
+            }
+            Self::Taken { from, to } => vec![
+                ("captured_at.gte", moment::format(from)),
+                ("captured_at.lte", moment::format(to)),
+                ("status", "succeeded".to_owned()),
+            ],
+            Self::Of(payment) => vec![("payment_id", payment.to_string())],
+        }
     }
 }
 

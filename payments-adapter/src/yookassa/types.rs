@@ -30,7 +30,42 @@ pub struct NewPayment {
     pub confirmation: NewConfirmation,
     /// At most 128 characters.
     pub description: String,
+    /// absent: the payer chooses on YooKassa's page
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payment_method_data: Option<NewMethod>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
     pub metadata: BTreeMap<&'static str, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewMethod {
+    pub r#type: &'static str,
+}
+
+/// A receipt after 54-FZ: one line, the credits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    pub customer: Customer,
+    pub items: Vec<Item>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tax_system_code: Option<u8>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Customer {
+    pub email: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Item {
+    /// At most 128 characters.
+    pub description: String,
+    pub quantity: u32,
+    pub amount: Amount,
+    pub vat_code: u8,
+    pub payment_subject: String,
+    pub payment_mode: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,6 +120,12 @@ pub struct Recipient {
 }
 
 impl Payment {
+    /// What it says our payment is, in whatever form.
+    pub fn named(&self) -> Option<String> {
+        let said = self.metadata.as_ref()?.get(METADATA_PAYMENT)?;
+        Some(said.as_str().map_or_else(|| said.to_string(), str::to_owned))
+    }
+
     /// Our payment, if the metadata names one in our form.
     pub fn ours(&self) -> Option<PaymentId> {
         self.metadata.as_ref()?.get(METADATA_PAYMENT)?.as_str()?.parse().ok()
@@ -99,10 +140,11 @@ impl Payment {
     }
 }
 
+/// A page of a list, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Page {
-    #[serde(default)]
-    pub items: Vec<Payment>,
+pub struct Page<T> {
+    #[serde(default = "Vec::new")]
+    pub items: Vec<T>,
     #[serde(default)]
     pub next_cursor: Option<String>,
 }
@@ -142,7 +184,7 @@ mod tests {
         #[test]
         fn no_bytes_make_the_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
             let _ = serde_json::from_slice::<Payment>(&bytes);
-            let _ = serde_json::from_slice::<Page>(&bytes);
+            let _ = serde_json::from_slice::<Page<Payment>>(&bytes);
         }
     }
 }

@@ -63,6 +63,8 @@ pub fn words(payment: PaymentId, value: &str) -> NewPayment {
         capture: true,
         confirmation: NewConfirmation { r#type: "redirect", return_url: "https://t.me/bot".into() },
         description: "Plantain: кредиты × 100".into(),
+        payment_method_data: None,
+        receipt: None,
         metadata: [("payment_id", payment.to_string())].into(),
     }
 }

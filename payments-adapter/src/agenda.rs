@@ -2,16 +2,20 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use proto_events::PaymentId;
 use tokio::time::Instant;
 
+/// What an agenda is about: a payment, a refund.
+pub(crate) trait Key: Copy + Eq + Hash {}
+impl<T: Copy + Eq + Hash> Key for T {}
+
 /// A person who has just paid looks at the chat.
-pub(super) const POLL_MIN: Duration = Duration::from_secs(5);
-pub(super) const POLL_MAX: Duration = Duration::from_secs(300);
+pub(crate) const POLL_MIN: Duration = Duration::from_secs(5);
+pub(crate) const POLL_MAX: Duration = Duration::from_secs(300);
 /// Waits after tries without an outcome; the last repeats. YooKassa asks for about one a minute; the
 /// first come sooner, because a person waits for the link.
 const RETRIES: [Duration; 5] = [
@@ -23,23 +27,35 @@ const RETRIES: [Duration; 5] = [
 ];
 
 /// A quarter of the payment's age, within bounds.
-pub(super) fn poll_every(age: Duration) -> Duration {
+pub(crate) fn poll_every(age: Duration) -> Duration {
     (age / 4).clamp(POLL_MIN, POLL_MAX)
 }
 
-pub(super) fn retry_after(tries: u32) -> Duration {
+pub(crate) fn retry_after(tries: u32) -> Duration {
     let last = RETRIES.len() - 1;
     RETRIES[usize::try_from(tries).unwrap_or(last).min(last)]
 }
 
 /// Bounded by what a sweep shows: the rest is forgotten ([`Agenda::keep_only`]).
-#[derive(Debug, Clone, Default)]
-pub(super) struct Agenda(Arc<Mutex<Pages>>);
+#[derive(Debug)]
+pub(crate) struct Agenda<K: Key>(Arc<Mutex<Pages<K>>>);
 
-#[derive(Debug, Default)]
-struct Pages {
-    due: HashMap<PaymentId, Due>,
-    in_hand: HashSet<PaymentId>,
+#[derive(Debug)]
+struct Pages<K> {
+    due: HashMap<K, Due>,
+    in_hand: HashSet<K>,
+}
+
+impl<K: Key> Default for Agenda<K> {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Pages { due: HashMap::new(), in_hand: HashSet::new() })))
+    }
+}
+
+impl<K: Key> Clone for Agenda<K> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,15 +64,15 @@ struct Due {
     tries: u32,
 }
 
-/// A payment in hand, until it is put back or dropped. Dropped (also by a panic), it is due again like
+/// One in hand, until it is put back or dropped. Dropped (also by a panic), it is due again like
 /// after a try without an outcome.
 #[derive(Debug)]
 #[must_use]
-pub(super) struct Place {
-    agenda: Agenda,
-    payment: PaymentId,
+pub(crate) struct Place<K: Key> {
+    agenda: Agenda<K>,
+    key: K,
     /// without an outcome, so far
-    pub(super) tries: u32,
+    pub(crate) tries: u32,
     next: Next,
 }
 
@@ -68,32 +84,32 @@ enum Next {
     Ended,
 }
 
-impl Agenda {
+impl<K: Key> Agenda<K> {
     /// `None` when it is in hand or not due yet. One that is new is due at `first`.
-    pub(super) fn take(&self, payment: PaymentId, first: Instant, now: Instant) -> Option<Place> {
+    pub(crate) fn take(&self, key: K, first: Instant, now: Instant) -> Option<Place<K>> {
         let mut pages = self.pages();
-        let due = *pages.due.entry(payment).or_insert(Due { at: first, tries: 0 });
-        let free = due.at <= now && pages.in_hand.insert(payment);
+        let due = *pages.due.entry(key).or_insert(Due { at: first, tries: 0 });
+        let free = due.at <= now && pages.in_hand.insert(key);
         // Not made for nothing: dropping it would free what another holds.
-        free.then(|| Place { agenda: self.clone(), payment, tries: due.tries, next: Next::Lost })
+        free.then(|| Place { agenda: self.clone(), key, tries: due.tries, next: Next::Lost })
     }
 
     /// Forgets what is no longer open.
-    pub(super) fn keep_only(&self, open: &HashSet<PaymentId>) {
+    pub(crate) fn keep_only(&self, open: &HashSet<K>) {
         let mut pages = self.pages();
         let Pages { due, in_hand } = &mut *pages;
-        due.retain(|payment, _| open.contains(payment) || in_hand.contains(payment));
+        due.retain(|key, _| open.contains(key) || in_hand.contains(key));
     }
 
-    fn pages(&self) -> MutexGuard<'_, Pages> {
+    fn pages(&self) -> MutexGuard<'_, Pages<K>> {
         // Pages stay whole whatever panics.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place {
-    /// Due again after that time; `None` is the outcome that ends this stage of the payment.
-    pub(super) fn put_back(mut self, after: Option<Duration>, now: Instant) {
+impl<K: Key> Place<K> {
+    /// Due again after that time; `None` is the outcome that ends this stage of it.
+    pub(crate) fn put_back(mut self, after: Option<Duration>, now: Instant) {
         self.next = match after {
             Some(after) => Next::Due(now + after),
             None => Next::Ended,
@@ -101,7 +117,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl<K: Key> Drop for Place<K> {
     fn drop(&mut self) {
         let at = match self.next {
             Next::Lost => Some(Instant::now() + retry_after(self.tries)),
@@ -109,18 +125,18 @@ impl Drop for Place {
             Next::Ended => None,
         };
         let mut pages = self.agenda.pages();
-        pages.in_hand.remove(&self.payment);
+        pages.in_hand.remove(&self.key);
         if let Some(at) = at {
-            pages.due.insert(self.payment, Due { at, tries: self.tries.saturating_add(1) });
+            pages.due.insert(self.key, Due { at, tries: self.tries.saturating_add(1) });
         } else {
-            pages.due.remove(&self.payment);
+            pages.due.remove(&self.key);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use proto_events::{AccountId, CommandId, Producer};
+    use proto_events::{AccountId, CommandId, PaymentId, Producer};
 
     use super::*;
 
@@ -130,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_payment_is_in_hand_once_and_comes_back_when_it_is_due() {
-        let (agenda, now) = (Agenda::default(), Instant::now());
+        let (agenda, now) = (Agenda::<PaymentId>::default(), Instant::now());
         let second = Duration::from_secs(1);
         let place = agenda.take(payment(1), now, now).unwrap();
         assert!(agenda.take(payment(1), now, now).is_none(), "in hand");
@@ -144,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_panic_puts_its_payment_back() {
-        let (agenda, now) = (Agenda::default(), Instant::now());
+        let (agenda, now) = (Agenda::<PaymentId>::default(), Instant::now());
         let place = agenda.take(payment(1), now, now).unwrap();
         let panicked = std::thread::spawn(move || {
             let _place = place;
@@ -158,7 +174,7 @@ mod tests {
 
     #[test]
     fn what_is_closed_is_forgotten() {
-        let (agenda, now) = (Agenda::default(), Instant::now());
+        let (agenda, now) = (Agenda::<PaymentId>::default(), Instant::now());
         for n in 0..3 {
             let place = agenda.take(payment(n), now, now).unwrap();
             place.put_back(Some(POLL_MIN), now);
