@@ -54,7 +54,7 @@ const SIGNED: &str = "ledger.checkpoint.stored";
 const VISITORS: i64 = 1_000_000;
 /// Come only with lots that end, with referrals, with erasures: tests of their own.
 const LOTS: [&str; 2] = ["ledger.timer.lot_due", "ledger.timer.lots_expired"];
-/// Comes only when an invoice is past its end: `e2e/tests/payments/`.
+/// Comes only when an invoice is past its end: a test of its own.
 const ENDING: &str = "ledger.timer.payment_due";
 const BONUSES: [&str; 2] = ["ledger.follow_ups.bonus", "ledger.follow_ups.done"];
 const ERASING: &str = "ledger.follow_ups.erasing";
@@ -368,6 +368,35 @@ fn a_death_while_an_erased_accounts_content_is_deleted_leaves_none() {
         let left = sqlx::query_scalar::<_, i64>(sql).bind(account.0).fetch_one(&stage.pool);
         assert_eq!(stage.rt.block_on(left).unwrap(), 0, "{table}");
     }
+    judge::assert_at_rest(&stage, &nats);
+    print(&[death]);
+}
+
+#[test]
+fn a_death_when_an_invoice_is_past_its_end_closes_it_once() {
+    let mut stage = Stage::new().unwrap();
+    let mut catalog = serde_json::to_value(Catalog::default_catalog().unwrap()).unwrap();
+    catalog["limits"]["payment_ms"] = json!(1_000);
+    let file = stage.dir().join("catalog.json");
+    std::fs::write(&file, catalog.to_string()).unwrap();
+    let extra = [("CATALOG_FILE", file.to_str().unwrap())];
+    let (deeds, raw, nats) = (Deeds::new(&stage), Raw::new(&stage), stage.client("ledger"));
+    let pool = stage.pool.clone();
+    let way = async move {
+        deeds.start(1).await.unwrap();
+        let body = json!({"package": "xtr-100", "rail": "stars", "context": {"chat": 1, "message": 1}});
+        let opened = raw.ask(Producer::Telegram, "topup_open", "topup:1:invoice", person(1), body).await;
+        assert_eq!(opened["status"], "done", "{opened}");
+        let end = Instant::now() + e2e::stage::PATIENCE;
+        let open = "SELECT count(*) FROM open_payments";
+        while sqlx::query_scalar::<_, i64>(open).fetch_one(&pool).await.unwrap() > 0 {
+            assert!(Instant::now() < end, "an invoice does not end");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let ((), death) = die_and_recover(&mut stage, (ENDING, 1), &extra, way);
+    let log = stage.rt.block_on(Stage::log(&stage.pool));
+    assert_eq!(log.iter().filter(|r| r.event_type == "PaymentCanceled").count(), 1);
     judge::assert_at_rest(&stage, &nats);
     print(&[death]);
 }

@@ -1,0 +1,7 @@
+//! The cases that hurt real shops (facts of YooKassa's API), each judged by the provider's own books in money.
+
+mod doubts;
+mod lists;
+mod making;
+mod refunds;
+mod telling;
