@@ -3,6 +3,9 @@
 
 use std::{
     collections::VecDeque,
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
     sync::{Mutex, PoisonError},
 };
 
@@ -56,9 +59,19 @@ pub(crate) struct Arrivals(Mutex<Inner>);
 struct Inner {
     next: u64,
     ring: VecDeque<Arrival>,
+    /// Gets each one as a line of JSON once it is answered.
+    file: Option<File>,
 }
 
 impl Arrivals {
+    /// Arrivals that are also appended to a new file in this folder.
+    pub(crate) fn open(folder: Option<&Path>) -> io::Result<Self> {
+        let Some(folder) = folder else { return Ok(Self::default()) };
+        fs::create_dir_all(folder)?;
+        let file = File::create_new(folder.join(format!("{}.jsonl", uuid::Uuid::new_v4())))?;
+        Ok(Self(Mutex::new(Inner { file: Some(file), ..Inner::default() })))
+    }
+
     pub(crate) fn begin(&self, vendor: Vendor, name: &str, call: &Call) -> u64 {
         let mut arrival = Arrival {
             id: 0,
@@ -91,6 +104,12 @@ impl Arrivals {
             arrival.status = status;
             arrival.finished_at = Some(rfc3339(wall_ms()));
             arrival.fault = fault;
+            let line = inner.file.is_some().then(|| serde_json::to_string(&inner.ring[at]));
+            if let (Some(Ok(line)), Some(file)) = (line, &mut inner.file)
+                && let Err(error) = writeln!(file, "{line}")
+            {
+                tracing::error!(%error, "an arrival could not be written down");
+            }
         }
     }
 

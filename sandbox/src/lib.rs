@@ -42,6 +42,8 @@ pub enum Error {
     Client(#[source] reqwest::Error),
     #[error("the state file can't be used")]
     State(#[from] state_file::Error),
+    #[error("the folder for arrivals can't be written")]
+    Arrivals(#[source] std::io::Error),
     #[error("the HTTP server stopped")]
     Serve(#[source] std::io::Error),
 }

@@ -72,6 +72,9 @@ struct Arguments {
     /// How long Gemini thinks
     #[arg(long, env = "SANDBOX_GEMINI_LATENCY_MS", hide_env = true, value_name = "MS", default_value_t = 0)]
     gemini_latency_ms: u64,
+    /// Where a file of all arrivals goes
+    #[arg(long, env = "SANDBOX_ARRIVALS_DIR", hide_env = true, value_name = "FOLDER")]
+    arrivals_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -98,6 +101,7 @@ impl Arguments {
                 overall_burst: self.flood_overall,
             },
             gemini_latency_ms: self.gemini_latency_ms,
+            arrivals_dir: self.arrivals_dir.clone(),
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Options {
     pub flood: FloodLimits,
     /// How long Gemini thinks, in real milliseconds.
     pub gemini_latency_ms: u64,
+    /// A folder that gets a file of all arrivals.
+    pub arrivals_dir: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -41,6 +43,7 @@ impl Default for Options {
             telegram_username: "plantain_sandbox_bot".to_owned(),
             flood: FloodLimits::default(),
             gemini_latency_ms: 0,
+            arrivals_dir: None,
         }
     }
 }

@@ -84,7 +84,7 @@ impl World {
             base_url: base_url.trim_end_matches('/').to_owned(),
             clock: Clock::new(options.clock_speed, state.clock_ms),
             http,
-            arrivals: Arrivals::default(),
+            arrivals: Arrivals::open(options.arrivals_dir.as_deref()).map_err(Error::Arrivals)?,
             faults: Faults::default(),
             blobs,
             flood: Mutex::default(),

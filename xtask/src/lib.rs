@@ -36,6 +36,7 @@
 pub mod bench;
 pub mod chaos;
 pub mod check;
+pub mod conformance;
 pub mod demo;
 pub mod dotenv;
 pub mod machine;

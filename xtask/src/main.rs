@@ -49,6 +49,8 @@ enum Task {
     Check,
     /// Run the long tests: the model, planted bugs, rounds of faults
     Chaos(xtask::chaos::ChaosArgs),
+    /// Let YooKassa's official SDK judge the sandbox and what the adapter sends
+    Conformance(xtask::conformance::ConformanceArgs),
     /// What `up --detach` leaves in the background
     #[command(hide = true)]
     Supervise,
@@ -58,6 +60,9 @@ fn main() -> std::process::ExitCode {
     let task = Cli::parse().task;
     if let Task::Chaos(args) = &task {
         return xtask::chaos::chaos(args);
+    }
+    if let Task::Conformance(args) = &task {
+        return xtask::conformance::conformance(args);
     }
     match run(task) {
         Ok(()) => std::process::ExitCode::SUCCESS,
@@ -82,8 +87,8 @@ fn run(task: Task) -> Result<()> {
         Task::Test { extra } => xtask::test::test(&extra),
         Task::Bench { extra } => xtask::bench::bench(&extra),
         Task::Check => xtask::check::check(),
-        // Has exit statuses of its own.
-        Task::Chaos(_) => Ok(()),
+        // Have exit statuses of their own.
+        Task::Chaos(_) | Task::Conformance(_) => Ok(()),
         Task::Supervise => xtask::up::supervise(),
     }
 }

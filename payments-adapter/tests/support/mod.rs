@@ -18,7 +18,10 @@ impl Vendor {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        let served = tokio::spawn(sandbox::serve(listener, sandbox::Options::default(), stop.clone()));
+        // `cargo xtask conformance` reads what the client sent.
+        let arrivals_dir = std::env::var_os("SANDBOX_ARRIVALS_DIR").map(Into::into);
+        let options = sandbox::Options { arrivals_dir, ..sandbox::Options::default() };
+        let served = tokio::spawn(sandbox::serve(listener, options, stop.clone()));
         Self { url, stop, served }
     }
 

@@ -60,3 +60,22 @@ async fn the_shops_url_can_be_set_while_running() {
     assert_eq!(receiver.wait(1).await[0].body["event"], "payment.canceled");
     sandbox.stop().await;
 }
+
+#[tokio::test]
+async fn arrivals_are_written_down_as_they_are_answered() {
+    let folder = std::env::temp_dir().join(format!("sandbox-arrivals-{}", uuid::Uuid::new_v4()));
+    let sandbox = Sandbox::with(Options { arrivals_dir: Some(folder.clone()), ..calm() }).await;
+    sandbox.bot("getMe", json!({})).await;
+    sandbox.fault(json!({"vendor": "telegram", "call": "getMe", "fault": 500})).await;
+    sandbox.post(&format!("{}/getMe", super::support::BOT), json!({})).await;
+    let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    let lines: Vec<serde_json::Value> = std::fs::read_to_string(file)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines, *sandbox.get("/arrivals").await["arrivals"].as_array().unwrap());
+    assert_eq!((lines.len(), &lines[1]["status"]), (2, &json!(500)));
+    sandbox.stop().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
