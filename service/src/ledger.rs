@@ -78,6 +78,7 @@ pub struct Ledger {
     producer: Producer,
     deadline: Duration,
     patience: Duration,
+    actor: Option<Text<64>>,
 }
 
 /// What became of one try.
@@ -88,7 +89,7 @@ enum Tried<T> {
 
 impl Ledger {
     pub fn new(client: Client, producer: Producer) -> Self {
-        Self { client, producer, deadline: DEADLINE, patience: TRY_MIN }
+        Self { client, producer, deadline: DEADLINE, patience: TRY_MIN, actor: None }
     }
 
     /// For how long to go on trying.
@@ -106,6 +107,13 @@ impl Ledger {
         self
     }
 
+    /// Who is behind the commands: an operator by name.
+    #[must_use]
+    pub fn acting(mut self, operator: &str) -> Self {
+        self.actor = Some(Text::lossy(&format!("operator:{operator}")));
+        self
+    }
+
     /// Sends a command until it is answered.
     ///
     /// # Errors
@@ -115,7 +123,7 @@ impl Ledger {
         let wire = CommandEnvelope {
             id: envelope.id,
             account: envelope.account,
-            actor: None,
+            actor: self.actor.clone(),
             causation: envelope.causation,
             trace_id: envelope.trace_id,
             ask: Some(new_ask()),

@@ -3,10 +3,12 @@
 mod checkpoint_key;
 mod export;
 mod migrate;
+mod operator;
 mod out;
 mod progress;
 mod projections;
 mod prove;
+mod reconcile;
 mod replay;
 mod republish;
 mod serve;
@@ -40,6 +42,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Compare days of a provider's books with ours; 1: they differ.
+    Reconcile(reconcile::Wish),
     /// Make projections anew beside the live ones, compare, swap in.
     Replay(replay::Wish),
     /// Take commands, append to the log, publish it, project it.
@@ -72,6 +76,7 @@ pub async fn main() -> ExitCode {
         Command::Migrate => migrate::run().await.map(|()| ExitCode::SUCCESS),
         Command::Prove(what) => prove::run(what).await,
         Command::Projections { json } => projections::run(json).await,
+        Command::Reconcile(wish) => reconcile::run(wish).await,
         Command::Replay(wish) => replay::run(wish).await,
         Command::Republish(wish) => republish::run(wish).await,
         Command::Statement(wish) => statement::run(wish).await,

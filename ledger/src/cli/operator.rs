@@ -1,0 +1,37 @@
+//! An act of an operator at the command line, sent to whichever ledger leads.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use proto_events::envelope::AccountRef;
+use proto_events::{AccountId, CommandId, Producer, commands::Command};
+use service::config::Env;
+use service::ledger::{Done, Envelope, Ledger};
+use service::nats::{self, NatsConfig};
+
+/// A nats-server that is there answers at once; who is at a terminal is not kept waiting for one that is not.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Who acts: as said, else the user of this machine.
+pub fn named(given: Option<&str>) -> String {
+    let user = || std::env::var("USER").ok().filter(|user| !user.is_empty());
+    given.map(str::to_owned).or_else(user).unwrap_or_else(|| "cli".to_owned())
+}
+
+/// # Errors
+/// NATS is away, nobody leads, or the act is refused.
+pub async fn act(
+    operator: &str,
+    id: CommandId,
+    account: AccountId,
+    command: impl Into<Command>,
+) -> anyhow::Result<Done> {
+    let mut env = Env::from_process();
+    let nats = NatsConfig::read(&mut env);
+    let nats = env.finish(nats)?;
+    let connecting = tokio::time::timeout(CONNECT, nats::connect(&nats, "ledger")).await;
+    let client = connecting.context("NATS at NATS_URL does not answer")??;
+    let (account, command) = (AccountRef::Id(account), command.into());
+    let envelope = Envelope { id, account, command, causation: None, trace_id: None };
+    Ok(Ledger::new(client, Producer::Console).acting(operator).send(envelope).await?)
+}
