@@ -8,8 +8,10 @@ const NEVER: (&str, &str) = ("PAYMENTS_RECONCILE_SECONDS", "86400");
 
 fn knock(shop: &Shop, body: &Value) -> u16 {
     let url = format!("{}/yookassa/webhook", shop.stage.url(Role::Payments));
-    let request = shop.stage.http.post(url).header("x-forwarded-for", "185.71.76.1").json(body);
-    shop.stage.rt.block_on(request.send()).unwrap().status().as_u16()
+    shop.stage.rt.block_on(async {
+        let request = shop.stage.http.post(url).header("x-forwarded-for", "185.71.76.1").json(body);
+        request.send().await.unwrap().status().as_u16()
+    })
 }
 
 fn notification(event: &str, object: &Value) -> Value {

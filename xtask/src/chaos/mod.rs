@@ -37,6 +37,9 @@ pub struct ChaosArgs {
     /// The database full, dead, its backends killed, this many times each
     #[arg(long, value_name = "ROUNDS")]
     database: Option<u32>,
+    /// So many random payments under faults, kills and restarts
+    #[arg(long, value_name = "PAYMENTS", num_args = 0..=1, default_missing_value = "10000")]
+    payments: Option<u32>,
     /// The last line of the output is one JSON object
     #[arg(long)]
     json: bool,
@@ -79,13 +82,14 @@ fn run(args: &ChaosArgs) -> Result<Vec<Found>> {
         ("leaders", args.leaders, rounds::LEADERS),
         ("evt", args.evt, rounds::EVT),
         ("database", args.database, rounds::DATABASE),
+        ("payments", args.payments, rounds::PAYMENTS),
     ] {
         if let Some(wanted) = wanted {
             found.push(timed(name, || rounds::run(tests, wanted))?);
         }
     }
     if found.is_empty() {
-        bail!("say what to run: --model, --planted, --leaders N, --evt N or --database N");
+        bail!("say what to run: --model, --planted, --leaders N, --evt N, --database N or --payments");
     }
     println!();
     for run in &found {

@@ -6,6 +6,7 @@ use anyhow::Result;
 pub(super) const LEADERS: &[&str] = &["leaders_chaos"];
 pub(super) const EVT: &[&str] = &["ledger_stream"];
 pub(super) const DATABASE: &[&str] = &["postgres_faults"];
+pub(super) const PAYMENTS: &[&str] = &["payments_chaos"];
 
 /// The tests' own words and figures go to the terminal as they are.
 pub(super) fn run(tests: &[&str], rounds: u32) -> Result<(bool, serde_json::Value)> {
