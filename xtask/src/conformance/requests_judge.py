@@ -100,7 +100,7 @@ def judge(arrival):
             datetime.fromisoformat(value.replace("Z", "+00:00"))
 
 
-def recorded(group, folder, least):
+def recorded(group, folder, must):
     """Judges everything in the folder; what the sandbox refused on purpose of a test is left out."""
     seen, refused = {}, 0
     for arrival in arrivals(folder):
@@ -118,7 +118,9 @@ def recorded(group, folder, least):
         detail = f"{len(seen[call])} requests" + "".join(f"; {one}" for one in sorted(set(wrong))[:3])
         say(group, call, not wrong, detail)
     total = sum(map(len, seen.values()))
-    say(group, "enough was recorded", total >= least, f"{total} judged, {refused} that a test meant to be refused")
+    missing = [call for call in must if call not in seen]
+    detail = f"no {', '.join(missing)}" if missing else f"{total} judged, {refused} meant to be refused"
+    say(group, "every call was recorded", not missing, detail)
     return seen
 
 

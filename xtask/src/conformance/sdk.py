@@ -334,6 +334,7 @@ def main():
     parser.add_argument("--base", required=True)
     parser.add_argument("--arrivals", required=True)
     parser.add_argument("--ranges", required=True)
+    parser.add_argument("--must", required=True)
     args = parser.parse_args()
     desk, listener = Desk(args.base), Listener()
     desk.ask("PUT", "/settings", {"yookassa_notify_url": listener.url})
@@ -354,7 +355,7 @@ def main():
         ]
     ] + [("all of this run", lambda: every_one(listener))])
     checks("addresses", [("our list and the SDK's", lambda: addresses(args.ranges.split(",")))])
-    seen = requests_judge.recorded("requests", args.arrivals, least=10)
+    seen = requests_judge.recorded("requests", args.arrivals, args.must.split(","))
     requests_judge.planted("control", seen)
 
 
