@@ -2,6 +2,7 @@
 
 mod faults;
 mod gemini;
+mod payment_faults;
 mod payments;
 mod people;
 mod provider;
