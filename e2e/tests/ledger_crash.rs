@@ -27,6 +27,7 @@ const POINTS: &[&str] = &[
     "ledger.projection.before_commit",
     "ledger.projection.committed",
     "ledger.relay.before_publish",
+    "ledger.reconcile.compared",
     "ledger.relay.published",
     "ledger.replay.before_commit",
     "ledger.replay.committed",
@@ -54,6 +55,8 @@ const SIGNED: &str = "ledger.checkpoint.stored";
 const VISITORS: i64 = 1_000_000;
 /// Come only with lots that end, with referrals, with erasures: tests of their own.
 const LOTS: [&str; 2] = ["ledger.timer.lot_due", "ledger.timer.lots_expired"];
+/// Comes only when an adapter has uploaded a day: a test of its own.
+const COMPARED: &str = "ledger.reconcile.compared";
 /// Comes only when an invoice is past its end: a test of its own.
 const ENDING: &str = "ledger.timer.payment_due";
 const BONUSES: [&str; 2] = ["ledger.follow_ups.bonus", "ledger.follow_ups.done"];
@@ -187,7 +190,7 @@ fn a_death_in_an_append_loses_and_doubles_nothing() {
 fn a_death_between_a_command_and_its_reply_loses_and_doubles_nothing() {
     let of = |p: &&'static str| {
         let is_asked_for = ASKED_FOR.iter().any(|asked| p.starts_with(asked));
-        let elsewhere = [".append.", "relay", "projection", "timer", "follow_ups"];
+        let elsewhere = [".append.", "relay", "projection", "timer", "follow_ups", "reconcile"];
         !elsewhere.iter().any(|part| p.contains(part)) && !is_asked_for
     };
     die_at(&POINTS.iter().copied().filter(of).collect::<Vec<_>>());
@@ -397,6 +400,28 @@ fn a_death_when_an_invoice_is_past_its_end_closes_it_once() {
     let ((), death) = die_and_recover(&mut stage, (ENDING, 1), &extra, way);
     let log = stage.rt.block_on(Stage::log(&stage.pool));
     assert_eq!(log.iter().filter(|r| r.event_type == "PaymentCanceled").count(), 1);
+    judge::assert_at_rest(&stage, &nats);
+    print(&[death]);
+}
+
+#[test]
+fn a_death_while_a_day_is_compared_records_it_once() {
+    let mut stage = Stage::new().unwrap();
+    let (raw, nats, pool) = (Raw::new(&stage), stage.client("ledger"), stage.pool.clone());
+    let way = async move {
+        let nobody = json!({"id": AccountId::OPERATIONS});
+        let body = json!({"provider": "yookassa", "day": 20_000});
+        raw.ask(Producer::Payments, "provider_day_done", "books:1", nobody, body).await;
+        let end = Instant::now() + e2e::stage::PATIENCE;
+        let waiting = "SELECT count(*) FROM provider_days WHERE compared_at IS NULL";
+        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&pool).await.unwrap() > 0 {
+            assert!(Instant::now() < end, "a day is not compared");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let ((), death) = die_and_recover(&mut stage, (COMPARED, 1), &[], way);
+    let log = stage.rt.block_on(Stage::log(&stage.pool));
+    assert_eq!(log.iter().filter(|r| r.event_type == "ReconciliationFinished").count(), 1);
     judge::assert_at_rest(&stage, &nats);
     print(&[death]);
 }

@@ -4,6 +4,7 @@
 //! reply; then `log` → `relay` → the event stream, and `log` → `projections`.
 
 pub mod books;
+pub mod cases;
 pub mod cli;
 pub mod config;
 pub mod ear;

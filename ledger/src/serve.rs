@@ -287,6 +287,8 @@ impl Service {
         if self.write_path_only {
             return;
         }
+        let books = timers::books::run(self.readers.clone(), Arc::clone(queue), stop());
+        spawn_follower(tasks, leading, books);
         let tail = Tail::new(self.readers.clone(), seen.clone());
         for follower in projections::followers(&self.folds, &tail) {
             spawn_follower(tasks, leading, follower);

@@ -1,14 +1,18 @@
 //! The command line: one file a command.
 
+mod cases;
 mod checkpoint_key;
 mod export;
 mod migrate;
+mod money;
 mod operator;
 mod out;
 mod progress;
 mod projections;
 mod prove;
+mod quarantine;
 mod reconcile;
+mod refund;
 mod replay;
 mod republish;
 mod serve;
@@ -32,8 +36,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// What about money waits for a person; 1: something does.
+    Cases(cases::Wish),
     /// Write the log or its books to a file for other programs.
     Export(export::Wish),
+    /// Decide about a payment that is not as it should be.
+    #[command(subcommand)]
+    Quarantine(quarantine::Quarantine),
+    /// Give money back, whole or in part; shows what it takes, asks.
+    Refund(refund::Wish),
     /// Apply the migrations that are not applied yet (DATABASE_URL).
     Migrate,
     /// Show what is read and rebuilt and how far it is; 1: one stands.
@@ -72,6 +83,9 @@ pub async fn main() -> ExitCode {
     };
     let logs = matches!(command, Command::Serve(_));
     let outcome = match command {
+        Command::Cases(wish) => cases::run(wish).await,
+        Command::Quarantine(what) => quarantine::run(what).await,
+        Command::Refund(wish) => refund::run(wish).await,
         Command::Export(wish) => export::run(wish).await,
         Command::Migrate => migrate::run().await.map(|()| ExitCode::SUCCESS),
         Command::Prove(what) => prove::run(what).await,

@@ -3,6 +3,8 @@
 mod money;
 mod views;
 
+pub use money::{payment_now, payment_of_provider};
+
 use std::time::Duration;
 
 use proto_events::envelope::AccountRef;

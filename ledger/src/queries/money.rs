@@ -8,10 +8,11 @@ use proto_events::queries::{
     KnownPayment, KnownQuery, KnownRefund, KnownView, OpenPayment, PaymentSweep, PaymentView, ProviderQuery,
     ReconciledQuery, ReconciledView, RefundView,
 };
-use proto_events::{PaymentId, Producer, Rail, RefundId, Text};
+use proto_events::{PaymentId, Producer, Provider, Rail, RefundId, Text};
 use sqlx::PgPool;
 
 use super::{Problem, rows_about, views};
+use crate::log::BadRow;
 use crate::sequencer::{KEY_PAYMENT, KEY_REFUNDED, KEY_SETTLED, refused};
 use crate::store::{self, Open, Thing};
 
@@ -21,13 +22,39 @@ const PAGE_MAX: u16 = 100;
 const ASKED_MAX: usize = 100;
 const DAYS_MAX: i64 = 60;
 
+/// A payment as it is now, as the log has it.
+///
+/// # Errors
+/// Postgres does not answer, or an event is not known to this version.
+pub async fn payment_now(pool: &PgPool, payment: PaymentId) -> Result<Option<PaymentView>, BadRow> {
+    let (account, id) = (payment.account(), payment.to_string());
+    let mut found = store::events_about(pool, &[Thing { account, id: id.clone(), after: 0 }]).await?;
+    views::payment(&found.remove(&id).unwrap_or_default(), payment)
+}
+
+/// The same of the payment that has this id at the provider, registered or settled.
+///
+/// # Errors
+/// As [`payment_now`].
+pub async fn payment_of_provider(
+    pool: &PgPool,
+    provider: Provider,
+    id: &str,
+) -> Result<Option<PaymentView>, BadRow> {
+    let key = (KEY_PAYMENT, provider.key(id));
+    let owners = store::owners_of_keys(pool, std::slice::from_ref(&key)).await?;
+    match owner(&owners, key) {
+        Some(ours) => payment_now(pool, ours).await,
+        None => Ok(None),
+    }
+}
+
 pub(super) async fn payment(
     pool: &PgPool,
     payment: PaymentId,
     who: Producer,
 ) -> Result<Option<PaymentView>, Problem> {
-    let rows = rows_about(pool, payment.account(), payment.to_string()).await?;
-    match views::payment(&rows, payment)? {
+    match payment_now(pool, payment).await? {
         Some(view) => Ok(Some(with_side(pool, view, who).await?)),
         None => Ok(None),
     }
@@ -47,10 +74,8 @@ pub(super) async fn payment_of(
     query: &ProviderQuery,
     who: Producer,
 ) -> Result<Option<PaymentView>, Problem> {
-    let key = (KEY_PAYMENT, query.provider.key(&query.id));
-    let owners = store::owners_of_keys(pool, std::slice::from_ref(&key)).await?;
-    match owner(&owners, key) {
-        Some(ours) => payment(pool, ours, who).await,
+    match payment_of_provider(pool, query.provider, &query.id).await? {
+        Some(view) => Ok(Some(with_side(pool, view, who).await?)),
         None => Ok(None),
     }
 }

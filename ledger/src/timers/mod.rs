@@ -4,6 +4,7 @@
 //! take-overs. After a take-over the first look comes later than the commands that wait; after a jump of
 //! the clock nothing expires. Reservations end by the log's time, as they began; lots by the calendar.
 
+pub mod books;
 mod lots;
 mod payments;
 

@@ -166,6 +166,11 @@ impl Account {
         self.payments.get(&payment)?.provider_payment_id.as_ref()
     }
 
+    /// How much of a payment's money went back, or is on its way; minor units.
+    pub fn refunded(&self, payment: PaymentId) -> i64 {
+        crate::refunds::money_back(&self.refunds, payment)
+    }
+
     /// Open, and not banned.
     pub(crate) fn must_be_active(&self) -> Result<(), Refusal> {
         self.must_be_open()?;

@@ -45,6 +45,11 @@ pub(crate) fn of_payment(refunds: &Refunds, payment: PaymentId) -> (i64, i64) {
         .fold((0, 0), |(money, credits), r| (money + r.amount.minor(), credits + r.credits.get()))
 }
 
+/// Money of a payment that went back, or is on its way; minor units.
+pub(crate) fn money_back(refunds: &Refunds, payment: PaymentId) -> i64 {
+    of_payment(refunds, payment).0
+}
+
 pub(crate) fn open_ones(refunds: &Refunds) -> impl Iterator<Item = RefundId> {
     refunds.iter().filter(|(_, r)| r.state == RefundState::Open).map(|(id, _)| *id)
 }

@@ -1,0 +1,117 @@
+//! The operators' commands: give back, decide, see what waits.
+
+use e2e::shop::Shop;
+use serde_json::{Value, json};
+
+fn run(shop: &Shop, args: &[&str]) -> (i32, String) {
+    let output = shop.stage.ledger_command(args).unwrap();
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let wide: Vec<&str> =
+        said.lines().filter(|line| line.chars().count() > 80 && !line.starts_with('{')).collect();
+    assert_eq!(wide, Vec::<&str>::new());
+    (output.status.code().unwrap_or(-1), said)
+}
+
+fn json_of(shop: &Shop, args: &[&str], wanted: i32) -> Value {
+    let (code, said) = run(shop, args);
+    assert_eq!(code, wanted, "{said}");
+    serde_json::from_str(said.lines().last().unwrap_or_default()).unwrap_or_else(|_| panic!("{said}"))
+}
+
+#[test]
+fn an_operator_sees_what_a_refund_takes_before_it_is_taken() {
+    let shop = Shop::open().unwrap();
+    let (payment, theirs) = shop.sell(1, 0);
+    shop.stage.rt.block_on(async {
+        for n in 1..=3 {
+            let generation = shop.deeds.request(1, n).await.unwrap();
+            shop.deeds.claim(generation, 1).await.unwrap();
+            shop.deeds.complete(generation, 1).await.unwrap();
+        }
+        // Held: nobody has made it yet.
+        shop.deeds.request(1, 4).await.unwrap();
+    });
+    assert_eq!(shop.balance(payment), (65, 10, 0));
+    let ours = payment.to_string();
+    let seen = json_of(&shop, &["refund", &theirs, "--reason", "asked for", "--dry-run", "--json"], 0);
+    let figures = ["credits", "taken_now", "held", "debt", "debt_after", "available_after"]
+        .map(|name| seen[name].clone());
+    assert_eq!(figures, [100, 65, 10, 25, 25, 0].map(|n| json!(n)));
+    assert_eq!(shop.count(payment, "RefundOpened"), 0, "only shown");
+    // Nobody to ask, and nothing said.
+    let (code, said) = run(&shop, &["refund", &ours, "--reason", "asked for"]);
+    assert!(code == 2 && said.contains("--yes"), "{code} {said}");
+    let (code, said) = run(&shop, &["refund", &ours, "--reason", "r", "--amount", "100.01", "--yes"]);
+    assert!(code == 2 && said.contains("left to give back"), "{said}");
+    let (code, said) = run(&shop, &["refund", "p-nonsense", "--reason", "r", "--yes"]);
+    assert!(code == 2 && said.contains("p-…"), "{said}");
+
+    let part =
+        json_of(&shop, &["refund", &ours, "--amount", "40.00", "--reason", "a part", "--yes", "--json"], 0);
+    let refund = part["refund"].as_str().unwrap().to_owned();
+    shop.until_event(refund.as_str(), "RefundSettled");
+    let (code, said) = run(&shop, &["refund", &ours, "--reason", "the rest", "--yes"]);
+    assert!(code == 0 && said.contains("60.00 RUB"), "{said}");
+    shop.stage.until("both", || (settled(&shop) == 2).then_some(()));
+    let (code, said) = run(&shop, &["refund", &ours, "--reason", "once more", "--yes"]);
+    assert!(code == 2 && said.contains("0.00 RUB is left"), "{said}");
+    let books = shop.stage.books();
+    let back = &books["yookassa"]["payments"][0]["refunded_amount"]["value"];
+    assert_eq!(back, "100.00");
+}
+
+fn settled(shop: &Shop) -> i64 {
+    let sql = "SELECT count(*) FROM events WHERE type = 'RefundSettled'";
+    shop.stage.rt.block_on(sqlx::query_scalar(sql).fetch_one(&shop.stage.pool)).unwrap()
+}
+
+#[test]
+fn a_chargeback_is_applied_and_the_provider_is_not_asked() {
+    let shop = Shop::open().unwrap();
+    let (payment, theirs) = shop.sell(1, 0);
+    let seen = json_of(
+        &shop,
+        &["refund", &theirs, "--reason", "the bank took it back", "--already", "cb-7", "--yes", "--json"],
+        0,
+    );
+    assert_eq!(seen["taken_now"], 100);
+    assert_eq!((shop.balance(payment), settled(&shop)), ((5, 0, 0), 1));
+    let books = shop.stage.books();
+    assert_eq!(books["yookassa"]["refunds"], json!([]));
+    let (code, said) = run(&shop, &["refund", &theirs, "--reason", "again", "--already", "cb-7", "--yes"]);
+    assert_eq!(code, 2, "{said}");
+}
+
+#[test]
+fn what_waits_for_a_person_is_shown_until_they_have_decided() {
+    let shop = Shop::open().unwrap();
+    assert_eq!(run(&shop, &["cases"]), (0, "Nothing about money waits for a person.\n".to_owned()));
+    let payments = [1, 2].map(|user| shop.order(user, 0));
+    let theirs = payments.map(|payment| shop.registered(payment));
+    let bend = json!({"vendor": "yookassa", "call": "get_payment", "times": "always",
+        "fault": {"patch": {"amount": {"value": "70.00"}}}});
+    shop.stage.post("/faults", &bend);
+    for (payment, id) in payments.iter().zip(&theirs) {
+        shop.stage.pay(id);
+        shop.until_event(*payment, "PaymentQuarantined");
+    }
+    let (code, said) = run(&shop, &["cases"]);
+    assert_eq!(code, 1);
+    for words in ["amount_differs", "70.00 RUB", &theirs[0], &theirs[1], "ledger quarantine"] {
+        assert!(said.contains(words), "{words} is not in {said}");
+    }
+    let settle = ["quarantine", "settle", &theirs[0], "--amount", "70.00", "--credits", "70", "--test"];
+    let settle = [&settle[..], &["--reason", "the shop says so", "--yes", "--json"]].concat();
+    let decided = json_of(&shop, &settle, 0);
+    assert_eq!(decided["events"], json!(["QuarantineResolved", "PaymentSettled", "CreditsGranted"]));
+    // Said again, it is the same decision.
+    let (code, said) = run(&shop, &settle);
+    assert!(code == 2 && said.contains("nothing in quarantine"), "{said}");
+    let ours = payments[1].to_string();
+    let (code, said) =
+        run(&shop, &["quarantine", "dismiss", &ours, "--reason", "given back by hand", "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(payments.map(|payment| shop.balance(payment)), [(75, 0, 0), (5, 0, 0)]);
+    assert_eq!(run(&shop, &["cases"]).0, 0);
+}

@@ -1,0 +1,189 @@
+//! What about money waits for a person: payments in quarantine, refunds and payments that don't end, credits bought
+//! for an account that is erased, days on which the provider's books and the log differ, days nobody compared.
+//!
+//! Read from natural keys, side tables and the stream of operations; each is small, so nothing is scanned but the
+//! balances, for the erased.
+
+mod quarantined;
+
+use std::collections::BTreeMap;
+
+use proto_events::events::ReconciliationFinished;
+use proto_events::{AccountId, Event, Money, Provider};
+use serde::Serialize;
+use sqlx::{AssertSqlSafe, PgPool, Row as _};
+
+pub use quarantined::{Quarantined, find as find_quarantined, open as open_quarantines};
+
+use crate::books::moscow::{DAY_US, Day};
+use crate::log::BadRow;
+use crate::projections;
+use crate::store;
+
+/// Open for longer than this is worth a look: YooKassa answers within minutes, an unpaid payment lives an hour.
+const LATE_US: i64 = 3 * 3_600_000_000;
+/// Of how many days differences are shown.
+const DAYS: i32 = 60;
+/// An adapter uploads a day an hour after its end.
+const UPLOADED_US: i64 = 2 * 3_600_000_000;
+
+/// A payment or refund that does not end.
+#[derive(Debug, Clone, Serialize)]
+pub struct Late {
+    pub id: String,
+    pub rail: String,
+    /// µs.
+    pub opened_at: i64,
+}
+
+/// Credits in an account that is erased: nobody can spend them, their money is to go back.
+#[derive(Debug, Clone, Serialize)]
+pub struct Stranded {
+    pub account: AccountId,
+    pub credits: i64,
+}
+
+/// The newest comparison of a day, if something differed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Differing {
+    pub provider: Provider,
+    pub day: String,
+    pub differences: u32,
+    /// Of its ReconciliationFinished.
+    pub position: i64,
+    pub ours: Money,
+    pub theirs: Money,
+}
+
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Cases {
+    pub quarantined: Vec<Quarantined>,
+    pub late_payments: Vec<Late>,
+    pub late_refunds: Vec<Late>,
+    pub stranded: Vec<Stranded>,
+    pub differing: Vec<Differing>,
+    /// Providers whose last whole day was not compared, with the newest that was.
+    pub uncompared: Vec<(Provider, Option<String>)>,
+}
+
+impl Cases {
+    pub fn count(&self) -> usize {
+        self.quarantined.len()
+            + self.late_payments.len()
+            + self.late_refunds.len()
+            + self.stranded.len()
+            + self.differing.len()
+            + self.uncompared.len()
+    }
+}
+
+/// As of now, µs.
+///
+/// # Errors
+/// Postgres does not answer, or the log has what this version does not know.
+pub async fn cases(pool: &PgPool, now: i64) -> Result<Cases, BadRow> {
+    let finished = compared(pool).await?;
+    Ok(Cases {
+        quarantined: open_quarantines(pool).await?,
+        late_payments: late(pool, "open_payments", "payment", now).await?,
+        late_refunds: late(pool, "open_refunds", "refund", now).await?,
+        stranded: stranded(pool).await?,
+        differing: differing(&finished, now),
+        uncompared: uncompared(pool, &finished, now).await?,
+    })
+}
+
+async fn late(
+    pool: &PgPool,
+    table: &'static str,
+    id: &'static str,
+    now: i64,
+) -> Result<Vec<Late>, sqlx::Error> {
+    let sql = format!(
+        "SELECT o.{id} AS id, o.rail, e.recorded_at FROM {table} o JOIN events e ON e.position = o.position \
+         WHERE e.recorded_at < $1 ORDER BY o.position LIMIT 1000"
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(now - LATE_US).fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Late {
+                id: row.try_get("id")?,
+                rail: row.try_get("rail")?,
+                opened_at: row.try_get("recorded_at")?,
+            })
+        })
+        .collect()
+}
+
+/// An account without a key is erased.
+async fn stranded(pool: &PgPool) -> Result<Vec<Stranded>, sqlx::Error> {
+    let Some((tables, _)) = projections::live(pool, "balances").await? else { return Ok(Vec::new()) };
+    let sql = format!(
+        "SELECT b.account_id, b.available + b.reserved AS credits FROM {} b \
+         WHERE b.available + b.reserved > 0 AND NOT EXISTS \
+            (SELECT FROM account_keys k WHERE k.account_id = b.account_id) ORDER BY 1 LIMIT 1000",
+        tables.main()
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| {
+            let account = AccountId(row.try_get("account_id")?);
+            Ok(Stranded { account, credits: row.try_get("credits")? })
+        })
+        .collect()
+}
+
+type Compared = BTreeMap<(Provider, i32), (i64, ReconciliationFinished)>;
+
+/// The newest comparison of each day of each provider.
+async fn compared(pool: &PgPool) -> Result<Compared, BadRow> {
+    let operations = AccountId::OPERATIONS;
+    let mut rows = store::events_of_accounts(pool, &[operations], 0).await?;
+    let mut newest = Compared::new();
+    for row in rows.remove(&operations).unwrap_or_default() {
+        if row.event_type == "ReconciliationFinished"
+            && let Event::ReconciliationFinished(e) = row.event()?
+        {
+            newest.insert((e.provider, e.day.get()), (row.position, e));
+        }
+    }
+    Ok(newest)
+}
+
+fn differing(compared: &Compared, now: i64) -> Vec<Differing> {
+    let since = Day::of(now).0 - DAYS;
+    let shown = compared.iter().filter(|((_, day), (_, e))| *day >= since && e.differences > 0);
+    shown
+        .map(|((provider, day), (position, e))| Differing {
+            provider: *provider,
+            day: Day(*day).to_string(),
+            differences: e.differences,
+            position: *position,
+            ours: e.payments.ours.sum,
+            theirs: e.payments.theirs.sum,
+        })
+        .collect()
+}
+
+/// Only of providers whose days have been compared, or whose money has come: a shop without Stars has none.
+async fn uncompared(
+    pool: &PgPool,
+    compared: &Compared,
+    now: i64,
+) -> Result<Vec<(Provider, Option<String>)>, sqlx::Error> {
+    let due = Day::of(now - DAY_US - UPLOADED_US);
+    let mut found = Vec::new();
+    for provider in Provider::ALL {
+        let newest = compared.keys().filter(|(of, _)| *of == provider).map(|(_, day)| *day).max();
+        if newest.is_some_and(|newest| newest >= due.0) {
+            continue;
+        }
+        let sql = "SELECT EXISTS (SELECT FROM natural_keys n JOIN events e ON e.position = n.position \
+                   WHERE n.kind = 'settled' AND n.key LIKE $1 AND e.recorded_at <= $2)";
+        let money = sqlx::query_scalar::<_, bool>(sql).bind(format!("{}:%", provider.as_str()));
+        if newest.is_some() || money.bind(due.end_us()).fetch_one(pool).await? {
+            found.push((provider, newest.map(|day| Day(day).to_string())));
+        }
+    }
+    Ok(found)
+}

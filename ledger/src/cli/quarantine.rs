@@ -1,0 +1,128 @@
+//! `ledger quarantine`: what a person decides of a payment that was not as it should be.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use proto_events::commands::{QuarantineResolve, QuarantineVerdict};
+use proto_events::{AccountId, CommandId, SomeCredits, SomeMoney, Text};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+use service::config::Env;
+use sqlx::PgPool;
+
+use super::money::{agreed, minor};
+use super::out::{self, say};
+use super::{cases, operator};
+use crate::cases::{Quarantined, find_quarantined};
+use crate::{config, store};
+
+#[derive(Subcommand)]
+pub enum Quarantine {
+    /// The money is there: credit it for what it is worth.
+    Settle(Settle),
+    /// Nobody here is owed anything for it.
+    Dismiss(Dismiss),
+}
+
+#[derive(Args)]
+pub struct Settle {
+    /// The provider's id, or ours (p-…); see `ledger cases`.
+    id: String,
+    /// What was paid: 100.00 rubles, or 75 Stars.
+    #[arg(long)]
+    amount: String,
+    /// Credits to give for it.
+    #[arg(long)]
+    credits: i64,
+    /// It was paid in a test shop.
+    #[arg(long)]
+    test: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args)]
+pub struct Dismiss {
+    /// The provider's id, or ours (p-…); see `ledger cases`.
+    id: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args)]
+struct Common {
+    /// Why; stays in the log, so it must name nobody.
+    #[arg(long)]
+    reason: String,
+    /// Who decides: is named in the log; else this user.
+    #[arg(long, value_name = "NAME")]
+    operator: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+    /// Print one JSON object; needs --yes.
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(what: Quarantine) -> anyhow::Result<ExitCode> {
+    let url = config::database_url(Env::from_process())?;
+    let pool =
+        store::connect(url.expose_secret(), 1).await.context("can't reach Postgres by DATABASE_URL")?;
+    let (id, common) = match &what {
+        Quarantine::Settle(wish) => (&wish.id, &wish.common),
+        Quarantine::Dismiss(wish) => (&wish.id, &wish.common),
+    };
+    let found = find(&pool, id).await?;
+    let verdict = match &what {
+        Quarantine::Dismiss(_) => QuarantineVerdict::Dismiss,
+        Quarantine::Settle(wish) => {
+            if found.account == AccountId::OPERATIONS {
+                bail!("this money names no payment of ours: give it back at the provider, then dismiss it");
+            }
+            let currency = found.provider().currency();
+            let amount =
+                SomeMoney::new(minor(&wish.amount, currency)?, currency).context("--amount is too much")?;
+            let credits = SomeCredits::new(wish.credits).context("--credits is out of its bounds")?;
+            QuarantineVerdict::Settle { amount, credits, test: wish.test }
+        }
+    };
+    if !common.json {
+        out::text(format_args!("{}", cases::quarantined(&found)))?;
+    }
+    if !agreed("This decides it for good.", common.yes, common.json)? {
+        say!("Nothing was changed.")?;
+        return Ok(ExitCode::from(1));
+    }
+    decide(&found, verdict, common).await
+}
+
+async fn find(pool: &PgPool, id: &str) -> anyhow::Result<Quarantined> {
+    let found = find_quarantined(pool, id).await.context("the log can't be read")?;
+    found.with_context(|| format!("nothing in quarantine is called {id:?}; `ledger cases` shows what is"))
+}
+
+async fn decide(
+    found: &Quarantined,
+    verdict: QuarantineVerdict,
+    common: &Common,
+) -> anyhow::Result<ExitCode> {
+    // One decision of one quarantine: said again, it is the same.
+    let id = CommandId::new(format!("quarantine_resolve:{}", found.position))?;
+    let command = QuarantineResolve {
+        rail: found.rail,
+        provider_payment_id: Text::lossy(&found.provider_payment_id),
+        verdict,
+        reason: Text::new(common.reason.as_str()).context("--reason is at most 500 characters")?,
+    };
+    let who = operator::named(common.operator.as_deref());
+    let done = operator::act(&who, id, found.account, command).await?;
+    if common.json {
+        let types: Vec<&str> = done.events.iter().map(|event| event.r#type.as_str()).collect();
+        say!("{}", json!({"position": done.position, "events": types}))?;
+    } else {
+        say!("Decided, at position {}.", done.position)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
