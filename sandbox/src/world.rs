@@ -69,6 +69,7 @@ impl World {
             flood: options.flood,
             gemini_latency_ms: options.gemini_latency_ms,
         };
+        state.yookassa.reindex();
         state.telegram.dates_follow_clock = options.dates_follow_clock;
         let blobs = Blobs::open(options.state_file.as_deref().map(state_file::blob_folder))
             .map_err(state_file::Error::Io)?;

@@ -46,7 +46,7 @@ async fn act(
         let yookassa = &state.yookassa;
         (
             yookassa.payment(&id).is_some(),
-            yookassa.refunds.iter().any(|refund| refund.object["id"] == id.as_str()),
+            yookassa.refund(&id).is_some(),
             state.telegram.charges.iter().any(|charge| charge.is_stars(&id)),
         )
     });

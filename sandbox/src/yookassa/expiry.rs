@@ -3,30 +3,33 @@
 use std::sync::Arc;
 
 use super::payments::{PENDING_MS, give_up};
-use crate::world::World;
+use crate::world::{State, World};
 
 pub(crate) async fn run(world: Arc<World>) {
     let mut changes = world.changes();
     loop {
         changes.mark_unchanged();
         let now = world.clock.now_ms();
-        let open: Vec<(String, i64, bool)> = world.read(|state| {
-            let payments = state.yookassa.payments.iter();
-            payments
-                .filter(|payment| matches!(payment.status(), "pending" | "waiting_for_capture"))
-                .map(|payment| (payment.id().to_owned(), payment.deadline_ms, payment.status() == "pending"))
-                .collect()
-        });
-        for (id, _, pending) in open.iter().filter(|(_, deadline, _)| *deadline <= now) {
-            let reason = if *pending { "expired_on_confirmation" } else { "expired_on_capture" };
-            // A payment finished in between is no longer open, and that is fine.
-            let _ = world.change(|state| give_up(&world, state, id, "yoo_money", reason));
+        let next = world.read(|state| state.yookassa.next_deadline());
+        if next.is_some_and(|deadline| deadline <= now) {
+            world.change(|state| {
+                for id in state.yookassa.take_due(now) {
+                    expire(&world, state, &id);
+                }
+            });
+            continue;
         }
-        let next = open.iter().map(|(_, deadline, _)| *deadline).filter(|deadline| *deadline > now).min();
         tokio::select! {
             () = world.shutdown.cancelled() => return,
             _ = changes.changed() => {}
             () = world.clock.sleep_until(next.unwrap_or(now + PENDING_MS)) => {}
         }
     }
+}
+
+fn expire(world: &World, state: &mut State, id: &str) {
+    let pending = state.yookassa.payment(id).is_some_and(|payment| payment.status() == "pending");
+    let reason = if pending { "expired_on_confirmation" } else { "expired_on_capture" };
+    // A payment finished in between is no longer open, and that is fine.
+    let _ = give_up(world, state, id, "yoo_money", reason);
 }

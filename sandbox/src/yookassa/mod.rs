@@ -3,6 +3,7 @@
 pub(crate) mod checkout;
 mod error;
 pub(crate) mod expiry;
+mod index;
 mod list;
 pub(crate) mod notify;
 mod payments;
@@ -68,8 +69,7 @@ impl StandIn for YooKassaStandIn {
     }
 
     async fn answer(world: Arc<World>, call: Call, effect: Effect) -> Reply {
-        let done = world.change(|state| run(&world, state, &call, &effect));
-        match done {
+        match run(&world, &call, &effect) {
             Ok(object) => Reply::json(200, &object),
             Err(error) => error.reply(),
         }
@@ -88,33 +88,40 @@ impl StandIn for YooKassaStandIn {
     }
 }
 
-fn run(world: &World, state: &mut State, call: &Call, effect: &Effect) -> Result<Value, ApiError> {
-    let shop = shop(state, call)?;
+fn run(world: &World, call: &Call, effect: &Effect) -> Result<Value, ApiError> {
+    let shop = shop(world, call)?;
+    match route(call).0 {
+        "wrong_method" => Err(ApiError::of_status(405)),
+        "unknown" => Err(ApiError::of_status(404)),
+        _ if call.method == Method::POST => world.change(|state| keyed(world, state, &shop, call, effect)),
+        _ => world.read(|state| look(world, state, &shop, call, effect)),
+    }
+}
+
+/// GETs change nothing, so nobody is woken by them.
+fn look(world: &World, state: &State, shop: &Shop, call: &Call, effect: &Effect) -> Result<Value, ApiError> {
     let (name, id) = route(call);
     let newest =
         (effect.behind_ms > 0).then(|| world.date_ms() - i64::try_from(effect.behind_ms).unwrap_or(i64::MAX));
     match name {
-        "me" => Ok(json!({
+        "get_payment" => payments::get(state, shop, &id),
+        "list_payments" => list::payments(state, shop, call, newest),
+        "get_refund" => refunds::get(state, shop, &id),
+        "list_refunds" => list::refunds(state, shop, call, newest),
+        "get_receipt" => receipts::get(state, shop, &id),
+        "list_receipts" => list::receipts(state, shop, call, newest),
+        _ => Ok(json!({
             "account_id": shop.id,
             "status": "enabled",
             "test": shop.test,
             "fiscalization_enabled": true,
             "payment_methods": ["bank_card", "yoo_money", "sberbank", "tinkoff_bank", "sbp"],
         })),
-        "get_payment" => payments::get(state, &shop, &id),
-        "list_payments" => list::payments(state, &shop, call, newest),
-        "get_refund" => refunds::get(state, &shop, &id),
-        "list_refunds" => list::refunds(state, &shop, call, newest),
-        "get_receipt" => receipts::get(state, &shop, &id),
-        "list_receipts" => list::receipts(state, &shop, call, newest),
-        "wrong_method" => Err(ApiError::of_status(405)),
-        "unknown" => Err(ApiError::of_status(404)),
-        _ => keyed(world, state, &shop, call, effect),
     }
 }
 
 /// Basic auth: any shop, but a shop keeps the key it first came with.
-fn shop(state: &mut State, call: &Call) -> Result<Shop, ApiError> {
+fn shop(world: &World, call: &Call) -> Result<Shop, ApiError> {
     let refused = || ApiError { parameter: Some("Authorization".to_owned()), ..ApiError::of_status(401) };
     let header = call.header("authorization").ok_or_else(refused)?;
     let encoded = header.strip_prefix("Basic ").ok_or_else(refused)?;
@@ -124,8 +131,13 @@ fn shop(state: &mut State, call: &Call) -> Result<Shop, ApiError> {
     if id.is_empty() || key.is_empty() {
         return Err(refused());
     }
-    let first = state.yookassa.shops.entry(id.to_owned()).or_insert_with(|| key.to_owned());
-    if first != key {
+    let known = world.read(|state| state.yookassa.shops.get(id).map(|first| first == key));
+    let fits = known.unwrap_or_else(|| {
+        world.change(|state| {
+            state.yookassa.shops.entry(id.to_owned()).or_insert_with(|| key.to_owned()) == key
+        })
+    });
+    if !fits {
         return Err(refused());
     }
     Ok(Shop { id: id.to_owned(), test: key.starts_with("test_") })
@@ -149,7 +161,7 @@ fn keyed(
     }
     let body = body(call)?;
     let now = world.clock.now_ms();
-    state.yookassa.remembered.retain(|_, remembered| now - remembered.at_ms < KEY_KEPT_MS);
+    state.yookassa.forget_keys(now - KEY_KEPT_MS);
     let slot = format!("{} {key}", shop.id);
     // The same key means the same request: where it goes and what it says.
     let body_sha256 = sha256_hex(format!("{} {body}", call.uri.path()).as_bytes());
@@ -169,7 +181,7 @@ fn keyed(
         "create_receipt" => receipts::create(world, state, shop, &body),
         _ => refunds::create(world, state, shop, &body, effect.refund_status.as_deref()),
     }?;
-    state.yookassa.remembered.insert(slot, Remembered { body_sha256, answer: answer.clone(), at_ms: now });
+    state.yookassa.remember(slot, Remembered { body_sha256, answer: answer.clone(), at_ms: now });
     Ok(answer)
 }
 

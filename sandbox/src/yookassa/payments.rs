@@ -91,7 +91,7 @@ pub(crate) fn make(world: &World, state: &mut State, shop: &Shop, making: Making
     if making.receipt.is_some() {
         object["receipt_registration"] = json!("pending");
     }
-    state.yookassa.payments.push(Payment {
+    state.yookassa.add_payment(Payment {
         shop: shop.id.clone(),
         object,
         created_ms: now,
@@ -117,14 +117,19 @@ fn confirmation(world: &World, body: &Value, id: &str) -> Value {
 
 pub(crate) fn own<'a>(state: &'a mut State, shop: &Shop, id: &str) -> Result<&'a mut Payment, ApiError> {
     let found = state.yookassa.payment_mut(id).filter(|payment| payment.shop == shop.id);
-    found.ok_or_else(|| ApiError {
-        parameter: Some("payment_id".to_owned()),
-        ..ApiError::new(404, "not_found", "Incorrect payment_id. Payment doesn't exist or access denied")
-    })
+    found.ok_or_else(absent)
 }
 
-pub(crate) fn get(state: &mut State, shop: &Shop, id: &str) -> Result<Value, ApiError> {
-    own(state, shop, id).map(|payment| payment.object.clone())
+fn absent() -> ApiError {
+    ApiError {
+        parameter: Some("payment_id".to_owned()),
+        ..ApiError::new(404, "not_found", "Incorrect payment_id. Payment doesn't exist or access denied")
+    }
+}
+
+pub(crate) fn get(state: &State, shop: &Shop, id: &str) -> Result<Value, ApiError> {
+    let found = state.yookassa.payment(id).filter(|payment| payment.shop == shop.id);
+    found.map(|payment| payment.object.clone()).ok_or_else(absent)
 }
 
 /// The payer has paid. `Err` says why not.
@@ -149,8 +154,8 @@ pub(crate) fn succeed(world: &World, state: &mut State, id: &str) -> Result<Valu
     }
     payment.object["status"] = json!("waiting_for_capture");
     payment.object["expires_at"] = json!(rfc3339(world.date_ms() + HOLD_MS));
-    payment.deadline_ms = world.clock.now_ms() + HOLD_MS;
     let object = payment.object.clone();
+    state.yookassa.ends_at(id, world.clock.now_ms() + HOLD_MS);
     notify::enqueue(world, state, "payment.waiting_for_capture", &object);
     Ok(object)
 }
@@ -199,7 +204,7 @@ pub(crate) fn give_up(
     reason: &str,
 ) -> Result<Value, String> {
     let payment = state.yookassa.payment_mut(id).ok_or("there is no such payment")?;
-    if !matches!(payment.status(), "pending" | "waiting_for_capture") {
+    if !payment.is_open() {
         return Err(format!("the payment is {} already", payment.status()));
     }
     let object = &mut payment.object;

@@ -85,8 +85,8 @@ pub(crate) fn create(world: &World, state: &mut State, shop: &Shop, body: &Value
     if let Some(payment) = payment {
         own(state, shop, payment)?;
     }
-    let refunds = &state.yookassa.refunds;
-    if refund.is_some_and(|id| !refunds.iter().any(|one| one.shop == shop.id && one.object["id"] == id)) {
+    let of_shop = |id| state.yookassa.refund(id).is_some_and(|refund| refund.shop == shop.id);
+    if refund.is_some_and(|id| !of_shop(id)) {
         return Err(ApiError::invalid("refund_id", "There is no such refund"));
     }
     let mut object = register(world, state, Of { shop: &shop.id, payment, refund }, body);

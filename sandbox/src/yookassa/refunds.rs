@@ -29,14 +29,8 @@ struct Plan<'a> {
 /// Of a payment, what is neither refunded nor about to be.
 fn left(state: &State, payment_id: &str) -> i64 {
     let total = state.yookassa.payment(payment_id).map_or(0, |payment| of(&payment.object["amount"]));
-    let taken: i64 = state
-        .yookassa
-        .refunds
-        .iter()
-        .filter(|refund| refund.object["payment_id"] == payment_id && refund.object["status"] != "canceled")
-        .map(|refund| of(&refund.object["amount"]))
-        .sum();
-    total - taken
+    let taken = state.yookassa.refunds_of(payment_id).filter(|refund| refund.object["status"] != "canceled");
+    total - taken.map(|refund| of(&refund.object["amount"])).sum::<i64>()
 }
 
 pub(crate) fn create(
@@ -103,7 +97,7 @@ fn add(world: &World, state: &mut State, plan: Plan<'_>) -> Value {
         succeeded_ms: None,
         receipt: plan.receipt,
     };
-    state.yookassa.refunds.push(refund);
+    state.yookassa.add_refund(refund);
     if plan.status == "succeeded" {
         given_back(world, state, &object);
     }
@@ -113,8 +107,7 @@ fn add(world: &World, state: &mut State, plan: Plan<'_>) -> Value {
 /// The payment's own figures, and the notification: only success has one.
 fn given_back(world: &World, state: &mut State, refund: &Value) {
     let payment_id = refund["payment_id"].as_str().unwrap_or_default();
-    let kept = state.yookassa.refunds.iter_mut().find(|kept| kept.object["id"] == refund["id"]);
-    if let Some(kept) = kept {
+    if let Some(kept) = state.yookassa.refund_mut(refund["id"].as_str().unwrap_or_default()) {
         kept.succeeded_ms = Some(world.date_ms());
         if let Some(receipt) = kept.receipt.clone() {
             let (shop, id) = (kept.shop.clone(), refund["id"].as_str());
@@ -175,8 +168,7 @@ pub(crate) fn by_hand(
 
 /// A pending refund ends: it succeeds, or it is canceled.
 pub(crate) fn finish(world: &World, state: &mut State, id: &str, succeeds: bool) -> Result<Value, String> {
-    let found = state.yookassa.refunds.iter_mut().find(|refund| refund.object["id"] == id);
-    let refund = found.ok_or("there is no such refund")?;
+    let refund = state.yookassa.refund_mut(id).ok_or("there is no such refund")?;
     if refund.object["status"] != "pending" {
         return Err(format!(
             "the refund is {} already",
@@ -200,7 +192,6 @@ pub(crate) fn finish(world: &World, state: &mut State, id: &str, succeeds: bool)
 }
 
 pub(crate) fn get(state: &State, shop: &Shop, id: &str) -> Result<Value, ApiError> {
-    let found =
-        state.yookassa.refunds.iter().find(|refund| refund.shop == shop.id && refund.object["id"] == id);
+    let found = state.yookassa.refund(id).filter(|refund| refund.shop == shop.id);
     found.map(|refund| refund.object.clone()).ok_or_else(|| ApiError::of_status(404))
 }

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::index::Index;
+
 /// What the list of settled notifications shows in `/books`.
 pub(crate) const SETTLED_MAX: usize = 10_000;
 
@@ -23,6 +25,8 @@ pub(crate) struct YooKassa {
     /// Shops and the keys they first came with; forgotten with the process, since keys change.
     #[serde(skip)]
     pub(crate) shops: BTreeMap<String, String>,
+    #[serde(skip)]
+    pub(super) index: Index,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,6 +52,10 @@ impl Payment {
 
     pub(crate) fn status(&self) -> &str {
         self.object["status"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.status(), "pending" | "waiting_for_capture")
     }
 }
 
@@ -92,14 +100,4 @@ pub(crate) struct Notification {
     /// Waits until another one was delivered.
     #[serde(default)]
     pub(crate) waits_for_another: bool,
-}
-
-impl YooKassa {
-    pub(crate) fn payment(&self, id: &str) -> Option<&Payment> {
-        self.payments.iter().find(|payment| payment.id() == id)
-    }
-
-    pub(crate) fn payment_mut(&mut self, id: &str) -> Option<&mut Payment> {
-        self.payments.iter_mut().find(|payment| payment.id() == id)
-    }
 }

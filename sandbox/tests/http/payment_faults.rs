@@ -70,7 +70,12 @@ async fn duplicates_come_side_by_side() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let meet = all_here.clone();
     // Nobody is answered before all five are in.
-    let app = Router::new().route("/", on_post(async move || drop(meet.wait().await)));
+    let app = Router::new().route(
+        "/",
+        on_post(async move || {
+            meet.wait().await;
+        }),
+    );
     let door = tokio::spawn(async move { axum::serve(listener, app).await });
     let sandbox = Sandbox::with(Options { yookassa_notify_url: Some(url), ..calm() }).await;
     bend(&sandbox, "notification", json!({"duplicate": 4})).await;

@@ -3,7 +3,10 @@
 use sandbox::Options;
 use serde_json::json;
 
-use super::support::{Receiver, Sandbox, calm, picture};
+use super::{
+    support::{Receiver, Sandbox, calm, picture},
+    yookassa::{create, get, post},
+};
 
 #[tokio::test]
 async fn books_chats_and_files_are_kept() {
@@ -67,7 +70,7 @@ async fn arrivals_are_written_down_as_they_are_answered() {
     let sandbox = Sandbox::with(Options { arrivals_dir: Some(folder.clone()), ..calm() }).await;
     sandbox.bot("getMe", json!({})).await;
     sandbox.fault(json!({"vendor": "telegram", "call": "getMe", "fault": 500})).await;
-    sandbox.post(&format!("{}/getMe", super::support::BOT), json!({})).await;
+    sandbox.post(&format!("{}/getMe", crate::support::BOT), json!({})).await;
     let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
     let lines: Vec<serde_json::Value> = std::fs::read_to_string(file)
         .unwrap()
@@ -78,4 +81,33 @@ async fn arrivals_are_written_down_as_they_are_answered() {
     assert_eq!((lines.len(), &lines[1]["status"]), (2, &json!(500)));
     sandbox.stop().await;
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn payments_are_found_by_id_key_and_deadline_after_a_restart() {
+    let file = std::env::temp_dir().join(format!("sandbox-state-{}", uuid::Uuid::new_v4()));
+    let options = || Options { state_file: Some(file.clone()), ..calm() };
+    let sandbox = Sandbox::with(options()).await;
+    let paid = create(&sandbox, "paid").await;
+    sandbox.post(&format!("/checkout/{paid}/succeed"), json!({})).await;
+    let refund = json!({"payment_id": paid, "amount": {"value": "60.00", "currency": "RUB"}});
+    let (_, first) = post(&sandbox, "refunds", "r", &refund).await;
+    let open = create(&sandbox, "open").await;
+    sandbox.stop().await;
+    let sandbox = Sandbox::with(options()).await;
+    assert_eq!(create(&sandbox, "paid").await, paid, "the key is known");
+    assert_eq!(get(&sandbox, &format!("refunds/{}", first["id"].as_str().unwrap())).await, (200, first));
+    assert_eq!(
+        post(&sandbox, "refunds", "more", &refund).await.1["parameter"],
+        "amount.value",
+        "40 are left"
+    );
+    sandbox.advance(3_600_000).await;
+    let path = "/books";
+    let books = sandbox.until(path, |books| books["yookassa"]["payments"][1]["status"] == "canceled").await;
+    assert_eq!(books["yookassa"]["payments"][1]["id"], json!(open));
+    sandbox.advance(24 * 3_600_000).await;
+    assert_ne!(create(&sandbox, "paid").await, paid, "a day later the key is forgotten");
+    sandbox.stop().await;
+    std::fs::remove_file(&file).unwrap();
 }
