@@ -15,6 +15,17 @@ pub struct Shop {
     pub raw: Raw,
 }
 
+/// Named crash points of the payments adapter that a plain top-up does not reach.
+pub const DEATHS: [&str; 7] = [
+    "payments.before_refund",
+    "payments.refunded",
+    "payments.refund_proved",
+    "payments.refund_settled",
+    "payments.refund_taken",
+    "payments.reconciling",
+    "payments.day_uploaded",
+];
+
 /// How the payments adapter runs in a shop.
 pub const HASTY: [(&str, &str); 1] = [("PAYMENTS_RECONCILE_SECONDS", "1")];
 

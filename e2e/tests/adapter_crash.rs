@@ -151,7 +151,8 @@ fn every_point_in_the_adapters_is_tested() {
             found.extend(named.map(|rest| rest.split('"').next().unwrap().to_owned()));
         }
     }
-    let tested = TELEGRAM.iter().chain(&PAYMENTS).chain(&GENERATOR);
+    // The last: e2e/tests/payments/deaths.rs.
+    let tested = TELEGRAM.iter().chain(&PAYMENTS).chain(&GENERATOR).chain(&e2e::shop::DEATHS);
     assert_eq!(found, tested.map(|p| (*p).to_owned()).collect());
 }
 

@@ -65,15 +65,9 @@ fn paper(cases: &Cases) -> String {
     if !cases.differing.is_empty() {
         let _ = writeln!(out, "Days that differ (ledger reconcile --date DAY)\n{}", rule());
         for day in &cases.differing {
-            let _ = writeln!(
-                out,
-                "{} {:<9} {:>4} differ; paid here {}, there {}",
-                day.day,
-                day.provider.as_str(),
-                day.differences,
-                money_text(day.ours),
-                money_text(day.theirs)
-            );
+            let (when, whose, count) = (&day.day, day.provider.as_str(), day.differences);
+            let _ = writeln!(out, "{when} {whose}: {count} differ");
+            let _ = writeln!(out, "  paid here {}, there {}", money_text(day.ours), money_text(day.theirs));
         }
         out.push('\n');
     }
@@ -156,8 +150,8 @@ mod tests {
             day: "2026-11-21".into(),
             differences: 120,
             position: 7,
-            ours: rub(123_456_789_00),
-            theirs: rub(123_456_790_00),
+            ours: rub(12_345_678_900),
+            theirs: rub(12_345_679_000),
         };
         let cases = Cases {
             quarantined: vec![one],

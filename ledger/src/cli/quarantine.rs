@@ -26,6 +26,7 @@ pub enum Quarantine {
 }
 
 #[derive(Args)]
+#[command(override_usage = "ledger quarantine settle ID --amount A --credits N --reason R")]
 pub struct Settle {
     /// The provider's id, or ours (p-…); see `ledger cases`.
     id: String,
