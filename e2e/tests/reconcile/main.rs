@@ -2,6 +2,7 @@
 //! `ledger payment`.
 
 mod files;
+mod payment;
 mod uploaded;
 mod vendor;
 

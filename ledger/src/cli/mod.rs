@@ -7,6 +7,7 @@ mod migrate;
 mod money;
 mod operator;
 mod out;
+mod payment;
 mod progress;
 mod projections;
 mod prove;
@@ -47,6 +48,8 @@ enum Command {
     Refund(refund::Wish),
     /// Apply the migrations that are not applied yet (DATABASE_URL).
     Migrate,
+    /// A payment's whole life, by any of its ids.
+    Payment(payment::Wish),
     /// Show what is read and rebuilt and how far it is; 1: one stands.
     Projections {
         /// Print one JSON object.
@@ -88,6 +91,7 @@ pub async fn main() -> ExitCode {
         Command::Refund(wish) => refund::run(wish).await,
         Command::Export(wish) => export::run(wish).await,
         Command::Migrate => migrate::run().await.map(|()| ExitCode::SUCCESS),
+        Command::Payment(wish) => payment::run(wish).await,
         Command::Prove(what) => prove::run(what).await,
         Command::Projections { json } => projections::run(json).await,
         Command::Reconcile(wish) => reconcile::run(wish).await,

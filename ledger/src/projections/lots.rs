@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use proto_events::events::{ConsumedPart, LotPart, RevokeReason};
-use proto_events::{Currency, Event, LotId, PaymentId};
+use proto_events::events::{ConsumedPart, CreditsGranted, LotPart, RevokeReason};
+use proto_events::{Currency, Event, LotId};
+use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use uuid::Uuid;
 
@@ -42,7 +43,7 @@ const KEPT_MAX: usize = 100_000;
 
 pub(super) type Key = (Uuid, i64);
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Lot {
     pub position: i64,
     pub granted_at: i64,
@@ -65,7 +66,7 @@ pub struct Lot {
 }
 
 /// Where credits of a lot are, or have gone.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Available,
     Reserved,
@@ -75,11 +76,56 @@ enum Place {
 }
 
 /// What the money of credits that left for good has become.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Became {
     Recognised,
     Breakage,
     Refunded,
+}
+
+/// A part of a lot that goes from one place to another.
+#[derive(Debug, Clone, Copy)]
+pub struct Move {
+    pub lot: LotId,
+    credits: i64,
+    from: Place,
+    to: Place,
+    /// Minor units, of credits that leave for good.
+    money: Option<(i64, Became)>,
+}
+
+/// What an event does to lots that there are.
+pub fn moves(event: &Event) -> Vec<Move> {
+    use Became::{Breakage, Recognised, Refunded};
+    use Place::{Available, Consumed, Expired, Reserved, Revoked};
+    let within = |parts: &[LotPart], from: Place, to: Place| {
+        let one = |p: &LotPart| Move { lot: p.lot, credits: p.credits.get(), from, to, money: None };
+        parts.iter().map(one).collect::<Vec<_>>()
+    };
+    let gone = |parts: &[ConsumedPart], from: Place, to: Place, became: Became| {
+        let money = |p: &ConsumedPart| Some((p.revenue.map_or(0, |m| m.minor()), became));
+        let one = |p: &ConsumedPart| Move { lot: p.lot, credits: p.credits.get(), from, to, money: money(p) };
+        parts.iter().map(one).collect::<Vec<_>>()
+    };
+    match event {
+        Event::CreditsReserved(e) => within(&e.taken, Available, Reserved),
+        Event::ReservationCommitted(e) => {
+            [gone(&e.charged, Reserved, Consumed, Recognised), within(&e.returned, Reserved, Available)]
+                .concat()
+        }
+        Event::ReservationReleased(e) => within(&e.returned, Reserved, Available),
+        Event::ReservationExpired(e) => within(&e.returned, Reserved, Available),
+        Event::CreditsRevoked(e) => {
+            let kept = matches!(e.reason, RevokeReason::Erasure | RevokeReason::Operator);
+            gone(&e.taken, Available, Revoked, if kept { Breakage } else { Refunded })
+        }
+        Event::CreditsExpired(e) => {
+            let part = ConsumedPart { lot: e.lot, credits: e.credits, revenue: e.revenue };
+            gone(&[part], Available, Expired, Breakage)
+        }
+        Event::DebtPaid(e) => gone(&e.taken, Available, Consumed, Recognised),
+        _ => Vec::new(),
+    }
 }
 
 impl Lot {
@@ -93,20 +139,33 @@ impl Lot {
         }
     }
 
-    /// `None`: they are not there.
-    fn shift(&mut self, credits: i64, from: Place, to: Place) -> Option<()> {
-        let left = self.place(from).checked_sub(credits).filter(|n| *n >= 0)?;
-        *self.place(from) = left;
-        *self.place(to) += credits;
-        Some(())
+    /// As it is granted.
+    pub fn new(position: i64, granted_at: i64, e: &CreditsGranted) -> Self {
+        Self {
+            position,
+            granted_at,
+            source: word(&e.source),
+            credits: e.credits.get(),
+            price: e.price.map(|p| (p.minor(), p.currency)),
+            payment: e.payment.map(|p| p.to_string()),
+            expires_at: e.expires_at.map(|at| at.get()),
+            available: e.credits.get(),
+            ..Self::default()
+        }
     }
 
-    fn earn(&mut self, minor: i64, became: Became) {
-        match became {
-            Became::Recognised => self.recognised += minor,
-            Became::Breakage => self.breakage += minor,
-            Became::Refunded => self.refunded += minor,
+    /// `None`: the credits are not there.
+    pub fn make(&mut self, step: &Move) -> Option<()> {
+        let left = self.place(step.from).checked_sub(step.credits).filter(|n| *n >= 0)?;
+        *self.place(step.from) = left;
+        *self.place(step.to) += step.credits;
+        match step.money {
+            Some((minor, Became::Recognised)) => self.recognised += minor,
+            Some((minor, Became::Breakage)) => self.breakage += minor,
+            Some((minor, Became::Refunded)) => self.refunded += minor,
+            None => {}
         }
+        Some(())
     }
 
     /// What is wrong with it, if anything.
@@ -124,79 +183,21 @@ impl Lot {
     }
 }
 
-/// The lots an event touches, without the one it makes.
-fn touched(event: &Event) -> Vec<LotId> {
-    let of = |parts: &[LotPart]| parts.iter().map(|p| p.lot).collect::<Vec<_>>();
-    let gone = |parts: &[ConsumedPart]| parts.iter().map(|p| p.lot).collect::<Vec<_>>();
-    match event {
-        Event::CreditsReserved(e) => of(&e.taken),
-        Event::ReservationCommitted(e) => [gone(&e.charged), of(&e.returned)].concat(),
-        Event::ReservationReleased(e) => of(&e.returned),
-        Event::ReservationExpired(e) => of(&e.returned),
-        Event::CreditsRevoked(e) => gone(&e.taken),
-        Event::CreditsExpired(e) => vec![e.lot],
-        Event::DebtPaid(e) => gone(&e.taken),
-        _ => Vec::new(),
-    }
-}
-
 struct Lots {
     tables: Tables,
     rows: Rows<Key, Lot>,
 }
 
 impl Lots {
-    fn grant(&mut self, entry: &Entry, e: &proto_events::events::CreditsGranted) {
-        let row = &entry.row;
-        *self.rows.change(&(row.account_id, e.lot.get()), Lot::default) = Lot {
-            position: row.position,
-            granted_at: row.recorded_at,
-            source: word(&e.source),
-            credits: e.credits.get(),
-            price: e.price.map(|p| (p.minor(), p.currency)),
-            payment: e.payment.map(|p: PaymentId| p.to_string()),
-            expires_at: e.expires_at.map(|at| at.get()),
-            available: e.credits.get(),
-            ..Lot::default()
-        };
-    }
-
-    fn shift(
-        &mut self,
-        entry: &Entry,
-        lot: LotId,
-        step: impl FnOnce(&mut Lot) -> Option<()>,
-    ) -> Result<(), FoldError> {
-        let broken = |what: &str| FoldError::broken(entry.row.position, format!("lot {lot}: {what}"));
-        let row = self.rows.change_known(&(entry.row.account_id, lot.get()));
+    fn step(&mut self, entry: &Entry, step: &Move) -> Result<(), FoldError> {
+        let broken = |what: &str| FoldError::broken(entry.row.position, format!("lot {}: {what}", step.lot));
+        let row = self.rows.change_known(&(entry.row.account_id, step.lot.get()));
         let row = row.ok_or_else(|| broken("it was never granted"))?;
-        step(row).ok_or_else(|| broken("it has not as many credits there"))?;
+        row.make(step).ok_or_else(|| broken("it has not as many credits there"))?;
         match row.fault() {
             Some(what) => Err(broken(what)),
             None => Ok(()),
         }
-    }
-
-    fn back(&mut self, entry: &Entry, parts: &[LotPart]) -> Result<(), FoldError> {
-        parts.iter().try_for_each(|part| {
-            let n = part.credits.get();
-            self.shift(entry, part.lot, |lot| lot.shift(n, Place::Reserved, Place::Available))
-        })
-    }
-
-    fn gone(
-        &mut self,
-        entry: &Entry,
-        parts: &[ConsumedPart],
-        (from, to): (Place, Place),
-        became: Became,
-    ) -> Result<(), FoldError> {
-        parts.iter().try_for_each(|part| {
-            self.shift(entry, part.lot, |lot| {
-                lot.earn(part.revenue.map_or(0, |m| m.minor()), became);
-                lot.shift(part.credits.get(), from, to)
-            })
-        })
     }
 }
 
@@ -219,7 +220,7 @@ impl Fold for Lots {
                 if let Event::CreditsGranted(e) = event {
                     made.insert((entry.row.account_id, e.lot.get()));
                 }
-                let keys = touched(event).into_iter().map(|lot| (entry.row.account_id, lot.get()));
+                let keys = moves(event).into_iter().map(|step| (entry.row.account_id, step.lot.get()));
                 asked.extend(keys.filter(|key| !made.contains(key)));
             }
             let missing = self.rows.missing(asked);
@@ -240,38 +241,16 @@ impl Fold for Lots {
     }
 
     fn take(&mut self, entry: &Entry) -> Result<(), FoldError> {
-        use Became::{Breakage, Recognised, Refunded};
-        use Place::{Available, Consumed, Expired, Reserved, Revoked};
-        if !concerns(&entry.row.event_type) {
+        let row = &entry.row;
+        if !concerns(&row.event_type) {
             return Ok(());
         }
-        match entry.event().map_err(|_| FoldError::unreadable(entry))? {
-            Event::CreditsGranted(e) => {
-                self.grant(entry, e);
-                Ok(())
-            }
-            Event::CreditsReserved(e) => e.taken.iter().try_for_each(|part| {
-                let n = part.credits.get();
-                self.shift(entry, part.lot, |lot| lot.shift(n, Available, Reserved))
-            }),
-            Event::ReservationCommitted(e) => {
-                self.gone(entry, &e.charged, (Reserved, Consumed), Recognised)?;
-                self.back(entry, &e.returned)
-            }
-            Event::ReservationReleased(e) => self.back(entry, &e.returned),
-            Event::ReservationExpired(e) => self.back(entry, &e.returned),
-            Event::CreditsRevoked(e) => {
-                let kept = matches!(e.reason, RevokeReason::Erasure | RevokeReason::Operator);
-                let became = if kept { Breakage } else { Refunded };
-                self.gone(entry, &e.taken, (Available, Revoked), became)
-            }
-            Event::CreditsExpired(e) => self.shift(entry, e.lot, |lot| {
-                lot.earn(e.revenue.map_or(0, |m| m.minor()), Breakage);
-                lot.shift(e.credits.get(), Available, Expired)
-            }),
-            Event::DebtPaid(e) => self.gone(entry, &e.taken, (Available, Consumed), Recognised),
-            _ => Ok(()),
+        let event = entry.event().map_err(|_| FoldError::unreadable(entry))?;
+        if let Event::CreditsGranted(e) = event {
+            *self.rows.change(&(row.account_id, e.lot.get()), Lot::default) =
+                Lot::new(row.position, row.recorded_at, e);
         }
+        moves(event).iter().try_for_each(|step| self.step(entry, step))
     }
 
     fn flush<'a>(&'a mut self, tx: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {

@@ -56,6 +56,7 @@ pub(crate) use diff::diff_all;
 pub use diff::{Diff, RowDiff, TableDiff, diff};
 pub use held::{Canceled, Held, cancel};
 pub use keeper::keep;
+pub use lots::{Lot, moves};
 pub use readers::{balance, live};
 pub use rebuild::{Made, Rebuild, RefusedRebuild};
 pub use registry::{

@@ -4,6 +4,7 @@
 use proto_events::commands::{NoticeKeep, ProviderRow};
 use proto_events::events::{DayNumber, MoneyMoved};
 use proto_events::{AccountId, Position, Provider, Rail};
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -100,6 +101,45 @@ pub async fn keep_notice(pool: &PgPool, notice: &NoticeKeep, now: i64) -> Result
     .execute(pool)
     .await?;
     Ok(())
+}
+
+/// A vendor's words that were kept. Times in µs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct Notice {
+    pub provider: String,
+    pub event: String,
+    /// The provider's id of what it is about.
+    pub object: String,
+    pub outcome: String,
+    pub times: i64,
+    pub first_at: i64,
+    pub last_at: i64,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub body: String,
+}
+
+/// What vendors said of a payment, or of these objects of theirs; oldest first.
+pub async fn notices(pool: &PgPool, payment: &str, objects: &[&str]) -> Result<Vec<Notice>, sqlx::Error> {
+    let sql = "SELECT provider, event, object, outcome, times, first_at, last_at, body FROM notices \
+               WHERE payment = $1 OR object = ANY($2) ORDER BY first_at, id";
+    sqlx::query_as(sql).bind(payment).bind(objects).fetch_all(pool).await
+}
+
+/// Something that a person is still to be told. Times in µs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct OpenTelling {
+    /// Of the event.
+    pub position: i64,
+    pub r#type: String,
+    pub attempt: i32,
+    pub lease_until: i64,
+}
+
+/// What of these payments and refunds is still to be told.
+pub async fn open_tellings(pool: &PgPool, subjects: &[String]) -> Result<Vec<OpenTelling>, sqlx::Error> {
+    let sql = "SELECT position, type, attempt, lease_until FROM deliveries \
+               WHERE subject = ANY($1) AND outcome IS NULL ORDER BY position";
+    sqlx::query_as(sql).bind(subjects).fetch_all(pool).await
 }
 
 /// Deletes what came last before a time, and of the rest all but the newest.
