@@ -68,7 +68,13 @@ fn a_closed_pipe_ends_a_command_quietly_and_a_full_disk_in_words() {
     let account = office.history.accounts()[0].to_string();
     let [file, key] =
         ["pipes.csv", "pipes.key"].map(|name| office.stage.dir().join(name).display().to_string());
-    let commands: [&[&str]; 21] = [
+    let registry = office.stage.dir().join("registry.csv").display().to_string();
+    std::fs::write(
+        &registry,
+        "Payment ID;Payment amount;Payment currency;Payment time\na;1;RUB;21.11.2026 12:00\n",
+    )
+    .unwrap();
+    let commands: [&[&str]; 23] = [
         &["--help"],
         &["--version"],
         &["help", "replay"],
@@ -90,6 +96,8 @@ fn a_closed_pipe_ends_a_command_quietly_and_a_full_disk_in_words() {
         &["replay", "lots", "--diff-only"],
         &["replay", "lots", "--cancel"],
         &["republish", "--from", "1"],
+        &["reconcile", "--file", &registry, "--dry-run"],
+        &["reconcile", "--file", &registry, "--dry-run", "--json"],
     ];
     for args in commands {
         let into = |out: Stdio| {
@@ -151,6 +159,13 @@ fn what_is_refused_is_said_in_80_columns() {
         "checkpoint-key FILE",
         "checkpoint-key nowhere/key",
         "serve --accept-restore",
+        "payment",
+        "payment p-1",
+        "reconcile",
+        "reconcile --date tomorrow",
+        "reconcile --date 2026-11-21",
+        "reconcile --file FILE",
+        "reconcile --file nowhere",
     ];
     for words in refused {
         let words = words.replace("BEYOND", &beyond).replace("FILE", file);
