@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::append::AtSize;
+use super::notices::Notices;
 use super::peers::Peers;
 use super::read::Read;
 use super::rebuild::Live;
@@ -17,6 +18,7 @@ pub struct Findings {
     pub peers: Option<Peers>,
     pub read: Option<Read>,
     pub live: Option<Live>,
+    pub notices: Option<Notices>,
 }
 
 impl Findings {
@@ -39,6 +41,9 @@ impl Findings {
         if let Some(live) = &self.live {
             let _ = live.print(&mut out);
         }
+        if let Some(notices) = &self.notices {
+            let _ = notices.print(&mut out);
+        }
         out
     }
 
@@ -60,6 +65,9 @@ impl Findings {
         }
         if let Some(live) = &self.live {
             whole["replay_live"] = serde_json::to_value(live)?;
+        }
+        if let Some(notices) = &self.notices {
+            whole["notices"] = serde_json::to_value(notices)?;
         }
         serde_json::to_string(&whole)
     }

@@ -6,6 +6,7 @@ pub mod cpu;
 pub mod findings;
 pub mod in_process;
 pub mod load;
+pub mod notices;
 pub mod peers;
 pub mod read;
 pub mod rebuild;
@@ -30,6 +31,8 @@ pub enum Part {
     Live,
     /// The log verified
     Verify,
+    /// Notifications of YooKassa to their commit
+    Notices,
 }
 
 #[derive(Debug)]
@@ -63,6 +66,9 @@ pub fn run(options: &Options, say: &dyn Fn(&str)) -> Result<Findings> {
     }
     if wanted(Part::Replay) || wanted(Part::Verify) {
         findings.read = Some(read::measure(options.big, wanted(Part::Replay), wanted(Part::Verify), say)?);
+    }
+    if wanted(Part::Notices) {
+        findings.notices = Some(notices::measure(options.quick, say)?);
     }
     // Only when asked for: the log that it is worth on takes long to make.
     if options.only.contains(&Part::Live) {

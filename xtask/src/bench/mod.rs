@@ -18,9 +18,21 @@ const PROFILE: &str = "measured";
 /// Builds and measures; `extra` goes to the bench's own command line.
 pub fn bench(extra: &[String]) -> Result<()> {
     machine::ensure()?;
-    let packages = ["-p", "e2e", "--bin", "bench", "-p", "ledger", "--bin", "ledger"];
+    let mut packages = vec!["-p", "e2e", "--bin", "bench", "-p", "ledger", "--bin", "ledger"];
+    if wants_notices(extra) {
+        packages.extend([
+            "-p",
+            "payments-adapter",
+            "--bin",
+            "payments-adapter",
+            "-p",
+            "sandbox",
+            "--bin",
+            "sandbox",
+        ]);
+    }
     let mut build = up::cargo();
-    build.args(["build", "--profile", PROFILE, "--message-format=json-render-diagnostics"]).args(packages);
+    build.args(["build", "--profile", PROFILE, "--message-format=json-render-diagnostics"]).args(&packages);
     let output = build.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
     if !output.status.success() {
         bail!("the bench does not build (cargo's messages are above)");
@@ -35,6 +47,13 @@ pub fn bench(extra: &[String]) -> Result<()> {
     }
     let error = bench.args(extra).current_dir(paths::root()).exec();
     Err(error).with_context(|| format!("cannot run {}", bin.display()))
+}
+
+/// The payments adapter and the vendor's stand-in are built only when notifications are measured.
+fn wants_notices(extra: &[String]) -> bool {
+    let only = extra.iter().any(|argument| argument.starts_with("--only"));
+    let none = extra.iter().any(|argument| ["log", "--help", "--replay-10m"].contains(&argument.as_str()));
+    !none && (!only || extra.iter().any(|argument| argument.contains("notices")))
 }
 
 /// Published peers take minutes to build: not for a quick look, nor when something else is asked for.
