@@ -149,6 +149,12 @@ pub async fn prune_notices(pool: &PgPool, before: i64, keep_max: i64) -> Result<
     Ok(sqlx::query(sql).bind(before).bind(keep_max).execute(pool).await?.rows_affected())
 }
 
+/// Deletes what the provider's books say of days before this one.
+pub async fn prune_provider_rows(pool: &PgPool, before: i32) -> Result<u64, sqlx::Error> {
+    let sql = "DELETE FROM provider_rows WHERE day < $1";
+    Ok(sqlx::query(sql).bind(before).execute(pool).await?.rows_affected())
+}
+
 pub const fn kind(of: MoneyMoved) -> &'static str {
     match of {
         MoneyMoved::Payment => "payment",

@@ -24,6 +24,8 @@ const PRUNE_EVERY: u32 = 720;
 const NOTICES_KEPT_US: i64 = 3 * 366 * 24 * 3_600_000_000;
 /// Some KB each: a few GB.
 const NOTICES_MAX: i64 = 1_000_000;
+/// What differed is in the log for ever; the provider's own books are asked again.
+const ROWS_KEPT_DAYS: i32 = 400;
 
 pub async fn run(pool: PgPool, queue: Arc<Queue>, stop: CancellationToken) {
     let mut looks = 0_u32;
@@ -47,7 +49,20 @@ pub async fn run(pool: PgPool, queue: Arc<Queue>, stop: CancellationToken) {
 
 async fn compare_waiting(pool: &PgPool, queue: &Queue) -> Result<(), ReconcileError> {
     for (provider, day, uploaded_at) in store::provider_days_waiting(pool).await? {
-        let outcome = reconcile::day(pool, provider, Day(day.get())).await?;
+        // One day that can't be compared does not hide the others.
+        let outcome = match reconcile::day(pool, provider, Day(day.get())).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                let why: &dyn std::error::Error = &error;
+                tracing::error!(
+                    provider = provider.as_str(),
+                    day = day.get(),
+                    error = why,
+                    "a provider's day can't be compared"
+                );
+                continue;
+            }
+        };
         let Some(record) = reconcile::record(&outcome) else { continue };
         let (differences, matched) = (record.finished.differences, record.finished.matched);
         let id = reconcile::command_id(&record)?;
@@ -92,11 +107,12 @@ async fn compare_waiting(pool: &PgPool, queue: &Queue) -> Result<(), ReconcileEr
 async fn prune(pool: &PgPool) {
     let pruned = async {
         let now: i64 = sqlx::query_scalar("SELECT now_us()").fetch_one(pool).await?;
-        store::prune_notices(pool, now - NOTICES_KEPT_US, NOTICES_MAX).await
+        let rows = store::prune_provider_rows(pool, Day::of(now).0 - ROWS_KEPT_DAYS).await?;
+        Ok::<_, sqlx::Error>(rows + store::prune_notices(pool, now - NOTICES_KEPT_US, NOTICES_MAX).await?)
     };
     match pruned.await {
         Ok(0) => {}
-        Ok(count) => tracing::info!(count, "old words of vendors were deleted"),
-        Err(error) => tracing::warn!(%error, "old words of vendors could not be deleted"),
+        Ok(count) => tracing::info!(count, "old words and books of vendors were deleted"),
+        Err(error) => tracing::warn!(%error, "old words and books of vendors could not be deleted"),
     }
 }

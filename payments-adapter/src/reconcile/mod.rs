@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock,
-    proof::{Away, Outcome, Prover},
-    yookassa::{Listed, provider_id},
+    proof::{Away, Outcome, Proof, Prover},
+    yookassa::{Listed, Payment, Refund, provider_id},
 };
 
 /// YooKassa repeats a notification for 24 h; a shop may have been away for a weekend.
@@ -44,6 +44,51 @@ struct Found {
     seen: u64,
     unknown: u64,
     mended: u64,
+}
+
+/// Failures in a row after which nobody answers; before that, one that can't be proven does not hide the others.
+const FAILURES_MAX: u32 = 3;
+
+#[derive(Default)]
+struct Tally {
+    found: Found,
+    in_a_row: u32,
+    first: Option<Away>,
+}
+
+impl Tally {
+    fn unknown(&mut self, id: &ProviderId, proven: Result<Proof, Away>) -> Result<(), Away> {
+        self.found.unknown += 1;
+        self.told(id, proven)
+    }
+
+    /// # Errors
+    /// Nobody answers.
+    fn told(&mut self, id: &ProviderId, proven: Result<Proof, Away>) -> Result<(), Away> {
+        match proven {
+            Ok(proof) => {
+                self.in_a_row = 0;
+                self.found.mended += u64::from(proof.outcome == Outcome::Final);
+            }
+            // One of ours has to end first.
+            Err(Away::TooEarly(why)) => tracing::info!(provider_id = %id, why, "it waits"),
+            Err(error) => {
+                let why: &dyn std::error::Error = &error;
+                tracing::warn!(provider_id = %id, error = why, "it can't be proven now");
+                self.in_a_row += 1;
+                if self.in_a_row >= FAILURES_MAX {
+                    return Err(error);
+                }
+                self.first.get_or_insert(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// The round was whole, if everything in it was proven.
+    fn done(self) -> Result<Found, Away> {
+        self.first.map_or(Ok(self.found), Err)
+    }
 }
 
 impl Reconciler {
@@ -88,53 +133,53 @@ impl Reconciler {
 
     async fn round(&self, from: Micros, shutdown: &CancellationToken) -> Result<Found, Away> {
         let to = clock::now().plus_ms(SLACK_MS);
-        let mut found = Found::default();
+        let mut tally = Tally::default();
         let mut payments = self.payments(Listed::Taken { from, to });
         while let Some(page) = payments.next(&self.prover.yookassa).await? {
-            let ids: Vec<ProviderId> = page.iter().filter_map(|payment| provider_id(&payment.id)).collect();
-            let known = self.known(ids.clone(), Vec::new()).await?;
-            found.seen += u64::try_from(ids.len()).unwrap_or(0);
-            for id in ids.iter().filter(|id| !known.payments.iter().any(|known| known.id == **id)) {
-                fail::fail_point!("payments.reconciling");
-                found.unknown += 1;
-                found.mended += u64::from(self.prover.prove(id).await?.outcome == Outcome::Final);
-                if shutdown.is_cancelled() {
-                    return Ok(found);
-                }
-            }
-            // Telegram's word on a payment says nothing of the fee: YooKassa's does.
-            for payment in page.iter().filter(|p| p.named().is_none() && p.income_amount.is_some()) {
-                let Some(known) = known.payments.iter().find(|known| known.id.as_str() == payment.id) else {
-                    continue;
-                };
-                let view = self.prover.view(known.payment).await.map_err(Away::Ledger)?;
-                if view.is_some_and(|view| view.fee_unknown) {
-                    self.prover.prove(&known.id).await?;
-                }
+            self.payments_of(&page, &mut tally).await?;
+            if shutdown.is_cancelled() {
+                return tally.done();
             }
         }
         let from = from.min(clock::now().plus_ms(-REFUNDS_LOOK_MS));
         let mut refunds = self.refunds(Listed::Made { from, to });
         while let Some(page) = refunds.next(&self.prover.yookassa).await? {
-            let ended = page.into_iter().filter(|refund| refund.status == "succeeded");
-            let theirs: Vec<_> =
-                ended.filter_map(|refund| Some((provider_id(&refund.id)?, refund))).collect();
-            let known = self.known(Vec::new(), theirs.iter().map(|(id, _)| id.clone()).collect()).await?;
-            found.seen += u64::try_from(theirs.len()).unwrap_or(0);
-            for (id, _) in theirs.iter().filter(|(id, _)| !known.refunds.iter().any(|k| k.id == *id)) {
-                fail::fail_point!("payments.reconciling");
-                found.unknown += 1;
-                match self.prover.prove_refund(id).await {
-                    Ok(proof) => found.mended += u64::from(proof.outcome == Outcome::Final),
-                    // One of ours has to end first.
-                    Err(Away::TooEarly(why)) => {
-                        tracing::info!(provider_refund_id = %id, why, "a refund waits")
-                    }
-                    Err(error) => return Err(error),
-                }
+            self.refunds_of(&page, &mut tally).await?;
+        }
+        tally.done()
+    }
+
+    async fn payments_of(&self, page: &[Payment], tally: &mut Tally) -> Result<(), Away> {
+        let ids: Vec<ProviderId> = page.iter().filter_map(|payment| provider_id(&payment.id)).collect();
+        let known = self.known(ids.clone(), Vec::new()).await?;
+        tally.found.seen += u64::try_from(ids.len()).unwrap_or(0);
+        for id in ids.iter().filter(|id| !known.payments.iter().any(|known| known.id == **id)) {
+            fail::fail_point!("payments.reconciling");
+            tally.unknown(id, self.prover.prove(id).await)?;
+        }
+        // Telegram's word on a payment says nothing of the fee: YooKassa's does.
+        for payment in page.iter().filter(|p| p.named().is_none() && p.income_amount.is_some()) {
+            let Some(known) = known.payments.iter().find(|known| known.id.as_str() == payment.id) else {
+                continue;
+            };
+            let view = self.prover.view(known.payment).await.map_err(Away::Ledger)?;
+            if view.is_some_and(|view| view.fee_unknown) {
+                tally.told(&known.id, self.prover.prove(&known.id).await)?;
             }
         }
-        Ok(found)
+        Ok(())
+    }
+
+    async fn refunds_of(&self, page: &[Refund], tally: &mut Tally) -> Result<(), Away> {
+        let ended = page.iter().filter(|refund| refund.status == "succeeded");
+        let ids: Vec<ProviderId> = ended.filter_map(|refund| provider_id(&refund.id)).collect();
+        let known = self.known(Vec::new(), ids.clone()).await?;
+        tally.found.seen += u64::try_from(ids.len()).unwrap_or(0);
+        for id in ids.iter().filter(|id| !known.refunds.iter().any(|known| known.id == **id)) {
+            fail::fail_point!("payments.reconciling");
+            tally.unknown(id, self.prover.prove_refund(id).await)?;
+        }
+        Ok(())
     }
 
     async fn known(&self, payments: Vec<ProviderId>, refunds: Vec<ProviderId>) -> Result<KnownView, Away> {
