@@ -11,7 +11,7 @@ use axum::{
     routing::get,
 };
 
-pub(crate) use self::checkout::checkout;
+pub(crate) use self::checkout::{Shown, checkout};
 use crate::world::World;
 
 /// Only the sandbox's own files run on its pages; pictures may be previews the page made itself.

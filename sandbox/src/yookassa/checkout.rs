@@ -13,7 +13,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::{payments, refunds};
-use crate::{pages, people::Refused, telegram, world::World};
+use crate::{pages, people::Refused, telegram, vendor::pairs, world::World};
 
 pub(crate) fn routes() -> Router<Arc<World>> {
     Router::new().route("/checkout/{id}", get(page)).route("/checkout/{id}/{deed}", post(act))
@@ -24,13 +24,16 @@ async fn page(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    let found = world.read(|state| {
-        state.yookassa.payment(&id).map(|payment| (payment.object.clone(), payment.return_url.clone()))
-    });
-    let (object, return_url) = found.ok_or_else(|| Refused::absent("there is no such payment"))?;
+    let found = world.read(|state| state.yookassa.payment(&id).cloned());
+    let found = found.ok_or_else(|| Refused::absent("there is no such payment"))?;
     let language =
         headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    Ok(pages::checkout(&object, return_url.as_deref(), language.starts_with("ru")))
+    Ok(pages::checkout(&pages::Shown {
+        payment: &found.object,
+        receipt: found.receipt.as_ref().unwrap_or(&Value::Null),
+        return_url: found.return_url.as_deref(),
+        russian: language.starts_with("ru"),
+    }))
 }
 
 async fn act(
@@ -40,7 +43,7 @@ async fn act(
     body: Bytes,
 ) -> Result<Response, Refused> {
     let accepts = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let details: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let details = details(&headers, &body);
     let text = |field: &str, default: &str| details[field].as_str().unwrap_or(default).to_owned();
     let (payment, refund, stars) = world.read(|state| {
         let yookassa = &state.yookassa;
@@ -57,7 +60,7 @@ async fn act(
         "refund" if stars => telegram::payments::give_back(&world, state, &id).map_err(str::to_owned),
         _ if stars => Err("Stars can only be refunded".to_owned()),
         "succeed" | "decline" if refund => refunds::finish(&world, state, &id, deed == "succeed"),
-        "succeed" => payments::succeed(&world, state, &id),
+        "succeed" => payments::succeed(&world, state, &id, details["method"].as_str()),
         "decline" => {
             let (party, reason) = (text("party", "payment_network"), text("reason", "general_decline"));
             payments::give_up(&world, state, &id, &party, &reason)
@@ -72,4 +75,19 @@ async fn act(
         return Ok(Redirect::to(&format!("/checkout/{id}")).into_response());
     }
     Ok(Json(json!(object)).into_response())
+}
+
+/// A script's JSON or a browser's form.
+fn details(headers: &HeaderMap, body: &[u8]) -> Value {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    match serde_json::from_slice(body) {
+        Ok(details) => details,
+        Err(_) if kind.starts_with("application/x-www-form-urlencoded") => {
+            pairs(&String::from_utf8_lossy(body))
+                .into_iter()
+                .map(|(name, value)| (name, json!(value)))
+                .collect()
+        }
+        Err(_) => Value::Null,
+    }
 }

@@ -132,11 +132,20 @@ pub(crate) fn get(state: &State, shop: &Shop, id: &str) -> Result<Value, ApiErro
     found.map(|payment| payment.object.clone()).ok_or_else(absent)
 }
 
-/// The payer has paid. `Err` says why not.
-pub(crate) fn succeed(world: &World, state: &mut State, id: &str) -> Result<Value, String> {
+/// The payer has paid, by the method they chose if the shop did not. `Err` says why not.
+pub(crate) fn succeed(
+    world: &World,
+    state: &mut State,
+    id: &str,
+    chosen: Option<&str>,
+) -> Result<Value, String> {
     let payment = pending(state, id)?;
     if payment.object["payment_method"].is_null() {
-        payment.object["payment_method"] = json!({"type": "bank_card", "id": id, "saved": false});
+        let method = chosen.unwrap_or("bank_card");
+        if !validate::METHODS.contains(&method) {
+            return Err(format!("`{method}` is none of {}", validate::METHODS.join(", ")));
+        }
+        payment.object["payment_method"] = json!({"type": method, "id": id, "saved": false});
     }
     if payment.object["payment_method"]["type"] == "bank_card" {
         payment.object["payment_method"]["title"] = json!("Bank card *4477");

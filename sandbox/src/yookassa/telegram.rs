@@ -42,7 +42,7 @@ pub(crate) fn charge(world: &World, state: &mut State, bill: &Bill) -> Result<St
     };
     let id = payments::make(world, state, &shop, making);
     match &bill.declined {
-        None => payments::succeed(world, state, &id)?,
+        None => payments::succeed(world, state, &id, None)?,
         Some(reason) => {
             payments::give_up(world, state, &id, "payment_network", reason)?;
             return Err(format!("PAYMENT_FAILED: {reason}"));

@@ -6,6 +6,7 @@ use super::{error::ApiError, receipt_rules};
 
 const AMOUNT_MAX: i64 = 1_000_000_000;
 const SBP_MAX: i64 = 70_000_000;
+pub(crate) const METHODS: [&str; 5] = ["bank_card", "yoo_money", "sberbank", "tinkoff_bank", "sbp"];
 
 /// `{"value":"100.00","currency":"RUB"}` in kopecks.
 pub(crate) fn amount(value: &Value, parameter: &str) -> Result<i64, ApiError> {
@@ -100,14 +101,13 @@ fn method(body: &Value, total: i64) -> Result<(), ApiError> {
     }
     let wrong = |why: &str| ApiError::invalid("payment_method_data.type", why);
     match data["type"].as_str() {
-        Some("bank_card" | "yoo_money" | "sberbank" | "tinkoff_bank") => Ok(()),
         Some("sbp") if body["capture"] != true => {
             Err(wrong("SBP payments are captured at once: send capture"))
         }
         Some("sbp") if total > SBP_MAX => {
             Err(ApiError::invalid("amount.value", "SBP takes 1 to 700 000 rubles"))
         }
-        Some("sbp") => Ok(()),
+        Some(method) if METHODS.contains(&method) => Ok(()),
         _ => Err(wrong("Payment method is not available")),
     }
 }

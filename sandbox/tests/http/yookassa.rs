@@ -275,3 +275,42 @@ async fn the_checkout_page_is_for_people() {
     assert!(page.contains("Paid") && !page.contains("{{"));
     sandbox.stop().await;
 }
+
+#[tokio::test]
+async fn the_payer_chooses_the_method_if_the_shop_did_not() {
+    let sandbox = Sandbox::start().await;
+    let page = async |id: &str, language: &str| {
+        let url = format!("{}/checkout/{id}", sandbox.base);
+        sandbox.http.get(url).header("accept-language", language).send().await.unwrap().text().await.unwrap()
+    };
+    let id = create(&sandbox, "open").await;
+    let choice = page(&id, "en").await;
+    assert!(
+        ["bank_card", "sbp", "sberbank", "tinkoff_bank", "yoo_money"]
+            .iter()
+            .all(|kind| { choice.contains(&format!("name=\"method\" value=\"{kind}\"")) })
+    );
+    let succeed = format!("/checkout/{id}/succeed");
+    assert_eq!(sandbox.post(&succeed, json!({"method": "barter"})).await.0, 409);
+    let form = [("method", "sbp")];
+    let url = format!("{}{succeed}", sandbox.base);
+    let done = sandbox.http.post(url).form(&form).header("accept", "text/html").send().await.unwrap();
+    assert!(done.text().await.unwrap().contains("Paid"));
+    assert_eq!(get(&sandbox, &format!("payments/{id}")).await.1["payment_method"]["type"], "sbp");
+    let mut chosen = payment();
+    chosen["payment_method_data"] = json!({"type": "sberbank"});
+    chosen["description"] = json!("{{receipt}}");
+    chosen["receipt"] = json!({"customer": {"email": "a@example.org"}, "items": [{"description": "<b>credits",
+        "quantity": "2.0", "amount": {"value": "50.00", "currency": "RUB"}, "vat_code": 1}]});
+    let (_, made) = post(&sandbox, "payments", "chosen", &chosen).await;
+    let id = made["id"].as_str().unwrap();
+    let shown = page(id, "ru").await;
+    assert!(shown.contains("SberPay") && !shown.contains("name=\"method\""), "{shown}");
+    assert!(shown.contains("Чек на a@example.org") && shown.contains("&lt;b&gt;credits × 2"), "{shown}");
+    assert_eq!(shown.matches("class=\"receipt\"").count(), 1, "what is said is not a template");
+    sandbox.post(&format!("/checkout/{id}/succeed"), json!({"method": "sbp"})).await;
+    assert_eq!(get(&sandbox, &format!("payments/{id}")).await.1["payment_method"]["type"], "sberbank");
+    sandbox.post(&format!("/checkout/{id}/refund"), json!({"amount": "30.00"})).await;
+    assert!(page(id, "ru").await.contains("Возвращено: 30,00 ₽"));
+    sandbox.stop().await;
+}
