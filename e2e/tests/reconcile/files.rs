@@ -149,6 +149,12 @@ fn planted_differences_of_a_registry_are_each_found_and_named() {
     let period = payments(&format!("с {DAY} по 2026-11-22"), &[whole.clone(), vec![row(next)]].concat());
     let (code, told) = office.reconcile(&["--file", &office.file("period.csv", &period)]);
     assert_eq!((code, &told["recorded"]), (0, &serde_json::json!([])), "{told:#}");
+    // What was recorded long before the day that it is stated for is found by its id, with the fee that came late.
+    let p = office.file("late.csv", &payments("2031-01-01", &[row(paid[0]), row(unknown)]));
+    let r = office.file("late-r.csv", &refunds("2031-01-01", &[("back-1", &*id(paid[0]), 5_000)]));
+    let (code, told) = office.reconcile(&["--file", &p, &r]);
+    assert_eq!((code, &told["comparisons"][0]["matched"]), (0, &3.into()), "{told:#}");
+    assert_eq!(told["comparisons"][0]["sums"][0]["here"]["fees"], 2 * 350);
     office.stage.assert_verified();
 }
 
