@@ -16,7 +16,9 @@ pub fn render(texts: &Texts, lang: Lang, payment: &PaymentView) -> (Html, Markup
         }
         (PaymentState::Registered, Some(url)) => {
             let pay = Button::Link { label: texts.label(lang, Say::ButtonPay { price }), url };
-            (texts.say(lang, Say::PaymentReady { credits, price }), Markup::Buttons(vec![pay]))
+            let data = Press::Topup.data().unwrap_or_default();
+            let other = Button::Tap { label: texts.label(lang, Say::ButtonOtherWay), data };
+            (texts.say(lang, Say::PaymentReady { credits, price }), Markup::Buttons(vec![pay, other]))
         }
         (PaymentState::Settled, _) => (texts.say(lang, Say::PaymentPaid { credits, price }), Markup::None),
         (PaymentState::Canceled, _) => (
@@ -47,7 +49,7 @@ mod tests {
         serde_json::from_value(json!({
             "payment": format!("p-{}-{}", "0".repeat(32), "1".repeat(16)), "state": state, "rail": "yookassa",
             "package": "rub-100", "credits": 100, "price": {"amount": 10_000, "currency": "RUB"},
-            "provider_payment_id": null, "checkout_url": checkout_url, "opened_at": 1, "expires_at": 2, "position": 3,
+            "provider_payment_id": null, "checkout_url": checkout_url, "opened_at": 1, "expires_at": 2, "position": 3, "fee_unknown": false,
         }))
         .unwrap()
     }
@@ -59,7 +61,7 @@ mod tests {
         let url = Some("https://yoomoney.ru/checkout?orderId=1");
         let Markup::Buttons(buttons) = shown("registered", url) else { panic!() };
         assert!(
-            matches!(&buttons[..], [Button::Link { label, .. }] if label == "Pay 100\u{a0}₽"),
+            matches!(&buttons[..], [Button::Link { label, .. }, Button::Tap { .. }] if label == "Pay 100\u{a0}₽"),
             "{buttons:?}"
         );
         for (state, url) in [

@@ -1,6 +1,7 @@
 //! The adapter's configuration, read from the environment; all problems are said at once.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
@@ -8,6 +9,8 @@ use service::config::{Env, Problems};
 use service::nats::NatsConfig;
 
 use crate::inbound::{PATH, Secret};
+use crate::shop::Shop;
+use crate::ways::{Ways, switch};
 
 const TELEGRAM: &str = "https://api.telegram.org";
 
@@ -17,6 +20,13 @@ pub struct Config {
     pub token: SecretString,
     /// The number before the colon of the token: part of every command's id.
     pub bot: i64,
+    /// `TELEGRAM_TEST_ENVIRONMENT`: the bot lives on Telegram's test servers, where Stars are for play.
+    pub test_environment: bool,
+    /// `TOPUP_YOOKASSA`, `TOPUP_METHODS`, `TOPUP_STARS`, `YOOKASSA_PROVIDER_TOKEN`, `YOOKASSA_RECEIPTS`,
+    /// `SUPPORT_CONTACT`
+    pub shop: Shop,
+    /// `STARS_RECONCILE_SECONDS`
+    pub stars_every: Duration,
     /// `TELEGRAM_API_URL`
     pub api_url: Url,
     /// `TELEGRAM_WEBHOOK_URL` and `TELEGRAM_WEBHOOK_SECRET`; long polling without.
@@ -50,12 +60,28 @@ impl Config {
         let bind = env.or("BIND", "an IP address to listen on", IpAddr::V4(Ipv4Addr::LOCALHOST));
         let port = env.or("TELEGRAM_PORT", "a port, 0 to 65535; 8081 if absent", 8081_u16);
         let admins = admins(&mut env);
+        let test_environment = switch(&mut env, "TELEGRAM_TEST_ENVIRONMENT", false);
+        let shop = Shop { ways: Ways::read(&mut env), support: support(&mut env) };
+        let stars_every = stars_every(&mut env);
         let nats = NatsConfig::read(&mut env);
         let media = NatsConfig::read_media(&mut env);
         let config = (|| {
             let (bot, token) = token?;
             let listen = SocketAddr::new(bind, port);
-            Some(Self { token, bot, api_url: api_url?, webhook, listen, admins, nats: nats?, media: media? })
+            let token = if test_environment { on_test_servers(&token) } else { token };
+            Some(Self {
+                token,
+                bot,
+                test_environment,
+                shop,
+                stars_every,
+                api_url: api_url?,
+                webhook,
+                listen,
+                admins,
+                nats: nats?,
+                media: media?,
+            })
         })();
         env.finish(config)
     }
@@ -75,6 +101,33 @@ fn token(env: &mut Env) -> Option<(i64, SecretString)> {
         return None;
     }
     bot.map(|bot| (bot, token))
+}
+
+/// Methods of Telegram's test servers are at `/bot<token>/test/<method>`.
+fn on_test_servers(token: &SecretString) -> SecretString {
+    format!("{}/test", token.expose_secret()).into()
+}
+
+/// Where people write about payments: a user of Telegram, or an address.
+fn support(env: &mut Env) -> Option<String> {
+    const NAME: &str = "SUPPORT_CONTACT";
+    const CHARS_MAX: usize = 200;
+    let contact: String = env.optional(NAME, "where people write about payments: @name or an e-mail")?;
+    if contact.chars().count() > CHARS_MAX || contact.chars().any(char::is_control) {
+        env.problem(NAME, "is too long or has control characters; it is @name or an e-mail");
+        return None;
+    }
+    Some(contact)
+}
+
+fn stars_every(env: &mut Env) -> Duration {
+    const NAME: &str = "STARS_RECONCILE_SECONDS";
+    const WHAT: &str = "how often Telegram's book of Stars is compared with the log, 1 to 86400 seconds";
+    let seconds: u64 = env.or(NAME, WHAT, 300);
+    if !(1..=86_400).contains(&seconds) {
+        env.problem(NAME, format!("is {seconds}; it is {WHAT}"));
+    }
+    Duration::from_secs(seconds)
 }
 
 fn webhook(env: &mut Env) -> Option<Webhook> {

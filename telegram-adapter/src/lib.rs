@@ -2,9 +2,13 @@
 //! its 200, and what people are to be told is kept by the ledger until they were.
 //!
 //! `inbound` takes updates, `talk` answers them, `delivery` tells what the ledger has for people,
-//! `outbound` is Telegram as we call it, `desk` the ledger as we ask it, `texts` every word.
+//! `outbound` is Telegram as we call it, `desk` the ledger as we ask it, `texts` every word. Of money:
+//! `ways` is how one can pay, `checkout` answers before Telegram takes it, `till` brings it into the
+//! ledger, `stars` gives Stars back and compares Telegram's book of them with the log.
 
 mod bill;
+pub mod checkout;
+mod clock;
 pub mod config;
 pub mod delivery;
 pub mod desk;
@@ -12,9 +16,13 @@ pub mod inbound;
 pub mod outbound;
 mod registration;
 mod run;
+pub mod shop;
+pub mod stars;
 pub mod statuses;
 pub mod talk;
 pub mod texts;
+pub mod till;
 pub mod turns;
+pub mod ways;
 
 pub use run::{Error, run};

@@ -67,6 +67,8 @@ fn menu(texts: &Texts, lang: Lang) -> Vec<(&'static str, String)> {
         ("generate", Say::CommandGenerate),
         ("balance", Say::CommandBalance),
         ("topup", Say::CommandTopup),
+        ("paysupport", Say::CommandPaysupport),
+        ("terms", Say::CommandTerms),
         ("help", Say::CommandHelp),
     ]
     .map(|(command, say)| (command, texts.label(lang, say)))

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_nats::Client;
 use axum::Router;
 use proto_events::Producer;
-use service::consumer;
+use service::consumer::{self, Verdict};
 use service::http::Health;
 use service::ledger::Ledger;
 use service::nats::{self, ConnectError};
@@ -15,15 +15,18 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::checkout::Cashier;
 use crate::config::{Config, Webhook};
 use crate::delivery::{IN_HAND_MAX, Shelf, Teller};
 use crate::desk::Desk;
 use crate::inbound;
-use crate::outbound::{self, Telegram};
+use crate::outbound::{self, Express, Telegram};
 use crate::registration;
+use crate::stars::{Book, Reconciler, Refunds};
 use crate::statuses::Statuses;
-use crate::talk::Talk;
+use crate::talk::{Parts, Talk};
 use crate::texts::{BadTexts, Texts};
+use crate::till::Till;
 use crate::turns::Turns;
 
 /// At most, as in the configuration of the ledger's consumers.
@@ -67,7 +70,21 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     let ledger = Ledger::new(client.clone(), Producer::Telegram);
     let desk = Desk::new(ledger.clone(), config.bot);
     let (statuses, turns) = (Statuses::default(), Turns::default());
-    let talk = Talk::new(desk.clone(), telegram.clone(), Arc::clone(&texts), statuses.clone(), turns.clone());
+    let express = Express::new(&config.token, &config.api_url).map_err(Error::Client)?;
+    let till = Till::new(desk.clone(), config.test_environment, config.shop.ways.provider_is_test());
+    let talk = Talk::new(Parts {
+        desk: desk.clone(),
+        telegram: telegram.clone(),
+        texts: Arc::clone(&texts),
+        statuses: statuses.clone(),
+        turns: turns.clone(),
+        shop: Arc::new(config.shop),
+        till: till.clone(),
+        cashier: Cashier::new(&desk, express, Arc::clone(&texts)),
+    });
+    let book = Book::new(telegram.clone());
+    let refunds = Refunds::new(desk.clone(), telegram.clone(), book.clone());
+    let reconciler = Reconciler::new(desk.clone(), till, book, config.stars_every);
     let shelf = Shelf::new(media.clone());
     let teller = Teller::new(desk, telegram.clone(), Arc::clone(&texts), statuses, turns, shelf);
     let health = Health::new(&["nats", "ledger", "telegram"]);
@@ -87,7 +104,14 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
             Ok(())
         }
     });
-    tasks.spawn(listen_to_events(client, ledger, teller.clone(), shutdown.clone()));
+    tasks.spawn(listen_to_events(client, ledger, teller.clone(), refunds.clone(), shutdown.clone()));
+    tasks.spawn({
+        let shutdown = shutdown.clone();
+        async move {
+            tokio::join!(refunds.run(shutdown.clone()), reconciler.run(shutdown));
+            Ok(())
+        }
+    });
     tasks.spawn({
         let (health, shutdown) = (health.clone(), shutdown.clone());
         async move {
@@ -146,12 +170,19 @@ async fn listen_to_events(
     client: Client,
     ledger: Ledger,
     teller: Teller,
+    refunds: Refunds,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     let options = consumer::Options { in_flight_max: 2 * IN_HAND_MAX, ack_wait: ACK_WAIT };
     consumer::run(client, Producer::Telegram, ledger, options, shutdown, move |event| {
-        let teller = teller.clone();
-        async move { teller.heard(event).await }
+        let (teller, refunds) = (teller.clone(), refunds.clone());
+        async move {
+            if event.r#type == "RefundOpened" {
+                refunds.hear();
+                return Verdict::Done;
+            }
+            teller.heard(event).await
+        }
     })
     .await;
     Ok(())

@@ -1,7 +1,7 @@
 //! Everything that is told in words: failures, bills, receipts.
 
 use proto_events::queries::{News, PaymentState, Telling};
-use proto_events::{Credits, GenerationId, Money, PaymentId};
+use proto_events::{Credits, GenerationId, Money, PaymentId, Rail};
 
 use super::{Inner, Outcome};
 use crate::bill::{self, topup_button};
@@ -15,10 +15,8 @@ impl Inner {
             News::PaymentSettled { credits, price, .. } => {
                 self.tell_settled(telling, lang, *credits, *price).await
             }
-            News::PaymentCanceled { price, .. } => {
-                let text = self.texts.say(lang, Say::PaymentCanceled { price: *price });
-                let again = Markup::Buttons(vec![topup_button(&self.texts, lang)]);
-                self.edit_or_send(telling, telling.status_message, &text, &again).await.map(drop)
+            News::PaymentCanceled { payment, price, reason, .. } => {
+                return self.tell_canceled(telling, lang, *payment, *price, reason).await;
             }
             News::GenerationFailed { generation, returned, reason } => {
                 let say = Say::PictureFailed { reason: Reason::from(*reason), returned: *returned };
@@ -30,7 +28,16 @@ impl Inner {
             }
             // A picture is delivered, not told: `picture`.
             News::GenerationSucceeded { .. } => Ok(()),
-            News::RefundSettled { .. } | News::RefundFailed { .. } => Ok(()),
+            News::RefundSettled { amount, credits, .. } => {
+                let available = telling.balance.available;
+                let say = Say::RefundSettled { amount: *amount, credits: *credits, available };
+                self.tell_refund(telling, lang, say).await
+            }
+            News::RefundFailed { amount, credits, .. } => {
+                let available = telling.balance.available;
+                let say = Say::RefundFailed { amount: *amount, credits: *credits, available };
+                self.tell_refund(telling, lang, say).await
+            }
         };
         match told {
             Ok(()) => Outcome::Told,
@@ -67,6 +74,60 @@ impl Inner {
                 Outcome::of(&error)
             }
         }
+    }
+
+    /// A bill changes in its place; an invoice can't be edited, so it goes, and what became of it is said
+    /// below everything.
+    async fn tell_canceled(
+        &self,
+        telling: &Telling,
+        lang: Lang,
+        payment: PaymentId,
+        price: Money,
+        reason: &str,
+    ) -> Outcome {
+        let view = match self.desk.payment(payment, Some(telling.position)).await {
+            Ok(view) => view,
+            Err(error) => {
+                tracing::warn!(%payment, %error, "the state of a payment is not known");
+                return Outcome::Later;
+            }
+        };
+        // Paid in the last moment, or by an invoice that was open on another screen.
+        if view.state == PaymentState::Settled {
+            return Outcome::Told;
+        }
+        let say = if reason.starts_with("expired") {
+            Say::PaymentExpired { price }
+        } else {
+            Say::PaymentCanceled { price }
+        };
+        let text = self.texts.say(lang, say);
+        let again = Markup::Buttons(vec![topup_button(&self.texts, lang)]);
+        let mut bill = telling.status_message;
+        if view.rail != Rail::Yookassa
+            && let Some(invoice) = bill.take()
+            && let Err(error) = self.telegram.delete(telling.chat, invoice).await
+        {
+            tracing::debug!(%payment, %error, "an invoice was not removed");
+        }
+        match self.edit_or_send(telling, bill, &text, &again).await {
+            Ok(_) => Outcome::Told,
+            Err(error) => {
+                tracing::warn!(%payment, %error, "the end of a payment could not be told");
+                Outcome::of(&error)
+            }
+        }
+    }
+
+    /// With what is owed, if the credits were spent.
+    async fn tell_refund(&self, telling: &Telling, lang: Lang, say: Say<'_>) -> Result<(), Error> {
+        let mut text = self.texts.say(lang, say);
+        if !telling.balance.debt.is_zero() {
+            let debt = self.texts.say(lang, Say::BalanceDebt { debt: telling.balance.debt });
+            text = text.and(&Html::empty()).and(&debt);
+        }
+        self.telegram.send(telling.chat, &text, &Markup::None, None).await.map(drop)
     }
 
     /// The button goes first, so that nobody pays twice; then the receipt, which notifies.

@@ -1,9 +1,11 @@
 //! What comes from Telegram: the webhook or long polling, each update taken in the same way.
 
+mod money;
 mod polling;
 mod update;
 mod webhook;
 
+pub use money::{Checkout, Notice};
 pub use polling::poll;
 pub use update::{BadUpdate, Message, Person, Tap, Update};
 pub use webhook::{BODY_BYTES_MAX, PATH, Secret, router};

@@ -2,8 +2,10 @@
 //!
 //! getUpdates with an offset acknowledges everything before it, so the offset moves only over
 //! updates that are dealt with. Chats go side by side, the updates of one chat in their order.
+//! Pre-checkout queries can't wait for a batch that takes long: while it does, Telegram is asked for what
+//! came after it, without acknowledging anything, and the queries among that are answered at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -15,6 +17,10 @@ use crate::outbound::{Error, LONG_POLL_S, Telegram};
 
 /// Chats dealt with at once.
 const CHATS_MAX: usize = 16;
+/// How often it is looked for queries behind a batch that takes long.
+const PEEK_EVERY: Duration = Duration::from_secs(1);
+/// Queries answered ahead of their batch that are remembered; Telegram keeps them for 150 s.
+const AHEAD_MAX: usize = 1_000;
 /// Between two tries when Telegram can't be reached.
 const PAUSE: Duration = Duration::from_secs(2);
 /// While another poller or a webhook holds the bot.
@@ -28,6 +34,7 @@ pub async fn poll<I: Intake>(
     reached: impl Fn(bool),
 ) -> Result<(), Error> {
     let mut offset = 0;
+    let mut ahead = HashSet::new();
     while !shutdown.is_cancelled() {
         let updates = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -36,7 +43,21 @@ pub async fn poll<I: Intake>(
         reached(updates.is_ok());
         match updates {
             Ok(updates) => {
-                if !take_all(intake, &updates, shutdown).await {
+                let rest: Vec<Value> = updates
+                    .iter()
+                    .filter(|update| !query(update).is_some_and(|id| ahead.contains(id)))
+                    .cloned()
+                    .collect();
+                let mut known: HashSet<String> = rest.iter().filter_map(query).map(str::to_owned).collect();
+                let taken = tokio::select! {
+                    taken = take_all(intake, &rest, shutdown) => taken,
+                    () = peek(telegram, intake, offset, &mut known) => false,
+                };
+                if ahead.len() + known.len() > AHEAD_MAX {
+                    ahead.clear();
+                }
+                ahead.extend(known);
+                if !taken {
                     // Stopped before all were done: they come again.
                     return Ok(());
                 }
@@ -60,6 +81,27 @@ pub async fn poll<I: Intake>(
 /// The largest id of a batch and one: Telegram sends them in order, but may begin anywhere.
 fn next_offset(offset: i64, updates: &[Value]) -> i64 {
     updates.iter().filter_map(|update| update["update_id"].as_i64()).max().map_or(offset, |last| last + 1)
+}
+
+/// Answers pre-checkout queries behind `offset` that are not known yet; never ends.
+async fn peek<I: Intake>(telegram: &Telegram, intake: &I, offset: i64, known: &mut HashSet<String>) {
+    loop {
+        tokio::time::sleep(PEEK_EVERY).await;
+        let Ok(updates) = telegram.peek(offset).await else { continue };
+        for update in &updates {
+            let Some(id) = query(update).filter(|id| !known.contains(*id)) else { continue };
+            known.insert(id.to_owned());
+            if let Ok(update) = Update::read(update) {
+                let intake = intake.clone();
+                tokio::spawn(async move { intake.take(update).await });
+            }
+        }
+    }
+}
+
+/// The id of a pre-checkout query.
+fn query(update: &Value) -> Option<&str> {
+    update["pre_checkout_query"]["id"].as_str()
 }
 
 /// Whether all of them were dealt with before the shutdown.
@@ -92,7 +134,9 @@ fn chat_of(update: &Update) -> i64 {
     match update {
         Update::Message(message) => message.chat,
         Update::Tap(tap) => tap.chat,
-        Update::Checkout { from, .. } => from.id,
+        // Apart from the chat's messages, which they must not wait for.
+        Update::Checkout(checkout) => checkout.from.id.wrapping_neg(),
+        Update::Paid(notice) | Update::Returned(notice) => notice.chat,
         Update::Membership { user, .. } => *user,
         Update::Ignored(_) => 0,
     }

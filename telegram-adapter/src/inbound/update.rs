@@ -6,6 +6,8 @@
 use proto_events::amounts::INTEGER_MAX;
 use serde_json::Value;
 
+use super::money::{Checkout, Notice, read_checkout, read_notice};
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadUpdate {
     #[error("the body is not JSON: {0}")]
@@ -33,8 +35,6 @@ pub struct Message {
     pub text: Option<String>,
     /// The text of the bot's message that this one answers.
     pub answers: Option<String>,
-    /// The charge id, when money came with it.
-    pub charge: Option<String>,
     /// Telegram's own notice (a pinned message, a changed timer): nothing the person said.
     pub service: bool,
 }
@@ -56,10 +56,11 @@ pub struct Tap {
 pub enum Update {
     Message(Message),
     Tap(Tap),
-    Checkout {
-        id: String,
-        from: Person,
-    },
+    Checkout(Checkout),
+    /// Money came.
+    Paid(Notice),
+    /// Money went back.
+    Returned(Notice),
     /// The person blocked the bot or let it in again.
     Membership {
         user: i64,
@@ -74,7 +75,9 @@ impl Update {
         match self {
             Self::Message(_) => "message",
             Self::Tap(_) => "callback_query",
-            Self::Checkout { .. } => "pre_checkout_query",
+            Self::Checkout(_) => "pre_checkout_query",
+            Self::Paid(_) => "successful_payment",
+            Self::Returned(_) => "refunded_payment",
             Self::Membership { .. } => "my_chat_member",
             Self::Ignored(_) => "ignored",
         }
@@ -100,10 +103,7 @@ impl Update {
             return read_tap(tap);
         }
         if let Some(query) = update.get("pre_checkout_query") {
-            let id = text(query, "id").ok_or(BadUpdate::NotUpdate("a pre-checkout query without an id"))?;
-            let from =
-                person(&query["from"]).ok_or(BadUpdate::NotUpdate("a pre-checkout query of nobody"))?;
-            return Ok(Self::Checkout { id, from });
+            return read_checkout(query).map(Self::Checkout);
         }
         if let Some(member) = update.get("my_chat_member") {
             let user =
@@ -118,6 +118,14 @@ impl Update {
 fn read_message(message: &Value) -> Result<Update, BadUpdate> {
     let chat = id(&message["chat"]["id"]).ok_or(BadUpdate::NotUpdate("a message without a chat"))?;
     let number = id(&message["message_id"]).ok_or(BadUpdate::NotUpdate("a message without an id"))?;
+    // Before anything is let be: money is money wherever it is told of.
+    if let Some(paid) = message.get("successful_payment") {
+        return Ok(read_notice(message, paid).map_or(Update::Ignored("money without a charge"), Update::Paid));
+    }
+    if let Some(back) = message.get("refunded_payment") {
+        let returned = read_notice(message, back).map(Update::Returned);
+        return Ok(returned.unwrap_or(Update::Ignored("a refund without a charge")));
+    }
     if message["chat"]["type"] != "private" {
         return Ok(Update::Ignored("not a private chat"));
     }
@@ -133,7 +141,6 @@ fn read_message(message: &Value) -> Result<Update, BadUpdate> {
         from,
         text: text(message, "text"),
         answers,
-        charge: text(&message["successful_payment"], "telegram_payment_charge_id"),
         service: is_service(message),
     }))
 }
@@ -155,18 +162,18 @@ fn read_tap(tap: &Value) -> Result<Update, BadUpdate> {
     Ok(Update::Tap(Tap { id: tap_id, from, data, chat, message: number, answers }))
 }
 
-fn person(user: &Value) -> Option<Person> {
+pub(super) fn person(user: &Value) -> Option<Person> {
     let name = [text(user, "first_name"), text(user, "last_name")];
     let name = name.into_iter().flatten().collect::<Vec<_>>().join(" ");
     Some(Person { id: id(&user["id"])?, name, language: text(user, "language_code") })
 }
 
 /// An id that every JSON reader keeps exactly.
-fn id(value: &Value) -> Option<i64> {
+pub(super) fn id(value: &Value) -> Option<i64> {
     value.as_i64().filter(|id| (-INTEGER_MAX..=INTEGER_MAX).contains(id))
 }
 
-fn text(object: &Value, field: &str) -> Option<String> {
+pub(super) fn text(object: &Value, field: &str) -> Option<String> {
     object[field].as_str().map(str::to_owned)
 }
 
@@ -299,6 +306,36 @@ mod tests {
         assert_eq!(said(&message_with_text(json!("a\0b"))).text.as_deref(), Some("a\0b"));
         let long = "я".repeat(100_000);
         assert_eq!(said(&message_with_text(json!(long))).text, Some(long));
+    }
+
+    #[test]
+    fn money_is_read_whoever_writes_of_it() {
+        let part = json!({"currency": "XTR", "total_amount": 75, "invoice_payload": "p", "new_field": {},
+            "telegram_payment_charge_id": "stx1", "provider_payment_charge_id": "42_0"});
+        let Update::Paid(paid) = read(&message(json!({"successful_payment": part}))) else { panic!() };
+        assert_eq!((paid.person.id, paid.amount, paid.date, &*paid.charge), (42, 75, 1_790_000_000, "stx1"));
+        assert!(paid.words.contains("new_field"));
+        let bot = json!({"id": 1, "is_bot": true, "first_name": "Plantain"});
+        let back = message(json!({"refunded_payment": part, "from": bot}));
+        let Update::Returned(back) = read(&back) else { panic!() };
+        assert_eq!((back.person.id, &*back.charge), (42, "stx1"), "the chat says whose it was");
+        let nameless = message(json!({"successful_payment": {"currency": "XTR"}}));
+        assert!(matches!(read(&nameless), Update::Ignored(_)));
+    }
+
+    #[test]
+    fn a_checkout_that_lacks_what_it_should_have_is_still_answered() {
+        let query = |fields: Value| {
+            let mut query = json!({"id": "9", "from": {"id": 42, "first_name": "A"}});
+            query.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            read(&json!({"update_id": 1, "pre_checkout_query": query}))
+        };
+        let Update::Checkout(checkout) = query(json!({"currency": "XTR", "total_amount": 75})) else {
+            panic!()
+        };
+        assert_eq!((checkout.amount, &*checkout.currency, &*checkout.payload), (75, "XTR", ""));
+        let Update::Checkout(checkout) = query(json!({"total_amount": "75"})) else { panic!() };
+        assert_eq!(checkout.amount, -1);
     }
 
     #[test]

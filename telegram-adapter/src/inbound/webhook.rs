@@ -25,6 +25,9 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Updates dealt with at once. Telegram opens 40 connections at most (`outbound::setup`); more
 /// come only from somebody else or after a change of that number.
 const IN_HAND_MAX: usize = 64;
+/// Places for pre-checkout queries when all others are taken: they can't wait. Their bodies are small.
+const CHECKOUTS_MAX: usize = 32;
+const CHECKOUT_BYTES_MAX: usize = 16 * 1024;
 /// Telegram hangs up after 60 s.
 const TIME_MAX: Duration = Duration::from_secs(50);
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
@@ -46,12 +49,14 @@ struct Door<I> {
     secret: Secret,
     intake: I,
     in_hand: Semaphore,
+    checkouts: Semaphore,
     tasks: TaskTracker,
 }
 
 /// `tasks` are the updates in hand: a clean stop waits for them.
 pub fn router<I: Intake>(secret: Secret, intake: I, tasks: TaskTracker) -> Router {
-    let door = Door { secret, intake, in_hand: Semaphore::new(IN_HAND_MAX), tasks };
+    let (in_hand, checkouts) = (Semaphore::new(IN_HAND_MAX), Semaphore::new(CHECKOUTS_MAX));
+    let door = Door { secret, intake, in_hand, checkouts, tasks };
     Router::new().route(PATH, post(receive::<I>)).with_state(std::sync::Arc::new(door))
 }
 
@@ -60,18 +65,18 @@ async fn receive<I: Intake>(State(door): State<std::sync::Arc<Door<I>>>, request
         tracing::warn!("a webhook call without the right secret was refused");
         return answer(StatusCode::UNAUTHORIZED, "wrong_secret");
     }
-    let Ok(_place) = door.in_hand.try_acquire() else {
-        tracing::warn!(bound = IN_HAND_MAX, "too many updates at once; Telegram is to wait");
-        return later("busy");
+    let (_place, only_checkouts) = match (door.in_hand.try_acquire(), door.checkouts.try_acquire()) {
+        (Ok(place), _) => (place, false),
+        (Err(_), Ok(place)) => (place, true),
+        (Err(_), Err(_)) => return busy(),
     };
-    let body = match tokio::time::timeout(BODY_TIME_MAX, to_bytes(request.into_body(), BODY_BYTES_MAX)).await
-    {
+    let bytes_max = if only_checkouts { CHECKOUT_BYTES_MAX } else { BODY_BYTES_MAX };
+    let body = to_bytes(request.into_body(), bytes_max);
+    let body = match tokio::time::timeout(BODY_TIME_MAX, body).await {
         Ok(Ok(body)) => body,
+        Ok(Err(_)) if only_checkouts => return busy(),
         Ok(Err(_)) => {
-            tracing::warn!(
-                bound = BODY_BYTES_MAX,
-                "a webhook call with too large or broken a body was refused"
-            );
+            tracing::warn!(bound = bytes_max, "a webhook call with too large or broken a body was refused");
             return answer(StatusCode::PAYLOAD_TOO_LARGE, "body");
         }
         Err(_) => return answer(StatusCode::REQUEST_TIMEOUT, "body"),
@@ -87,6 +92,9 @@ async fn receive<I: Intake>(State(door): State<std::sync::Arc<Door<I>>>, request
             return answer(StatusCode::BAD_REQUEST, outcome);
         }
     };
+    if only_checkouts && !matches!(update, Update::Checkout(_)) {
+        return busy();
+    }
     fail::fail_point!("telegram.update_received");
     let intake = door.intake.clone();
     let work = door.tasks.spawn(async move { intake.take(update).await });
@@ -105,6 +113,11 @@ async fn receive<I: Intake>(State(door): State<std::sync::Arc<Door<I>>>, request
             later("slow")
         }
     }
+}
+
+fn busy() -> Response {
+    tracing::warn!(bound = IN_HAND_MAX, "too many updates at once; Telegram is to wait");
+    later("busy")
 }
 
 fn later(outcome: &'static str) -> Response {

@@ -35,7 +35,7 @@ impl Error {
     }
 
     /// Telegram's words for what is wrong with the call, if that is what is wrong.
-    pub(super) fn refused(&self) -> Option<&str> {
+    pub(crate) fn refused(&self) -> Option<&str> {
         match self {
             Self::Refused(words) => Some(words),
             _ => None,
@@ -98,7 +98,7 @@ fn from_api(error: &ApiError) -> Error {
     }
 }
 
-fn from_network(error: &reqwest::Error) -> Error {
+pub(super) fn from_network(error: &reqwest::Error) -> Error {
     // The source says what happened without the URL, which only reqwest's own layer adds.
     let mut cause = error.source();
     let mut words = String::new();

@@ -6,8 +6,10 @@
 //! in doubt; a message is not, since it would be there twice: whoever sends decides.
 
 mod error;
+mod express;
 mod lenient;
 mod markup;
+mod money;
 mod sent;
 mod setup;
 
@@ -20,8 +22,7 @@ use serde::Serialize;
 use serde_json::Value;
 use teloxide::Bot;
 use teloxide::payloads::{
-    AnswerCallbackQuery, AnswerPreCheckoutQuery, DeleteMessage, EditMessageText, SendDocument, SendMessage,
-    SendPhoto,
+    AnswerCallbackQuery, DeleteMessage, EditMessageText, SendDocument, SendMessage, SendPhoto,
 };
 use teloxide::requests::{JsonRequest, MultipartPayload, MultipartRequest, Payload, Request};
 use teloxide::types::{
@@ -29,7 +30,9 @@ use teloxide::types::{
 };
 
 pub use error::Error;
+pub use express::Express;
 pub use markup::{Button, Markup};
+pub use money::{Invoice, ProviderPart, STAR_ROWS_MAX};
 pub use sent::Sent;
 pub use setup::{ALLOWED_UPDATES, LONG_POLL_S, Me};
 
@@ -41,7 +44,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// 50 MB at 4 Mbit/s.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(100);
-/// An answer to a tap or a pre-checkout is worth something only at once. Also cuts short the
+/// An answer to a tap is worth something only at once. Also cuts short the
 /// 10 s that teloxide sleeps after a 5xx.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
 /// Longer pauses are left to whoever called: a webhook must be answered within 60 s.
@@ -213,14 +216,6 @@ impl Telegram {
             Err(error) if error.refused().is_some_and(|words| words.contains("query is too old")) => Ok(()),
             answered => answered.map(drop),
         }
-    }
-
-    /// # Errors
-    /// See [`Error`].
-    pub async fn refuse_checkout(&self, query: &str, text: &Html) -> Result<(), Error> {
-        let mut answer = AnswerPreCheckoutQuery::new(query.to_owned().into(), false);
-        answer.error_message = Some(text.plain());
-        in_time(self.call(&self.calls, InDoubt::Repeat, answer)).await.map(drop)
     }
 
     async fn call<P>(&self, bot: &Bot, in_doubt: InDoubt, payload: P) -> Result<Value, Error>

@@ -19,8 +19,9 @@ pub const ALLOWED_UPDATES: [AllowedUpdate; 4] = [
 ];
 /// How long Telegram may hold a getUpdates that has nothing to give.
 pub const LONG_POLL_S: u32 = 25;
-/// Updates of one getUpdates.
-const POLL_BATCH_MAX: u8 = 100;
+/// Updates of one getUpdates: half of Telegram's bound, so that a look behind a batch sees as many again.
+const POLL_BATCH_MAX: u8 = 50;
+const PEEK_MAX: u8 = 100;
 /// Telegram's default; the door has room for more (`inbound::webhook`).
 const WEBHOOK_CONNECTIONS: u8 = 40;
 
@@ -108,7 +109,20 @@ impl Telegram {
     /// See [`Error`].
     pub async fn updates(&self, offset: i64, hold_s: u32) -> Result<Vec<Value>, Error> {
         let limit = if hold_s == 0 { 1 } else { POLL_BATCH_MAX };
-        let payload = GetUpdates { offset, limit, timeout: hold_s, allowed_updates: ALLOWED_UPDATES };
+        self.get_updates(GetUpdates { offset, limit, timeout: hold_s, allowed_updates: ALLOWED_UPDATES })
+            .await
+    }
+
+    /// All updates from `offset` on that Telegram shows at once; nothing new is acknowledged.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn peek(&self, offset: i64) -> Result<Vec<Value>, Error> {
+        let (limit, timeout) = (PEEK_MAX, 0);
+        self.get_updates(GetUpdates { offset, limit, timeout, allowed_updates: ALLOWED_UPDATES }).await
+    }
+
+    async fn get_updates(&self, payload: GetUpdates) -> Result<Vec<Value>, Error> {
         let updates = self.call(&self.polls, InDoubt::Leave, payload).await?;
         match updates {
             Value::Array(updates) => Ok(updates),

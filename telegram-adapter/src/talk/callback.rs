@@ -4,6 +4,8 @@
 use proto_events::Text;
 use uuid::Uuid;
 
+use crate::ways::Way;
+
 /// Bot API: callback_data is 1–64 bytes.
 const BYTES_MAX: usize = 64;
 /// 24 hex digits, 96 random bits: nobody meets somebody else's.
@@ -15,16 +17,27 @@ pub enum Press {
     Topup,
     /// Draw what the message above says.
     Draw,
+    /// Show the packages in the place of this message.
+    Packages,
+    /// Ask for another address for receipts, on the way to this package.
+    Email { package: Text<64> },
     /// Buy this package, once for this nonce.
     Buy { nonce: String, package: Text<64> },
+    /// The same, in this way.
+    Pay { nonce: String, way: Way, package: Text<64> },
 }
 
 impl Press {
     /// A new intent to buy a package.
     pub fn buy(package: Text<64>) -> Self {
+        Self::Buy { nonce: Self::nonce(), package }
+    }
+
+    /// Of an intent.
+    pub fn nonce() -> String {
         let mut nonce = Uuid::new_v4().simple().to_string();
         nonce.truncate(NONCE_LEN);
-        Self::Buy { nonce, package }
+        nonce
     }
 
     /// `None`: it does not fit under a button (a package with a very long name).
@@ -32,7 +45,10 @@ impl Press {
         let data = match self {
             Self::Topup => "m".to_owned(),
             Self::Draw => "d".to_owned(),
+            Self::Packages => "k".to_owned(),
+            Self::Email { package } => format!("e:{package}"),
             Self::Buy { nonce, package } => format!("b:{nonce}:{package}"),
+            Self::Pay { nonce, way, package } => format!("w:{nonce}:{}:{package}", way.letter()),
         };
         (data.len() <= BYTES_MAX).then_some(data)
     }
@@ -44,14 +60,30 @@ impl Press {
         match data {
             "m" => Some(Self::Topup),
             "d" => Some(Self::Draw),
-            _ => {
-                let (nonce, package) = data.strip_prefix("b:")?.split_once(':')?;
-                let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-                if nonce.len() != NONCE_LEN || !nonce.bytes().all(hex) || package.is_empty() {
-                    return None;
-                }
-                Some(Self::Buy { nonce: nonce.to_owned(), package: Text::new(package).ok()? })
+            "k" => Some(Self::Packages),
+            _ => Self::read_choice(data),
+        }
+    }
+
+    fn read_choice(data: &str) -> Option<Self> {
+        let package = |id: &str| Text::new(id).ok().filter(|id: &Text<64>| !id.as_str().is_empty());
+        if let Some(id) = data.strip_prefix("e:") {
+            return Some(Self::Email { package: package(id)? });
+        }
+        let (kind, rest) = data.split_once(':')?;
+        let (nonce, rest) = rest.split_once(':')?;
+        let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        if nonce.len() != NONCE_LEN || !nonce.bytes().all(hex) {
+            return None;
+        }
+        let nonce = nonce.to_owned();
+        match kind {
+            "b" => Some(Self::Buy { nonce, package: package(rest)? }),
+            "w" => {
+                let (way, id) = rest.split_once(':')?;
+                Some(Self::Pay { nonce, way: Way::of_letter(way)?, package: package(id)? })
             }
+            _ => None,
         }
     }
 }
@@ -65,8 +97,16 @@ mod tests {
     #[test]
     fn every_press_reads_back_and_keeps_to_64_bytes() {
         let packages = Catalog::default_catalog().unwrap().packages;
-        let mut presses = vec![Press::Topup, Press::Draw];
-        presses.extend(packages.into_iter().map(|package| Press::buy(package.id)));
+        let mut presses = vec![Press::Topup, Press::Draw, Press::Packages];
+        for package in packages {
+            let (nonce, package) = (Press::nonce(), package.id);
+            presses.extend(Way::ALL.map(|way| Press::Pay {
+                nonce: nonce.clone(),
+                way,
+                package: package.clone(),
+            }));
+            presses.extend([Press::Email { package: package.clone() }, Press::buy(package)]);
+        }
         for press in presses {
             let data = press.data().unwrap();
             assert!((1..=64).contains(&data.len()), "{data}");
@@ -84,6 +124,11 @@ mod tests {
     fn what_does_not_fit_is_not_made() {
         assert_eq!(Press::buy(Text::new("p".repeat(38)).unwrap()).data(), None);
         assert!(Press::buy(Text::new("p".repeat(37)).unwrap()).data().is_some());
+        let pay = |len| {
+            let package = Text::new("p".repeat(len)).unwrap();
+            Press::Pay { nonce: Press::nonce(), way: Way::Stars, package }.data()
+        };
+        assert!(pay(36).is_none() && pay(35).is_some());
     }
 
     #[test]
@@ -102,6 +147,12 @@ mod tests {
             &format!("b:{nonce}:{}", "p".repeat(64)),
             &format!("b:{nonce}:a\0b"),
             "b:: : : :",
+            "e:",
+            &format!("w:{nonce}:s:"),
+            &format!("w:{nonce}:z:rub-100"),
+            &format!("w:{nonce}:rub-100"),
+            &format!("w:{nonce}"),
+            &format!("x:{nonce}:rub-100"),
         ] {
             assert_eq!(Press::read(data), None, "{data:?}");
         }

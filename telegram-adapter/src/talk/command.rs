@@ -1,5 +1,7 @@
 //! What a message asks for.
 
+use crate::shop::START;
+
 /// What the person wants, by the text alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
@@ -9,6 +11,9 @@ pub enum Ask {
     Help,
     Balance,
     Topup,
+    /// Where to ask about payments.
+    Paysupport,
+    Terms,
     /// A picture of this, which is not empty.
     Picture(String),
     /// `/prompt` without a prompt.
@@ -38,6 +43,8 @@ impl Ask {
         }
         let rest = rest.trim();
         match (name.to_ascii_lowercase().as_str(), rest) {
+            // The link that a forwarded invoice has instead of its Pay button.
+            ("start", START) => Self::Topup,
             ("start", payload) => Self::Start { inviter: inviter(payload) },
             ("help", _) => Self::Help,
             ("balance", _) => Self::Balance,
@@ -45,6 +52,8 @@ impl Ask {
             ("prompt", "") => Self::PictureUsage,
             ("generate", "") => Self::PictureQuestion,
             ("prompt" | "generate", prompt) => Self::Picture(prompt.to_owned()),
+            ("paysupport" | "support", _) => Self::Paysupport,
+            ("terms", _) => Self::Terms,
             ("cancel", _) => Self::Cancel,
             _ => Self::Unknown,
         }
@@ -74,6 +83,11 @@ mod tests {
         assert_eq!(read("/HELP me"), Ask::Help);
         assert_eq!(read("/balance"), Ask::Balance);
         assert_eq!((read("/topup"), read("/buy 100")), (Ask::Topup, Ask::Topup));
+        assert_eq!(read("/start topup"), Ask::Topup);
+        assert_eq!(
+            [read("/paysupport"), read("/support x"), read("/terms")],
+            [Ask::Paysupport, Ask::Paysupport, Ask::Terms]
+        );
         assert_eq!(read("/cancel"), Ask::Cancel);
         assert_eq!((read("/dance"), read("/")), (Ask::Unknown, Ask::Unknown));
     }

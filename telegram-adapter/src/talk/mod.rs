@@ -7,6 +7,8 @@
 
 mod callback;
 mod command;
+mod email;
+mod money;
 mod picture;
 mod refusals;
 mod topup;
@@ -23,11 +25,14 @@ pub use callback::Press;
 use command::Ask;
 
 use crate::bill::topup_button;
+use crate::checkout::Cashier;
 use crate::desk::{Desk, picture_price, pictures_for};
 use crate::inbound::{Intake, Message, Person, Taken, Tap, Update};
 use crate::outbound::{Error, Markup, Sent, Telegram};
+use crate::shop::Shop;
 use crate::statuses::Statuses;
 use crate::texts::{Html, Lang, Say, Texts};
+use crate::till::Till;
 use crate::turns::Turns;
 
 /// Before an answer that may not have arrived is sent again, once.
@@ -62,6 +67,18 @@ struct Known {
     since: Option<Position>,
 }
 
+/// What a conversation needs.
+pub struct Parts {
+    pub desk: Desk,
+    pub telegram: Telegram,
+    pub texts: Arc<Texts>,
+    pub statuses: Statuses,
+    pub turns: Turns,
+    pub shop: Arc<Shop>,
+    pub till: Till,
+    pub cashier: Cashier,
+}
+
 /// A handle, cheap to clone.
 #[derive(Clone)]
 pub struct Talk {
@@ -70,6 +87,9 @@ pub struct Talk {
     texts: Arc<Texts>,
     statuses: Statuses,
     turns: Turns,
+    shop: Arc<Shop>,
+    till: Till,
+    cashier: Cashier,
     username: Arc<OnceLock<String>>,
 }
 
@@ -79,7 +99,9 @@ impl Intake for Talk {
         let outcome = match update {
             Update::Message(message) => self.message(message, &trace).await,
             Update::Tap(tap) => self.tap(tap, &trace).await,
-            Update::Checkout { id, from } => self.checkout(&id, &from).await,
+            Update::Checkout(query) => self.checkout(&query).await,
+            Update::Paid(notice) => self.paid(&notice, &trace).await,
+            Update::Returned(notice) => self.returned(&notice).await,
             Update::Membership { blocked, .. } => {
                 tracing::debug!(blocked, "a person blocked the bot or let it in again");
                 Ok(())
@@ -109,8 +131,9 @@ impl Intake for Talk {
 }
 
 impl Talk {
-    pub fn new(desk: Desk, telegram: Telegram, texts: Arc<Texts>, statuses: Statuses, turns: Turns) -> Self {
-        Self { desk, telegram, texts, statuses, turns, username: Arc::default() }
+    pub fn new(parts: Parts) -> Self {
+        let Parts { desk, telegram, texts, statuses, turns, shop, till, cashier } = parts;
+        Self { desk, telegram, texts, statuses, turns, shop, till, cashier, username: Arc::default() }
     }
 
     /// The bot's name, once Telegram has told it.
@@ -119,15 +142,6 @@ impl Talk {
     }
 
     async fn message(&self, message: Message, trace: &TraceId) -> Result<(), Halt> {
-        if let Some(charge) = &message.charge {
-            // We answer every pre-checkout with no, so this is money nobody asked for.
-            tracing::error!(
-                charge,
-                trace_id = trace.as_str(),
-                "a payment came that no command of ours opened"
-            );
-            return Ok(());
-        }
         if message.service {
             return Ok(());
         }
@@ -167,11 +181,16 @@ impl Talk {
             Some(Ask::Help) => self.help(known).await,
             Some(Ask::Balance) => self.balance(known).await,
             Some(Ask::Topup) => self.choose_package(known).await,
+            Some(Ask::Paysupport) => self.page(known, Say::Paysupport).await,
+            Some(Ask::Terms) => self.page(known, Say::Terms).await,
             Some(Ask::Picture(prompt)) => {
                 self.picture(known, message.message, &prompt, trace).await.map(drop)
             }
             Some(Ask::Said(prompt)) if self.answers_our_question(message) => {
                 self.picture(known, message.message, &prompt, trace).await.map(drop)
+            }
+            Some(Ask::Said(text)) if self.gives_email(message.answers.as_deref(), &text) => {
+                self.take_email(known, message.answers.as_deref(), &text).await
             }
             Some(Ask::Said(text)) if !text.is_empty() => self.offer_picture(known, message.message).await,
             Some(Ask::PictureQuestion) => {
@@ -209,9 +228,12 @@ impl Talk {
             let outcome = match press {
                 Some(Press::Topup) => self.choose_package(known).await,
                 Some(Press::Draw) => self.draw(known, &tap, trace).await,
-                Some(Press::Buy { nonce, package }) => {
-                    self.buy(known, &nonce, package, tap.message, trace).await
+                Some(Press::Buy { nonce, package }) => self.buy(known, &nonce, package, &tap, trace).await,
+                Some(Press::Pay { nonce, way, package }) => {
+                    self.pay(known, &nonce, way, package, &tap, trace).await
                 }
+                Some(Press::Packages) => self.show_packages(known, Some(tap.message)).await,
+                Some(Press::Email { package }) => self.change_email(known, &package).await,
                 None => Ok(()),
             };
             if let Err(Halt::Refused(refused)) = &outcome {
@@ -227,16 +249,6 @@ impl Talk {
         if let Err(error) = self.telegram.answer_tap(&tap.id, text).await {
             tracing::debug!(%error, "a tap could not be answered");
         }
-    }
-
-    /// Nothing is sold by invoices yet, so whatever is to be paid is not ours.
-    async fn checkout(&self, query: &str, from: &Person) -> Result<(), Halt> {
-        let no = self.texts.say(Lang::of(from.language.as_deref()), Say::CheckoutRefused);
-        tracing::warn!("a pre-checkout query for no invoice of ours is refused");
-        if let Err(error) = self.telegram.refuse_checkout(query, &no).await {
-            tracing::warn!(%error, "a pre-checkout query could not be answered");
-        }
-        Ok(())
     }
 
     /// Whoever writes has an account, from the first message on.

@@ -146,7 +146,7 @@ impl Talk {
         }
     }
 
-    async fn remove(&self, chat: i64, message: i64) {
+    pub(super) async fn remove(&self, chat: i64, message: i64) {
         if let Err(error) = self.telegram.delete(chat, message).await {
             tracing::debug!(%error, "a message was not removed");
         }

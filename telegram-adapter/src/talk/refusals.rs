@@ -12,7 +12,7 @@ pub fn say(refused: &Refused) -> Say<'_> {
         "too_many_running" => Say::TooManyRunning,
         "too_many_open" => Say::TooManyOpen,
         // The same button of a message that is older than the prices, or of another package.
-        "package_unknown" | "rail_off" | "command_id_reused" => Say::PackageGone,
+        "package_unknown" | "rail_off" | "method_off" | "command_id_reused" => Say::PackageGone,
         code => Say::Refused { code },
     }
 }

@@ -1,18 +1,29 @@
-//! Topping up: packages as buttons, then one message that becomes the bill.
+//! Topping up: packages as buttons, then the ways to pay as buttons, then the bill: the same message with
+//! a link, or an invoice of Telegram's.
+//!
+//! One intent is one nonce from the first button on, so that a tap sent twice, or two ways tapped at once,
+//! is one payment.
 
-use proto_events::catalog::Catalog;
-use proto_events::commands::ChatContext;
+use proto_events::catalog::{Catalog, Package};
+use proto_events::commands::{ChatContext, Email, TopupOpen};
 use proto_events::envelope::TraceId;
-use proto_events::queries::PaymentView;
+use proto_events::queries::{PaymentState, PaymentView};
 use proto_events::{PaymentId, Position, Rail, Text};
 
 use super::{Halt, Known, Press, Talk};
 use crate::bill;
+use crate::inbound::Tap;
 use crate::outbound::{Button, Error, Markup};
-use crate::texts::{Lang, Say};
+use crate::texts::{Html, Lang, Say};
+use crate::ways::Way;
 
 impl Talk {
     pub(super) async fn choose_package(&self, known: Known) -> Result<(), Halt> {
+        self.show_packages(known, None).await
+    }
+
+    /// In the place of `message`, if there is one.
+    pub(super) async fn show_packages(&self, known: Known, message: Option<i64>) -> Result<(), Halt> {
         let catalog = self.desk.catalog().await?;
         let markup = self.packages(known.lang, &catalog);
         if markup == Markup::None {
@@ -20,13 +31,13 @@ impl Talk {
         }
         let available = self.desk.balance(known.user, known.since).await?.available;
         let text = self.texts.say(known.lang, Say::TopupChoose { available });
-        self.reply(known.chat, &text, &markup, None).await;
+        self.show(known, message, &text, &markup).await;
         Ok(())
     }
 
-    /// A button for each package that can be paid by link.
+    /// A button for each package that can be paid in some way.
     pub(super) fn packages(&self, lang: Lang, catalog: &Catalog) -> Markup {
-        let payable = catalog.packages.iter().filter(|package| package.rails.contains(&Rail::Yookassa));
+        let payable = catalog.packages.iter().filter(|package| !self.shop.ways.of(package).is_empty());
         let buttons: Vec<Button> = payable
             .filter_map(|package| {
                 let Some(data) = Press::buy(package.id.clone()).data() else {
@@ -40,22 +51,155 @@ impl Talk {
         if buttons.is_empty() { Markup::None } else { Markup::Buttons(buttons) }
     }
 
-    /// Opens the payment; the message with the buttons becomes its bill.
+    /// A package was chosen. Asks how to pay, if there is a choice or something to be said first.
     pub(super) async fn buy(
         &self,
         known: Known,
         nonce: &str,
         package: Text<64>,
-        message: i64,
+        tap: &Tap,
         trace: &TraceId,
     ) -> Result<(), Halt> {
-        let context = ChatContext { chat: known.chat, message, status_message: Some(message) };
-        let opened = self.desk.open_topup(known.user, nonce, package, context, trace).await?;
+        let catalog = self.desk.catalog().await?;
+        let Some(chosen) = catalog.package(&package) else {
+            return self.said(known, Say::PackageGone).await;
+        };
+        match self.shop.ways.of(chosen)[..] {
+            [] => self.said(known, Say::PackageGone).await,
+            [way] if !self.needs_email(way) => self.pay(known, nonce, way, package, tap, trace).await,
+            [_] if self.email_of(known.user).await?.is_none() => {
+                self.ask_email(known, Some(chosen)).await;
+                Ok(())
+            }
+            _ => self.show_ways(known, nonce, chosen, Some(tap.message)).await,
+        }
+    }
+
+    pub(super) async fn show_ways(
+        &self,
+        known: Known,
+        nonce: &str,
+        package: &Package,
+        message: Option<i64>,
+    ) -> Result<(), Halt> {
+        let ways = self.shop.ways.of(package);
+        let (credits, price) = (package.credits, package.price);
+        let mut text = self.texts.say(known.lang, Say::TopupWay { credits, price });
+        let mut buttons: Vec<Button> = Vec::new();
+        for way in &ways {
+            let press = Press::Pay { nonce: nonce.to_owned(), way: *way, package: package.id.clone() };
+            let Some(data) = press.data() else {
+                tracing::error!(package = %package.id, "the package's name is too long for a button");
+                continue;
+            };
+            buttons.push(Button::Tap {
+                label: self.texts.label(known.lang, Say::ButtonWay { way: *way }),
+                data,
+            });
+        }
+        if ways.iter().any(|way| self.needs_email(*way))
+            && let Some(email) = self.email_of(known.user).await?
+        {
+            let to = self.texts.say(known.lang, Say::ReceiptTo { email: &email });
+            text = text.and(&Html::empty()).and(&to);
+            let data = Press::Email { package: package.id.clone() }.data();
+            let label = self.texts.label(known.lang, Say::ButtonEmail);
+            buttons.extend(data.map(|data| Button::Tap { label, data }));
+        }
+        let label = self.texts.label(known.lang, Say::ButtonBack);
+        buttons.extend(Press::Packages.data().map(|data| Button::Tap { label, data }));
+        self.show(known, message, &text, &Markup::Buttons(buttons)).await;
+        Ok(())
+    }
+
+    /// Opens the payment; the message with the buttons becomes its bill, or makes place for an invoice.
+    pub(super) async fn pay(
+        &self,
+        known: Known,
+        nonce: &str,
+        way: Way,
+        package: Text<64>,
+        tap: &Tap,
+        trace: &TraceId,
+    ) -> Result<(), Halt> {
+        let email = if self.needs_email(way) {
+            match self.email_of(known.user).await? {
+                Some(email) => Some(email),
+                None => {
+                    let catalog = self.desk.catalog().await?;
+                    self.ask_email(known, catalog.package(&package)).await;
+                    return Ok(());
+                }
+            }
+        } else {
+            None
+        };
+        let message = tap.message;
+        let status_message = (way.rail() == Rail::Yookassa).then_some(message);
+        let command = TopupOpen {
+            package,
+            rail: way.rail(),
+            context: ChatContext { chat: known.chat, message, status_message },
+            method: way.method(),
+            email,
+        };
+        let opened = match self.desk.open_topup(known.user, nonce, command, trace).await {
+            // Another way of the same intent: its bill is on its way already.
+            Err(error) if error.code() == Some("command_id_reused") => {
+                return self.said(known, Say::ChoiceMade).await;
+            }
+            opened => opened?,
+        };
         fail::fail_point!("telegram.work_committed");
         let payment = opened.result.payment;
-        tracing::info!(trace_id = trace.as_str(), %payment, "a top-up was opened");
-        self.show_bill(known, message, payment, opened.position).await;
+        tracing::info!(trace_id = trace.as_str(), %payment, rail = way.rail().as_str(), "a top-up was opened");
+        match way.rail() {
+            Rail::Yookassa => self.show_bill(known, message, payment, opened.position).await,
+            Rail::TelegramYookassa | Rail::Stars => {
+                self.send_invoice(known, message, payment, opened.position).await;
+            }
+        }
         Ok(())
+    }
+
+    /// Sent again if the tap comes again: whichever is paid is this payment, and what is paid twice is
+    /// credited twice.
+    async fn send_invoice(&self, known: Known, message: i64, payment: PaymentId, since: Position) {
+        let view = match self.desk.payment(payment, Some(since)).await {
+            Ok(view) => view,
+            Err(error) => {
+                tracing::warn!(%error, %payment, "an invoice was not sent");
+                return;
+            }
+        };
+        if matches!(view.state, PaymentState::Settled | PaymentState::Canceled) {
+            return;
+        }
+        let Some(invoice) = self.shop.invoice(&self.texts, known.lang, &view) else {
+            tracing::error!(%payment, rail = view.rail.as_str(), "there is no invoice for a payment");
+            return;
+        };
+        let mut sent = self.telegram.invoice(known.chat, &invoice).await;
+        if matches!(sent, Err(Error::InDoubt(_))) {
+            tokio::time::sleep(super::ANSWER_PAUSE).await;
+            sent = self.telegram.invoice(known.chat, &invoice).await;
+        }
+        match sent {
+            Ok(sent) => {
+                fail::fail_point!("telegram.invoice_sent");
+                if sent.message > 0
+                    && let Err(error) = self.desk.note_bill(payment, sent.message).await
+                {
+                    tracing::warn!(%error, %payment, "the place of an invoice was not kept");
+                }
+                self.remove(known.chat, message).await;
+            }
+            Err(error @ Error::Blocked(_)) => tracing::debug!(%error, "an invoice was not sent"),
+            Err(error) => {
+                tracing::error!(%error, %payment, "an invoice was not sent");
+                self.say(known, Say::TopupClosed).await;
+            }
+        }
     }
 
     /// Shows the payment as it is, and again if it moved on meanwhile: the news of its link may
@@ -92,5 +236,31 @@ impl Talk {
                 }
             }
         }
+    }
+
+    /// In the place of `message`, or below everything if it can't be there.
+    async fn show(&self, known: Known, message: Option<i64>, text: &Html, markup: &Markup) {
+        if let Some(message) = message {
+            match self.telegram.edit(known.chat, message, text, markup).await {
+                Ok(()) => return,
+                Err(Error::Refused(why)) => {
+                    tracing::debug!(why, "a message can't be edited; a new one is sent")
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a message was not edited");
+                    return;
+                }
+            }
+        }
+        self.reply(known.chat, text, markup, None).await;
+    }
+
+    /// Telegram asks for the address itself where it sends the invoice; Stars have no receipt.
+    pub(super) fn needs_email(&self, way: Way) -> bool {
+        way.rail() == Rail::Yookassa && self.shop.ways.receipts.is_some()
+    }
+
+    pub(super) async fn email_of(&self, user: i64) -> Result<Option<Email>, Halt> {
+        Ok(self.desk.account(user).await?.and_then(|account| account.email))
     }
 }

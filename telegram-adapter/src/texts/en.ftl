@@ -32,6 +32,8 @@ help =
     /generate — the same; without a description I'll ask for it
     /balance — how many credits you have
     /topup — buy credits
+    /paysupport — questions about payments
+    /terms — the terms
     /help — this page
 
     Credits are taken only when the picture is ready. If it doesn't work out, they all come back.
@@ -48,6 +50,18 @@ topup-choose =
 
     Choose a package:
 topup-closed = 😔 Topping up isn't possible right now. Please try a little later.
+topup-way =
+    🧾 <b>{ $credits } for { $price }</b>
+
+    How would you like to pay?
+receipt-to = ✉️ The receipt goes to { $email }
+email-ask = ✉️ A payment by card or SBP comes with a receipt. Which e-mail shall it go to? Reply to this message with the address.
+email-ask-for = 🧾 { $credits } for { $price }
+email-ask-hint = name@example.org
+email-wrong = 🤔 That doesn't look like an e-mail. It should be like <code>name@example.org</code>, without spaces.
+choice-made = This bill is up there already. For another one: /topup
+invoice-title = { $credits }
+invoice-description = Top-up: { $credits } for pictures. They arrive right after you pay.
 payment-preparing =
     ⏳ Preparing your payment link…
 
@@ -66,6 +80,40 @@ payment-canceled =
     ❌ The payment of { $price } didn't go through. You weren't charged.
 
     You can try again.
+payment-expired =
+    ⌛ The bill of { $price } is closed: it wasn't paid in time. You weren't charged.
+
+    You can have a new one.
+payment-put-aside =
+    🔎 Your money is here ({ $price }), but something about the payment doesn't add up, so the credits aren't added yet.
+
+    We are looking into it, and nothing gets lost. Questions: /paysupport
+refund-settled =
+    💸 <b>Refund: { $amount }</b>
+
+    The money went back the way it came. Taken back: { $credits }
+    You have: <b>{ $available }</b>
+refund-failed =
+    ↩️ <b>The refund of { $amount } didn't go through</b>
+
+    The payment system didn't carry it out, so you have { $credits } back.
+    You have: <b>{ $available }</b>
+
+paysupport =
+    💬 <b>Questions about payments</b>
+
+    Credits arrive right after you pay. If you were charged and they are missing, give it a few minutes: we check every payment with the payment system, and none gets lost.
+
+    To get money back for credits you haven't used, or to ask anything, write to us and we will answer. Tell us the date and the amount. Telegram and its support can't help with purchases in this bot.
+support-contact = Where to write: { $contact }
+terms =
+    📄 <b>Terms</b>
+
+    1. You buy credits, and pay for pictures in this bot with them. You are told what a picture costs before it is made.
+    2. Credits are taken only when the picture is ready. If it doesn't work out, they come back.
+    3. Credits you haven't used can be paid back: /paysupport. Money goes back the way it came. If credits are spent already, a payment that is taken back leaves them owed.
+    4. The pictures are made by a neural network from your words; what you ask for and how you use the pictures is your responsibility.
+    5. We keep only what the work needs: your Telegram id, your descriptions, your payments and, if you gave one, the e-mail for receipts.
 
 picture-ask = 🎨 What shall I draw? Reply to this message with a description.
 picture-ask-hint = A ginger cat in a spacesuit, watercolour
@@ -113,11 +161,28 @@ only-text = 📝 I understand only text so far. Describe the picture in words: <
 unknown-command = 🤷 I don't know this command. See /help
 nothing-to-cancel = I can't cancel a picture yet. If it doesn't work out, the credits come back by themselves.
 tap-outdated = This button is out of date
+checkout-stranger = This bill is for somebody else. Get your own: /topup
+checkout-paid = This bill is paid already. A new one: /topup
+checkout-over = This bill is closed: its time is over. A new one: /topup
+checkout-away = The bill can't be checked right now. You weren't charged. Please try again in a minute.
 checkout-refused = This bill can't be paid right now. Top up: /topup
 
 button-topup = 💳 Top up
 button-package = { $credits } — { $price }
 button-pay = Pay { $price }
+button-back = ‹ Back
+button-other-way = Another package or way to pay
+button-email = ✉️ Another e-mail
+button-way = { $way ->
+    [bank_card] 💳 Bank card
+    [sbp] ⚡ SBP
+    [sberbank] 🟢 SberPay
+    [tinkoff_bank] 🟡 T-Pay
+    [yoo_money] 🟣 YooMoney
+    [invoice] 💳 By card in Telegram
+    [stars] ⭐ Telegram Stars
+   *[page] 🌐 All ways at YooKassa
+}
 button-draw = 🎨 Draw · { $price }
 
 command-prompt = draw a picture from a description
@@ -125,3 +190,5 @@ command-generate = draw: I'll ask you what
 command-balance = how many credits you have
 command-topup = buy credits
 command-help = what I can do
+command-paysupport = questions about payments and refunds
+command-terms = the terms

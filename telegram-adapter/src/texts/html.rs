@@ -9,6 +9,11 @@ impl Html {
         Self(html)
     }
 
+    /// An empty line between two texts.
+    pub fn empty() -> Self {
+        Self(String::new())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -80,6 +80,12 @@ impl Texts {
         Lang::ALL.iter().any(|lang| self.label(*lang, Say::PictureAsk) == text)
     }
 
+    /// What stands below our question for an e-mail, if this is it, in either language: what it is for.
+    pub fn email_ask<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let asks = Lang::ALL.iter().map(|lang| self.label(*lang, Say::EmailAsk));
+        asks.into_iter().find_map(|ask| text.strip_prefix(&*ask)).map(str::trim)
+    }
+
     fn count(&self, lang: Lang, name: &str, n: i64) -> String {
         let mut args = FluentArgs::with_capacity(1);
         args.set("n", n);

@@ -4,6 +4,7 @@ use proto_events::events::Trouble;
 use proto_events::{Credits, Currency, Money};
 
 use super::{Lang, Texts, html::escape};
+use crate::ways::Way;
 
 /// What a failed picture is explained by: the ledger's reasons in a person's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,11 +60,27 @@ pub enum Say<'a> {
     BalanceDebt { debt: Credits },
     TopupChoose { available: Credits },
     TopupClosed,
+    TopupWay { credits: Credits, price: Money },
+    ReceiptTo { email: &'a str },
+    EmailAsk,
+    EmailAskFor { credits: Credits, price: Money },
+    EmailAskHint,
+    EmailWrong,
+    ChoiceMade,
+    InvoiceTitle { credits: Credits },
+    InvoiceDescription { credits: Credits },
     PaymentPreparing { credits: Credits, price: Money },
     PaymentReady { credits: Credits, price: Money },
     PaymentPaid { credits: Credits, price: Money },
     PaymentReceipt { credits: Credits, price: Money, available: Credits },
     PaymentCanceled { price: Money },
+    PaymentExpired { price: Money },
+    PaymentPutAside { price: &'a str },
+    RefundSettled { amount: Money, credits: Credits, available: Credits },
+    RefundFailed { amount: Money, credits: Credits, available: Credits },
+    Paysupport,
+    SupportContact { contact: &'a str },
+    Terms,
     PictureAsk,
     PictureAskHint,
     PictureUsage,
@@ -88,7 +105,15 @@ pub enum Say<'a> {
     NothingToCancel,
     TapOutdated,
     CheckoutRefused,
+    CheckoutStranger,
+    CheckoutPaid,
+    CheckoutOver,
+    CheckoutAway,
     ButtonTopup,
+    ButtonBack,
+    ButtonOtherWay,
+    ButtonEmail,
+    ButtonWay { way: Way },
     ButtonPackage { credits: Credits, price: Money },
     ButtonPay { price: Money },
     ButtonDraw { price: Credits },
@@ -97,6 +122,8 @@ pub enum Say<'a> {
     CommandBalance,
     CommandTopup,
     CommandHelp,
+    CommandPaysupport,
+    CommandTerms,
 }
 
 /// A value put into a text.
@@ -151,6 +178,11 @@ impl Say<'_> {
             Self::BalanceReserved { reserved } => ("balance-reserved", vec![("reserved", C(reserved))]),
             Self::BalanceDebt { debt } => ("balance-debt", vec![("debt", C(debt))]),
             Self::TopupChoose { available } => ("topup-choose", vec![("available", C(available))]),
+            Self::TopupWay { credits, price } => ("topup-way", priced(credits, price)),
+            Self::ReceiptTo { email } => ("receipt-to", vec![("email", T(email.to_owned()))]),
+            Self::EmailAskFor { credits, price } => ("email-ask-for", priced(credits, price)),
+            Self::InvoiceTitle { credits } => ("invoice-title", vec![("credits", C(credits))]),
+            Self::InvoiceDescription { credits } => ("invoice-description", vec![("credits", C(credits))]),
             Self::PaymentPreparing { credits, price } => ("payment-preparing", priced(credits, price)),
             Self::PaymentReady { credits, price } => ("payment-ready", priced(credits, price)),
             Self::PaymentPaid { credits, price } => ("payment-paid", priced(credits, price)),
@@ -159,6 +191,15 @@ impl Say<'_> {
                 vec![("credits", C(credits)), ("price", M(price)), ("available", C(available))],
             ),
             Self::PaymentCanceled { price } => ("payment-canceled", vec![("price", M(price))]),
+            Self::PaymentExpired { price } => ("payment-expired", vec![("price", M(price))]),
+            Self::PaymentPutAside { price } => ("payment-put-aside", vec![("price", T(price.to_owned()))]),
+            Self::RefundSettled { amount, credits, available } => {
+                ("refund-settled", refunded(amount, credits, available))
+            }
+            Self::RefundFailed { amount, credits, available } => {
+                ("refund-failed", refunded(amount, credits, available))
+            }
+            Self::SupportContact { contact } => ("support-contact", vec![("contact", T(contact.to_owned()))]),
             Self::PictureAccepted { credits } => ("picture-accepted", vec![("credits", C(credits))]),
             Self::PicturePainting { credits } => ("picture-painting", vec![("credits", C(credits))]),
             Self::PictureCaption { spent, left } => {
@@ -174,6 +215,7 @@ impl Say<'_> {
             Self::Refused { code } => ("refused", vec![("code", T(code.to_owned()))]),
             Self::ButtonPackage { credits, price } => ("button-package", priced(credits, price)),
             Self::ButtonPay { price } => ("button-pay", vec![("price", M(price))]),
+            Self::ButtonWay { way } => ("button-way", vec![("way", T(way_word(way).to_owned()))]),
             Self::ButtonDraw { price } => ("button-draw", vec![("price", C(price))]),
             plain => (plain.name(), vec![]),
         }
@@ -204,6 +246,21 @@ impl Say<'_> {
             Self::CommandBalance => "command-balance",
             Self::CommandTopup => "command-topup",
             Self::CommandHelp => "command-help",
+            Self::CommandPaysupport => "command-paysupport",
+            Self::CommandTerms => "command-terms",
+            Self::EmailAsk => "email-ask",
+            Self::EmailAskHint => "email-ask-hint",
+            Self::EmailWrong => "email-wrong",
+            Self::ChoiceMade => "choice-made",
+            Self::Paysupport => "paysupport",
+            Self::Terms => "terms",
+            Self::CheckoutStranger => "checkout-stranger",
+            Self::CheckoutPaid => "checkout-paid",
+            Self::CheckoutOver => "checkout-over",
+            Self::CheckoutAway => "checkout-away",
+            Self::ButtonBack => "button-back",
+            Self::ButtonOtherWay => "button-other-way",
+            Self::ButtonEmail => "button-email",
             _ => "",
         }
     }
@@ -211,4 +268,22 @@ impl Say<'_> {
 
 fn priced(credits: Credits, price: Money) -> Args {
     vec![("credits", Value::Credits(credits)), ("price", Value::Money(price))]
+}
+
+fn refunded(amount: Money, credits: Credits, available: Credits) -> Args {
+    vec![
+        ("amount", Value::Money(amount)),
+        ("credits", Value::Credits(credits)),
+        ("available", Value::Credits(available)),
+    ]
+}
+
+/// By which the texts choose a button's words.
+const fn way_word(way: Way) -> &'static str {
+    match way {
+        Way::Page => "page",
+        Way::Method(method) => method.as_str(),
+        Way::Invoice => "invoice",
+        Way::Stars => "stars",
+    }
 }

@@ -6,6 +6,7 @@ use proto_events::events::Trouble;
 use proto_events::{Credits, Currency, Money};
 
 use super::*;
+use crate::ways::Way;
 
 fn c(n: i64) -> Credits {
     Credits::new(n).unwrap()
@@ -25,11 +26,27 @@ fn everything() -> Vec<Say<'static>> {
         Say::BalanceDebt { debt: c(1) },
         Say::TopupChoose { available: c(3) },
         Say::TopupClosed,
+        Say::TopupWay { credits: c(100), price: rub(10_000) },
+        Say::ReceiptTo { email: "anna<3@example.org" },
+        Say::EmailAsk,
+        Say::EmailAskFor { credits: c(100), price: rub(10_000) },
+        Say::EmailAskHint,
+        Say::EmailWrong,
+        Say::ChoiceMade,
+        Say::InvoiceTitle { credits: c(100) },
+        Say::InvoiceDescription { credits: c(100) },
         Say::PaymentPreparing { credits: c(100), price: rub(10_000) },
         Say::PaymentReady { credits: c(100), price: rub(10_000) },
         Say::PaymentPaid { credits: c(200), price: rub(19_950) },
         Say::PaymentReceipt { credits: c(300), price: rub(30_000), available: c(302) },
         Say::PaymentCanceled { price: stars },
+        Say::PaymentExpired { price: stars },
+        Say::PaymentPutAside { price: "75 XTR" },
+        Say::RefundSettled { amount: stars, credits: c(100), available: c(5) },
+        Say::RefundFailed { amount: rub(10_000), credits: c(100), available: c(105) },
+        Say::Paysupport,
+        Say::SupportContact { contact: "@plantain_support" },
+        Say::Terms,
         Say::PictureAsk,
         Say::PictureAskHint,
         Say::PictureUsage,
@@ -53,7 +70,14 @@ fn everything() -> Vec<Say<'static>> {
         Say::NothingToCancel,
         Say::TapOutdated,
         Say::CheckoutRefused,
+        Say::CheckoutStranger,
+        Say::CheckoutPaid,
+        Say::CheckoutOver,
+        Say::CheckoutAway,
         Say::ButtonTopup,
+        Say::ButtonBack,
+        Say::ButtonOtherWay,
+        Say::ButtonEmail,
         Say::ButtonPackage { credits: c(100), price: rub(10_000) },
         Say::ButtonPay { price: rub(10_000) },
         Say::ButtonDraw { price: c(10) },
@@ -62,7 +86,10 @@ fn everything() -> Vec<Say<'static>> {
         Say::CommandBalance,
         Say::CommandTopup,
         Say::CommandHelp,
+        Say::CommandPaysupport,
+        Say::CommandTerms,
     ];
+    all.extend(Way::ALL.map(|way| Say::ButtonWay { way }));
     for reason in
         [Reason::Policy, Reason::Nothing, Reason::Busy, Reason::Late, Reason::Large, Reason::Trouble]
     {
@@ -127,7 +154,7 @@ fn every_text_renders_as_html_that_telegram_reads() {
             let known =
                 text.matches("<b>").count() + text.matches("<i>").count() + text.matches("<code>").count();
             assert_eq!(text.matches('<').count(), 2 * known, "{say:?}: {text}");
-            assert!(html.plain().chars().count() <= 1024, "{say:?} is long");
+            assert!(html.plain().chars().count() <= 1536, "{say:?} is long");
         }
     }
 }
@@ -142,12 +169,30 @@ fn buttons_menu_and_tap_answers_keep_to_telegrams_limits() {
             Say::CommandBalance,
             Say::CommandTopup,
             Say::CommandHelp,
+            Say::CommandPaysupport,
+            Say::CommandTerms,
         ] {
             let length = texts.label(lang, say).chars().count();
             assert!((1..=256).contains(&length), "{say:?}");
         }
         assert!(texts.label(lang, Say::TapOutdated).chars().count() <= 200);
-        assert!(texts.label(lang, Say::PictureAskHint).chars().count() <= 64);
+        for hint in [Say::PictureAskHint, Say::EmailAskHint] {
+            assert!(texts.label(lang, hint).chars().count() <= 64);
+        }
+        let most = Credits::MAX;
+        assert!((1..=32).contains(&texts.label(lang, Say::InvoiceTitle { credits: most }).chars().count()));
+        let description = texts.label(lang, Say::InvoiceDescription { credits: most });
+        assert!((1..=255).contains(&description.chars().count()));
+        for refusal in [
+            Say::CheckoutRefused,
+            Say::CheckoutStranger,
+            Say::CheckoutPaid,
+            Say::CheckoutOver,
+            Say::CheckoutAway,
+            Say::Banned,
+        ] {
+            assert!((1..=200).contains(&texts.label(lang, refusal).chars().count()), "{refusal:?}");
+        }
     }
 }
 

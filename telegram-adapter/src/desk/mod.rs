@@ -4,6 +4,8 @@
 //! never from an update's id, which Telegram re-randomises: the same thing is the same command
 //! however often it comes.
 
+mod money;
+
 use std::time::Duration;
 
 use proto_events::catalog::Catalog;
@@ -18,7 +20,7 @@ use proto_events::queries::{
     AccountQuery, AccountView, AccountWelcomed, BalanceView, CatalogView, GenerationAccepted,
     GenerationQuery, GenerationView, OpenDelivery, PaymentQuery, PaymentView, Sweep, Telling, TopupOpened,
 };
-use proto_events::{AccountId, CommandId, Credits, GenerationId, PaymentId, Position, Rail, Text};
+use proto_events::{AccountId, CommandId, Credits, GenerationId, PaymentId, Position, Text};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use service::ledger::{Done, Envelope, Ledger, SendError, operation_id};
@@ -50,6 +52,12 @@ impl<T: DeserializeOwned> Committed<T> {
 impl Desk {
     pub fn new(ledger: Ledger, bot: i64) -> Self {
         Self { ledger: ledger.with_deadline(PATIENCE), bot }
+    }
+
+    /// The same desk with another patience.
+    #[must_use]
+    pub fn within(&self, patience: Duration) -> Self {
+        Self { ledger: self.ledger.clone().with_deadline(patience), bot: self.bot }
     }
 
     /// `None`: nobody the ledger knows.
@@ -103,16 +111,15 @@ impl Desk {
         self.send(id, AccountRef::Telegram(user), command.into(), Some(trace)).await
     }
 
+    /// One intent is one payment, however often its button is pressed.
     pub async fn open_topup(
         &self,
         user: i64,
         nonce: &str,
-        package: Text<64>,
-        context: ChatContext,
+        command: TopupOpen,
         trace: &TraceId,
     ) -> Result<Committed<TopupOpened>, SendError> {
         let id = id(format!("topup:{}:{nonce}", self.bot))?;
-        let command = TopupOpen { package, rail: Rail::Yookassa, context, method: None, email: None };
         self.send(id, AccountRef::Telegram(user), command.into(), Some(trace)).await
     }
 

@@ -1,0 +1,63 @@
+//! Money that came or went: into the ledger first, then Telegram's words are kept, then the person is told
+//! what the ledger's own news does not tell.
+
+use proto_events::envelope::TraceId;
+
+use super::{Halt, Known, Talk};
+use crate::inbound::{Checkout, Notice};
+use crate::outbound::Markup;
+use crate::texts::{Lang, Say};
+use crate::till::{Came, Charge, Return, Went};
+
+impl Talk {
+    pub(super) async fn checkout(&self, query: &Checkout) -> Result<(), Halt> {
+        if self.cashier.answer(query).await {
+            return Ok(());
+        }
+        Err(Halt::Later("Telegram does not have the answer to a pre-checkout query".to_owned()))
+    }
+
+    /// A receipt is news of the ledger's; only what is put aside is told here.
+    pub(super) async fn paid(&self, notice: &Notice, trace: &TraceId) -> Result<(), Halt> {
+        let charge = Charge::of_notice(notice);
+        let came = self.till.take(&charge).await?;
+        let outcome = match came {
+            Came::Credited => "credited",
+            Came::PutAside => "quarantined",
+        };
+        tracing::info!(trace_id = trace.as_str(), charge = %charge.id, outcome, "money came by an invoice");
+        self.till.keep("successful_payment", &notice.words, &charge, outcome).await?;
+        if came == Came::PutAside {
+            let lang = self.lang_of(notice).await;
+            let price = charge.amount.map_or_else(|| charge.written.clone(), |money| money.to_string());
+            let text = self.texts.say(lang, Say::PaymentPutAside { price: &price });
+            self.reply(notice.chat, &text, &Markup::None, Some(notice.message)).await;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn returned(&self, notice: &Notice) -> Result<(), Halt> {
+        let back = Return::of_notice(notice);
+        let outcome = match self.till.give_back(&back).await? {
+            Went::Known => "recorded",
+            Went::Ours => "ours",
+            Went::Odd => "odd",
+        };
+        self.till.keep("refunded_payment", &notice.words, &back.charge, outcome).await?;
+        Ok(())
+    }
+
+    async fn lang_of(&self, notice: &Notice) -> Lang {
+        match self.desk.account(notice.person.id).await {
+            Ok(Some(account)) => Lang::of(Some(&account.language)),
+            Ok(None) | Err(_) => Lang::of(notice.person.language.as_deref()),
+        }
+    }
+
+    /// With where to write.
+    pub(super) async fn page(&self, known: Known, say: Say<'_>) -> Result<(), Halt> {
+        let text = self.shop.page(&self.texts, known.lang, say);
+        self.reply(known.chat, &text, &Markup::None, None).await;
+        Ok(())
+    }
+}
