@@ -2,6 +2,7 @@
 //! services as processes, the vendors' stand-ins. Nothing is shared between tests.
 
 pub mod bench;
+pub mod booth;
 pub mod bulk;
 pub mod crowd;
 pub mod deeds;

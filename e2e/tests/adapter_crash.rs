@@ -151,8 +151,9 @@ fn every_point_in_the_adapters_is_tested() {
             found.extend(named.map(|rest| rest.split('"').next().unwrap().to_owned()));
         }
     }
-    // The last: e2e/tests/payments/deaths.rs.
-    let tested = TELEGRAM.iter().chain(&PAYMENTS).chain(&GENERATOR).chain(&e2e::shop::DEATHS);
+    // The last two: e2e/tests/payments/deaths.rs and e2e/tests/telegram_money/deaths.rs.
+    let money = e2e::shop::DEATHS.iter().chain(&e2e::booth::DEATHS);
+    let tested = TELEGRAM.iter().chain(&PAYMENTS).chain(&GENERATOR).chain(money);
     assert_eq!(found, tested.map(|p| (*p).to_owned()).collect());
 }
 

@@ -6,7 +6,7 @@ mod desk;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
-use desk::{SECRET, Sandbox, until};
+use desk::{SECRET, Sandbox, TOKEN, until};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use telegram_adapter::inbound::{BODY_BYTES_MAX, Intake, PATH, Secret, Taken, Update, poll, router};
@@ -157,4 +157,80 @@ async fn polling_acknowledges_only_what_is_done() {
     let order: Vec<_> = mine.iter().map(String::as_str).collect();
     assert!(order == ["one", "one", "two", "three"] || order == ["one", "two", "three"], "{order:?}");
     assert_eq!(telegram.updates(0, 0).await.unwrap(), Vec::<Value>::new());
+}
+
+/// Never done with messages; keeps pre-checkout queries.
+#[derive(Clone, Default)]
+struct Stuck {
+    queries: Arc<Mutex<Vec<String>>>,
+    messages: Arc<Mutex<usize>>,
+}
+
+impl Stuck {
+    fn queries(&self) -> Vec<String> {
+        self.queries.lock().unwrap().clone()
+    }
+
+    fn messages(&self) -> usize {
+        *self.messages.lock().unwrap()
+    }
+}
+
+impl Intake for Stuck {
+    async fn take(&self, update: Update) -> Taken {
+        if let Update::Checkout(query) = update {
+            self.queries.lock().unwrap().push(query.payload);
+            return Taken::Done;
+        }
+        *self.messages.lock().unwrap() += 1;
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_checkout_is_taken_while_everything_else_is_stuck_at_the_door() {
+    let stuck = Stuck::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}{PATH}", listener.local_addr().unwrap());
+    let app = router(Secret(SecretString::from(SECRET)), stuck.clone(), TaskTracker::new());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let waiting: Vec<_> = (0..64)
+        .map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { knock(&url, Some(SECRET), update("hi")).await })
+        })
+        .collect();
+    until("all places to be taken", || async { (stuck.messages() == 64).then_some(()) }).await;
+    assert_eq!(knock(&url, Some(SECRET), update("one more")).await.status(), 503);
+    let query = json!({"update_id": 2, "pre_checkout_query": {"id": "9", "currency": "XTR", "total_amount": 75,
+        "invoice_payload": "p-1", "from": {"id": USER, "is_bot": false, "first_name": "Eve"}}});
+    assert_eq!(knock(&url, Some(SECRET), query.to_string()).await.status(), 200);
+    assert_eq!((stuck.queries(), stuck.messages()), (vec!["p-1".to_owned()], 64));
+    for one in waiting {
+        one.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_checkout_is_taken_behind_a_batch_that_does_not_end() {
+    let sandbox = Sandbox::start().await;
+    let (telegram, stuck, shutdown) = (sandbox.telegram(), Stuck::default(), CancellationToken::new());
+    sandbox.says(USER, "stuck").await;
+    let invoice = json!({"chat_id": USER, "title": "x", "description": "x", "payload": "p-1", "currency": "XTR",
+        "prices": [{"label": "x", "amount": 75}]});
+    let sent = sandbox.post(&format!("/telegram/bot{TOKEN}/sendInvoice"), invoice).await;
+    let polling = poll(&telegram, &stuck, &shutdown, |_| {});
+    let pay = async {
+        until("the message", || async { (stuck.messages() == 1).then_some(()) }).await;
+        let body = json!({"message_id": sent["result"]["message_id"]});
+        let url = format!("{}/people/{USER}/payments", sandbox.url);
+        let paying = tokio::spawn(sandbox.http.post(url).json(&body).send());
+        until("the query", || async { (!stuck.queries().is_empty()).then_some(()) }).await;
+        paying.abort();
+    };
+    tokio::select! {
+        _ = polling => panic!("the batch ended"),
+        () = pay => {}
+    }
+    assert_eq!(stuck.queries(), ["p-1"]);
 }

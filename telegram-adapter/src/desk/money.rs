@@ -93,8 +93,9 @@ impl Desk {
 
     /// Telegram's own words, for disputes.
     pub async fn keep_notice(&self, notice: NoticeKeep) -> Result<(), SendError> {
-        let object = notice.object.clone();
-        self.operate("notice", object, AccountId::OPERATIONS, notice.into()).await
+        // Not the charge, whose letters may not fit; such ids are for logs only.
+        let event = notice.event.clone();
+        self.operate("notice", event, AccountId::OPERATIONS, notice.into()).await
     }
 
     async fn position(

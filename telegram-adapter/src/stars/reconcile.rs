@@ -107,7 +107,7 @@ impl Reconciler {
                 Side::Paid => {
                     let came = self.till.take(&row.charge()).await?;
                     tracing::warn!(charge = %row.id, ?came, "a payment was found in Telegram's book of Stars");
-                    came == Came::PutAside
+                    came != Came::Credited
                 }
                 Side::Returned => {
                     let went = self.till.give_back(&row.returned()).await?;

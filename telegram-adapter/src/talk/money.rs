@@ -21,13 +21,13 @@ impl Talk {
     pub(super) async fn paid(&self, notice: &Notice, trace: &TraceId) -> Result<(), Halt> {
         let charge = Charge::of_notice(notice);
         let came = self.till.take(&charge).await?;
-        let outcome = match came {
-            Came::Credited => "credited",
-            Came::PutAside => "quarantined",
+        let (payment, outcome) = match came {
+            Came::Credited => (charge.payment(), "credited"),
+            Came::PutAside(payment) => (payment, "quarantined"),
         };
         tracing::info!(trace_id = trace.as_str(), charge = %charge.id, outcome, "money came by an invoice");
-        self.till.keep("successful_payment", &notice.words, &charge, outcome).await?;
-        if came == Came::PutAside {
+        self.till.keep("successful_payment", &notice.words, &charge.id, payment, outcome).await?;
+        if came != Came::Credited {
             let lang = self.lang_of(notice).await;
             let price = charge.amount.map_or_else(|| charge.written.clone(), |money| money.to_string());
             let text = self.texts.say(lang, Say::PaymentPutAside { price: &price });
@@ -38,12 +38,13 @@ impl Talk {
 
     pub(super) async fn returned(&self, notice: &Notice) -> Result<(), Halt> {
         let back = Return::of_notice(notice);
-        let outcome = match self.till.give_back(&back).await? {
-            Went::Known => "recorded",
-            Went::Ours => "ours",
-            Went::Odd => "odd",
+        let payment = back.charge.payment();
+        let (payment, outcome) = match self.till.give_back(&back).await? {
+            Went::Known => (payment, "recorded"),
+            Went::Ours => (payment, "ours"),
+            Went::Odd => (None, "odd"),
         };
-        self.till.keep("refunded_payment", &notice.words, &back.charge, outcome).await?;
+        self.till.keep("refunded_payment", &notice.words, &back.charge.id, payment, outcome).await?;
         Ok(())
     }
 

@@ -19,8 +19,8 @@ pub use charge::{Charge, Return, money};
 pub enum Came {
     /// It is credited, now or before.
     Credited,
-    /// A person looks into it.
-    PutAside,
+    /// A person looks into it, in the account of this payment if it is one of ours.
+    PutAside(Option<PaymentId>),
 }
 
 /// What became of money that went back.
@@ -57,10 +57,10 @@ impl Till {
             Err(Wrong::Later(error)) => return Err(error),
             Err(Wrong::Problems(problems)) => problems,
         };
-        self.put_aside(charge, problems).await?;
+        let payment = self.put_aside(charge, problems).await?;
         metrics::counter!("telegram_charges_total", "rail" => charge.rail.as_str(), "outcome" => "quarantined")
             .increment(1);
-        Ok(Came::PutAside)
+        Ok(Came::PutAside(payment))
     }
 
     async fn settle(&self, charge: &Charge) -> Result<Came, Wrong> {
@@ -114,7 +114,11 @@ impl Till {
     }
 
     /// In the payment's account if it can be told, else in the stream that is nobody's.
-    async fn put_aside(&self, charge: &Charge, problems: Vec<PaymentProblem>) -> Result<(), SendError> {
+    async fn put_aside(
+        &self,
+        charge: &Charge,
+        problems: Vec<PaymentProblem>,
+    ) -> Result<Option<PaymentId>, SendError> {
         let seen = PaymentSeen {
             amount: charge.amount,
             status: Text::lossy("paid"),
@@ -132,21 +136,25 @@ impl Till {
         };
         let mut put = self.desk.quarantine(quarantine.clone()).await;
         if let Err(error) = &put
-            && matches!(error.code(), Some("payment_not_found" | "account_not_found"))
+            // The last: it is in that stream already, under the same id.
+            && matches!(error.code(), Some("payment_not_found" | "account_not_found" | "command_id_reused"))
         {
             quarantine.payment = None;
-            put = self.desk.quarantine(quarantine).await;
+            put = self.desk.quarantine(quarantine.clone()).await;
         }
+        let payment = quarantine.payment;
         match put {
             Ok(()) => {
                 tracing::error!(charge = %charge.id, rail = charge.rail.as_str(), "money came that can't be credited; a person must look");
-                Ok(())
+                Ok(payment)
             }
-            Err(error) if matches!(error.code(), Some("already_quarantined" | "payment_settled")) => Ok(()),
+            Err(error) if matches!(error.code(), Some("already_quarantined" | "payment_settled")) => {
+                Ok(payment)
+            }
             // Nothing more can be done by itself: the log of this service and Telegram's books have it.
             Err(error) if error.code().is_some() => {
                 tracing::error!(charge = %charge.id, %error, "a charge could not be put aside");
-                Ok(())
+                Ok(payment)
             }
             Err(error) => Err(error),
         }
@@ -196,7 +204,7 @@ impl Till {
             if let Some(known) = known.payments.first() {
                 return Ok(Some(known.payment));
             }
-            if lost && self.take(charge).await? == Came::PutAside {
+            if lost && self.take(charge).await? != Came::Credited {
                 return Ok(None);
             }
         }
@@ -211,20 +219,21 @@ impl Till {
         &self,
         event: &str,
         words: &str,
-        charge: &Charge,
+        charge: &ProviderId,
+        payment: Option<PaymentId>,
         outcome: &str,
     ) -> Result<(), SendError> {
         let notice = NoticeKeep {
             provider: Provider::Telegram,
             event: Text::lossy(event),
-            object: charge.id.clone(),
-            payment: charge.payment(),
+            object: charge.clone(),
+            payment,
             body: words.to_owned(),
             outcome: Text::lossy(outcome),
         };
         match self.desk.keep_notice(notice).await {
             Err(error) if error.code().is_some() => {
-                tracing::error!(charge = %charge.id, %error, "Telegram's words of a charge were not kept");
+                tracing::error!(%charge, %error, "Telegram's words of a charge were not kept");
                 Ok(())
             }
             kept => kept,

@@ -30,21 +30,19 @@ impl Receipts {
             return None;
         }
         let vat_code = env.required("YOOKASSA_VAT_CODE", VAT);
-        let subject = env.required("YOOKASSA_PAYMENT_SUBJECT", SUBJECT);
-        let mode = env.required("YOOKASSA_PAYMENT_MODE", MODE);
+        let subject = env.or("YOOKASSA_PAYMENT_SUBJECT", SUBJECT, "service".to_owned());
+        let mode = env.or("YOOKASSA_PAYMENT_MODE", MODE, "full_payment".to_owned());
         let tax_system_code = env.optional("YOOKASSA_TAX_SYSTEM_CODE", TAX);
         bounded(env, "YOOKASSA_VAT_CODE", VAT, vat_code, 12);
         bounded(env, "YOOKASSA_TAX_SYSTEM_CODE", TAX, tax_system_code, 6);
         for (name, what, given) in
             [("YOOKASSA_PAYMENT_SUBJECT", SUBJECT, &subject), ("YOOKASSA_PAYMENT_MODE", MODE, &mode)]
         {
-            let word =
-                |w: &String| w.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-            if given.as_ref().is_some_and(|given| !word(given)) {
+            if !given.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
                 env.problem(name, format!("is not {what}"));
             }
         }
-        Some(Self { vat_code: vat_code?, subject: subject?, mode: mode?, tax_system_code })
+        Some(Self { vat_code: vat_code?, subject, mode, tax_system_code })
     }
 
     /// `provider_data` of an invoice: JSON as text. The payer's address is added by Telegram.
@@ -95,10 +93,7 @@ mod tests {
     fn receipts_are_off_unless_switched_on_and_then_need_the_accountants_word() {
         assert_eq!(read(&ON[1..]), Ok(None));
         assert_eq!(read(&ON).unwrap().unwrap().vat_code, 1);
-        assert_eq!(
-            read(&ON[..1]).unwrap_err(),
-            ["YOOKASSA_VAT_CODE", "YOOKASSA_PAYMENT_SUBJECT", "YOOKASSA_PAYMENT_MODE"]
-        );
+        assert_eq!(read(&ON[..1]).unwrap_err(), ["YOOKASSA_VAT_CODE"]);
         let odd = [ON[0], ("YOOKASSA_VAT_CODE", "13"), ON[2], ("YOOKASSA_PAYMENT_MODE", "Full payment")];
         assert_eq!(read(&odd).unwrap_err(), ["YOOKASSA_VAT_CODE", "YOOKASSA_PAYMENT_MODE"]);
     }

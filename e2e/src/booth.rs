@@ -1,0 +1,183 @@
+//! The bot's till: ledger, Telegram adapter and sandbox, with the payments adapter beside them where rubles
+//! are paid. People tap and pay in their chats.
+
+use anyhow::Result;
+use proto_events::{CommandId, PaymentId, Producer, RefundId};
+use serde_json::{Value, json};
+
+use crate::deeds::Deeds;
+use crate::people::{Person, buttons, said};
+use crate::raw::{Raw, of};
+use crate::{Role, Stage};
+
+pub struct Booth {
+    pub stage: Stage,
+    pub raw: Raw,
+    telegram: Vec<(&'static str, &'static str)>,
+}
+
+/// Telegram's book is compared each second, so that what messages do not bring is found.
+pub const OFTEN: (&str, &str) = ("STARS_RECONCILE_SECONDS", "1");
+/// Only messages bring money.
+pub const NEVER: (&str, &str) = ("STARS_RECONCILE_SECONDS", "86400");
+/// Where the adapter may die while Stars are paid and given back.
+pub const DEATHS: [&str; 4] =
+    ["telegram.invoice_sent", "telegram.checkout_answered", "telegram.settled", "telegram.stars_returned"];
+pub const STARS: &str = "75\u{a0}⭐";
+pub const RUBLES: &str = "100\u{a0}₽";
+
+impl Booth {
+    /// `telegram`: more in the environment of its adapter.
+    pub fn open(telegram: &[(&'static str, &'static str)]) -> Result<Self> {
+        Self::open_with(&[], &[], telegram)
+    }
+
+    pub fn open_with(
+        sandbox: &[(&str, &str)],
+        ledger: &[(&str, &str)],
+        telegram: &[(&'static str, &'static str)],
+    ) -> Result<Self> {
+        let mut stage = Stage::new()?;
+        stage.start(Role::Sandbox, sandbox)?;
+        stage.start(Role::Ledger, ledger)?;
+        stage.start(Role::Telegram, telegram)?;
+        let raw = Raw::new(&stage);
+        Ok(Self { stage, raw, telegram: telegram.to_vec() })
+    }
+
+    /// Stops the bot, lets something happen, and starts it again.
+    pub fn without_bot(&mut self, meanwhile: impl FnOnce(&Self)) {
+        assert!(self.stage.stop(Role::Telegram));
+        meanwhile(self);
+        self.stage.start(Role::Telegram, &self.telegram).expect("it starts again");
+    }
+
+    pub fn meet(&self, person: Person) {
+        self.stage.write(person, "/start");
+        self.stage.wait_for(person, "the welcome", |_| true);
+    }
+
+    /// /topup, then the button with these words; the message it stood under.
+    pub fn choose(&self, person: Person, words: &str) -> Value {
+        let asked = self.stage.write(person, "/topup");
+        let menu = self.stage.wait_for(person, "the packages", |m| {
+            m["message_id"].as_i64() > Some(asked) && !buttons(m).is_empty()
+        });
+        self.tap(person, &menu, words);
+        menu
+    }
+
+    pub fn tap(&self, person: Person, message: &Value, words: &str) {
+        let all = buttons(message);
+        let button = all.iter().find(|(label, _)| label.contains(words));
+        let (_, data) = button.unwrap_or_else(|| panic!("no button {words:?} in {all:?}"));
+        self.stage.tap(person, message, data);
+    }
+
+    /// The newest invoice that is not older than this message.
+    pub fn invoice_after(&self, person: Person, after: i64) -> Value {
+        self.stage.wait_for(person, "the invoice", |m| {
+            m["invoice"].is_object() && m["message_id"].as_i64() > Some(after)
+        })
+    }
+
+    /// A bill for 100 credits in Stars.
+    pub fn stars_bill(&self, person: Person) -> Value {
+        let menu = self.choose(person, STARS);
+        self.invoice_after(person, menu["message_id"].as_i64().unwrap())
+    }
+
+    /// Pays it: 200, or 402 with the reason.
+    pub fn pay(&self, person: Person, invoice: &Value) -> (u16, Value) {
+        let body = json!({"message_id": invoice["message_id"]});
+        self.stage.post(&format!("/people/{}/payments", person.0), &body)
+    }
+
+    /// Paid, credited and told: 100 credits for Stars.
+    pub fn buy_stars(&self, person: Person) -> String {
+        let before = self.stage.count_of(person, "PaymentSettled");
+        let bill = self.stars_bill(person);
+        let (status, paid) = self.pay(person, &bill);
+        assert_eq!(status, 200, "{paid}");
+        self.until_count(person, "PaymentSettled", before + 1);
+        let charge = &paid["message"]["successful_payment"]["telegram_payment_charge_id"];
+        charge.as_str().expect("a charge").to_owned()
+    }
+
+    pub fn until_count(&self, person: Person, event_type: &str, count: i64) {
+        let what = format!("{count} {event_type} of {}", person.0);
+        self.stage.until(&what, || (self.stage.count_of(person, event_type) >= count).then_some(()));
+        assert_eq!(self.stage.count_of(person, event_type), count, "{event_type}");
+    }
+
+    pub fn until_told(&self, person: Person, words: &str) -> Value {
+        self.stage.wait_for(person, words, |m| said(m, words))
+    }
+
+    /// How many of the bot's messages hold these words.
+    pub fn told(&self, person: Person, words: &str) -> usize {
+        self.stage.bot_said(person).iter().filter(|m| said(m, words)).count()
+    }
+
+    /// The person's payments, oldest first.
+    pub fn payments(&self, person: Person) -> Vec<PaymentId> {
+        let sql = "SELECT payload::json ->> 'payment' FROM events JOIN telegram_identities USING (account_id) \
+                   WHERE telegram_user_id = $1 AND type = 'PaymentOpened' ORDER BY position";
+        let found = sqlx::query_scalar::<_, String>(sql).bind(person.0).fetch_all(&self.stage.pool);
+        let found = self.stage.rt.block_on(found).expect("the log is there");
+        found.into_iter().map(|id| id.parse().expect("a payment's id")).collect()
+    }
+
+    /// An operator gives all Stars of a payment back.
+    pub fn give_back(&self, payment: PaymentId, nonce: &str) -> RefundId {
+        let body = json!({"payment": payment, "rail": "stars", "reason": "asked for",
+            "amount": {"amount": 75, "currency": "XTR"}});
+        let id = format!("refund:{nonce}");
+        self.raw.operator("refund_open", &id, of(payment.account()), body);
+        let id = CommandId::new(id).expect("a command's id");
+        RefundId::derive(payment.account(), Producer::Console, &id)
+    }
+
+    /// So many pictures are made and delivered, at 10 credits each, while the bot is away.
+    pub fn spend(&mut self, person: Person, pictures: i64) {
+        let deeds = Deeds::new(&self.stage);
+        self.without_bot(|booth| {
+            booth.stage.rt.block_on(async {
+                for message in 0..pictures {
+                    let generation = deeds.request(person.0, message).await.expect("it is affordable");
+                    deeds.claim(generation, 1).await.expect("nobody holds it");
+                    deeds.complete(generation, 1).await.expect("it is claimed");
+                    deeds.delivered(generation).await.expect("it is made");
+                }
+            });
+        });
+    }
+
+    /// A fault of Telegram's that bends only calls whose body holds `matching`.
+    pub fn fault(&self, call: &str, fault: Value, matching: &str) {
+        let body = json!({"vendor": "telegram", "call": call, "fault": fault, "match": matching});
+        let (status, answer) = self.stage.post("/faults", &body);
+        assert!(status < 300, "the fault was not taken: {answer}");
+    }
+
+    /// A method of the Bot API, called as the bot.
+    pub fn bot(&self, method: &str, body: &Value) -> Value {
+        let token = "123456:AAEsandboxsandboxsandboxsandboxsand";
+        let (status, answer) = self.stage.post(&format!("/telegram/bot{token}/{method}"), body);
+        assert_eq!(status, 200, "{answer}");
+        answer["result"].clone()
+    }
+
+    pub fn scalar(&self, sql: &'static str) -> i64 {
+        let found = sqlx::query_scalar(sql).fetch_one(&self.stage.pool);
+        self.stage.rt.block_on(found).expect("the tables are there")
+    }
+
+    /// Nothing is open, and books, log and projections agree.
+    pub fn assert_at_rest(&self) {
+        let open = "SELECT count(*) FROM open_refunds";
+        self.stage.until("refunds to end", || (self.scalar(open) == 0).then_some(()));
+        self.stage.until_money_agrees();
+        self.stage.assert_verified();
+    }
+}

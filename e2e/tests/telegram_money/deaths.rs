@@ -1,0 +1,60 @@
+//! The Telegram adapter dies where money passes, as by kill -9; started again, each payment is credited
+//! once and each refund made once, by Telegram's books.
+
+use std::time::Instant;
+
+use e2e::Role;
+use e2e::booth::{Booth, DEATHS, OFTEN};
+use e2e::people::Person;
+use e2e::stage::PATIENCE;
+
+#[test]
+fn the_adapter_dies_at_each_of_its_points_of_money() {
+    let mut booth = Booth::open(&[OFTEN]).unwrap();
+    println!("{:30} {:>8}", "crash point", "seconds");
+    for (user, point) in (8601..).zip(DEATHS) {
+        let ada = Person(user);
+        booth.meet(ada);
+        booth.stage.stop(Role::Telegram);
+        let crashes = booth.stage.dir().join(format!("{point}.crashes"));
+        let arming = [("CRASH_AT", format!("{point}:1")), ("CRASH_LOG", crashes.display().to_string())];
+        let arming: Vec<(&str, &str)> = arming.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        booth.stage.start(Role::Telegram, &[&[OFTEN], &arming[..]].concat()).unwrap();
+        let begun = Instant::now();
+        let menu = booth.stage.write(ada, "/topup");
+        let alive = |booth: &mut Booth| {
+            if !booth.stage.is_running(Role::Telegram) {
+                booth.stage.start(Role::Telegram, &[OFTEN]).unwrap();
+            }
+        };
+        let packages = booth.stage.wait_for(ada, "the packages", |m| m["message_id"].as_i64() > Some(menu));
+        booth.tap(ada, &packages, e2e::booth::STARS);
+        let mut refund = None;
+        while booth.stage.count_of(ada, "RefundSettled") == 0 || !crashes.exists() {
+            assert!(begun.elapsed() < PATIENCE, "{point}: stuck; logs in {}", booth.stage.dir().display());
+            alive(&mut booth);
+            let bill = booth.stage.bot_said(ada).into_iter().rev().find(|m| m["invoice"].is_object());
+            let paid = booth.stage.count_of(ada, "PaymentSettled") > 0;
+            if let Some(bill) = bill.filter(|_| !paid && charges(&booth, ada) == 0) {
+                booth.pay(ada, &bill);
+            }
+            if paid && refund.is_none() {
+                refund = Some(booth.give_back(booth.payments(ada)[0], point));
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        println!("{point:30} {:>8.1}", begun.elapsed().as_secs_f64());
+        alive(&mut booth);
+        assert_eq!((booth.stage.balance_of(ada), charges(&booth, ada)), ((5, 0, 0), 1), "{point}");
+        for once in ["PaymentOpened", "PaymentSettled", "RefundOpened", "RefundSettled"] {
+            assert_eq!(booth.stage.count_of(ada, once), 1, "{point}: {once}");
+        }
+    }
+    booth.assert_at_rest();
+}
+
+fn charges(booth: &Booth, person: Person) -> usize {
+    let books = booth.stage.books();
+    let all = books["telegram"]["charges"].as_array().cloned().unwrap_or_default();
+    all.iter().filter(|charge| charge["user"] == person.0).count()
+}

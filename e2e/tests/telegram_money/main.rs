@@ -1,0 +1,9 @@
+//! Money in Telegram: Stars, invoices with a provider's token, ways to pay; judged by the vendors' books.
+
+mod back;
+mod book;
+mod checkout;
+mod deaths;
+mod provider;
+mod stars;
+mod ways;
