@@ -122,18 +122,17 @@ impl Talk {
         tap: &Tap,
         trace: &TraceId,
     ) -> Result<(), Halt> {
-        let email = if self.needs_email(way) {
-            match self.email_of(known.user).await? {
-                Some(email) => Some(email),
-                None => {
-                    let catalog = self.desk.catalog().await?;
-                    self.ask_email(known, catalog.package(&package)).await;
-                    return Ok(());
-                }
-            }
-        } else {
-            None
-        };
+        let catalog = self.desk.catalog().await?;
+        // The button may be older than the prices, or than what is switched on.
+        let chosen = catalog.package(&package).filter(|chosen| self.shop.ways.of(chosen).contains(&way));
+        if chosen.is_none() {
+            return self.said(known, Say::PackageGone).await;
+        }
+        let email = if self.needs_email(way) { self.email_of(known.user).await? } else { None };
+        if email.is_none() && self.needs_email(way) {
+            self.ask_email(known, chosen).await;
+            return Ok(());
+        }
         let message = tap.message;
         let status_message = (way.rail() == Rail::Yookassa).then_some(message);
         let command = TopupOpen {
