@@ -1,3 +1,4 @@
+use std::io::{Cursor, Read as _, Write as _};
 use std::sync::LazyLock;
 
 use proptest::prelude::*;
@@ -287,6 +288,28 @@ fn a_sheet_with_a_table_of_an_unknown_layout_is_refused() {
 
 static BOOK: LazyLock<Vec<u8>> = LazyLock::new(|| book(100.05));
 
+/// The book's parts by name.
+static PARTS: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(|| {
+    let mut zip = zip::ZipArchive::new(Cursor::new(BOOK.as_slice())).unwrap();
+    let names: Vec<String> = zip.file_names().map(|name| name.unwrap().into_owned()).collect();
+    let part = |name: String| {
+        let mut bytes = Vec::new();
+        zip.by_name(&name).unwrap().read_to_end(&mut bytes).unwrap();
+        (name, bytes)
+    };
+    names.into_iter().map(part).collect()
+});
+
+/// A sound archive of these parts.
+fn zipped(parts: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in parts {
+        zip.start_file(name.as_str(), zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
 /// Bytes changed, cut out or put in.
 fn damaged(of: &[u8], damages: &[(prop::sample::Index, u8, u8)]) -> Vec<u8> {
     let mut bytes = of.to_vec();
@@ -317,6 +340,23 @@ proptest! {
     #[test]
     fn no_text_makes_it_panic(lines in prop::collection::vec("[;,.:\"\t a-яЁ0-9]{0,60}|Идентификатор платежа;Сумма платежа;Валюта платежа|a;1,5;RUB|Число платежей: [0-9]{0,3}", 0..20)) {
         let _ = text(&lines.join("\n"));
+    }
+
+    /// The archive is sound, and what is in it is not: some of XML's own marks and numbers among the damage.
+    #[test]
+    fn no_damaged_book_makes_it_panic(
+        part in any::<prop::sample::Index>(),
+        marks in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(b"<>/\"=&;0195-AZ:.r".to_vec())), 0..4),
+        damages in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), any::<u8>()), 0..3),
+    ) {
+        let mut parts = PARTS.clone();
+        let bytes = &mut part.get_mut(&mut parts).1;
+        for (place, mark) in marks {
+            let place = place.index(bytes.len());
+            bytes[place] = mark;
+        }
+        *bytes = damaged(bytes, &damages);
+        let _ = read("f.xlsx", &zipped(&parts));
     }
 
     /// Whatever is taken of a damaged registry adds up to what its totals say.
