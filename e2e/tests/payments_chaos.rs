@@ -20,6 +20,8 @@ use xtask::machine::{Signal, Stop};
 
 /// People who pay at once.
 const LANES: usize = 24;
+/// From so many payments on a run is a long one: more people, longer peace.
+const LONG: usize = 1_000;
 /// Payments of one person: fewer than may be open at once.
 const EACH: usize = 4;
 /// Between two deaths.
@@ -281,7 +283,8 @@ fn random_payments_under_faults_and_deaths_leave_books_that_agree() {
     };
     let plans: Arc<Vec<Plan>> = Arc::new((0..count).map(|index| plan(&mut dice, index)).collect());
     let (next, gone) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let lanes: Vec<_> = (0..LANES.min(count))
+    let scale = if count >= LONG { 16 } else { 1 };
+    let lanes: Vec<_> = (0..(scale * LANES).min(count))
         .map(|_| {
             let (desk, plans, next, gone) = (desk.clone(), plans.clone(), next.clone(), gone.clone());
             shop.stage.rt.spawn(async move {
@@ -297,7 +300,7 @@ fn random_payments_under_faults_and_deaths_leave_books_that_agree() {
     let deaths = [Death::Ledger, Death::Payments, Death::Sandbox, Death::Nats, Death::Postgres];
     let (mut struck, mut turn, begun) = (BTreeMap::<Death, u32>::new(), 0, Instant::now());
     while lanes.iter().any(|lane| !lane.is_finished()) {
-        std::thread::sleep(PEACE);
+        std::thread::sleep(if scale > 1 { PEACE * 2 } else { PEACE });
         // Each in its turn first, then by chance.
         let by_chance = usize::try_from(dice.below(5)).unwrap_or(0);
         let death = deaths[if turn < deaths.len() { turn } else { by_chance }];
