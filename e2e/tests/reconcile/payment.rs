@@ -107,7 +107,7 @@ fn a_payment_is_found_by_any_of_its_ids_and_told_whole() {
     );
     let strange = payment.to_string().replace("p-", "f-");
     for (id, wanted) in [
-        ("odd-2", "names no payment of ours"),
+        ("odd-2", "shop_differs; seen: succeeded"),
         ("nothing-of-the-kind", "p-<32 hex>-<16 hex>"),
         (&*strange, "p-<32 hex>-<16 hex>"),
         ("p-00000000000040008000000000000001-0123456789abcdef", "no payment has the id"),

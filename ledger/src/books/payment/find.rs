@@ -1,5 +1,6 @@
 //! Which payment an id belongs to: ours, a refund's, or any of a provider's.
 
+use proto_events::events::PaymentQuarantined;
 use proto_events::{AccountId, Event, PaymentId, Provider, RefundId};
 use sqlx::PgPool;
 
@@ -7,11 +8,15 @@ use crate::books::{BooksError, account_rows};
 use crate::sequencer::{KEY_PAYMENT, KEY_QUARANTINED, KEY_REFUNDED, KEY_SETTLED};
 use crate::store;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     Payment(PaymentId),
-    /// The provider's payment is in quarantine, and names no payment of ours.
-    Nobodys,
+    /// The provider's payment was in quarantine, and names no payment of ours: where, when and why.
+    Nobodys {
+        position: i64,
+        recorded_at: i64,
+        seen: Box<PaymentQuarantined>,
+    },
     Nothing,
 }
 
@@ -57,18 +62,16 @@ async fn payment_of(pool: &PgPool, refund: RefundId) -> Result<Option<PaymentId>
     Ok(None)
 }
 
-async fn quarantined(pool: &PgPool, account: AccountId, id: &str) -> Result<Found, BooksError> {
-    if !account.is_person() {
-        return Ok(Found::Nobodys);
-    }
-    for row in account_rows(pool, account, i64::MAX).await? {
+async fn quarantined(pool: &PgPool, stream: AccountId, id: &str) -> Result<Found, BooksError> {
+    for row in account_rows(pool, stream, i64::MAX).await? {
         if row.event_type == "PaymentQuarantined"
             && let Event::PaymentQuarantined(e) = row.event()?
             && e.provider_payment_id.as_str() == id
-            && let Some(payment) = e.payment
         {
-            return Ok(Found::Payment(payment));
+            let (position, recorded_at) = (row.position, row.recorded_at);
+            let nobodys = Found::Nobodys { position, recorded_at, seen: Box::new(e.clone()) };
+            return Ok(e.payment.map_or(nobodys, Found::Payment));
         }
     }
-    Ok(Found::Nobodys)
+    Ok(Found::Nothing)
 }

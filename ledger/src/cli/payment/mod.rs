@@ -13,7 +13,9 @@ use service::config::Env;
 use sqlx::PgPool;
 
 use super::out::{self, say};
+use crate::books::moscow::date_time;
 use crate::books::payment::{self, Found, Life};
+use crate::books::words::{money_text, word};
 use crate::config;
 use crate::store::{self, Notice, OpenTelling};
 
@@ -52,9 +54,12 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
     let id = wish.id.trim();
     let found = match payment::find(&pool, id).await? {
         Found::Payment(payment) => payment,
-        Found::Nobodys => bail!(
-            "{id:?} is in quarantine and names no payment of ours; what was seen of it is told by the projection \
-             payments and the console"
+        Found::Nobodys { position, recorded_at, seen } => bail!(
+            "{id:?} names no payment of ours: in quarantine since {} (position {position}): {}; seen: {}{}",
+            date_time(recorded_at),
+            seen.problems.iter().map(word).collect::<Vec<_>>().join(", "),
+            seen.seen.status,
+            seen.seen.amount.map(|money| format!(", {}", money_text(money))).unwrap_or_default()
         ),
         Found::Nothing => bail!("{}", unknown(id)),
     };
