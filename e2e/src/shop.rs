@@ -26,6 +26,9 @@ pub const DEATHS: [&str; 7] = [
     "payments.day_uploaded",
 ];
 
+/// The same of second receipts.
+pub const RECEIPT_DEATHS: [&str; 2] = ["payments.before_receipt", "payments.receipt_made"];
+
 /// How the payments adapter runs in a shop.
 pub const HASTY: [(&str, &str); 1] = [("PAYMENTS_RECONCILE_SECONDS", "1")];
 

@@ -91,12 +91,12 @@ impl Desk {
 
     /// The id at YooKassa, or nothing if the payment was closed before it got one.
     async fn registered(&self, payment: PaymentId) -> Option<String> {
-        let sql = "SELECT (SELECT split_part(key, ':', 2) FROM natural_keys WHERE kind = 'payment' AND subject = $1), \
+        let sql = "SELECT (SELECT checkout_url FROM payment_links WHERE payment = $1), \
                           NOT EXISTS (SELECT FROM open_payments WHERE payment = $1)";
         loop {
             let found = sqlx::query_as::<_, (Option<String>, bool)>(sql).bind(payment.to_string());
             match found.fetch_one(&self.pool).await {
-                Ok((Some(id), _)) => return Some(id),
+                Ok((Some(url), _)) => return url.rsplit('/').next().map(str::to_owned),
                 Ok((None, true)) => return None,
                 // Postgres may be dead.
                 Ok((None, false)) | Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,

@@ -15,6 +15,7 @@ pub mod proof;
 pub mod receipt;
 pub mod reconcile;
 pub mod refunds;
+pub mod second_receipt;
 pub mod yookassa;
 
 use std::{sync::Arc, time::Duration};
@@ -28,8 +29,10 @@ pub use config::Config;
 use open::Opener;
 use poll::Round;
 use proof::Prover;
+use receipt::Terms;
 use reconcile::Reconciler;
 use refunds::Returner;
+use second_receipt::Seconds;
 
 /// Events in hand at once; each is one call to YooKassa.
 const IN_FLIGHT_MAX: usize = 8;
@@ -68,8 +71,13 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     });
     let opener =
         Opener { prover: prover.clone(), return_url: config.return_url, receipts: config.receipts.clone() };
+    let terms = config.receipts.as_ref().and_then(Terms::second);
     let returner = Returner { prover: prover.clone(), receipts: config.receipts };
-    let reconciler = Reconciler { prover: prover.clone(), every: config.reconcile_every };
+    let reconciler = Reconciler {
+        seconds: Seconds { prover: prover.clone(), terms },
+        prover: prover.clone(),
+        every: config.reconcile_every,
+    };
     let router = notify::router(config.door, prover.clone());
     let serving = tokio::spawn(http::serve(listener, router, health.clone(), shutdown.clone()));
     let round = Round::new(opener, returner, prover);

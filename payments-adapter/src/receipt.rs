@@ -20,6 +20,12 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Of the second receipt, if the first is of a prepayment: what was paid before is paid in full now.
+    pub fn second(&self) -> Option<Self> {
+        let prepaid = self.payment_mode == "full_prepayment";
+        prepaid.then(|| Self { payment_mode: "full_payment".to_owned(), ..self.clone() })
+    }
+
     /// For so much money; `None`: not an amount of YooKassa's.
     pub fn receipt(&self, email: &Email, credits: Credits, money: Money) -> Option<Receipt> {
         Some(Receipt {

@@ -189,6 +189,7 @@ pub const COMMANDS: &[Row] = &[
     ("notice_keep", &[(Telegram, &[]), (Payments, &[])]),
     ("provider_rows_put", &[(Telegram, &[]), (Payments, &[])]),
     ("provider_day_done", &[(Telegram, &[]), (Payments, &[])]),
+    ("receipt_done", &[(Payments, &[])]),
 ];
 
 /// Every query with who may ask it.
@@ -206,6 +207,7 @@ pub const QUERIES: &[(&str, &[Producer])] = &[
     ("refunds_open", &[Telegram, Payments]),
     ("known_to_us", &[Telegram, Payments]),
     ("reconciled", &[Telegram, Payments]),
+    ("receipts_due", &[Payments]),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -51,6 +51,8 @@ wire! {
     RefundQuery { refund: RefundId }
     /// For `known_to_us`: at most 100 of each; which of these, of the provider's, the log has as settled.
     KnownQuery { provider: Provider, payments: Vec<ProviderId>, refunds: Vec<ProviderId> }
+    /// For `receipts_due`: a page of payments with an address and no second receipt, by their ids, after this one.
+    ReceiptSweep { limit: u16, after: Text<64> }
     /// For `reconciled`: the newest days that the provider's adapter has completed.
     ReconciledQuery { provider: Provider }
 

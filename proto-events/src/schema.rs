@@ -24,10 +24,10 @@ pub fn all() -> Vec<(String, Schema)> {
             GenerationCancel, ReservationExpire, DeliveryConfirm, DeliveryFail, CatalogPublish, OperatorAct,
             ProjectionSwap, ReconciliationRecord;
         "operation": GenerationRenew, DeliveryClaim, DeliveryRenew, DeliveryDone, ProfileUpdate, ContextUpdate,
-            ConsumerDone, NoticeKeep, ProviderRowsPut, ProviderDayDone;
+            ConsumerDone, NoticeKeep, ProviderRowsPut, ProviderDayDone, ReceiptDone;
         "envelope": CommandEnvelope, Query, CommandAnswer, QueryAnswer, PublishedEvent;
         "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep, PaymentSweep, ProviderQuery, RefundQuery,
-            KnownQuery, ReconciledQuery;
+            KnownQuery, ReceiptSweep, ReconciledQuery;
         "answer": BalanceView, AccountView, CatalogView, GenerationView, PaymentView, RefundView,
             KnownView, ReconciledView, OpenJob, OpenDelivery,
             ClaimedJob, TopupOpened, GenerationAccepted, AccountWelcomed, AccountGone, RefundAccepted, Telling;

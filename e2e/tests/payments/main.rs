@@ -5,5 +5,6 @@ mod desk;
 mod doubts;
 mod lists;
 mod making;
+mod receipts;
 mod refunds;
 mod telling;

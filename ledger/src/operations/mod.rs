@@ -101,6 +101,10 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
             books_of(request.producer, c.provider)?;
             vendor::put_rows(pool, &c).await
         }
+        Operation::ReceiptDone(c) => {
+            store::receipt_done(pool, &c.payment.to_string(), &c.receipt).await?;
+            Ok(Value::Null)
+        }
         Operation::ProviderDayDone(c) => {
             books_of(request.producer, c.provider)?;
             store::provider_day_done(pool, c.provider, c.day, now).await?;

@@ -111,6 +111,7 @@ async fn find(
         "payments_open" => json(money::payments_open(pool, read(body)?, question.producer).await?),
         "refunds_open" => json(money::refunds_open(pool, read(body)?, question.producer).await?),
         "known_to_us" => json(money::known(pool, &read(body)?).await?),
+        "receipts_due" => json(money::receipts_due(pool, read(body)?, question.producer).await?),
         "reconciled" => json(money::reconciled(pool, &read(body)?).await?),
         _ => Err(Problem::Refused(refused("unknown_verb", "there is no such query"))),
     };

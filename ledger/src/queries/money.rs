@@ -6,7 +6,7 @@ use std::str::FromStr;
 use proto_events::events::ProviderId;
 use proto_events::queries::{
     KnownPayment, KnownQuery, KnownRefund, KnownView, OpenPayment, PaymentSweep, PaymentView, ProviderQuery,
-    ReconciledQuery, ReconciledView, RefundView,
+    ReceiptSweep, ReconciledQuery, ReconciledView, RefundView,
 };
 use proto_events::{PaymentId, Producer, Provider, Rail, RefundId, Text};
 use sqlx::PgPool;
@@ -184,4 +184,19 @@ pub(super) async fn known(pool: &PgPool, query: &KnownQuery) -> Result<KnownView
 
 pub(super) async fn reconciled(pool: &PgPool, query: &ReconciledQuery) -> Result<ReconciledView, Problem> {
     Ok(ReconciledView { days: store::provider_days(pool, query.provider, DAYS_MAX).await? })
+}
+
+/// Payments that may need a second receipt, as they stand.
+pub(super) async fn receipts_due(
+    pool: &PgPool,
+    page: ReceiptSweep,
+    who: Producer,
+) -> Result<Vec<PaymentView>, Problem> {
+    let due = store::receipts_due(pool, &page.after, page.limit.clamp(1, PAGE_MAX)).await?;
+    let mut found = Vec::with_capacity(due.len());
+    for subject in due {
+        let Ok(id) = subject.parse() else { continue };
+        found.extend(payment(pool, id, who).await?);
+    }
+    Ok(found)
 }

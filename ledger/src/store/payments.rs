@@ -78,6 +78,20 @@ pub async fn payment_side(pool: &PgPool, payment: &str) -> Result<PaymentSide, s
     sqlx::query_as(sql).bind(payment).fetch_one(pool).await
 }
 
+/// Payments with an address and without a second receipt, by their ids, after this one.
+pub async fn receipts_due(pool: &PgPool, after: &str, limit: u16) -> Result<Vec<String>, sqlx::Error> {
+    let sql = "SELECT subject FROM chat_contexts WHERE email IS NOT NULL AND second_receipt IS NULL AND subject > $1 \
+               ORDER BY subject LIMIT $2";
+    sqlx::query_scalar(sql).bind(after).bind(i64::from(limit)).fetch_all(pool).await
+}
+
+/// A payment's second receipt, or why there is none; the first word counts.
+pub async fn receipt_done(pool: &PgPool, payment: &str, receipt: &str) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE chat_contexts SET second_receipt = $2 WHERE subject = $1 AND second_receipt IS NULL";
+    sqlx::query(sql).bind(payment).bind(receipt).execute(pool).await?;
+    Ok(())
+}
+
 /// Keeps a vendor's words, once however often they come; nothing of who is erased.
 pub async fn keep_notice(pool: &PgPool, notice: &NoticeKeep, now: i64) -> Result<(), sqlx::Error> {
     let account = notice.payment.map(|payment| payment.account().0);

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock,
     proof::{Away, Outcome, Proof, Prover},
+    second_receipt::Seconds,
     yookassa::{Listed, Payment, Refund, provider_id},
 };
 
@@ -34,6 +35,7 @@ const SLACK_MS: i64 = 5 * 60_000;
 
 pub struct Reconciler {
     pub prover: Arc<Prover>,
+    pub seconds: Seconds,
     /// PAYMENTS_RECONCILE_SECONDS
     pub every: Duration,
 }
@@ -123,6 +125,10 @@ impl Reconciler {
             if let Err(error) = self.upload_days(clock::now()).await {
                 let why: &dyn std::error::Error = &error;
                 tracing::warn!(error = why, "a day's books could not be uploaded; they are later");
+            }
+            if let Err(error) = self.seconds.round().await {
+                let why: &dyn std::error::Error = &error;
+                tracing::warn!(error = why, "second receipts could not be given; they are later");
             }
             tokio::select! {
                 () = shutdown.cancelled() => return,

@@ -21,7 +21,8 @@ pub use self::{
     error::Error,
     refund::{NewRefund, Refund},
     types::{
-        Amount, Cancellation, Customer, Item, NewConfirmation, NewMethod, NewPayment, Page, Payment, Receipt,
+        Amount, Cancellation, Customer, Item, NewConfirmation, NewMethod, NewPayment, NewReceipt, Page,
+        Payment, Receipt, ReceiptMade, Settlement,
     },
 };
 
@@ -103,6 +104,27 @@ impl YooKassa {
     /// See [`Error`].
     pub async fn get_refund(&self, id: &ProviderId) -> Result<Refund, Error> {
         self.answer(self.request(Method::GET, &format!("/refunds/{}", id.as_str()))).await
+    }
+
+    /// `POST /receipts`. The same key and body within 24 h give the first answer again.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn receipt(&self, key: &str, receipt: &NewReceipt) -> Result<ReceiptMade, Error> {
+        let request = self.request(Method::POST, "/receipts");
+        self.answer(request.header("Idempotence-Key", key).json(receipt)).await
+    }
+
+    /// One page of `GET /receipts`.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn list_receipts(
+        &self,
+        of: Listed<'_>,
+        cursor: Option<&str>,
+    ) -> Result<Page<ReceiptMade>, Error> {
+        self.page("/receipts", of, cursor).await
     }
 
     /// One page of `GET /payments`, newest first.

@@ -52,6 +52,33 @@ pub struct Receipt {
     pub tax_system_code: Option<u8>,
 }
 
+/// The body of `POST /receipts`: one that comes after a payment's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewReceipt {
+    pub r#type: &'static str,
+    pub payment_id: String,
+    pub customer: Customer,
+    pub items: Vec<Item>,
+    pub send: bool,
+    pub settlements: Vec<Settlement>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tax_system_code: Option<u8>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settlement {
+    pub r#type: String,
+    pub amount: Amount,
+}
+
+/// A receipt, as far as we look at it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ReceiptMade {
+    pub id: String,
+    #[serde(default)]
+    pub settlements: Vec<Settlement>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Customer {
     pub email: String,

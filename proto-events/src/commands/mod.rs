@@ -115,6 +115,7 @@ commands! {
         "notice_keep" => NoticeKeep,
         "provider_rows_put" => ProviderRowsPut,
         "provider_day_done" => ProviderDayDone,
+        "receipt_done" => ReceiptDone,
     }
 }
 

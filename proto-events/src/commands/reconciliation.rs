@@ -40,6 +40,15 @@ pub struct NoticeKeep {
     pub outcome: Text<64>,
 }
 
+/// Operational: the second receipt of a payment, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptDone {
+    pub payment: PaymentId,
+    /// the provider's id of the receipt, or a word
+    pub receipt: Text<128>,
+}
+
 /// What the provider's books say of one payment or refund.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
