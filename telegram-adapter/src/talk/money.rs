@@ -6,7 +6,7 @@ use proto_events::envelope::TraceId;
 use super::{Halt, Known, Talk};
 use crate::inbound::{Checkout, Notice};
 use crate::outbound::Markup;
-use crate::texts::{Lang, Say};
+use crate::texts::{Lang, Say, price};
 use crate::till::{Came, Charge, Return, Went};
 
 impl Talk {
@@ -29,8 +29,8 @@ impl Talk {
         self.till.keep("successful_payment", &notice.words, &charge.id, payment, outcome).await?;
         if came != Came::Credited {
             let lang = self.lang_of(notice).await;
-            let price = charge.amount.map_or_else(|| charge.written.clone(), |money| money.to_string());
-            let text = self.texts.say(lang, Say::PaymentPutAside { price: &price });
+            let paid = charge.amount.map_or_else(|| charge.written.clone(), price);
+            let text = self.texts.say(lang, Say::PaymentPutAside { price: &paid });
             self.reply(notice.chat, &text, &Markup::None, Some(notice.message)).await;
         }
         Ok(())

@@ -55,7 +55,7 @@ topup-way =
 
     How would you like to pay?
 receipt-to = ✉️ The receipt goes to { $email }
-email-ask = ✉️ A payment by card or SBP comes with a receipt. Which e-mail shall it go to? Reply to this message with the address.
+email-ask = ✉️ A payment in rubles comes with a receipt. Which e-mail shall it go to? Reply to this message with the address.
 email-ask-for = 🧾 { $credits } for { $price }
 email-ask-hint = name@example.org
 email-wrong = 🤔 That doesn't look like an e-mail. It should be like <code>name@example.org</code>, without spaces.

@@ -13,7 +13,7 @@ use fluent_bundle::{FluentArgs, FluentResource};
 use unic_langid::LanguageIdentifier;
 
 pub use html::Html;
-pub use say::{Reason, Say};
+pub use say::{Reason, Say, price};
 
 const RU: &str = include_str!("ru.ftl");
 const EN: &str = include_str!("en.ftl");

@@ -57,7 +57,7 @@ topup-way =
 
     Как удобнее оплатить?
 receipt-to = ✉️ Чек придёт на { $email }
-email-ask = ✉️ Вместе с оплатой картой или через СБП полагается чек. На какой e-mail его прислать? Ответьте на это сообщение адресом.
+email-ask = ✉️ К платежу в рублях полагается чек. На какой e-mail его прислать? Ответьте на это сообщение адресом.
 email-ask-for = 🧾 { $credits } за { $price }
 email-ask-hint = name@example.org
 email-wrong = 🤔 Это не похоже на e-mail. Нужен адрес вида <code>name@example.org</code>, без пробелов.

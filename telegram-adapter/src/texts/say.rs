@@ -149,7 +149,7 @@ impl Value {
 }
 
 /// Kopecks only when there are any.
-fn price(money: Money) -> String {
+pub fn price(money: Money) -> String {
     let (whole, part) = (money.minor() / money.currency.scale(), money.minor() % money.currency.scale());
     match money.currency {
         Currency::Rub if part == 0 => format!("{whole}\u{a0}₽"),

@@ -41,7 +41,7 @@ fn everything() -> Vec<Say<'static>> {
         Say::PaymentReceipt { credits: c(300), price: rub(30_000), available: c(302) },
         Say::PaymentCanceled { price: stars },
         Say::PaymentExpired { price: stars },
-        Say::PaymentPutAside { price: "75 XTR" },
+        Say::PaymentPutAside { price: "75\u{a0}⭐" },
         Say::RefundSettled { amount: stars, credits: c(100), available: c(5) },
         Say::RefundFailed { amount: rub(10_000), credits: c(100), available: c(105) },
         Say::Paysupport,
