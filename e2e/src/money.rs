@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::log::Row;
+use proto_events::events::{CreditsGranted, DebtPayer};
 use proto_events::{Event, PaymentId, RefundId};
 use serde_json::Value;
 
@@ -23,8 +24,9 @@ pub type Books = BTreeMap<String, Sides>;
 
 fn kopecks(amount: &Value) -> i64 {
     let text = amount["value"].as_str().unwrap_or_default();
-    let (whole, cents) = text.split_once('.').unwrap_or((text, "0"));
-    whole.parse::<i64>().unwrap_or(0) * 100 + cents.parse::<i64>().unwrap_or(0)
+    let (whole, cents) = text.split_once('.').unwrap_or_else(|| panic!("no amount: {amount}"));
+    let number = |digits: &str| digits.parse::<i64>().unwrap_or_else(|_| panic!("no amount: {amount}"));
+    number(whole) * 100 + number(cents)
 }
 
 fn all<'v>(books: &'v Value, vendor: &str, what: &str) -> impl Iterator<Item = &'v Value> {
@@ -68,12 +70,14 @@ struct Refund {
     payment: PaymentId,
     credits: i64,
     taken: i64,
+    /// Of a failed one: given back, or no longer owed.
+    restored: i64,
     failed: bool,
     settled: bool,
 }
 
 fn read(log: &[Row]) -> Ours {
-    let mut ours = Ours::default();
+    let (mut ours, mut failed) = (Ours::default(), None);
     for row in log {
         match row.event().expect("an event that is known") {
             Event::PaymentOpened(e) => drop(ours.sold.insert(e.payment, e.credits.get())),
@@ -83,7 +87,10 @@ fn read(log: &[Row]) -> Ours {
                 assert!(before.is_none(), "{} was settled twice", e.payment);
             }
             Event::PaymentQuarantined(e) => drop(ours.quarantined.insert(e.rail.key(&e.provider_payment_id))),
-            Event::CreditsGranted(e) if e.restores.is_none() => {
+            Event::CreditsGranted(CreditsGranted { restores: Some(refund), credits, .. }) => {
+                ours.refunds.get_mut(&refund).expect("it was opened").restored += credits.get();
+            }
+            Event::CreditsGranted(e) => {
                 if let Some(payment) = e.payment {
                     *ours.granted.entry(payment).or_default() += e.credits.get();
                 }
@@ -93,6 +100,7 @@ fn read(log: &[Row]) -> Ours {
                     payment: e.payment,
                     credits: e.credits.get(),
                     taken: 0,
+                    restored: 0,
                     failed: false,
                     settled: false,
                 };
@@ -113,7 +121,16 @@ fn read(log: &[Row]) -> Ours {
                 refund.settled = true;
                 ours.payments.get_mut(&refund.payment).expect("it was paid").1.refunded += e.amount.minor();
             }
-            Event::RefundFailed(e) => ours.refunds.get_mut(&e.refund).expect("it was opened").failed = true,
+            Event::RefundFailed(e) => {
+                ours.refunds.get_mut(&e.refund).expect("it was opened").failed = true;
+                failed = Some(e.refund);
+            }
+            // Follows its failure in the same command.
+            Event::DebtPaid(e) if e.by == DebtPayer::Undone => {
+                let refund =
+                    failed.and_then(|refund| ours.refunds.get_mut(&refund)).expect("a refund failed");
+                refund.restored += e.credits.get();
+            }
             _ => {}
         }
     }
@@ -155,6 +172,10 @@ pub fn differences(books: &Value, log: &[Row]) -> Vec<String> {
     for (refund, it) in &ours.refunds {
         if it.settled == it.failed {
             found.push(format!("{refund} has no end"));
+        }
+        if it.failed && it.taken != it.restored {
+            found
+                .push(format!("{refund} failed: {} credits were taken, {} came back", it.taken, it.restored));
         }
         if !it.failed && it.taken != it.credits {
             found.push(format!("{refund}: {} credits were to be taken, {} were", it.credits, it.taken));

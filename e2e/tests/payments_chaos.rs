@@ -358,6 +358,7 @@ fn report(
     let log = shop.stage.rt.block_on(e2e::Stage::log(&shop.stage.pool));
     let of = |name: &str| log.iter().filter(|row| row.event_type == name).count();
     let theirs = money::theirs(&shop.stage.books());
+    assert_eq!(of("PaymentQuarantined"), 0, "no fault here makes money odd");
     let (paid, refunded) =
         theirs.values().fold((0, 0), |(paid, refunded), s| (paid + s.paid, refunded + s.refunded));
     println!("{count} payments in {seconds:.0} s, everything ended {:.1} s after that", rest.as_secs_f64());

@@ -29,7 +29,7 @@ pub struct Quarantined {
 /// # Errors
 /// Postgres does not answer, or an event is not known to this version.
 pub async fn open(pool: &PgPool) -> Result<Vec<Quarantined>, BadRow> {
-    let sql = "SELECT split_part(n.key, ':', 2), n.account_id, n.position FROM natural_keys n \
+    let sql = "SELECT substr(n.key, strpos(n.key, ':') + 1), n.account_id, n.position FROM natural_keys n \
                WHERE n.kind = 'quarantined' AND NOT EXISTS \
                   (SELECT FROM natural_keys s WHERE s.kind = 'settled' AND s.key = n.key) \
                ORDER BY n.position";
@@ -57,15 +57,15 @@ pub async fn open(pool: &PgPool) -> Result<Vec<Quarantined>, BadRow> {
     Ok(found)
 }
 
-/// The open one with this id of the provider, or of this payment.
+/// The open one with this id of the provider, or all of this payment.
 ///
 /// # Errors
 /// As [`open`].
-pub async fn find(pool: &PgPool, id: &str) -> Result<Option<Quarantined>, BadRow> {
+pub async fn find(pool: &PgPool, id: &str) -> Result<Vec<Quarantined>, BadRow> {
     let of = |q: &Quarantined| q.payment.is_some_and(|payment| payment.to_string() == id);
     let open = open(pool).await?;
-    let by_id = open.iter().find(|q| q.provider_payment_id == id).cloned();
-    Ok(by_id.or_else(|| open.iter().find(|q| of(q)).cloned()))
+    let (by_id, others): (Vec<_>, Vec<_>) = open.into_iter().partition(|q| q.provider_payment_id == id);
+    Ok(if by_id.is_empty() { others.into_iter().filter(of).collect() } else { by_id })
 }
 
 /// Whose books it is in.

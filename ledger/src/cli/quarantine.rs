@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use proto_events::commands::{QuarantineResolve, QuarantineVerdict};
+use proto_events::events::PaymentProblem;
 use proto_events::{AccountId, CommandId, SomeCredits, SomeMoney, Text};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -82,6 +83,11 @@ pub async fn run(what: Quarantine) -> anyhow::Result<ExitCode> {
             if found.account == AccountId::OPERATIONS {
                 bail!("this money names no payment of ours: give it back at the provider, then dismiss it");
             }
+            if found.problems.contains(&PaymentProblem::RefundExceeds) {
+                bail!(
+                    "this is a refund, money that has gone: there is nothing to credit; see to it, then dismiss it"
+                );
+            }
             let currency = found.provider().currency();
             let amount =
                 SomeMoney::new(minor(&wish.amount, currency)?, currency).context("--amount is too much")?;
@@ -101,7 +107,16 @@ pub async fn run(what: Quarantine) -> anyhow::Result<ExitCode> {
 
 async fn find(pool: &PgPool, id: &str) -> anyhow::Result<Quarantined> {
     let found = find_quarantined(pool, id).await.context("the log can't be read")?;
-    found.with_context(|| format!("nothing in quarantine is called {id:?}; `ledger cases` shows what is"))
+    if found.len() > 1 {
+        bail!(
+            "{} things of this payment are in quarantine: say the provider's id of one (ledger cases)",
+            found.len()
+        );
+    }
+    found
+        .into_iter()
+        .next()
+        .with_context(|| format!("nothing in quarantine is called {id:?}; `ledger cases` shows what is"))
 }
 
 async fn decide(

@@ -38,6 +38,9 @@ pub struct Wish {
     /// id (a chargeback): it is not asked any more
     #[arg(long, value_name = "ID", verbatim_doc_comment)]
     already: Option<String>,
+    /// A refund of the same amount is there: this is one more.
+    #[arg(long)]
+    another: bool,
     /// Who gives it back: is named in the log; else this user.
     #[arg(long, value_name = "NAME")]
     operator: Option<String>,
@@ -142,6 +145,11 @@ fn command(wish: &Wish, view: &PaymentView, state: &Account) -> anyhow::Result<C
     if minor > left || left == 0 {
         let left = proto_events::Money::new(left, paid.currency)?;
         bail!("of {} {} is left to give back", money_text(paid), money_text(left));
+    }
+    let same = state.refunds_of(view.payment).into_iter().find(|(_, amount, _)| amount.minor() == minor);
+    if let Some((refund, _, open)) = same.filter(|_| !wish.another && wish.already.is_none()) {
+        let how = if open { "is under way" } else { "was given back" };
+        bail!("so much of it {how} already, as {refund}: say --another if this is one more");
     }
     Ok(RefundOpen {
         payment: view.payment,

@@ -36,7 +36,7 @@ pub fn payment(rows: &[Row], id: PaymentId) -> Result<Option<PaymentView>, BadRo
                 view.provider_payment_id = Some(e.provider_payment_id);
             }
             (Event::PaymentSettled(e), Some(view)) if e.payment == id => {
-                view.state = PaymentState::Settled;
+                (view.state, view.rail) = (PaymentState::Settled, e.rail);
                 view.provider_payment_id = Some(e.provider_payment_id);
                 view.paid = Some(e.amount);
                 view.fee_unknown = e.net.is_none();

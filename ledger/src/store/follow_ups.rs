@@ -18,7 +18,13 @@ pub async fn set_followed_through(pool: &PgPool, position: i64) -> Result<(), sq
 
 /// What a person wrote and was sent, by the ids of what it belongs to; tellings that wait are called off.
 /// Their positions in the log stay.
-pub async fn delete_content(pool: &PgPool, account: Uuid, subjects: &[String]) -> Result<(), sqlx::Error> {
+/// `objects`: the providers' ids of their payments and refunds.
+pub async fn delete_content(
+    pool: &PgPool,
+    account: Uuid,
+    subjects: &[String],
+    objects: &[String],
+) -> Result<(), sqlx::Error> {
     const DELETES: [&str; 6] = [
         "DELETE FROM chat_contexts WHERE subject = ANY($1) AND account_id = $2",
         "DELETE FROM payment_links WHERE payment = ANY($1) AND account_id = $2",
@@ -31,5 +37,8 @@ pub async fn delete_content(pool: &PgPool, account: Uuid, subjects: &[String]) -
     for sql in DELETES {
         sqlx::query(sql).bind(subjects).bind(account).execute(&mut *transaction).await?;
     }
+    // Words that came before it was known whose they are.
+    let words = "DELETE FROM notices WHERE object = ANY($1) AND account_id IS NULL";
+    sqlx::query(words).bind(objects).execute(&mut *transaction).await?;
     transaction.commit().await
 }

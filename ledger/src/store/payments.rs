@@ -92,16 +92,23 @@ pub async fn receipt_done(pool: &PgPool, payment: &str, receipt: &str) -> Result
     Ok(())
 }
 
+/// Different words about one payment or refund: a vendor has a handful.
+const WORDS_MAX: i64 = 20;
+
 /// Keeps a vendor's words, once however often they come; nothing of who is erased.
 pub async fn keep_notice(pool: &PgPool, notice: &NoticeKeep, now: i64) -> Result<(), sqlx::Error> {
     let account = notice.payment.map(|payment| payment.account().0);
     sqlx::query(
         // The lock makes an erasure wait, so that it finds what is kept here.
-        "WITH theirs AS (SELECT FROM account_keys WHERE account_id = $5 FOR KEY SHARE) \
+        // Who repeats words uses up no numbers, and who makes up new ones for a known payment fills nothing.
+        "WITH theirs AS (SELECT FROM account_keys WHERE account_id = $5 FOR KEY SHARE), \
+              again AS (UPDATE notices SET times = times + 1, last_at = $8, outcome = $6, \
+                  payment = coalesce(payment, $4), account_id = coalesce(account_id, $5) \
+                  WHERE object = $3 AND event = $2 AND digest = $9 AND ($5 IS NULL OR EXISTS (TABLE theirs)) RETURNING 1) \
          INSERT INTO notices (provider, event, object, payment, account_id, outcome, body, first_at, last_at, digest) \
-         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8, $9 WHERE $5 IS NULL OR EXISTS (TABLE theirs) \
-         ON CONFLICT ON CONSTRAINT notices_once DO UPDATE SET times = notices.times + 1, last_at = excluded.last_at, \
-             outcome = excluded.outcome",
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $8, $9 WHERE ($5 IS NULL OR EXISTS (TABLE theirs)) \
+             AND NOT EXISTS (TABLE again) AND (SELECT count(*) FROM notices WHERE object = $3) < $10 \
+         ON CONFLICT ON CONSTRAINT notices_once DO UPDATE SET times = notices.times + 1, last_at = excluded.last_at",
     )
     .bind(notice.provider.as_str())
     .bind(notice.event.as_str())
@@ -112,6 +119,7 @@ pub async fn keep_notice(pool: &PgPool, notice: &NoticeKeep, now: i64) -> Result
     .bind(&notice.body)
     .bind(now)
     .bind(Sha256::digest(notice.body.as_bytes()).as_slice())
+    .bind(WORDS_MAX)
     .execute(pool)
     .await?;
     Ok(())

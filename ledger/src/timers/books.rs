@@ -77,6 +77,7 @@ async fn compare_waiting(pool: &PgPool, queue: &Queue) -> Result<(), ReconcileEr
             Ok(Reply::Done { .. }) => {}
             Ok(Reply::Refused { refusal }) => {
                 tracing::error!(provider = provider.as_str(), day = day_name, code = %refusal.code, "a comparison could not be recorded");
+                continue;
             }
             // Compared again at the next look: the same finding is the same command.
             _ => return Ok(()),

@@ -41,6 +41,8 @@ const PAGES_MAX: usize = 100;
 const PAGE_WITHIN: Duration = Duration::from_secs(5);
 /// Calls to YooKassa at once, besides those of notifications.
 const CALLS_MAX: usize = 8;
+/// The same for refunds, which wait for no payment.
+const RETURNS_MAX: usize = 4;
 
 /// Works off what the agenda says is due.
 #[derive(Clone)]
@@ -51,6 +53,7 @@ pub struct Round {
     agenda: Agenda<PaymentId>,
     returns: Agenda<RefundId>,
     calls: Arc<Semaphore>,
+    returning: Arc<Semaphore>,
     tasks: TaskTracker,
 }
 
@@ -63,6 +66,7 @@ impl Round {
             agenda: Agenda::default(),
             returns: Agenda::default(),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
+            returning: Arc::new(Semaphore::new(RETURNS_MAX)),
             tasks: TaskTracker::new(),
         }
     }
@@ -145,11 +149,14 @@ impl Round {
     fn sweep(&self, open: &[PaymentView]) {
         let ours = || open.iter().filter(|view| view.rail == Rail::Yookassa);
         self.agenda.keep_only(&ours().map(|view| view.payment).collect::<HashSet<_>>());
-        for view in ours() {
-            let Ok(call) = self.calls.clone().try_acquire_owned() else { return };
+        // Who waits for a link goes before who has one.
+        let waits = |view: &&PaymentView| view.provider_payment_id.is_none();
+        for view in ours().filter(waits).chain(ours().filter(|view| !waits(view))) {
             let Some(place) = self.place(view.payment, first_due(view)) else { continue };
             let (this, view) = (self.clone(), view.clone());
+            // In hand while it waits for its turn, so that each waits once, in order.
             self.tasks.spawn(async move {
+                let Ok(_call) = this.calls.clone().acquire_owned().await else { return };
                 match &view.provider_payment_id {
                     None => {
                         let opened = this.opener.open(&view).await;
@@ -157,7 +164,6 @@ impl Round {
                     }
                     Some(id) => this.poll(place, &view, id).await,
                 }
-                drop(call);
             });
         }
     }
@@ -165,15 +171,14 @@ impl Round {
     fn sweep_refunds(&self, open: Vec<RefundView>) {
         self.returns.keep_only(&open.iter().map(|view| view.refund).collect::<HashSet<_>>());
         for view in open {
-            let Ok(call) = self.calls.clone().try_acquire_owned() else { return };
             let Some(place) = self.returns.take(view.refund, Instant::now(), Instant::now()) else {
                 continue;
             };
             let this = self.clone();
             self.tasks.spawn(async move {
+                let Ok(_call) = this.returning.clone().acquire_owned().await else { return };
                 let next = this.returner.give_back(&view, place.tries).await;
                 place.put_back(next, Instant::now());
-                drop(call);
             });
         }
     }
@@ -214,19 +219,29 @@ async fn all_open(ledger: &Ledger) -> Result<Vec<PaymentView>, SendError> {
         let after = open.last().map_or(Position::ZERO, |last| last.position);
         let query = PaymentSweep { limit: SWEEP_LEN_MAX, after };
         let page: Vec<PaymentView> = ledger.ask("payments_open", &query, None).await?;
-        let is_last = page.len() < usize::from(SWEEP_LEN_MAX);
-        open.extend(page);
-        if is_last {
+        // A short page is not the last: one that can't be read is left out of it.
+        if page.is_empty() {
             return Ok(open);
         }
+        open.extend(page);
     }
     tracing::warn!(count = open.len(), "more payments are open than one sweep takes");
     Ok(open)
 }
 
-/// The oldest open refunds: there are few, and each ends.
+/// Every open refund, page by page.
 async fn open_refunds(ledger: &Ledger) -> Result<Vec<RefundView>, SendError> {
-    ledger.ask("refunds_open", &PaymentSweep { limit: SWEEP_LEN_MAX, after: Position::ZERO }, None).await
+    let mut open: Vec<RefundView> = Vec::new();
+    for _ in 0..PAGES_MAX {
+        let after = open.last().map_or(Position::ZERO, |last| last.position);
+        let query = PaymentSweep { limit: SWEEP_LEN_MAX, after };
+        let page: Vec<RefundView> = ledger.ask("refunds_open", &query, None).await?;
+        if page.is_empty() {
+            break;
+        }
+        open.extend(page);
+    }
+    Ok(open)
 }
 
 /// When a payment that is new to us is first looked at: to be opened at once; to be polled not before

@@ -67,13 +67,13 @@ pub fn judge(
     }
 }
 
-/// Settled by Telegram's word, which says nothing of the fee: YooKassa's does.
+/// Settled by Telegram's word or a person's, which say nothing of the fee: YooKassa's does.
 fn known(id: &ProviderId, theirs: &yookassa::Payment, ours: &PaymentView) -> Judgement {
     let paid = ours.paid.unwrap_or(ours.price);
     let fits = |net: &proto_events::Money| net.currency == paid.currency && net.minor() <= paid.minor();
     let net = theirs.income_amount.as_ref().and_then(yookassa::Amount::money).filter(fits);
     let (payment, rail, provider_payment_id) = (ours.payment, ours.rail, id.clone());
-    match net.filter(|_| ours.fee_unknown && rail == Rail::TelegramYookassa) {
+    match net.filter(|_| ours.fee_unknown) {
         Some(net) => Judgement::Tell(Box::new(PaymentFee { payment, rail, provider_payment_id, net }.into())),
         None => Judgement::Known,
     }
@@ -96,7 +96,7 @@ fn settle(
         problems.push(PaymentProblem::TestDiffers);
     }
     let shop = theirs.recipient.as_ref().and_then(|recipient| recipient.account_id.as_deref());
-    if shop.is_some_and(|shop| shop != expected.shop_id) {
+    if shop != Some(expected.shop_id.as_str()) {
         problems.push(PaymentProblem::ShopDiffers);
     }
     let other_id = ours.provider_payment_id.as_ref().is_some_and(|known| known != id);

@@ -95,6 +95,7 @@ fn what_differs_is_never_settled() {
         (json!({"test": true}), vec![TestDiffers]),
         (json!({"test": null}), vec![TestDiffers]),
         (json!({"recipient": {"account_id": "100501"}}), vec![ShopDiffers]),
+        (json!({"recipient": null}), vec![ShopDiffers]),
         (json!({"id": "another"}), vec![IdDiffers]),
         (json!({"metadata": {}}), vec![UnknownPayment]),
         (json!({"test": true, "id": "x"}), vec![TestDiffers, IdDiffers]),

@@ -93,7 +93,7 @@ impl Prover {
     pub async fn prove(&self, id: &ProviderId) -> Result<Proof, Away> {
         let theirs = match self.yookassa.get(id).await {
             Ok(payment) => payment,
-            Err(yookassa::Error::NotFound | yookassa::Error::Refused { .. }) => {
+            Err(yookassa::Error::NotFound) => {
                 tracing::warn!(provider_payment_id = %id, "YooKassa has no such payment");
                 metrics::counter!("payments_unknown_total").increment(1);
                 return Ok(Proof::nobodys(Outcome::Unknown));
@@ -155,7 +155,9 @@ impl Prover {
         let status = word(&theirs.status);
         let taken = theirs.status == "succeeded";
         let old = theirs.captured().is_some_and(|at| clock::now() > at.plus_ms(STRAY_AFTER_MS));
-        let claimed = theirs.named().is_some();
+        // Other software writes names of its own there.
+        let claimed =
+            if self.expected.shared_shop { theirs.ours().is_some() } else { theirs.named().is_some() };
         if taken && (claimed || (old && !self.expected.shared_shop)) {
             return self.stray_quarantine(id, theirs).await;
         }

@@ -23,7 +23,7 @@ impl Prover {
     pub async fn prove_refund(&self, id: &ProviderId) -> Result<Proof, Away> {
         let theirs = match self.yookassa.get_refund(id).await {
             Ok(refund) => refund,
-            Err(yookassa::Error::NotFound | yookassa::Error::Refused { .. }) => {
+            Err(yookassa::Error::NotFound) => {
                 tracing::warn!(provider_refund_id = %id, "YooKassa has no such refund");
                 metrics::counter!("payments_unknown_total").increment(1);
                 return Ok(Proof::nobodys(Outcome::Unknown));
@@ -145,6 +145,10 @@ impl Prover {
             }
         }
         let Some(ours) = ours else { return Ok(Proof::nobodys(Outcome::NotOurs)) };
+        // Known by that id, and settled by another: whose money it was is for a person to say.
+        if ours.provider_payment_id.as_ref() != Some(&paid) {
+            return self.odd_refund(id, theirs, &ours).await;
+        }
         let Some(amount) = theirs.amount.money().and_then(some) else {
             return self.odd_refund(id, theirs, &ours).await;
         };

@@ -179,6 +179,7 @@ fn seen(theirs: &yookassa::Payment) -> PaymentSeen {
         test: theirs.test,
         other_amount: amount.is_none().then(written),
         shop: shop.map(Text::lossy),
-        named: theirs.named().as_deref().map(Text::lossy),
+        // Nothing but a name of our form: what others write there is nobody's business.
+        named: theirs.ours().map(|payment| Text::lossy(&payment.to_string())),
     }
 }

@@ -30,6 +30,8 @@ const FIRST_LOOK_MS: i64 = 3 * 24 * 3_600_000;
 const OVERLAP_MS: i64 = 3_600_000;
 /// Refunds have one time, that of their making, and may end days after it.
 const REFUNDS_LOOK_MS: i64 = 3 * 24 * 3_600_000;
+/// The first round of a process looks for those that took long.
+const FIRST_REFUNDS_MS: i64 = 30 * 24 * 3_600_000;
 /// Clocks may differ by so much.
 const SLACK_MS: i64 = 5 * 60_000;
 
@@ -96,12 +98,12 @@ impl Tally {
 impl Reconciler {
     /// Rounds until told to stop. One that fails is taken again, from where the last whole one began.
     pub async fn run(&self, shutdown: CancellationToken) {
-        let mut from = clock::now().plus_ms(-FIRST_LOOK_MS);
+        let (mut from, mut back) = (clock::now().plus_ms(-FIRST_LOOK_MS), FIRST_REFUNDS_MS);
         loop {
             let began = clock::now();
-            match self.round(from, &shutdown).await {
+            match self.round(from, back, &shutdown).await {
                 Ok(found) => {
-                    from = began.plus_ms(-OVERLAP_MS);
+                    (from, back) = (began.plus_ms(-OVERLAP_MS), REFUNDS_LOOK_MS);
                     metrics::counter!("payments_reconciled_total", "what" => "seen").increment(found.seen);
                     metrics::counter!("payments_reconciled_total", "what" => "mended")
                         .increment(found.mended);
@@ -137,7 +139,7 @@ impl Reconciler {
         }
     }
 
-    async fn round(&self, from: Micros, shutdown: &CancellationToken) -> Result<Found, Away> {
+    async fn round(&self, from: Micros, back: i64, shutdown: &CancellationToken) -> Result<Found, Away> {
         let to = clock::now().plus_ms(SLACK_MS);
         let mut tally = Tally::default();
         let mut payments = self.payments(Listed::Taken { from, to });
@@ -147,7 +149,7 @@ impl Reconciler {
                 return tally.done();
             }
         }
-        let from = from.min(clock::now().plus_ms(-REFUNDS_LOOK_MS));
+        let from = from.min(clock::now().plus_ms(-back));
         let mut refunds = self.refunds(Listed::Made { from, to });
         while let Some(page) = refunds.next(&self.prover.yookassa).await? {
             self.refunds_of(&page, &mut tally).await?;

@@ -87,7 +87,7 @@ impl Express {
             401 | 404 => Error::Token,
             403 => Error::Blocked(words()),
             429 => {
-                let after = answer["parameters"]["retry_after"].as_u64().unwrap_or(1);
+                let after = answer["parameters"]["retry_after"].as_u64().unwrap_or(1).min(60);
                 Error::Flood(Duration::from_secs(after))
             }
             400..=499 => Error::Refused(words()),

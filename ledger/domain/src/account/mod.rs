@@ -7,7 +7,8 @@ mod evolve;
 
 use proto_events::events::{LotSource, ProviderId};
 use proto_events::{
-    AccountId, Attempt, CommandId, Credits, GenerationId, LotId, Micros, PaymentId, Producer, RefundId, Text,
+    AccountId, Attempt, CommandId, Credits, GenerationId, LotId, Micros, Money, PaymentId, Producer,
+    RefundId, Text,
 };
 use serde::{Deserialize, Serialize};
 
@@ -169,6 +170,11 @@ impl Account {
     /// How much of a payment's money went back, or is on its way; minor units.
     pub fn refunded(&self, payment: PaymentId) -> i64 {
         crate::refunds::money_back(&self.refunds, payment)
+    }
+
+    /// Refunds of a payment that are open or settled: what each gives back, and whether it is open.
+    pub fn refunds_of(&self, payment: PaymentId) -> Vec<(RefundId, Money, bool)> {
+        crate::refunds::standing(&self.refunds, payment)
     }
 
     /// Open, and not banned.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use proto_events::commands::{PaymentQuarantine, QuarantineResolve, QuarantineVerdict};
 use proto_events::events::{
-    PaymentQuarantined, PaymentSettled, ProviderId, QuarantineOutcome, QuarantineResolved,
+    PaymentCanceled, PaymentQuarantined, PaymentSettled, ProviderId, QuarantineOutcome, QuarantineResolved,
 };
-use proto_events::{Event, PaymentId, Rail};
+use proto_events::{Event, PaymentId, Rail, Text};
 
-use super::{PaymentState, grant_purchase, must_be_free, settle_again};
+use super::{Payment, PaymentState, grant_purchase, must_be_free, settle_again};
 use crate::account::{Account, Facts};
 use crate::lots::Course;
 use crate::refusal::Refusal;
@@ -54,6 +54,14 @@ pub(crate) fn resolve(state: &Account, c: &QuarantineResolve, facts: &Facts) -> 
     };
     let QuarantineVerdict::Settle { amount, credits, test } = c.verdict else {
         course.push(resolved(QuarantineOutcome::Dismissed));
+        // Its payment is over with it; should the provider put it right, it is settled all the same.
+        let over = |p: &&Payment| {
+            p.state == PaymentState::Open && p.provider_payment_id.as_ref() == Some(&c.provider_payment_id)
+        };
+        if let Some(payment) = state.payments.get(&id).filter(over) {
+            let (party, reason) = (Text::lossy("plantain"), Text::lossy("dismissed"));
+            course.push(PaymentCanceled { payment: id, rail: payment.rail, party, reason });
+        }
         return Ok(course.done());
     };
     must_be_free(id, facts)?;

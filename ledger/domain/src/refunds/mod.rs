@@ -50,6 +50,12 @@ pub(crate) fn money_back(refunds: &Refunds, payment: PaymentId) -> i64 {
     of_payment(refunds, payment).0
 }
 
+/// Those of a payment that did not fail: what each gives back, and whether it is open.
+pub(crate) fn standing(refunds: &Refunds, payment: PaymentId) -> Vec<(RefundId, Money, bool)> {
+    let of = |(_, r): &(&RefundId, &Refund)| r.payment == payment && r.state != RefundState::Failed;
+    refunds.iter().filter(of).map(|(id, r)| (*id, r.amount, r.state == RefundState::Open)).collect()
+}
+
 pub(crate) fn open_ones(refunds: &Refunds) -> impl Iterator<Item = RefundId> {
     refunds.iter().filter(|(_, r)| r.state == RefundState::Open).map(|(id, _)| *id)
 }

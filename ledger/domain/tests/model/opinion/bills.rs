@@ -131,6 +131,11 @@ impl Person {
             self.bills.entry(id).or_insert(bill);
             self.paid(id, c.rail, &c.provider_payment_id, amount.into(), credits.get(), on);
         }
+        let bill = self.bills.get_mut(&id).expect("it was there");
+        let same = bill.registered.as_ref() == Some(&c.provider_payment_id);
+        if c.verdict == QuarantineVerdict::Dismiss && bill.stage == Stage::Open && same {
+            bill.stage = Stage::Dropped;
+        }
         self.quarantine.remove(&key);
         Ok(())
     }
