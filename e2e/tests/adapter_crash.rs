@@ -151,8 +151,9 @@ fn every_point_in_the_adapters_is_tested() {
             found.extend(named.map(|rest| rest.split('"').next().unwrap().to_owned()));
         }
     }
-    // The last two: e2e/tests/payments/deaths.rs and e2e/tests/telegram_money/deaths.rs.
-    let money = e2e::shop::DEATHS.iter().chain(&e2e::booth::DEATHS);
+    // In e2e/tests/payments/deaths.rs, receipts.rs and e2e/tests/telegram_money/deaths.rs.
+    let shop = e2e::shop::DEATHS.iter().chain(&e2e::shop::RECEIPT_DEATHS);
+    let money = shop.chain(&e2e::booth::DEATHS);
     let tested = TELEGRAM.iter().chain(&PAYMENTS).chain(&GENERATOR).chain(money);
     assert_eq!(found, tested.map(|p| (*p).to_owned()).collect());
 }
