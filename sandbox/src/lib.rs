@@ -63,8 +63,9 @@ pub async fn serve(
         tokio::spawn(telegram::delivery::run(world.clone())),
         tokio::spawn(yookassa::notify::run(world.clone())),
         tokio::spawn(yookassa::expiry::run(world.clone())),
-        tokio::spawn(state_file::run(world.clone())),
     ];
+    let ended = CancellationToken::new();
+    let saving = tokio::spawn(state_file::run(world.clone(), ended.clone()));
     let app = router::router(world.clone());
     let server =
         axum::serve(line::Doors::new(listener), app.into_make_service_with_connect_info::<line::Cut>())
@@ -78,5 +79,7 @@ pub async fn serve(
         // A loop that panicked has already said so; the others still need their end.
         let _ = task.await;
     }
+    ended.cancel();
+    let _ = saving.await;
     served
 }

@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio_util::sync::CancellationToken;
+
 use crate::world::{State, World};
 
 const SAVE_EVERY: Duration = Duration::from_millis(500);
@@ -43,13 +45,14 @@ pub(crate) fn load(file: Option<&Path>) -> Result<State, Error> {
     }
 }
 
-/// Saves after changes until shutdown, and once more then.
-pub(crate) async fn run(world: Arc<World>) {
+/// Saves after changes until `ended`, and once more then: it is cancelled when nobody is answered any more, or what was
+/// answered for last would be forgotten.
+pub(crate) async fn run(world: Arc<World>, ended: CancellationToken) {
     let Some(file) = world.options.state_file.clone() else { return };
     let mut changes = world.changes();
     loop {
         let ending = tokio::select! {
-            () = world.shutdown.cancelled() => true,
+            () = ended.cancelled() => true,
             changed = changes.changed() => changed.is_err(),
         };
         let begun = Instant::now();
@@ -60,7 +63,7 @@ pub(crate) async fn run(world: Arc<World>) {
         // Big books take longer to write; then they are written more seldom.
         let pause = SAVE_EVERY.max(begun.elapsed() * REST_FACTOR);
         tokio::select! {
-            () = world.shutdown.cancelled() => {}
+            () = ended.cancelled() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }

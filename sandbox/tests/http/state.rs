@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     support::{Receiver, Sandbox, calm, picture},
-    yookassa::{create, get, post},
+    yookassa::{SHOP, create, get, payment, post},
 };
 
 #[tokio::test]
@@ -31,6 +31,28 @@ async fn books_chats_and_files_are_kept() {
     assert!(next["message_id"].as_i64() > chat["messages"][0]["message_id"].as_i64());
     sandbox.stop().await;
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_answered_for_while_it_stops_is_kept() {
+    let file = std::env::temp_dir().join(format!("sandbox-state-{}", uuid::Uuid::new_v4()));
+    let options = || Options { state_file: Some(file.clone()), ..calm() };
+    let sandbox = Sandbox::with(options()).await;
+    let late = json!({"vendor": "yookassa", "call": "create_payment", "fault": {"delay_ms": 300}});
+    sandbox.fault(late).await;
+    let (http, url) = (sandbox.http.clone(), format!("{}/yookassa/v3/payments", sandbox.base));
+    let request =
+        http.post(url).basic_auth(SHOP.0, Some(SHOP.1)).header("Idempotence-Key", "k").json(&payment());
+    let asked = tokio::spawn(request.send());
+    sandbox.until("/faults", |answer| answer["faults"][0]["fired"] == 1).await;
+    sandbox.stop().await;
+    let created: serde_json::Value = asked.await.unwrap().unwrap().json().await.unwrap();
+
+    let sandbox = Sandbox::with(options()).await;
+    let id = created["id"].as_str().expect("it was answered");
+    assert_eq!(get(&sandbox, &format!("payments/{id}")).await.0, 200);
+    sandbox.stop().await;
+    std::fs::remove_file(file).unwrap();
 }
 
 #[tokio::test]

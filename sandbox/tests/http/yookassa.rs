@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::support::{Receiver, Sandbox, calm};
 
-const SHOP: (&str, &str) = ("100500", "test_key");
+pub(crate) const SHOP: (&str, &str) = ("100500", "test_key");
 
 pub(crate) fn payment() -> Value {
     json!({"amount": {"value": "100.00", "currency": "RUB"}, "capture": true, "description": "100 credits",
