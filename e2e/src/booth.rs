@@ -4,6 +4,7 @@
 use anyhow::Result;
 use proto_events::{CommandId, PaymentId, Producer, RefundId};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use crate::deeds::Deeds;
 use crate::people::{Person, buttons, said};
@@ -91,6 +92,36 @@ impl Booth {
     pub fn pay(&self, person: Person, invoice: &Value) -> (u16, Value) {
         let body = json!({"message_id": invoice["message_id"]});
         self.stage.post(&format!("/people/{}/payments", person.0), &body)
+    }
+
+    /// The same, while the test goes on.
+    pub fn paying(&self, person: Person, invoice: &Value) -> JoinHandle<(u16, Value)> {
+        let url = format!("{}/people/{}/payments", self.stage.url(Role::Sandbox), person.0);
+        let request = self.stage.http.post(url).json(&json!({"message_id": invoice["message_id"]}));
+        self.stage.rt.spawn(async move {
+            let answer = request.send().await.expect("the sandbox answers");
+            (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+        })
+    }
+
+    /// Updates that the bot has not acknowledged.
+    pub fn pending(&self) -> u64 {
+        self.stage.books()["telegram"]["pending_updates"].as_u64().expect("a number")
+    }
+
+    /// What Telegram would send of this person's chat, by the webhook.
+    pub fn notice(&self, person: Person, part: &Value) {
+        let mut message = json!({
+            "message_id": 77, "date": 1_790_000_000, "chat": {"id": person.0, "type": "private"},
+            "from": {"id": person.0, "is_bot": false, "first_name": "Ada", "language_code": "en"},
+        });
+        let part = part.as_object().expect("parts of a message").clone();
+        message.as_object_mut().expect("a message").extend(part);
+        let hook = format!("{}/telegram/webhook", self.stage.url(Role::Telegram));
+        let request = self.stage.http.post(hook).json(&json!({"update_id": 1, "message": message}));
+        let request = request.header("X-Telegram-Bot-Api-Secret-Token", "a-webhook-secret");
+        let answer = self.stage.rt.block_on(async { request.send().await }).expect("the bot answers");
+        assert_eq!(answer.status().as_u16(), 200);
     }
 
     /// Paid, credited and told: 100 credits for Stars.

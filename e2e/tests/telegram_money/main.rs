@@ -4,6 +4,7 @@ mod back;
 mod book;
 mod checkout;
 mod deaths;
+mod polling;
 mod provider;
 mod stars;
 mod ways;

@@ -82,3 +82,32 @@ fn a_receipt_goes_along_with_the_address_that_telegram_asks_for() {
     booth.until_count(ada, "PaymentSettled", 1);
     booth.assert_at_rest();
 }
+
+#[test]
+fn rubles_that_go_back_are_a_refund_of_yookassas_whatever_telegram_says_of_them() {
+    let booth = open(&[]);
+    let ada = Person(8421);
+    booth.meet(ada);
+    let bill = bill(&booth, ada);
+    let (status, paid) = booth.pay(ada, &bill);
+    assert_eq!(status, 200, "{paid}");
+    booth.until_count(ada, "PaymentSettled", 1);
+    let paid = &paid["message"]["successful_payment"];
+    // Telegram's word has not the provider's id.
+    let part = json!({"refunded_payment": {"currency": "RUB", "total_amount": 10_000,
+        "invoice_payload": paid["invoice_payload"],
+        "telegram_payment_charge_id": paid["telegram_payment_charge_id"]}});
+    booth.notice(ada, &part);
+    let kept = "SELECT count(*) FROM notices WHERE event = 'refunded_payment' AND outcome = 'at_the_provider' \
+                AND payment IS NOT NULL";
+    assert_eq!(booth.scalar(kept), 1);
+    assert_eq!(booth.stage.count_of(ada, "RefundOpened"), 0, "nothing went back so far");
+    let theirs = paid["provider_payment_charge_id"].as_str().unwrap();
+    let (status, answer) = booth.stage.post(&format!("/checkout/{theirs}/refund"), &json!({}));
+    assert_eq!(status, 200, "{answer}");
+    booth.until_count(ada, "RefundSettled", 1);
+    booth.notice(ada, &part);
+    assert_eq!(booth.stage.balance_of(ada), (5, 0, 0));
+    assert_eq!(booth.scalar("SELECT count(*) FROM events WHERE type = 'PaymentQuarantined'"), 0);
+    booth.assert_at_rest();
+}

@@ -2,6 +2,7 @@
 
 mod money;
 mod polling;
+mod queries;
 mod update;
 mod webhook;
 

@@ -3,15 +3,17 @@
 //! getUpdates with an offset acknowledges everything before it, so the offset moves only over
 //! updates that are dealt with. Chats go side by side, the updates of one chat in their order.
 //! Pre-checkout queries can't wait for a batch that takes long: while it does, Telegram is asked for what
-//! came after it, without acknowledging anything, and the queries among that are answered at once.
+//! waits from its beginning on, without acknowledging anything, and the queries among that are answered at
+//! once ([`Queries`]), each until Telegram has the answer, and none again in its turn.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::queries::Queries;
 use super::{Intake, RETRY_AFTER, Taken, Update};
 use crate::outbound::{Error, LONG_POLL_S, Telegram};
 
@@ -19,8 +21,6 @@ use crate::outbound::{Error, LONG_POLL_S, Telegram};
 const CHATS_MAX: usize = 16;
 /// How often it is looked for queries behind a batch that takes long.
 const PEEK_EVERY: Duration = Duration::from_secs(1);
-/// Queries answered ahead of their batch that are remembered; Telegram keeps them for 150 s.
-const AHEAD_MAX: usize = 1_000;
 /// Between two tries when Telegram can't be reached.
 const PAUSE: Duration = Duration::from_secs(2);
 /// While another poller or a webhook holds the bot.
@@ -34,7 +34,7 @@ pub async fn poll<I: Intake>(
     reached: impl Fn(bool),
 ) -> Result<(), Error> {
     let mut offset = 0;
-    let mut ahead = HashSet::new();
+    let queries = Queries::default();
     while !shutdown.is_cancelled() {
         let updates = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -43,25 +43,17 @@ pub async fn poll<I: Intake>(
         reached(updates.is_ok());
         match updates {
             Ok(updates) => {
-                let rest: Vec<Value> = updates
-                    .iter()
-                    .filter(|update| !query(update).is_some_and(|id| ahead.contains(id)))
-                    .cloned()
-                    .collect();
-                let mut known: HashSet<String> = rest.iter().filter_map(query).map(str::to_owned).collect();
                 let taken = tokio::select! {
-                    taken = take_all(intake, &rest, shutdown) => taken,
-                    () = peek(telegram, intake, offset, &mut known) => false,
+                    taken = take_all(intake, &queries, &updates, shutdown) => taken,
+                    () = peek(telegram, intake, offset, &queries) => false,
                 };
-                if ahead.len() + known.len() > AHEAD_MAX {
-                    ahead.clear();
-                }
-                ahead.extend(known);
                 if !taken {
                     // Stopped before all were done: they come again.
                     return Ok(());
                 }
                 offset = next_offset(offset, &updates);
+                // They are acknowledged with the next call, and are not shown again.
+                updates.iter().filter_map(query).for_each(|id| queries.forget(id));
             }
             Err(Error::Token) => return Err(Error::Token),
             Err(error) => {
@@ -83,17 +75,16 @@ fn next_offset(offset: i64, updates: &[Value]) -> i64 {
     updates.iter().filter_map(|update| update["update_id"].as_i64()).max().map_or(offset, |last| last + 1)
 }
 
-/// Answers pre-checkout queries behind `offset` that are not known yet; never ends.
-async fn peek<I: Intake>(telegram: &Telegram, intake: &I, offset: i64, known: &mut HashSet<String>) {
+/// Answers the pre-checkout queries from `offset` on that nobody has answered or is answering; never ends.
+async fn peek<I: Intake>(telegram: &Telegram, intake: &I, offset: i64, queries: &Queries) {
     loop {
         tokio::time::sleep(PEEK_EVERY).await;
         let Ok(updates) = telegram.peek(offset).await else { continue };
         for update in &updates {
-            let Some(id) = query(update).filter(|id| !known.contains(*id)) else { continue };
-            known.insert(id.to_owned());
+            let Some(turn) = query(update).and_then(|id| queries.try_turn(id)) else { continue };
             if let Ok(update) = Update::read(update) {
                 let intake = intake.clone();
-                tokio::spawn(async move { intake.take(update).await });
+                tokio::spawn(async move { turn.take(&intake, update).await });
             }
         }
     }
@@ -105,7 +96,12 @@ fn query(update: &Value) -> Option<&str> {
 }
 
 /// Whether all of them were dealt with before the shutdown.
-async fn take_all<I: Intake>(intake: &I, updates: &[Value], shutdown: &CancellationToken) -> bool {
+async fn take_all<I: Intake>(
+    intake: &I,
+    queries: &Queries,
+    updates: &[Value],
+    shutdown: &CancellationToken,
+) -> bool {
     let mut chats: BTreeMap<i64, Vec<Update>> = BTreeMap::new();
     for update in updates {
         match Update::read(update) {
@@ -113,14 +109,20 @@ async fn take_all<I: Intake>(intake: &I, updates: &[Value], shutdown: &Cancellat
             Err(error) => tracing::warn!(%error, "an update was let be"),
         }
     }
-    let chats = stream::iter(chats.into_values().map(|updates| take_in_order(intake, updates, shutdown)));
+    let chats =
+        stream::iter(chats.into_values().map(|updates| take_in_order(intake, queries, updates, shutdown)));
     chats.buffer_unordered(CHATS_MAX).all(|done| async move { done }).await
 }
 
-async fn take_in_order<I: Intake>(intake: &I, updates: Vec<Update>, shutdown: &CancellationToken) -> bool {
+async fn take_in_order<I: Intake>(
+    intake: &I,
+    queries: &Queries,
+    updates: Vec<Update>,
+    shutdown: &CancellationToken,
+) -> bool {
     for update in updates {
         fail::fail_point!("telegram.update_received");
-        while intake.take(update.clone()).await == Taken::Later {
+        while take(intake, queries, update.clone()).await == Taken::Later {
             tokio::select! {
                 () = shutdown.cancelled() => return false,
                 () = tokio::time::sleep(RETRY_AFTER) => {}
@@ -128,6 +130,13 @@ async fn take_in_order<I: Intake>(intake: &I, updates: Vec<Update>, shutdown: &C
         }
     }
     true
+}
+
+async fn take<I: Intake>(intake: &I, queries: &Queries, update: Update) -> Taken {
+    match &update {
+        Update::Checkout(query) => queries.turn(&query.id).await.take(intake, update).await,
+        _ => intake.take(update).await,
+    }
 }
 
 fn chat_of(update: &Update) -> i64 {

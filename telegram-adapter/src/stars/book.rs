@@ -1,8 +1,10 @@
 //! getStarTransactions as a book that only grows: rows are numbered from 0, the oldest first.
 //!
 //! Telegram tells neither how many rows there are nor shows the newest first. The end is found by
-//! doubling and halving at the first look (about 2 log₂ n calls), later from where it was; from there the
-//! book is read backwards, so that rows written meanwhile shift nothing.
+//! doubling and halving from where it was (about 2 log₂ n calls at the first look), the first row of a time by
+//! halving. Whoever wants many rows reads page by page, forwards, so that no more than a page is ever held.
+//! One charge is looked for backwards, from the end to its payment, with each page laid over the one before:
+//! a look is whole, or it is an error and taken again; half a look never stands for "there is none".
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,22 +14,44 @@ use proto_events::events::ProviderId;
 use serde_json::Value;
 
 use super::row::{Row, Side};
+use crate::clock;
 use crate::outbound::{Error, STAR_ROWS_MAX, Telegram};
 
 const PAGE: u64 = STAR_ROWS_MAX as u64;
-/// Of one reading: a million rows, which is a minute or two.
+/// Of one look for a charge: a million rows, which takes minutes. Who has more since a payment is told so.
 const PAGES_MAX: usize = 10_000;
+/// No bot has so many rows: a book that seems to is not Telegram's.
+const ROWS_MAX: u64 = 1 << 40;
+
+/// Where the rows come from.
+pub trait Rows: Clone + Send + Sync + 'static {
+    /// So many rows from this number on, as far as they are there.
+    fn rows(&self, number: u64, count: u8) -> impl Future<Output = Result<Vec<Value>, Error>> + Send;
+}
+
+impl Rows for Telegram {
+    async fn rows(&self, number: u64, count: u8) -> Result<Vec<Value>, Error> {
+        self.star_rows(number, count).await
+    }
+}
 
 /// A handle, cheap to clone.
 #[derive(Clone)]
-pub struct Book {
-    telegram: Telegram,
+pub struct Book<R = Telegram> {
+    rows: R,
+    pages_max: usize,
     /// So many rows there are at least.
     end: Arc<AtomicU64>,
 }
 
-/// No bot has so many rows: a book that seems to is not Telegram's.
-const ROWS_MAX: u64 = 1 << 40;
+/// Some rows that follow each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Payments and refunds among them, oldest first.
+    pub rows: Vec<Row>,
+    /// The number after the last; that of the page itself, where the book ends.
+    pub next: u64,
+}
 
 /// What the book says of one charge.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,9 +60,9 @@ pub struct Found {
     pub returned: Option<Row>,
 }
 
-impl Book {
-    pub fn new(telegram: Telegram) -> Self {
-        Self { telegram, end: Arc::default() }
+impl<R: Rows> Book<R> {
+    pub fn new(rows: R) -> Self {
+        Self { rows, pages_max: PAGES_MAX, end: Arc::default() }
     }
 
     /// How many rows there are.
@@ -46,126 +70,150 @@ impl Book {
     /// # Errors
     /// See [`Error`].
     pub async fn end(&self) -> Result<u64, Error> {
-        let mut end = self.end.load(Ordering::Relaxed);
-        if end == 0 {
-            let mut search = Search::default();
-            while let Some(number) = search.next() {
-                let is_there = !self.telegram.star_rows(number, 1).await?.is_empty();
-                search.learn(number, is_there);
-                if number > ROWS_MAX {
-                    return Err(Error::InDoubt("getStarTransactions has no end".to_owned()));
-                }
+        let mut search = Search::from(self.end.load(Ordering::Relaxed));
+        while let Some(number) = search.next() {
+            if number > ROWS_MAX {
+                return Err(Error::InDoubt("getStarTransactions has no end".to_owned()));
             }
-            end = search.absent;
+            let is_there = !self.rows.rows(number, 1).await?.is_empty();
+            search.learn(number, is_there);
         }
-        loop {
-            let more = self.telegram.star_rows(end, STAR_ROWS_MAX).await?.len() as u64;
-            end += more;
-            if more < PAGE {
-                self.end.fetch_max(end, Ordering::Relaxed);
-                return Ok(end);
-            }
-        }
+        self.end.fetch_max(search.absent, Ordering::Relaxed);
+        Ok(search.absent)
     }
 
-    /// Rows from this number on, oldest first, and the number after the last of them.
+    /// The rows from this number on, as many as Telegram shows at once.
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn from(&self, number: u64) -> Result<(Vec<Row>, u64), Error> {
-        let (mut rows, mut next) = (Vec::new(), number);
-        loop {
-            let page = self.telegram.star_rows(next, STAR_ROWS_MAX).await?;
-            let count = page.len() as u64;
-            rows.extend(page.iter().filter_map(Row::read));
-            next += count;
-            if count < PAGE {
-                self.end.fetch_max(next, Ordering::Relaxed);
-                return Ok((rows, next));
-            }
-        }
+    pub async fn page(&self, number: u64) -> Result<Page, Error> {
+        let page = self.rows.rows(number, STAR_ROWS_MAX).await?;
+        let next = number + page.len() as u64;
+        Ok(Page { rows: page.iter().filter_map(Row::read).collect(), next })
     }
 
-    /// Rows not older than this, oldest first.
+    /// The number of the first row that is not older than this; the end if all are. Rows stand in the order of
+    /// their times (core.telegram.org/bots/api#getstartransactions).
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn since(&self, time: Micros) -> Result<Vec<Row>, Error> {
-        let mut rows = Vec::new();
-        self.backwards(|page| {
-            let young = |row: &&Row| row.at >= time;
-            let is_last = page.first().is_some_and(|row| row.at < time);
-            rows.extend(page.iter().rev().filter(young).cloned());
-            is_last
-        })
-        .await?;
-        rows.reverse();
-        Ok(rows)
+    pub async fn since(&self, time: Micros) -> Result<u64, Error> {
+        let (mut first, mut end) = (0, self.end().await?);
+        while first < end {
+            let middle = first + (end - first) / 2;
+            let row = self.rows.rows(middle, 1).await?;
+            let at = row.first().and_then(|row| clock::of_seconds(row["date"].as_i64()?));
+            let at = at.ok_or_else(|| self.moved())?;
+            (first, end) = if at < time { (middle + 1, end) } else { (first, middle) };
+        }
+        Ok(first)
     }
 
     /// What there is of this charge: the payment, and its refund, which stands behind it.
     ///
     /// # Errors
-    /// See [`Error`].
+    /// See [`Error`]. Also if the book moved while it was read, or is too long: nothing is known then.
     pub async fn find(&self, charge: &ProviderId) -> Result<Found, Error> {
+        let end = self.end().await?;
+        let mut begin = end.saturating_sub(PAGE);
+        let mut page = self.tail(begin).await?;
+        if page.is_empty() && end > 0 {
+            return Err(self.moved());
+        }
         let mut found = Found::default();
-        self.backwards(|page| {
-            for row in page.into_iter().filter(|row| row.id == *charge) {
+        for _ in 0..self.pages_max {
+            for row in page.iter().filter_map(Row::read).filter(|row| row.id == *charge) {
                 match row.side {
                     Side::Paid => found.paid = Some(row),
                     Side::Returned => found.returned = Some(row),
                 }
             }
-            found.paid.is_some()
-        })
-        .await?;
-        Ok(found)
+            if found.paid.is_some() || begin == 0 {
+                return Ok(found);
+            }
+            // The page before, and the first row of this one: were it another by now, rows were written in between.
+            let end = begin + 1;
+            begin = end.saturating_sub(PAGE);
+            let before = self.whole(begin, end - begin).await?;
+            if before.last().map(mark) != page.first().map(mark) {
+                return Err(self.moved());
+            }
+            page = before;
+        }
+        let rows = self.pages_max.saturating_mul(usize::from(STAR_ROWS_MAX));
+        let why = format!("charge {charge} is not among the last {rows} rows of getStarTransactions");
+        Err(Error::InDoubt(why))
     }
 
-    /// Shows pages, the newest first, rows oldest first, until `is_last`. A page of other rows only is not shown.
-    async fn backwards(&self, mut is_last: impl FnMut(Vec<Row>) -> bool) -> Result<(), Error> {
-        let mut end = self.end().await?;
-        for _ in 0..PAGES_MAX {
-            if end == 0 {
-                return Ok(());
+    /// Everything from this number on, which is known to be near the end.
+    async fn tail(&self, begin: u64) -> Result<Vec<Value>, Error> {
+        let mut tail = Vec::new();
+        for _ in 0..self.pages_max {
+            let page = self.rows.rows(begin + tail.len() as u64, STAR_ROWS_MAX).await?;
+            if page.is_empty() {
+                return Ok(tail);
             }
-            let begin = end.saturating_sub(PAGE);
-            let count = u8::try_from(end - begin).unwrap_or(STAR_ROWS_MAX);
-            let page: Vec<Value> = self.telegram.star_rows(begin, count).await?;
-            let rows: Vec<Row> = page.iter().filter_map(Row::read).collect();
-            if !rows.is_empty() && is_last(rows) {
-                return Ok(());
-            }
-            end = begin;
+            tail.extend(page);
         }
-        tracing::warn!(pages = PAGES_MAX, "the book of Stars is longer than is read at once");
-        Ok(())
+        Err(Error::InDoubt("getStarTransactions grows faster than it is read".to_owned()))
+    }
+
+    /// Just these rows, which are known to be there.
+    async fn whole(&self, begin: u64, count: u64) -> Result<Vec<Value>, Error> {
+        let mut rows = Vec::new();
+        while (rows.len() as u64) < count {
+            let missing = u8::try_from(count - rows.len() as u64).unwrap_or(STAR_ROWS_MAX);
+            let page = self.rows.rows(begin + rows.len() as u64, missing).await?;
+            if page.is_empty() {
+                return Err(self.moved());
+            }
+            rows.extend(page);
+        }
+        Ok(rows)
+    }
+
+    /// The book is not what it was: it is looked at anew.
+    pub fn moved(&self) -> Error {
+        self.end.store(0, Ordering::Relaxed);
+        Error::InDoubt("getStarTransactions changed while it was read".to_owned())
     }
 }
 
-/// For the first number that is not there, if all before it are: doubling, then halving.
+/// What tells a row from others: id, time, side.
+fn mark(row: &Value) -> (Option<&str>, Option<i64>, bool) {
+    (row["id"].as_str(), row["date"].as_i64(), row["source"].is_object())
+}
+
+/// For the first number that is not there, if all before it are: doubling steps, then halving.
 #[derive(Debug, Default)]
 struct Search {
     /// The last that is known to be there.
     there: Option<u64>,
+    step: u64,
     /// The first that is known not to be; 0 before one is known, or if there is none at all.
     absent: u64,
     over: bool,
 }
 
 impl Search {
+    /// So many are there at least.
+    fn from(count: u64) -> Self {
+        Self { there: count.checked_sub(1), step: 1, ..Self::default() }
+    }
+
     /// What to look at next; `None`: `absent` is it.
     fn next(&self) -> Option<u64> {
         match (self.there, self.over) {
             (None, false) => Some(0),
             (None, true) => None,
-            (Some(there), false) => Some((there * 2).max(1)),
+            (Some(there), false) => Some(there.saturating_add(self.step)),
             (Some(there), true) => (self.absent - there > 1).then(|| there + (self.absent - there) / 2),
         }
     }
 
     fn learn(&mut self, number: u64, is_there: bool) {
         if is_there {
+            self.step = if self.there.is_some() { self.step.saturating_mul(2) } else { 1 };
             self.there = Some(number);
         } else {
             (self.absent, self.over) = (number, true);
@@ -174,19 +222,5 @@ impl Search {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_end_is_found_in_few_steps() {
-        for count in [0, 1, 2, 3, 7, 8, 9, 1_000, 123_457] {
-            let (mut search, mut asked) = (Search::default(), 0);
-            while let Some(number) = search.next() {
-                search.learn(number, number < count);
-                asked += 1;
-            }
-            assert_eq!(search.absent, count);
-            assert!(asked <= 2 * 18, "{count}: {asked}");
-        }
-    }
-}
+#[path = "book_tests.rs"]
+mod tests;

@@ -2,14 +2,16 @@
 //!
 //! At the start its last three days are read, later what was written since, with some overlap. A payment
 //! that the log does not know is a message that was lost: it is credited by what its invoice said. Stars
-//! that went back without a word of ours take their credits along. An hour after a Moscow day is over its
-//! rows go to the ledger, which compares the two and names what disagrees.
+//! that went back without a word of ours take their credits along. The whole book is walked through besides, a
+//! few pages a round: money that a person credited late may have gone back long before. An hour after a Moscow
+//! day is over its rows go to the ledger, which compares the two and names what disagrees. Rows are read by the
+//! page, and a round that breaks off is taken up where it was.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use proto_events::Micros;
-use proto_events::commands::PROVIDER_ROWS_MAX;
+use proto_events::commands::ProviderRow;
 use proto_events::events::{DayNumber, ProviderId};
 use service::ledger::SendError;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +27,10 @@ use crate::till::{Came, Till, Went};
 const BACK_US: i64 = 3 * clock::DAY_US;
 /// Read again each time: what another instance, or a crash, has left.
 const OVERLAP: u64 = 100;
+/// Of the whole book, in one round: at the default of a round in 5 min, a quarter of a million rows a day.
+const WALK_PAGES: usize = 10;
+/// Rows stand in the order of their times, and Telegram has many clocks.
+const SLACK_US: i64 = 3600 * 1_000_000;
 /// After a day's end, until its books are taken as whole.
 const SETTLING_US: i64 = 3600 * 1_000_000;
 /// Days handed over in one round.
@@ -47,12 +53,15 @@ pub struct Reconciler {
     every: Duration,
     /// The number after the last row that was dealt with.
     done: Option<u64>,
-    odd: HashSet<(Side, ProviderId)>,
+    /// How far the walk through the whole book is.
+    walked: u64,
+    /// Whether the log knew the payment when the row was tried: what a person credits later is tried again.
+    odd: HashMap<(Side, ProviderId), bool>,
 }
 
 impl Reconciler {
     pub fn new(desk: Desk, till: Till, book: Book, every: Duration) -> Self {
-        Self { desk, till, book, every, done: None, odd: HashSet::new() }
+        Self { desk, till, book, every, done: None, walked: 0, odd: HashMap::new() }
     }
 
     pub async fn run(mut self, shutdown: CancellationToken) {
@@ -74,33 +83,64 @@ impl Reconciler {
     }
 
     async fn round(&mut self, now: Micros) -> Result<(), Broken> {
-        let (rows, end) = match self.done {
-            Some(done) => self.book.from(done.saturating_sub(OVERLAP)).await?,
-            None => {
-                let end = self.book.end().await?;
-                (self.book.since(back(now, BACK_US)).await?, end)
-            }
+        let known = self.done.filter(|done| *done > 0).map(|done| done.saturating_sub(OVERLAP));
+        let mut number = match known {
+            Some(number) => number,
+            None => self.book.since(back(now, BACK_US)).await?,
         };
-        for rows in rows.chunks(PROVIDER_ROWS_MAX) {
-            self.find(rows).await?;
+        loop {
+            let page = self.book.page(number).await?;
+            if page.next == number {
+                break;
+            }
+            self.find(&page.rows).await?;
+            number = page.next;
+            self.done = Some(number);
         }
-        self.done = Some(end);
+        if known == Some(number) {
+            // Not even what was read before is there: it is another book.
+            (self.done, self.walked) = (None, 0);
+            return Err(self.book.moved().into());
+        }
+        self.done = Some(number);
+        self.walk().await?;
         self.hand_over(now).await
+    }
+
+    /// A few pages more of the whole book, from its beginning again after its end. Only what names a payment of
+    /// ours: what the bot sold before there was this log is none of its business.
+    async fn walk(&mut self) -> Result<(), Broken> {
+        for _ in 0..WALK_PAGES {
+            let mut page = self.book.page(self.walked).await?;
+            page.rows.retain(|row| row.charge().payment().is_some());
+            self.find(&page.rows).await?;
+            if page.next == self.walked {
+                self.walked = 0;
+                break;
+            }
+            self.walked = page.next;
+        }
+        Ok(())
     }
 
     /// Brings into the log what it does not know of these rows: payments before what gives them back.
     async fn find(&mut self, rows: &[Row]) -> Result<(), Broken> {
-        let ids = |side: Side| rows.iter().filter(|r| r.side == side).map(|r| r.id.clone()).collect();
-        let known = self.desk.known(ids(Side::Paid), ids(Side::Returned)).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let ids: HashSet<&ProviderId> = rows.iter().map(|row| &row.id).collect();
+        let returned = rows.iter().filter(|row| row.side == Side::Returned).map(|row| row.id.clone());
+        let known = self.desk.known(ids.into_iter().cloned().collect(), returned.collect()).await?;
         let paid: HashSet<&ProviderId> = known.payments.iter().map(|known| &known.id).collect();
         let returned: HashSet<&ProviderId> = known.refunds.iter().map(|known| &known.id).collect();
         for row in rows {
+            let is_paid = paid.contains(&row.id);
             let known = match row.side {
-                Side::Paid => paid.contains(&row.id),
+                Side::Paid => is_paid,
                 Side::Returned => returned.contains(&row.id),
             };
             let key = (row.side, row.id.clone());
-            if known || self.odd.contains(&key) {
+            if known || self.odd.get(&key).is_some_and(|was_paid| *was_paid || !is_paid) {
                 continue;
             }
             let odd = match row.side {
@@ -115,8 +155,8 @@ impl Reconciler {
                     went == Went::Odd
                 }
             };
-            if odd && self.odd.len() < ODD_MAX {
-                self.odd.insert(key);
+            if odd && (self.odd.len() < ODD_MAX || self.odd.contains_key(&key)) {
+                self.odd.insert(key, is_paid);
             }
         }
         Ok(())
@@ -128,21 +168,25 @@ impl Reconciler {
             return Ok(());
         };
         let Some(from) = DayNumber::new(first) else { return Ok(()) };
-        let mut days: BTreeMap<i32, Vec<Row>> = (first..=last).map(|day| (day, Vec::new())).collect();
-        for row in self.book.since(clock::day_start(from)).await? {
-            let day = clock::moscow_day(row.at).and_then(|day| days.get_mut(&day.get()));
-            if let Some(rows) = day {
-                rows.push(row);
+        let mut number = self.book.since(back(clock::day_start(from), SLACK_US)).await?;
+        let (days, mut count) = (first..=last, 0);
+        loop {
+            let page = self.book.page(number).await?;
+            if page.next == number {
+                break;
+            }
+            number = page.next;
+            let is_due = |row: &&Row| clock::moscow_day(row.at).is_some_and(|day| days.contains(&day.get()));
+            let rows: Vec<ProviderRow> = page.rows.iter().filter(is_due).map(Row::for_books).collect();
+            count += rows.len();
+            if !rows.is_empty() {
+                self.desk.put_rows(rows).await?;
             }
         }
-        for (day, rows) in days {
-            for rows in rows.chunks(PROVIDER_ROWS_MAX) {
-                self.desk.put_rows(rows.iter().map(Row::for_books).collect()).await?;
-            }
-            let Some(number) = DayNumber::new(day) else { continue };
-            self.desk.day_done(number).await?;
-            tracing::info!(day, rows = rows.len(), "a day of Telegram's book of Stars was handed over");
+        for day in days.filter_map(DayNumber::new) {
+            self.desk.day_done(day).await?;
         }
+        tracing::info!(first, last, rows = count, "days of Telegram's book of Stars were handed over");
         Ok(())
     }
 }

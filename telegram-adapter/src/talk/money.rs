@@ -43,6 +43,7 @@ impl Talk {
             Went::Known => (payment, "recorded"),
             Went::Ours => (payment, "ours"),
             Went::Odd => (None, "odd"),
+            Went::AtTheProvider => (payment, "at_the_provider"),
         };
         self.till.keep("refunded_payment", &notice.words, &back.charge.id, payment, outcome).await?;
         Ok(())

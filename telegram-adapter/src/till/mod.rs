@@ -32,6 +32,8 @@ pub enum Went {
     Ours,
     /// The log does not take it; a person looks into it.
     Odd,
+    /// Rubles: YooKassa's books have the refund under its own id, and the payments adapter finds it there.
+    AtTheProvider,
 }
 
 /// A handle, cheap to clone.
@@ -165,13 +167,18 @@ impl Till {
     /// # Errors
     /// The outcome is not known: it is to come again.
     pub async fn give_back(&self, back: &Return) -> Result<Went, SendError> {
+        // Telegram's word on rubles has neither the refund's id nor, often, the payment's.
+        if back.charge.rail != Rail::Stars {
+            tracing::info!(charge = %back.charge.id, "rubles went back; the provider's lists bring the refund");
+            return Ok(Went::AtTheProvider);
+        }
         let Some(payment) = self.paid_by(&back.charge).await? else {
             tracing::error!(charge = %back.charge.id, "Stars of a charge that the log does not know went back");
             return Ok(Went::Odd);
         };
         let amount = back.charge.amount.and_then(|m| SomeMoney::new(m.minor(), m.currency).ok());
-        let Some(amount) = amount.filter(|_| back.charge.rail == Rail::Stars) else {
-            tracing::error!(charge = %back.charge.id, "money of another kind than Stars went back by Telegram");
+        let Some(amount) = amount else {
+            tracing::error!(charge = %back.charge.id, "no amount of Stars went back");
             return Ok(Went::Odd);
         };
         let refund = RefundOpen {
