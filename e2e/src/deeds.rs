@@ -168,6 +168,14 @@ impl Deeds {
         Ok(done.result::<GenerationAccepted>().expect("an answer to generation_request").generation)
     }
 
+    /// A picture is asked for and made, for 10 credits.
+    pub async fn picture(&self, user: i64, message: i64) -> Result<GenerationId, SendError> {
+        let generation = self.request(user, message).await?;
+        self.claim(generation, 1).await?;
+        self.complete(generation, 1).await?;
+        Ok(generation)
+    }
+
     pub async fn claim(&self, generation: GenerationId, attempt: i64) -> Result<Done, SendError> {
         let attempt = Attempt::new(attempt).expect("a small attempt");
         let command = GenerationClaim { generation, worker: text("w1"), attempt };
@@ -232,9 +240,7 @@ impl Deeds {
         let payment = self.topup(user, &format!("n{user}")).await?;
         self.register(payment).await?;
         self.settle(payment, rubles(100)).await?;
-        let made = self.request(user, 1).await?;
-        self.claim(made, 1).await?;
-        self.complete(made, 1).await?;
+        let made = self.picture(user, 1).await?;
         self.delivered(made).await?;
         let refused = self.request(user, 2).await?;
         self.claim(refused, 1).await?;

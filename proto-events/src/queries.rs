@@ -97,7 +97,12 @@ wire! {
         /// For the receipt; shown to the adapter of payments only.
         email: Option<Email>,
     }
-    KnownPayment { id: ProviderId, payment: PaymentId }
+    KnownPayment {
+        id: ProviderId, payment: PaymentId,
+        /// Settled, and the fee is not known. Stars have none.
+        #[serde(default)]
+        fee_unknown: bool,
+    }
     KnownRefund { id: ProviderId, refund: RefundId }
     /// What `known_to_us` answers.
     KnownView { payments: Vec<KnownPayment>, refunds: Vec<KnownRefund> }

@@ -3,6 +3,7 @@
 mod deaths;
 mod desk;
 mod doubts;
+mod judged;
 mod lists;
 mod making;
 mod receipts;

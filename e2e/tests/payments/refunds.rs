@@ -90,13 +90,7 @@ fn pending(shop: &Shop) -> String {
 fn what_is_spent_is_owed_and_the_next_topup_pays_it() {
     let shop = Shop::open().unwrap();
     let (payment, theirs) = shop.sell(1, 0);
-    shop.stage.rt.block_on(async {
-        for n in 1..=3 {
-            let generation = shop.deeds.request(1, n).await.unwrap();
-            shop.deeds.claim(generation, 1).await.unwrap();
-            shop.deeds.complete(generation, 1).await.unwrap();
-        }
-    });
+    shop.spend(1, 3);
     assert_eq!(shop.balance(payment), (75, 0, 0));
     shop.desk(&theirs, "refund", &json!({}));
     shop.stage.until("the refund", || (shop.count(payment, "RefundOpened") == 1).then_some(()));

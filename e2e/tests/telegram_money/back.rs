@@ -99,7 +99,7 @@ fn whose_account_is_erased_gets_the_stars_back_by_telegrams_book() {
     booth.stage.until("the Stars to be back", || is_back(&booth, &charge).then_some(()));
     let settled = "SELECT count(*) FROM events WHERE type = 'RefundSettled'";
     booth.stage.until("that to be recorded", || (booth.scalar(settled) == 1).then_some(()));
-    booth.stage.assert_verified();
+    booth.assert_at_rest();
 }
 
 /// Pays 50 Stars for a bill of 75: somebody says yes in the bot's name while it is away. What comes is put aside.

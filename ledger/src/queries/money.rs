@@ -8,11 +8,11 @@ use proto_events::queries::{
     KnownPayment, KnownQuery, KnownRefund, KnownView, OpenPayment, PaymentSweep, PaymentView, ProviderQuery,
     ReceiptSweep, ReconciledQuery, ReconciledView, RefundView,
 };
-use proto_events::{PaymentId, Producer, Provider, Rail, RefundId, Text};
+use proto_events::{Event, PaymentId, Producer, Provider, Rail, RefundId, Text};
 use sqlx::PgPool;
 
 use super::{Problem, rows_about, views};
-use crate::log::BadRow;
+use crate::log::{BadRow, Row};
 use crate::sequencer::{KEY_PAYMENT, KEY_REFUNDED, KEY_SETTLED, refused};
 use crate::store::{self, Open, Thing};
 
@@ -167,19 +167,39 @@ pub(super) async fn known(pool: &PgPool, query: &KnownQuery) -> Result<KnownView
         let why = format!("at most {ASKED_MAX} payments and as many refunds in one question");
         return Err(Problem::Refused(refused("invalid", why)));
     }
-    let key = |kind: &'static str, id: &ProviderId| (kind, query.provider.key(id));
-    let payments = query.payments.iter().map(|id| key(KEY_SETTLED, id));
-    let keys: Vec<_> = payments.chain(query.refunds.iter().map(|id| key(KEY_REFUNDED, id))).collect();
-    let owners = store::owners_of_keys(pool, &keys).await?;
-    let payments = query.payments.iter().filter_map(|id| {
-        let payment = owner(&owners, key(KEY_SETTLED, id))?;
-        Some(KnownPayment { id: id.clone(), payment })
-    });
+    let payments = known_payments(pool, query).await?;
+    let key = |id: &ProviderId| (KEY_REFUNDED, query.provider.key(id));
+    let owners = store::owners_of_keys(pool, &query.refunds.iter().map(key).collect::<Vec<_>>()).await?;
     let refunds = query.refunds.iter().filter_map(|id| {
-        let refund = owner(&owners, key(KEY_REFUNDED, id))?;
+        let refund = owner(&owners, key(id))?;
         Some(KnownRefund { id: id.clone(), refund })
     });
-    Ok(KnownView { payments: payments.collect(), refunds: refunds.collect() })
+    Ok(KnownView { payments, refunds: refunds.collect() })
+}
+
+/// Few are settled without their fee: only for those the log is asked whether it came later.
+async fn known_payments(pool: &PgPool, query: &KnownQuery) -> Result<Vec<KnownPayment>, BadRow> {
+    let keys: Vec<String> = query.payments.iter().map(|id| query.provider.key(id)).collect();
+    let settled = store::events_of_keys(pool, KEY_SETTLED, &keys).await?;
+    let (mut found, mut without) = (Vec::new(), Vec::new());
+    for (id, key) in query.payments.iter().zip(&keys) {
+        let Some(row) = settled.get(key) else { continue };
+        let Event::PaymentSettled(e) = row.event()? else { continue };
+        let fee_unknown = e.net.is_none() && e.rail != Rail::Stars;
+        if fee_unknown {
+            let (account, id) = (row.account(), e.payment.to_string());
+            without.push(Thing { account, id, after: row.position });
+        }
+        found.push(KnownPayment { id: id.clone(), payment: e.payment, fee_unknown });
+    }
+    if !without.is_empty() {
+        let later = store::events_about(pool, &without).await?;
+        let came = |rows: &Vec<Row>| rows.iter().any(|row| row.event_type == "PaymentFeeRecorded");
+        for payment in found.iter_mut().filter(|payment| payment.fee_unknown) {
+            payment.fee_unknown = !later.get(&payment.payment.to_string()).is_some_and(came);
+        }
+    }
+    Ok(found)
 }
 
 pub(super) async fn reconciled(pool: &PgPool, query: &ReconciledQuery) -> Result<ReconciledView, Problem> {

@@ -197,6 +197,23 @@ pub async fn owners_of_keys(
         .collect()
 }
 
+/// The events that brought these natural keys, by the key.
+///
+/// Cost: two probes for each key.
+pub async fn events_of_keys(
+    pool: &PgPool,
+    kind: &'static str,
+    keys: &[String],
+) -> Result<HashMap<String, Row>, BadRow> {
+    let sql = format!(
+        "SELECT n.key, {} FROM natural_keys n JOIN events e ON e.position = n.position \
+         WHERE n.kind = $1 AND n.key = ANY($2)",
+        columns_of("e")
+    );
+    let found = sqlx::query(AssertSqlSafe(sql)).bind(kind).bind(keys).fetch_all(pool).await?;
+    found.iter().map(|row| Ok((row.try_get("key")?, Row::read(row)?))).collect()
+}
+
 /// Until when the last claims of these generations hold, µs. Closed ones are absent.
 pub async fn leases(pool: &PgPool, generations: &[String]) -> Result<HashMap<String, i64>, sqlx::Error> {
     let sql = "SELECT generation, lease_until FROM jobs WHERE generation = ANY($1)";

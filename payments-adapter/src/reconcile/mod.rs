@@ -165,13 +165,10 @@ impl Reconciler {
             fail::fail_point!("payments.reconciling");
             tally.unknown(id, self.prover.prove(id).await)?;
         }
-        // Telegram's word on a payment says nothing of the fee: YooKassa's does.
-        for payment in page.iter().filter(|p| p.named().is_none() && p.income_amount.is_some()) {
-            let Some(known) = known.payments.iter().find(|known| known.id.as_str() == payment.id) else {
-                continue;
-            };
-            let view = self.prover.view(known.payment).await.map_err(Away::Ledger)?;
-            if view.is_some_and(|view| view.fee_unknown) {
+        // Telegram's word and a person's say nothing of the fee: YooKassa's does.
+        for known in known.payments.iter().filter(|known| known.fee_unknown) {
+            let tells = |theirs: &&Payment| theirs.id == known.id.as_str() && theirs.income_amount.is_some();
+            if page.iter().any(|theirs| tells(&theirs)) {
                 tally.told(&known.id, self.prover.prove(&known.id).await)?;
             }
         }
