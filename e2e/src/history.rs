@@ -429,6 +429,7 @@ impl History {
                     reason: text("asked"),
                     provider_refund_id: None,
                     refunded_at: None,
+                    version: None,
                 }
                 .into(),
                 nothing,

@@ -153,6 +153,7 @@ pub const COMMANDS: &[Row] = &[
             (Payments, &[Yookassa, TelegramYookassa]),
             (Telegram, &[TelegramYookassa, Stars]),
             (Ledger, &[TelegramYookassa, Stars]),
+            (Console, &Rail::ALL),
         ],
     ),
     (
@@ -164,8 +165,14 @@ pub const COMMANDS: &[Row] = &[
         "refund_open",
         &[(Console, &Rail::ALL), (Payments, &[Yookassa, TelegramYookassa]), (Telegram, &[Stars])],
     ),
-    ("refund_settle", &[(Payments, &[Yookassa, TelegramYookassa]), (Telegram, &[Stars])]),
-    ("refund_fail", &[(Payments, &[Yookassa, TelegramYookassa]), (Telegram, &[Stars])]),
+    (
+        "refund_settle",
+        &[(Payments, &[Yookassa, TelegramYookassa]), (Telegram, &[Stars]), (Console, &Rail::ALL)],
+    ),
+    (
+        "refund_fail",
+        &[(Payments, &[Yookassa, TelegramYookassa]), (Telegram, &[Stars]), (Console, &Rail::ALL)],
+    ),
     ("generation_request", &[(Telegram, &[])]),
     ("generation_claim", &[(Generator, &[])]),
     ("generation_attempt", &[(Generator, &[])]),

@@ -3,7 +3,7 @@
 use e2e::shop::Shop;
 use serde_json::{Value, json};
 
-fn run(shop: &Shop, args: &[&str]) -> (i32, String) {
+pub fn run(shop: &Shop, args: &[&str]) -> (i32, String) {
     let output = shop.stage.ledger_command(args).unwrap();
     let said =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);

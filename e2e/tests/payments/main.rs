@@ -8,4 +8,5 @@ mod lists;
 mod making;
 mod receipts;
 mod refunds;
+mod stuck;
 mod telling;

@@ -97,10 +97,14 @@ pub enum Refusal {
     AlreadyQuarantined,
     #[error("no such payment is in quarantine here")]
     QuarantineNotFound,
+    #[error("this is a refund, money that has gone: there is nothing to credit; see to it, then dismiss it")]
+    QuarantineIsRefund,
     #[error("this payment is not settled: there is nothing to give back")]
     PaymentNotSettled,
     #[error("what the provider kept of this payment is known already")]
     FeeKnown,
+    #[error("the account has changed since this was agreed to: look again")]
+    AccountChanged { version: i64 },
     #[error("{found} is more than can be given back: {left}")]
     RefundExceedsPayment { left: Money, found: Money },
     #[error("Stars are given back whole: {price}")]
@@ -147,7 +151,7 @@ pub enum Refusal {
     ReservationNotFound,
     #[error("this reservation is closed")]
     ReservationClosed,
-    #[error("the deadline of this reservation is still ahead")]
+    #[error("the deadline is still ahead")]
     DeadlineAhead { deadline: Micros },
     #[error("this generation has no result to deliver")]
     GenerationNotSucceeded,
@@ -198,8 +202,10 @@ impl Refusal {
             Self::AmountDiffers { .. } => "amount_differs",
             Self::AlreadyQuarantined => "already_quarantined",
             Self::QuarantineNotFound => "quarantine_not_found",
+            Self::QuarantineIsRefund => "quarantine_is_refund",
             Self::PaymentNotSettled => "payment_not_settled",
             Self::FeeKnown => "fee_known",
+            Self::AccountChanged { .. } => "account_changed",
             Self::RefundExceedsPayment { .. } => "refund_exceeds_payment",
             Self::RefundNotWhole { .. } => "refund_not_whole",
             Self::RefundNotFound => "refund_not_found",
@@ -245,6 +251,7 @@ impl Refusal {
             Self::LotNotExpired { expires_at } => json!({ "expires_at": expires_at }),
             Self::EndInThePast { now } => json!({ "now": now }),
             Self::DebtSmaller { debt } => json!({ "debt": debt }),
+            Self::AccountChanged { version } => json!({ "version": version }),
             Self::RefundExceedsPayment { left, found } => json!({ "left": left, "found": found }),
             Self::RefundNotWhole { price } => json!({ "price": price }),
             Self::RefundIdTaken { refund } => json!({ "refund": refund }),

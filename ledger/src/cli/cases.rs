@@ -106,7 +106,7 @@ fn late(out: &mut String, what: &str, all: &[Late]) {
     if all.is_empty() {
         return;
     }
-    let _ = writeln!(out, "{what} (ledger payment ID)\n{}", rule());
+    let _ = writeln!(out, "{what} (ledger payment ID; ledger close ID)\n{}", rule());
     for one in all {
         let _ = writeln!(out, "{}  {}", one.id, one.rail);
         let _ = writeln!(out, "  open since {}", date_time(one.opened_at));

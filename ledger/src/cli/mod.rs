@@ -2,6 +2,7 @@
 
 mod cases;
 mod checkpoint_key;
+mod close;
 mod export;
 mod migrate;
 mod money;
@@ -39,6 +40,8 @@ struct Cli {
 enum Command {
     /// What about money waits for a person; 1: something does.
     Cases(cases::Wish),
+    /// End by hand a payment or refund that does not end.
+    Close(close::Wish),
     /// Write the log or its books to a file for other programs.
     Export(export::Wish),
     /// Decide about a payment that is not as it should be.
@@ -87,6 +90,7 @@ pub async fn main() -> ExitCode {
     let logs = matches!(command, Command::Serve(_));
     let outcome = match command {
         Command::Cases(wish) => cases::run(wish).await,
+        Command::Close(wish) => close::run(wish).await,
         Command::Quarantine(what) => quarantine::run(what).await,
         Command::Refund(wish) => refund::run(wish).await,
         Command::Export(wish) => export::run(wish).await,

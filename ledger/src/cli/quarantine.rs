@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use proto_events::commands::{QuarantineResolve, QuarantineVerdict};
-use proto_events::events::PaymentProblem;
 use proto_events::{AccountId, CommandId, SomeCredits, SomeMoney, Text};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -82,11 +81,6 @@ pub async fn run(what: Quarantine) -> anyhow::Result<ExitCode> {
         Quarantine::Settle(wish) => {
             if found.account == AccountId::OPERATIONS {
                 bail!("this money names no payment of ours: give it back at the provider, then dismiss it");
-            }
-            if found.problems.contains(&PaymentProblem::RefundExceeds) {
-                bail!(
-                    "this is a refund, money that has gone: there is nothing to credit; see to it, then dismiss it"
-                );
             }
             let currency = found.provider().currency();
             let amount =

@@ -163,6 +163,8 @@ fn command(wish: &Wish, view: &PaymentView, state: &Account) -> anyhow::Result<C
             .transpose()
             .context("--already is no id")?,
         refunded_at: None,
+        // Who said yes without looking has agreed to whatever it takes.
+        version: (!wish.yes).then_some(state.version()),
     }
     .into())
 }

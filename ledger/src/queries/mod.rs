@@ -3,7 +3,7 @@
 mod money;
 mod views;
 
-pub use money::{payment_now, payment_of_provider};
+pub use money::{payment_now, payment_of_provider, refund_now};
 
 use std::time::Duration;
 

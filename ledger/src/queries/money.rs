@@ -11,7 +11,7 @@ use proto_events::queries::{
 use proto_events::{Event, PaymentId, Producer, Provider, Rail, RefundId, Text};
 use sqlx::PgPool;
 
-use super::{Problem, rows_about, views};
+use super::{Problem, views};
 use crate::log::{BadRow, Row};
 use crate::sequencer::{KEY_PAYMENT, KEY_REFUNDED, KEY_SETTLED, refused};
 use crate::store::{self, Open, Thing};
@@ -119,27 +119,42 @@ pub(super) async fn payments_open(
     Ok(found)
 }
 
+/// A refund as it is now, as the log has it.
+///
+/// # Errors
+/// As [`payment_now`].
+pub async fn refund_now(pool: &PgPool, refund: RefundId) -> Result<Option<RefundView>, BadRow> {
+    let (account, id) = (refund.account(), refund.to_string());
+    let mut found = store::events_about(pool, &[Thing { account, id: id.clone(), after: 0 }]).await?;
+    let Some(stands) = views::refund(&found.remove(&id).unwrap_or_default(), refund)? else {
+        return Ok(None);
+    };
+    Ok(payment_now(pool, stands.payment).await?.map(|payment| RefundView {
+        rail: payment.rail,
+        provider_payment_id: payment.provider_payment_id,
+        price: payment.paid.unwrap_or(payment.price),
+        ..stands
+    }))
+}
+
 pub(super) async fn refund(
     pool: &PgPool,
     refund: RefundId,
     who: Producer,
 ) -> Result<Option<RefundView>, Problem> {
-    let rows = rows_about(pool, refund.account(), refund.to_string()).await?;
-    let Some(stands) = views::refund(&rows, refund)? else { return Ok(None) };
-    let Some(payment) = payment(pool, stands.payment, who).await? else { return Ok(None) };
+    let Some(mut view) = refund_now(pool, refund).await? else { return Ok(None) };
     let account = refund.account();
-    let telegram_user = match who {
-        Producer::Telegram => store::people_of_accounts(pool, &[account]).await?.remove(&account),
-        _ => None,
-    };
-    Ok(Some(RefundView {
-        rail: payment.rail,
-        provider_payment_id: payment.provider_payment_id,
-        price: payment.paid.unwrap_or(payment.price),
-        telegram_user,
-        email: payment.email,
-        ..stands
-    }))
+    match who {
+        Producer::Telegram => {
+            view.telegram_user = store::people_of_accounts(pool, &[account]).await?.remove(&account);
+        }
+        Producer::Payments => {
+            let side = store::payment_side(pool, &view.payment.to_string()).await?;
+            view.email = side.email.as_deref().map(Text::lossy);
+        }
+        _ => {}
+    }
+    Ok(Some(view))
 }
 
 pub(super) async fn refunds_open(

@@ -25,7 +25,7 @@ use crate::{
     agenda::{self, Agenda, Place},
     clock,
     open::{Opened, Opener},
-    proof::{Outcome, Prover},
+    proof::{Outcome, Prover, open_refunds},
     refunds::Returner,
 };
 
@@ -226,21 +226,6 @@ async fn all_open(ledger: &Ledger) -> Result<Vec<PaymentView>, SendError> {
         open.extend(page);
     }
     tracing::warn!(count = open.len(), "more payments are open than one sweep takes");
-    Ok(open)
-}
-
-/// Every open refund, page by page.
-async fn open_refunds(ledger: &Ledger) -> Result<Vec<RefundView>, SendError> {
-    let mut open: Vec<RefundView> = Vec::new();
-    for _ in 0..PAGES_MAX {
-        let after = open.last().map_or(Position::ZERO, |last| last.position);
-        let query = PaymentSweep { limit: SWEEP_LEN_MAX, after };
-        let page: Vec<RefundView> = ledger.ask("refunds_open", &query, None).await?;
-        if page.is_empty() {
-            break;
-        }
-        open.extend(page);
-    }
     Ok(open)
 }
 

@@ -6,6 +6,7 @@
 
 mod judge;
 mod refund;
+mod standing;
 mod tell;
 
 use proto_events::{
@@ -15,7 +16,10 @@ use proto_events::{
 };
 use service::ledger::{Ledger, SendError};
 
-pub use self::judge::{Expected, Judgement, judge};
+pub use self::{
+    judge::{Expected, Judgement, judge},
+    standing::open_refunds,
+};
 use crate::{
     clock,
     yookassa::{self, YooKassa},

@@ -1,7 +1,7 @@
 //! The proof of a refund: ours is settled or failed, one made in YooKassa's cabinet is opened and settled at once.
 
 use proto_events::{
-    Money, SomeMoney, Text,
+    Money, PaymentId, SomeMoney, Text,
     commands::{PaymentQuarantine, RefundFail, RefundOpen, RefundSettle},
     events::{PaymentProblem, PaymentSeen, ProviderId},
     queries::{PaymentState, PaymentView, RefundQuery, RefundState, RefundView},
@@ -14,6 +14,8 @@ use crate::{
     yookassa::{self, Refund, provider_id},
 };
 
+/// A refund made at YooKassa so long after ours was opened, while ours is not there, is a person's doing in its place.
+const STUCK_AFTER_MS: i64 = 15 * 60_000;
 /// How long a refund that is more than we have left is asked again: one of ours may be under way, and fail.
 const EXCEEDS_FOR_MS: i64 = 3_600_000;
 
@@ -54,10 +56,12 @@ impl Prover {
                         return self.fail_refund(&ours, &why_canceled(theirs)).await;
                     }
                     (RefundState::Opened, _) => return Ok(Proof::of(ours.payment, Outcome::Waiting)),
-                    (RefundState::Settled, _) => return Ok(Proof::of(ours.payment, Outcome::Final)),
-                    // It was given up here, and the money went all the same.
-                    (RefundState::Failed, "succeeded") => {}
-                    (RefundState::Failed, _) => return Ok(Proof::of(ours.payment, Outcome::Final)),
+                    // It was given up here and the money went all the same; or it was settled by another, and this is
+                    // one more, unless the ledger knows this very one.
+                    (RefundState::Failed | RefundState::Settled, "succeeded") => {}
+                    (RefundState::Failed | RefundState::Settled, _) => {
+                        return Ok(Proof::of(ours.payment, Outcome::Final));
+                    }
                 }
             }
         }
@@ -84,7 +88,13 @@ impl Prover {
         let sent =
             self.send(ours.payment, &format!("refunded:{}:{id}", ours.rail.as_str()), command.into()).await;
         fail::fail_point!("payments.refund_settled");
-        self.told(sent, ours, "settled")
+        match sent {
+            // By another way than this one, which may be one more.
+            Err(SendError::Refused(refused)) if refused.code.as_str() == "refund_closed" => {
+                Err(Away::TooEarly("the refund has ended meanwhile; how, is looked up"))
+            }
+            sent => self.told(sent, ours, "settled"),
+        }
     }
 
     /// The provider will not: what was taken for it comes back.
@@ -152,6 +162,9 @@ impl Prover {
         let Some(amount) = theirs.amount.money().and_then(some) else {
             return self.odd_refund(id, theirs, &ours).await;
         };
+        if let Some(proof) = self.in_place_of_ours(id, theirs, ours.payment, &paid).await? {
+            return Ok(proof);
+        }
         let command = RefundOpen {
             payment: ours.payment,
             rail: ours.rail,
@@ -159,6 +172,7 @@ impl Prover {
             reason: Text::lossy("made at the provider"),
             provider_refund_id: Some(id.clone()),
             refunded_at: theirs.made(),
+            version: None,
         };
         let sent =
             self.send(ours.payment, &format!("chargeback:{}:{id}", ours.rail.as_str()), command.into()).await;
@@ -178,6 +192,29 @@ impl Prover {
                 _ => self.odd_refund(id, theirs, &ours).await,
             },
             Err(error) => Err(Away::Ledger(error)),
+        }
+    }
+
+    /// We could not make ours, so somebody made it by hand: it is that one, and not one more. `None`: it is one more.
+    async fn in_place_of_ours(
+        &self,
+        id: &ProviderId,
+        theirs: &Refund,
+        payment: PaymentId,
+        paid: &ProviderId,
+    ) -> Result<Option<Proof>, Away> {
+        let (Some(amount), Some(made)) = (theirs.amount.money(), theirs.made()) else { return Ok(None) };
+        let open = self.open_refund_of(payment, amount).await?;
+        let Some(ours) = open.filter(|ours| theirs.ours().is_none() && made >= ours.opened_at) else {
+            return Ok(None);
+        };
+        if made < ours.opened_at.plus_ms(STUCK_AFTER_MS) {
+            return Err(Away::TooEarly("a refund of the same amount is under way here"));
+        }
+        match self.named(ours.refund, paid).await? {
+            // It ends by its own; then this is one more.
+            Some(_) => Err(Away::TooEarly("a refund of the same amount has been made for us")),
+            None => self.settle_refund(id, theirs, &ours).await.map(Some),
         }
     }
 

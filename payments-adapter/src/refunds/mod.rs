@@ -15,15 +15,11 @@ use crate::{
     agenda, clock,
     proof::{Away, Outcome, Prover},
     receipt::Terms,
-    yookassa::{
-        self, Amount, Error, Listed, METADATA_PAYMENT, METADATA_REFUND, NewRefund, Refund, provider_id,
-    },
+    yookassa::{self, Amount, Error, METADATA_PAYMENT, METADATA_REFUND, NewRefund, Refund, provider_id},
 };
 
 /// As for payments: an hour is left of the 24 for clocks that differ and calls that lie about.
 const KEY_KNOWN_MS: i64 = 23 * 3_600_000;
-/// Pages of the refunds of one payment; one has a few.
-const PAGES_MAX: u32 = 20;
 /// A person must act; asking more often only fills the log.
 const ACCESS_AGAIN: Duration = Duration::from_secs(60);
 /// Banks take days.
@@ -75,7 +71,7 @@ impl Returner {
         let young = clock::now() < ours.opened_at.plus_ms(KEY_KNOWN_MS);
         // Made there already: it needs no request, only its end.
         if !young || ours.by == RefundBy::Provider {
-            if let Some(theirs) = self.find(ours, payment).await? {
+            if let Some(theirs) = self.prover.named(ours.refund, payment).await? {
                 return self.end(&theirs).await;
             }
             if ours.by == RefundBy::Provider {
@@ -93,7 +89,7 @@ impl Returner {
                 self.as_it_is_now(theirs).await
             }
             // The key was used with other words (a receipt's terms changed), or what is refused may be there.
-            Err(Error::Refused { code, parameter }) => match self.find(ours, payment).await? {
+            Err(Error::Refused { code, parameter }) => match self.prover.named(ours.refund, payment).await? {
                 Some(theirs) => self.end(&theirs).await,
                 None => {
                     let reason = parameter.map_or(code.clone(), |parameter| format!("{code}: {parameter}"));
@@ -128,28 +124,6 @@ impl Returner {
         Ok(self.prover.fail_refund(ours, reason).await?.outcome)
     }
 
-    /// Among the refunds of the payment, the one with our name; one that ended well goes before others.
-    async fn find(&self, ours: &RefundView, payment: &ProviderId) -> Result<Option<Refund>, Away> {
-        let (mut best, mut cursor) = (None::<Refund>, None);
-        for _ in 0..PAGES_MAX {
-            let page = self.prover.yookassa.list_refunds(Listed::Of(payment), cursor.as_deref()).await;
-            let page = page.map_err(Away::YooKassa)?;
-            for found in page.items.into_iter().filter(|found| found.ours() == Some(ours.refund)) {
-                if best.as_ref().is_none_or(|best| rank(&found) > rank(best)) {
-                    best = Some(found);
-                }
-            }
-            cursor = page.next_cursor;
-            if cursor.is_none() {
-                return Ok(best);
-            }
-        }
-        // Half a look must not pass for a look that found nothing.
-        best.map_or(Err(Away::YooKassa(Error::Unknown { codes: "the list is too long".into() })), |b| {
-            Ok(Some(b))
-        })
-    }
-
     /// The same for the same refund, whenever and by whomever it is built. `None`: not in rubles.
     fn body(&self, ours: &RefundView, payment: &ProviderId) -> Option<NewRefund> {
         let receipt = match (&self.receipts, &ours.email) {
@@ -169,13 +143,5 @@ impl Returner {
                 (METADATA_PAYMENT, ours.payment.to_string()),
             ]),
         })
-    }
-}
-
-fn rank(refund: &Refund) -> u8 {
-    match refund.status.as_str() {
-        "succeeded" => 2,
-        "canceled" => 0,
-        _ => 1,
     }
 }

@@ -119,6 +119,9 @@ pub struct RefundOpen {
     /// by the provider's clock; with the id only
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refunded_at: Option<Micros>,
+    /// how many events the account had when a person agreed to what this takes; another number is refused
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<i64>,
 }
 
 /// The provider has given the money back.

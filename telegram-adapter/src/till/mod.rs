@@ -188,6 +188,7 @@ impl Till {
             reason: Text::lossy("given back by Telegram"),
             provider_refund_id: Some(back.charge.id.clone()),
             refunded_at: back.at,
+            version: None,
         };
         let opened = self.desk.chargeback(refund, &back.charge.id).await;
         let went = match &opened {

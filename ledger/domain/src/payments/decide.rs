@@ -142,7 +142,7 @@ pub(crate) fn grant_purchase(
     });
 }
 
-/// The ledger itself closes only what is past its time.
+/// The ledger itself and a person close only what is past its time.
 pub(crate) fn cancel(state: &Account, c: &PaymentCancel, facts: &Facts) -> Result<Vec<Event>, Refusal> {
     let payment = find(state, c.payment, c.rail)?;
     match payment.state {
@@ -150,7 +150,8 @@ pub(crate) fn cancel(state: &Account, c: &PaymentCancel, facts: &Facts) -> Resul
         PaymentState::Canceled => return Err(Refusal::PaymentClosed),
         PaymentState::Open => {}
     }
-    if facts.producer == Producer::Ledger && payment.expires_at > facts.now {
+    let told_by_provider = !matches!(facts.producer, Producer::Ledger | Producer::Console);
+    if !told_by_provider && payment.expires_at > facts.now {
         return Err(Refusal::DeadlineAhead { deadline: payment.expires_at });
     }
     let PaymentCancel { payment, rail, party, reason, .. } = c.clone();

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use proto_events::commands::{PaymentQuarantine, QuarantineResolve, QuarantineVerdict};
 use proto_events::events::{
-    PaymentCanceled, PaymentQuarantined, PaymentSettled, ProviderId, QuarantineOutcome, QuarantineResolved,
+    PaymentCanceled, PaymentProblem, PaymentQuarantined, PaymentSettled, ProviderId, QuarantineOutcome,
+    QuarantineResolved,
 };
 use proto_events::{Event, PaymentId, Rail, Text};
+use serde::{Deserialize, Serialize};
 
 use super::{Payment, PaymentState, grant_purchase, must_be_free, settle_again};
 use crate::account::{Account, Facts};
@@ -14,7 +16,14 @@ use crate::lots::Course;
 use crate::refusal::Refusal;
 
 /// Open ones, by [`quarantine_key`].
-pub(crate) type Quarantines = BTreeMap<String, PaymentId>;
+pub(crate) type Quarantines = BTreeMap<String, Quarantined>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Quarantined {
+    pub payment: PaymentId,
+    /// Money that has gone, not come.
+    pub refund: bool,
+}
 
 pub(crate) fn quarantine_key(rail: Rail, id: &ProviderId) -> String {
     rail.key(id)
@@ -44,7 +53,8 @@ pub(crate) fn quarantine(
 /// payment of the provider, this is one more.
 pub(crate) fn resolve(state: &Account, c: &QuarantineResolve, facts: &Facts) -> Result<Vec<Event>, Refusal> {
     let key = quarantine_key(c.rail, &c.provider_payment_id);
-    let id = *state.quarantines.get(&key).ok_or(Refusal::QuarantineNotFound)?;
+    let Quarantined { payment: id, refund } =
+        *state.quarantines.get(&key).ok_or(Refusal::QuarantineNotFound)?;
     let mut course = Course::new(&state.purse, state.version, facts.calendar);
     let resolved = |outcome| QuarantineResolved {
         rail: c.rail,
@@ -64,6 +74,9 @@ pub(crate) fn resolve(state: &Account, c: &QuarantineResolve, facts: &Facts) -> 
         }
         return Ok(course.done());
     };
+    if refund {
+        return Err(Refusal::QuarantineIsRefund);
+    }
     must_be_free(id, facts)?;
     // Invariant: a quarantine names a payment of this account, and its settlement under this id ends it.
     let payment = state.payments.get(&id).ok_or(Refusal::QuarantineNotFound)?;
@@ -93,7 +106,8 @@ pub(crate) fn evolve_quarantines(quarantines: &mut Quarantines, event: &Event) -
         Event::PaymentQuarantined(e) => match e.payment {
             Some(payment) => {
                 let key = quarantine_key(e.rail, &e.provider_payment_id);
-                quarantines.insert(key, payment).is_none()
+                let refund = e.problems.contains(&PaymentProblem::RefundExceeds);
+                quarantines.insert(key, Quarantined { payment, refund }).is_none()
             }
             None => false,
         },

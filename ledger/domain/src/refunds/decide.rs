@@ -23,6 +23,9 @@ pub(crate) fn open(state: &Account, c: &RefundOpen, facts: &Facts) -> Result<Vec
     if payment.state != PaymentState::Settled {
         return Err(Refusal::PaymentNotSettled);
     }
+    if c.version.is_some_and(|agreed| agreed != state.version) {
+        return Err(Refusal::AccountChanged { version: state.version });
+    }
     let (money_gone, credits_gone) = of_payment(&state.refunds, c.payment);
     let left = Minor::new(payment.price.minor() - money_gone).unwrap_or(Minor::MIN);
     let amount = Money::from(c.amount);

@@ -208,7 +208,16 @@ fn quarantine_resolve() {
         world,
         unknown,
         steps! {
-            "quarantine_not_found" => |_, c| c.provider_payment_id = text("y-1"),
+            "quarantine_not_found" => |w, c| {
+                let gone = PaymentQuarantine {
+                    problems: vec![proto_events::events::PaymentProblem::RefundExceeds],
+                    provider_payment_id: text("rf-1"),
+                    ..quarantine(w)
+                };
+                act(w, gone);
+                c.provider_payment_id = text("rf-1");
+            },
+            "quarantine_is_refund" => |_, c| c.provider_payment_id = text("y-1"),
             "provider_id_taken" => |w, _| w.provider_id_owner = None,
         },
     );
@@ -257,7 +266,12 @@ fn refund_open() {
                 (c.rail, c.provider_refund_id) = (Rail::Yookassa, Some(text("rf-9")));
             },
             "refund_id_taken" => |w, _| w.refund_id_owner = None,
-            "payment_not_settled" => |w, _| { let settle = w.settle(); act(w, settle) },
+            "payment_not_settled" => |w, c| {
+                let settle = w.settle();
+                act(w, settle);
+                c.version = Some(w.state.version() - 1);
+            },
+            "account_changed" => |w, c| c.version = Some(w.state.version()),
             "refund_exceeds_payment" => |w, c| {
                 act(w, topup("xtr-100", Rail::Stars));
                 let settle = PaymentSettle { provider_payment_id: text("charge"), ..w.settle() };

@@ -24,6 +24,7 @@ pub fn refund(world: &World, kopecks: i64) -> RefundOpen {
         reason: text("asked for"),
         provider_refund_id: None,
         refunded_at: None,
+        version: None,
     }
 }
 

@@ -223,7 +223,11 @@ impl Writer<'_> {
                 other_amount: None,
                 shop: None,
             };
-            let problems = vec![PaymentProblem::AmountDiffers];
+            let problem = match self.dice.below(5) {
+                0 => PaymentProblem::RefundExceeds,
+                _ => PaymentProblem::AmountDiffers,
+            };
+            let problems = vec![problem];
             return PaymentQuarantine { payment, rail, provider_payment_id, problems, seen }.into();
         }
         let open = |e: &Event| match e {
@@ -302,7 +306,8 @@ impl Writer<'_> {
         let n = self.dice.below(40);
         let provider_refund_id = (n < 12).then(|| text(&format!("{}-of-{payment}", n % 4)));
         let refunded_at = provider_refund_id.is_some().then_some(self.desk.now);
-        RefundOpen { payment, rail, amount, reason: text("r"), provider_refund_id, refunded_at }.into()
+        let reason = text("r");
+        RefundOpen { payment, rail, amount, reason, provider_refund_id, refunded_at, version: None }.into()
     }
 
     fn payment(&mut self, verb: &str) -> Command {

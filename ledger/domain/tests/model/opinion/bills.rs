@@ -1,7 +1,7 @@
 //! Top-ups.
 
 use proto_events::commands::*;
-use proto_events::events::ProviderId;
+use proto_events::events::{PaymentProblem, ProviderId};
 use proto_events::{Money, PaymentId, Rail};
 
 use super::purse::New;
@@ -114,15 +114,17 @@ impl Person {
         let same = bill.registered.as_ref() == Some(&c.provider_payment_id);
         must(!(bill.stage == Stage::Paid && same), "payment_settled")?;
         must(!on.quarantined, "already_quarantined")?;
-        self.quarantine.insert((c.rail.provider().as_str(), c.provider_payment_id.to_string()), id);
+        let gone = c.problems.contains(&PaymentProblem::RefundExceeds);
+        self.quarantine.insert((c.rail.provider().as_str(), c.provider_payment_id.to_string()), (id, gone));
         Ok(())
     }
 
     /// A person's word goes before what was agreed.
     pub(super) fn resolve(&mut self, c: &QuarantineResolve, another: PaymentId, on: &Setting) -> Verdict {
         let key = (c.rail.provider().as_str(), c.provider_payment_id.to_string());
-        let id = *self.quarantine.get(&key).ok_or("quarantine_not_found")?;
+        let (id, gone) = *self.quarantine.get(&key).ok_or("quarantine_not_found")?;
         if let QuarantineVerdict::Settle { amount, credits, .. } = c.verdict {
+            must(!gone, "quarantine_is_refund")?;
             must(on.owner.is_none_or(|owner| owner == id), "provider_id_taken")?;
             let bill = self.bills[&id].clone();
             let paid = bill.stage == Stage::Paid;
@@ -153,7 +155,7 @@ impl Person {
         Ok(())
     }
 
-    /// `ours`: the ledger itself, which waits for the end.
+    /// `ours`: the ledger itself or a person here, who wait for the end.
     pub(super) fn cancel(&mut self, c: &PaymentCancel, ours: bool, on: &Setting) -> Verdict {
         let bill = self.bill(c.payment, c.rail)?;
         must(bill.stage != Stage::Paid, "payment_settled")?;

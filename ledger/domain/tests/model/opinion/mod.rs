@@ -72,7 +72,8 @@ pub struct Person {
     bills: BTreeMap<PaymentId, bills::Bill>,
     refunds: BTreeMap<RefundId, refunds::Refund>,
     /// Open ones, by provider and its id.
-    quarantine: BTreeMap<(&'static str, String), PaymentId>,
+    /// Whose, and whether it is money that has gone.
+    quarantine: BTreeMap<(&'static str, String), (PaymentId, bool)>,
     jobs: BTreeMap<GenerationId, jobs::Job>,
     turns: u64,
     inviter: Option<AccountId>,
@@ -310,7 +311,9 @@ impl Person {
             Command::PaymentRegister(c) => self.register(c, on),
             Command::PaymentSettle(c) => self.settle(c, PaymentId::derive(*account, *producer, id), on),
             Command::PaymentFee(c) => self.fee(c),
-            Command::PaymentCancel(c) => self.cancel(c, *producer == Producer::Ledger, on),
+            Command::PaymentCancel(c) => {
+                self.cancel(c, [Producer::Ledger, Producer::Console].contains(producer), on)
+            }
             Command::PaymentQuarantine(c) => self.quarantine(c, on),
             Command::QuarantineResolve(c) => self.resolve(c, PaymentId::derive(*account, *producer, id), on),
             Command::RefundOpen(c) => self.open_refund(c, RefundId::derive(*account, *producer, id), on),
