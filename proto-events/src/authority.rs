@@ -158,7 +158,11 @@ pub const COMMANDS: &[Row] = &[
     ),
     (
         "payment_quarantine",
-        &[(Payments, &[Yookassa, TelegramYookassa]), (Telegram, &[TelegramYookassa, Stars])],
+        &[
+            (Payments, &[Yookassa, TelegramYookassa]),
+            (Telegram, &[TelegramYookassa, Stars]),
+            (Console, &Rail::ALL),
+        ],
     ),
     ("quarantine_resolve", &[(Console, &Rail::ALL)]),
     (

@@ -111,3 +111,110 @@ fn rubles_that_go_back_are_a_refund_of_yookassas_whatever_telegram_says_of_them(
     assert_eq!(booth.scalar("SELECT count(*) FROM events WHERE type = 'PaymentQuarantined'"), 0);
     booth.assert_at_rest();
 }
+
+/// Telegram's word on a payment does not come, and YooKassa's names nobody: after half an hour a person has it.
+/// What Telegram would have said.
+fn pay_unclaimed(booth: &Booth, ada: Person) -> Value {
+    let bill = bill(booth, ada);
+    booth.fault("webhook", json!("lost"), "successful_payment");
+    let bend = json!({"vendor": "yookassa", "call": "get_payment", "times": "always",
+        "fault": {"patch": {"captured_at": "2026-01-01T00:00:00.000Z"}}});
+    assert!(booth.stage.post("/faults", &bend).0 < 300);
+    let (status, paid) = booth.pay(ada, &bill);
+    assert_eq!(status, 200, "{paid}");
+    let stray = "SELECT count(*) FROM events WHERE type = 'PaymentQuarantined' AND account_id = \
+                 '00000000-0000-8000-8000-000000000002'";
+    booth.stage.until("it to be put aside", || (booth.scalar(stray) == 1).then_some(()));
+    assert_eq!(cases(booth).len(), 1);
+    assert_eq!(booth.stage.count_of(ada, "PaymentSettled"), 0);
+    paid["message"]["successful_payment"].clone()
+}
+
+/// What is in quarantine, as `ledger cases` has it.
+fn cases(booth: &Booth) -> Vec<Value> {
+    let said = booth.stage.ledger_command(&["cases", "--json"]).unwrap();
+    let cases: Value = serde_json::from_slice(&said.stdout).unwrap();
+    cases["quarantined"].as_array().cloned().unwrap_or_default()
+}
+
+fn ledger(booth: &Booth, args: &[&str]) -> String {
+    let done = booth.stage.ledger_command(args).unwrap();
+    assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
+}
+
+#[test]
+fn telegrams_word_that_comes_late_settles_what_was_nobodys_by_then() {
+    let booth = open(&[]);
+    let ada = Person(8431);
+    booth.meet(ada);
+    let paid = pay_unclaimed(&booth, ada);
+    for _ in 0..2 {
+        booth.notice(ada, &json!({"successful_payment": paid}));
+    }
+    booth.until_count(ada, "PaymentSettled", 1);
+    booth.until_told(ada, "Payment received: 100\u{a0}₽");
+    assert_eq!(booth.stage.balance_of(ada), (105, 0, 0));
+    assert_eq!(cases(&booth), Vec::<Value>::new(), "that ends it");
+    let theirs = paid["provider_payment_charge_id"].as_str().unwrap();
+    assert!(ledger(&booth, &["payment", theirs]).contains("PaymentSettled"));
+    booth.stage.heal();
+    booth.assert_at_rest();
+}
+
+#[test]
+fn telegrams_word_that_comes_late_and_disagrees_gives_it_to_a_person_to_settle() {
+    let booth = open(&[]);
+    let ada = Person(8441);
+    booth.meet(ada);
+    let mut paid = pay_unclaimed(&booth, ada);
+    paid["total_amount"] = 9_000.into();
+    for _ in 0..2 {
+        booth.notice(ada, &json!({"successful_payment": paid}));
+    }
+    booth.until_count(ada, "PaymentQuarantined", 1);
+    let waiting = cases(&booth);
+    assert_eq!(waiting.len(), 1, "one thing to decide: {waiting:?}");
+    assert_eq!(waiting[0]["payment"], booth.payments(ada)[0].to_string());
+    let theirs = paid["provider_payment_charge_id"].as_str().unwrap();
+    let settle = ["quarantine", "settle", theirs, "--amount", "100.00", "--credits", "100", "--test"];
+    ledger(&booth, &[&settle[..], &["--reason", "YooKassa shows 100", "--yes"]].concat());
+    booth.until_count(ada, "PaymentSettled", 1);
+    assert_eq!(booth.stage.balance_of(ada), (105, 0, 0));
+    assert_eq!(cases(&booth), Vec::<Value>::new());
+    // Whoever still tells of it tells what is known.
+    paid["total_amount"] = 10_000.into();
+    booth.notice(ada, &json!({"successful_payment": paid}));
+    assert_eq!(booth.stage.count_of(ada, "PaymentSettled"), 1);
+    booth.stage.heal();
+    booth.assert_at_rest();
+}
+
+#[test]
+fn what_nobody_ever_claims_is_settled_once_its_payer_has_said_whose_it_is() {
+    let booth = open(&[]);
+    let ada = Person(8451);
+    booth.meet(ada);
+    let paid = pay_unclaimed(&booth, ada);
+    let (theirs, ours) =
+        (paid["provider_payment_charge_id"].as_str().unwrap(), booth.payments(ada)[0].to_string());
+    let settle = ["quarantine", "settle", theirs, "--amount", "100.00", "--credits", "100", "--test"];
+    let settle = [&settle[..], &["--reason", "she has shown its receipt", "--yes"]].concat();
+    let refused = booth.stage.ledger_command(&settle).unwrap();
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("claim it for the one it is"));
+    let claim = ["quarantine", "claim", theirs, "--payment", &ours, "--yes"];
+    assert!(ledger(&booth, &claim).contains("It is that payment's"));
+    assert!(!booth.stage.ledger_command(&claim).unwrap().status.success(), "it is claimed once");
+    assert_eq!(cases(&booth).len(), 1);
+    ledger(&booth, &settle);
+    booth.until_count(ada, "PaymentSettled", 1);
+    booth.until_told(ada, "Payment received: 100\u{a0}₽");
+    // Telegram's word, a day late.
+    booth.notice(ada, &json!({"successful_payment": paid}));
+    assert_eq!(booth.stage.count_of(ada, "PaymentSettled"), 1);
+    assert_eq!(booth.stage.balance_of(ada), (105, 0, 0));
+    assert_eq!(cases(&booth), Vec::<Value>::new());
+    booth.stage.heal();
+    booth.assert_at_rest();
+}

@@ -24,14 +24,16 @@ pub struct Quarantined {
     pub seen: PaymentSeen,
 }
 
-/// Those that nobody has decided and the provider has not put right, oldest first.
+/// Those that nobody has decided and the provider has not put right, oldest first. What was nobody's and turned
+/// out to be an account's is that account's.
 ///
 /// # Errors
 /// Postgres does not answer, or an event is not known to this version.
 pub async fn open(pool: &PgPool) -> Result<Vec<Quarantined>, BadRow> {
     let sql = "SELECT substr(n.key, strpos(n.key, ':') + 1), n.account_id, n.position FROM natural_keys n \
-               WHERE n.kind = 'quarantined' AND NOT EXISTS \
-                  (SELECT FROM natural_keys s WHERE s.kind = 'settled' AND s.key = n.key) \
+               WHERE n.kind IN ('quarantined', 'claimed') AND NOT EXISTS \
+                  (SELECT FROM natural_keys s WHERE s.key = n.key AND (s.kind = 'settled' \
+                      OR s.kind = 'claimed' AND n.kind = 'quarantined')) \
                ORDER BY n.position";
     let keys: Vec<(String, Uuid, i64)> = sqlx::query_as(sql).fetch_all(pool).await?;
     let mut found = Vec::new();

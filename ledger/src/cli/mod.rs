@@ -13,6 +13,7 @@ mod progress;
 mod projections;
 mod prove;
 mod quarantine;
+mod quarantine_claim;
 mod reconcile;
 mod refund;
 mod replay;

@@ -13,6 +13,7 @@ use sqlx::PgPool;
 
 use super::money::{agreed, minor};
 use super::out::{self, say};
+use super::quarantine_claim::{self, Claim};
 use super::{cases, operator};
 use crate::cases::{Quarantined, find_quarantined};
 use crate::{config, store};
@@ -23,6 +24,8 @@ pub enum Quarantine {
     Settle(Settle),
     /// Nobody here is owed anything for it.
     Dismiss(Dismiss),
+    /// It is this payment of ours after all.
+    Claim(Claim),
 }
 
 #[derive(Args)]
@@ -71,16 +74,20 @@ pub async fn run(what: Quarantine) -> anyhow::Result<ExitCode> {
     let url = config::database_url(Env::from_process())?;
     let pool =
         store::connect(url.expose_secret(), 1).await.context("can't reach Postgres by DATABASE_URL")?;
-    let (id, common) = match &what {
-        Quarantine::Settle(wish) => (&wish.id, &wish.common),
-        Quarantine::Dismiss(wish) => (&wish.id, &wish.common),
+    let (id, common, settle) = match &what {
+        Quarantine::Settle(wish) => (&wish.id, &wish.common, Some(wish)),
+        Quarantine::Dismiss(wish) => (&wish.id, &wish.common, None),
+        Quarantine::Claim(wish) => return quarantine_claim::run(&pool, wish).await,
     };
     let found = find(&pool, id).await?;
-    let verdict = match &what {
-        Quarantine::Dismiss(_) => QuarantineVerdict::Dismiss,
-        Quarantine::Settle(wish) => {
+    let verdict = match settle {
+        None => QuarantineVerdict::Dismiss,
+        Some(wish) => {
             if found.account == AccountId::OPERATIONS {
-                bail!("this money names no payment of ours: give it back at the provider, then dismiss it");
+                bail!(
+                    "this money names no payment of ours: claim it for the one it is, or give it back at the \
+                     provider and dismiss it"
+                );
             }
             let currency = found.provider().currency();
             let amount =
@@ -99,7 +106,7 @@ pub async fn run(what: Quarantine) -> anyhow::Result<ExitCode> {
     decide(&found, verdict, common).await
 }
 
-async fn find(pool: &PgPool, id: &str) -> anyhow::Result<Quarantined> {
+pub(super) async fn find(pool: &PgPool, id: &str) -> anyhow::Result<Quarantined> {
     let found = find_quarantined(pool, id).await.context("the log can't be read")?;
     if found.len() > 1 {
         bail!(

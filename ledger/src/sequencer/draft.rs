@@ -18,8 +18,8 @@ use super::clock::Times;
 use super::digest::digest;
 use super::fingerprint::Fingerprints;
 use super::known::{
-    KEY_INVITED, KEY_PAYMENT, KEY_QUARANTINED, KEY_REFUNDED, KEY_REWARDED, KEY_SETTLED, KEY_WELCOME, Known,
-    bonus_key, inviter, payment_key, quarantine_key, refund_key,
+    KEY_CLAIMED, KEY_INVITED, KEY_PAYMENT, KEY_QUARANTINED, KEY_REFUNDED, KEY_REWARDED, KEY_SETTLED,
+    KEY_WELCOME, Known, bonus_key, inviter, payment_key, quarantine_key, refund_key,
 };
 use super::queue::Request;
 use super::side_rows::{self, Moment};
@@ -339,7 +339,7 @@ impl<'a> Draft<'a> {
     ) -> Result<Vec<Event>, Refusal> {
         let owner = payment_key(command).and_then(|key| self.owner(KEY_PAYMENT, &key));
         let refund = refund_key(command).and_then(|key| self.owner(KEY_REFUNDED, &key));
-        let quarantine = quarantine_key(command).and_then(|key| self.owner(KEY_QUARANTINED, &key));
+        let quarantined = quarantine_key(command).is_some_and(|key| self.is_quarantined(account, &key));
         let bonus = bonus_key(command).and_then(|key| self.owner(KEY_REWARDED, &key));
         let fingerprint = self.fingerprint_of(account, loaded, request, command);
         let kept = self.kept(&fingerprint);
@@ -354,7 +354,7 @@ impl<'a> Draft<'a> {
             lease_until: lease_until.and_then(|us| Micros::new(us).ok()),
             provider_id_owner: owner.and_then(|id| id.parse().ok()),
             refund_id_owner: refund.and_then(|id| id.parse().ok()),
-            quarantined: quarantine.is_some(),
+            quarantined,
             welcome_spent: kept.is_some(),
             kept: kept.unwrap_or_default(),
             inviter_known: inviter(command).is_some_and(|i| self.known.people.inviters.contains(&i)),
@@ -439,6 +439,16 @@ impl<'a> Draft<'a> {
         self.out.owners.get(&named).or_else(in_flight).or_else(known).map(String::as_str)
     }
 
+    /// What is nobody's can still turn out to be an account's, once.
+    fn is_quarantined(&self, account: AccountId, key: &str) -> bool {
+        match self.owner(KEY_QUARANTINED, key) {
+            Some(owner) if account.is_person() && owner == AccountId::OPERATIONS.to_string() => {
+                self.owner(KEY_CLAIMED, key).is_some()
+            }
+            owner => owner.is_some(),
+        }
+    }
+
     /// The newest word on a claim: of this batch, of those in flight, of the database.
     fn lease(&self, generation: &str) -> Option<i64> {
         let in_flight = || self.ahead.iter().rev().find_map(|batch| batch.leases.get(generation));
@@ -510,6 +520,8 @@ impl<'a> Draft<'a> {
                 if kind == KEY_PAYMENT && self.owner(kind, &key).is_some() {
                     continue;
                 }
+                let taken_over = kind == KEY_QUARANTINED && self.owner(kind, &key).is_some();
+                let kind = if taken_over { KEY_CLAIMED } else { kind };
                 self.out.owners.insert((kind, key.clone()), subject.clone());
                 self.out.keys.push(NaturalKey { kind, key, account_id: account.0, subject, position });
             }

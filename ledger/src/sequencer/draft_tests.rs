@@ -25,6 +25,16 @@ fn erase() -> AccountErase {
     AccountErase { forfeit: true }
 }
 
+fn topup() -> TopupOpen {
+    TopupOpen {
+        package: text("rub-100"),
+        rail: Rail::Yookassa,
+        context: ChatContext { chat: 1, message: 1, status_message: None },
+        email: None,
+        method: None,
+    }
+}
+
 impl Desk {
     fn new() -> Self {
         let catalog = CatalogPublish { version: 1, catalog: Catalog::default_catalog().unwrap() };
@@ -131,6 +141,26 @@ fn a_quarantine_in_flight_is_seen_by_whoever_asks() {
     assert_eq!(code(&desk.send("q:2", operations, doubt("y-1"))), "already_quarantined");
     let both = [request("q:3", operations, doubt("y-2")), request("q:4", operations, doubt("y-2"))];
     assert_eq!(code(&desk.batch(&both)), "already_quarantined");
+    // Nobody's so far; a payment's account takes it over, once, whatever is in flight.
+    let account = desk.open("start:1", 1);
+    let payment = match desk.send("topup:1", AccountRef::Id(account), topup()) {
+        Outcome::Accepted { events, .. } => match &events[..] {
+            [Event::PaymentOpened(e)] => e.payment,
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    let mine = |id: &str| PaymentQuarantine { payment: Some(payment), ..doubt(id) };
+    let taken = desk.send("q:5", AccountRef::Id(account), mine("y-1"));
+    assert_eq!(accepted(&taken), ["PaymentQuarantined"]);
+    assert_eq!(code(&desk.send("q:6", AccountRef::Id(account), mine("y-1"))), "already_quarantined");
+    assert_eq!(code(&desk.send("q:7", operations, doubt("y-1"))), "already_quarantined");
+    let both = ["q:8", "q:9"].map(|id| request(id, AccountRef::Id(account), mine("y-2")));
+    assert_eq!(code(&desk.batch(&both)), "already_quarantined");
+    // What is an account's from the beginning is never nobody's.
+    assert_eq!(accepted(&desk.send("q:10", AccountRef::Id(account), mine("y-3"))), ["PaymentQuarantined"]);
+    assert_eq!(code(&desk.send("q:11", operations, doubt("y-3"))), "already_quarantined");
+    assert_eq!(code(&desk.send("q:12", AccountRef::Id(account), mine("y-3"))), "already_quarantined");
 }
 
 #[test]
@@ -156,16 +186,9 @@ fn an_erasure_in_flight_leaves_its_fingerprint_to_the_next_opening() {
 fn who_is_erased_in_a_batch_is_nobody_to_what_follows_in_it() {
     let mut desk = Desk::new();
     desk.open("start:1", 1);
-    let topup = TopupOpen {
-        package: text("rub-100"),
-        rail: Rail::Yookassa,
-        context: ChatContext { chat: 1, message: 1, status_message: None },
-        email: None,
-        method: None,
-    };
     let both = [
         request("erase:1", AccountRef::Telegram(1), erase()),
-        request("topup:1", AccountRef::Telegram(1), topup),
+        request("topup:1", AccountRef::Telegram(1), topup()),
     ];
     assert_eq!(code(&desk.batch(&both)), "account_not_found");
 }

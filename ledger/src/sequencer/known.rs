@@ -33,6 +33,8 @@ pub const KEY_REWARDED: &str = "rewarded";
 pub const KEY_REFUNDED: &str = "refunded";
 /// Kind of natural key: a person had to look at the provider's payment.
 pub const KEY_QUARANTINED: &str = "quarantined";
+/// Kind of natural key: what was quarantined as nobody's turned out to be an account's.
+pub const KEY_CLAIMED: &str = "claimed";
 
 #[derive(Debug, Default)]
 pub struct Known {
@@ -95,7 +97,9 @@ pub fn bonus_key(command: &Command) -> Option<String> {
 fn rare_keys(command: &Command) -> impl Iterator<Item = (&'static str, String)> {
     let payment = payment_key(command).map(|key| (KEY_PAYMENT, key));
     let refund = refund_key(command).map(|key| (KEY_REFUNDED, key));
-    let quarantine = quarantine_key(command).map(|key| (KEY_QUARANTINED, key));
+    let quarantine = quarantine_key(command)
+        .into_iter()
+        .flat_map(|key| [KEY_QUARANTINED, KEY_CLAIMED].map(|kind| (kind, key.clone())));
     let bonus = bonus_key(command).map(|key| (KEY_REWARDED, key));
     payment.into_iter().chain(refund).chain(quarantine).chain(bonus)
 }

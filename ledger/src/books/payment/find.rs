@@ -5,7 +5,7 @@ use proto_events::{AccountId, Event, PaymentId, Provider, RefundId};
 use sqlx::PgPool;
 
 use crate::books::{BooksError, account_rows};
-use crate::sequencer::{KEY_PAYMENT, KEY_QUARANTINED, KEY_REFUNDED, KEY_SETTLED};
+use crate::sequencer::{KEY_CLAIMED, KEY_PAYMENT, KEY_QUARANTINED, KEY_REFUNDED, KEY_SETTLED};
 use crate::store;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,8 @@ pub async fn find(pool: &PgPool, text: &str) -> Result<Found, BooksError> {
     for provider in Provider::ALL {
         let key = provider.key(text);
         // In this order: of Stars, a payment and its refund share an id.
-        let keys = [KEY_SETTLED, KEY_PAYMENT, KEY_REFUNDED, KEY_QUARANTINED].map(|kind| (kind, key.clone()));
+        let kinds = [KEY_SETTLED, KEY_PAYMENT, KEY_REFUNDED, KEY_CLAIMED, KEY_QUARANTINED];
+        let keys = kinds.map(|kind| (kind, key.clone()));
         let owners = store::owners_of_keys(pool, &keys).await?;
         for (kind, key) in keys {
             let Some(subject) = owners.get(&(kind.to_owned(), key)) else { continue };
