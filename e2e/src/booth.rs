@@ -22,8 +22,15 @@ pub const OFTEN: (&str, &str) = ("STARS_RECONCILE_SECONDS", "1");
 /// Only messages bring money.
 pub const NEVER: (&str, &str) = ("STARS_RECONCILE_SECONDS", "86400");
 /// Where the adapter may die while Stars are paid and given back.
-pub const DEATHS: [&str; 4] =
-    ["telegram.invoice_sent", "telegram.checkout_answered", "telegram.settled", "telegram.stars_returned"];
+pub const DEATHS: [&str; 5] = [
+    "telegram.invoice_sent",
+    "telegram.checkout_answered",
+    "telegram.settled",
+    "telegram.stars_returned",
+    "telegram.refund_settled",
+];
+/// Where it may die while money that disagrees is put aside, and while Stars that went back by themselves are taken.
+pub const ODD_DEATHS: [&str; 2] = ["telegram.put_aside", "telegram.refund_taken"];
 pub const STARS: &str = "75\u{a0}⭐";
 pub const RUBLES: &str = "100\u{a0}₽";
 
@@ -102,6 +109,36 @@ impl Booth {
             let answer = request.send().await.expect("the sandbox answers");
             (answer.status().as_u16(), answer.json().await.unwrap_or_default())
         })
+    }
+
+    /// 50 Stars for this person's oldest bill of 75, while the bot is away: somebody says yes in its name. The charge.
+    pub fn pay_oddly(&self, person: Person) -> String {
+        self.bot("deleteWebhook", &json!({}));
+        let payload = self.payments(person)[0].to_string();
+        let copy = self.bot(
+            "sendInvoice",
+            &json!({"chat_id": person.0, "title": "x", "description": "x", "payload": payload,
+                "currency": "XTR", "prices": [{"label": "x", "amount": 50}]}),
+        );
+        let paying = self.paying(person, &copy);
+        let query = self.stage.until("the query", || {
+            let updates = self.bot("getUpdates", &json!({}));
+            let mut ids = updates.as_array()?.iter().map(|update| update["pre_checkout_query"]["id"].clone());
+            ids.find(Value::is_string)
+        });
+        self.bot("answerPreCheckoutQuery", &json!({"pre_checkout_query_id": query, "ok": true}));
+        let (status, paid) = self.stage.rt.block_on(paying).expect("it is paid");
+        assert_eq!(status, 200, "{paid}");
+        let charge = &paid["message"]["successful_payment"]["telegram_payment_charge_id"];
+        charge.as_str().expect("a charge").to_owned()
+    }
+
+    /// 50 Stars that were put aside, by `ledger quarantine settle`.
+    pub fn settle_by_a_person(&self, charge: &str) {
+        let settle = ["quarantine", "settle", charge, "--amount", "50", "--credits", "60"];
+        let settle = [&settle[..], &["--reason", "agreed in the chat", "--yes"]].concat();
+        let done = self.stage.ledger_command(&settle).expect("it runs");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 
     /// Updates that the bot has not acknowledged.

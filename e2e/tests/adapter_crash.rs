@@ -153,7 +153,7 @@ fn every_point_in_the_adapters_is_tested() {
     }
     // In e2e/tests/payments/deaths.rs, receipts.rs and e2e/tests/telegram_money/deaths.rs.
     let shop = e2e::shop::DEATHS.iter().chain(&e2e::shop::RECEIPT_DEATHS);
-    let money = shop.chain(&e2e::booth::DEATHS);
+    let money = shop.chain(&e2e::booth::DEATHS).chain(&e2e::booth::ODD_DEATHS);
     let tested = TELEGRAM.iter().chain(&PAYMENTS).chain(&GENERATOR).chain(money);
     assert_eq!(found, tested.map(|p| (*p).to_owned()).collect());
 }

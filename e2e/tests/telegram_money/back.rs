@@ -102,38 +102,13 @@ fn whose_account_is_erased_gets_the_stars_back_by_telegrams_book() {
     booth.assert_at_rest();
 }
 
-/// Pays 50 Stars for a bill of 75: somebody says yes in the bot's name while it is away. What comes is put aside.
-fn pay_oddly(booth: &mut Booth, ada: Person) -> String {
+/// 50 Stars for a bill of 75, which are put aside; their charge.
+fn put_aside(booth: &mut Booth, ada: Person) -> String {
     booth.stars_bill(ada);
-    let payload = booth.payments(ada)[0].to_string();
     let mut charge = None;
-    booth.without_bot(|booth| {
-        booth.bot("deleteWebhook", &json!({}));
-        let copy = booth.bot(
-            "sendInvoice",
-            &json!({"chat_id": ada.0, "title": "x", "description": "x", "payload": payload, "currency": "XTR",
-                "prices": [{"label": "x", "amount": 50}]}),
-        );
-        let paying = booth.paying(ada, &copy);
-        let query = booth.stage.until("the query", || {
-            let updates = booth.bot("getUpdates", &json!({}));
-            let mut ids = updates.as_array()?.iter().map(|update| update["pre_checkout_query"]["id"].clone());
-            ids.find(Value::is_string)
-        });
-        booth.bot("answerPreCheckoutQuery", &json!({"pre_checkout_query_id": query, "ok": true}));
-        let (status, paid) = booth.stage.rt.block_on(paying).unwrap();
-        assert_eq!(status, 200, "{paid}");
-        charge = Some(paid["message"]["successful_payment"]["telegram_payment_charge_id"].clone());
-    });
+    booth.without_bot(|booth| charge = Some(booth.pay_oddly(ada)));
     booth.until_told(ada, "doesn't add up");
-    charge.as_ref().and_then(Value::as_str).expect("a charge").to_owned()
-}
-
-fn settle_by_a_person(booth: &Booth, charge: &str) {
-    let settle = ["quarantine", "settle", charge, "--amount", "50", "--credits", "60"];
-    let settle = [&settle[..], &["--reason", "agreed in the chat", "--yes"]].concat();
-    let done = booth.stage.ledger_command(&settle).unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    charge.expect("it is paid")
 }
 
 #[test]
@@ -141,7 +116,7 @@ fn what_a_person_settles_after_its_stars_went_back_is_taken_back() {
     let mut booth = Booth::open(&[OFTEN]).unwrap();
     let ada = Person(8241);
     booth.meet(ada);
-    let charge = pay_oddly(&mut booth, ada);
+    let charge = put_aside(&mut booth, ada);
     let (status, answer) = booth.stage.post(&format!("/checkout/{charge}/refund"), &json!({}));
     assert_eq!(status, 200, "{answer}");
     let odd = "SELECT count(*) FROM notices WHERE event = 'refunded_payment' AND outcome = 'odd'";
@@ -150,7 +125,7 @@ fn what_a_person_settles_after_its_stars_went_back_is_taken_back() {
     let rounds = || booth.stage.metric(Role::Telegram, "telegram_star_rounds_total{outcome=\"done\"}");
     let before = rounds().unwrap_or(0.0);
     booth.stage.until("two rounds more", || rounds().filter(|now| *now >= before + 2.0));
-    settle_by_a_person(&booth, &charge);
+    booth.settle_by_a_person(&charge);
     booth.until_count(ada, "RefundSettled", 1);
     booth.until_told(ada, "Refund: 50\u{a0}⭐");
     assert_eq!(booth.stage.count_of(ada, "RefundOpened"), 1);
@@ -169,7 +144,7 @@ fn money_that_came_or_went_long_ago_is_found_in_telegrams_book_all_the_same() {
     for person in [ada, bob] {
         booth.meet(person);
     }
-    let charge = pay_oddly(&mut booth, ada);
+    let charge = put_aside(&mut booth, ada);
     assert_eq!(booth.stage.post(&format!("/checkout/{charge}/refund"), &json!({})).0, 200);
     let odd = "SELECT count(*) FROM notices WHERE event = 'refunded_payment' AND outcome = 'odd'";
     booth.stage.until("the notice of it", || (booth.scalar(odd) == 1).then_some(()));
@@ -189,7 +164,7 @@ fn money_that_came_or_went_long_ago_is_found_in_telegrams_book_all_the_same() {
     }
     std::fs::write(&file, kept.to_string()).unwrap();
     booth.stage.start(Role::Sandbox, &[("SANDBOX_STATE", &state)]).unwrap();
-    settle_by_a_person(&booth, &charge);
+    booth.settle_by_a_person(&charge);
     assert_eq!(booth.stage.balance_of(ada), (65, 0, 0));
     booth.stage.start(Role::Telegram, &[OFTEN]).unwrap();
     booth.until_count(ada, "RefundSettled", 1);

@@ -4,9 +4,10 @@
 use std::time::Instant;
 
 use e2e::Role;
-use e2e::booth::{Booth, DEATHS, OFTEN};
+use e2e::booth::{Booth, DEATHS, ODD_DEATHS, OFTEN};
 use e2e::people::Person;
 use e2e::stage::PATIENCE;
+use serde_json::json;
 
 #[test]
 fn the_adapter_dies_at_each_of_its_points_of_money() {
@@ -50,6 +51,41 @@ fn the_adapter_dies_at_each_of_its_points_of_money() {
             assert_eq!(booth.stage.count_of(ada, once), 1, "{point}: {once}");
         }
     }
+    booth.assert_at_rest();
+}
+
+/// The bot is started so that it dies at this point, which this brings about, and again.
+fn dies(booth: &mut Booth, point: &str, bring_about: impl FnOnce(&Booth)) {
+    let crashes = booth.stage.dir().join(format!("{point}.crashes")).display().to_string();
+    let arming = [OFTEN, ("CRASH_AT", &*format!("{point}:1")), ("CRASH_LOG", &crashes)];
+    booth.stage.spawn(Role::Telegram, &arming).unwrap();
+    bring_about(booth);
+    booth.stage.wait_ended(Role::Telegram);
+    assert!(std::fs::read_to_string(&crashes).is_ok_and(|noted| noted.contains(point)), "{point}");
+    booth.stage.start(Role::Telegram, &[OFTEN]).unwrap();
+}
+
+#[test]
+fn the_adapter_dies_while_it_puts_money_aside_and_while_it_takes_back_what_went() {
+    let mut booth = Booth::open(&[OFTEN]).unwrap();
+    let ada = Person(8651);
+    booth.meet(ada);
+    booth.stars_bill(ada);
+    booth.stage.stop(Role::Telegram);
+    let charge = booth.pay_oddly(ada);
+    let [aside, taken] = ODD_DEATHS;
+    dies(&mut booth, aside, |_| {});
+    booth.until_told(ada, "doesn't add up");
+    assert_eq!(booth.stage.count_of(ada, "PaymentQuarantined"), 1);
+    booth.settle_by_a_person(&charge);
+    assert_eq!(booth.stage.balance_of(ada), (65, 0, 0));
+    booth.stage.stop(Role::Telegram);
+    dies(&mut booth, taken, |booth| {
+        assert_eq!(booth.stage.post(&format!("/checkout/{charge}/refund"), &json!({})).0, 200);
+    });
+    booth.until_count(ada, "RefundSettled", 1);
+    booth.until_told(ada, "Refund: 50\u{a0}⭐");
+    assert_eq!((booth.stage.count_of(ada, "RefundOpened"), booth.stage.balance_of(ada)), (1, (5, 0, 0)));
     booth.assert_at_rest();
 }
 

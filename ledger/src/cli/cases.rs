@@ -44,8 +44,11 @@ fn paper(cases: &Cases) -> String {
         return out;
     }
     if !cases.quarantined.is_empty() {
-        let _ =
-            writeln!(out, "In quarantine: not credited (ledger quarantine settle|dismiss ID)\n{}", rule());
+        let _ = writeln!(
+            out,
+            "In quarantine: not credited (ledger quarantine settle|dismiss|claim ID)\n{}",
+            rule()
+        );
         cases.quarantined.iter().for_each(|q| out.push_str(&quarantined(q)));
         out.push('\n');
     }

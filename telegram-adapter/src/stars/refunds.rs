@@ -194,6 +194,7 @@ impl Refunds {
             refunded_at: Some(at),
         };
         let settled = self.desk.settle_refund(settle).await;
+        fail::fail_point!("telegram.refund_settled");
         self.note(view, "returned", &settled);
         known(settled)
     }

@@ -147,6 +147,7 @@ impl Till {
         let payment = quarantine.payment;
         match put {
             Ok(()) => {
+                fail::fail_point!("telegram.put_aside");
                 tracing::error!(charge = %charge.id, rail = charge.rail.as_str(), "money came that can't be credited; a person must look");
                 Ok(payment)
             }
@@ -191,6 +192,7 @@ impl Till {
             version: None,
         };
         let opened = self.desk.chargeback(refund, &back.charge.id).await;
+        fail::fail_point!("telegram.refund_taken");
         let went = match &opened {
             Ok(_) => Went::Known,
             Err(error) => match error.code() {

@@ -34,6 +34,8 @@ pub(super) struct Message {
     pub buttons: Vec<Button>,
     /// The largest size's file id.
     pub photo: Option<String>,
+    /// It wants to be answered in words.
+    pub asks: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +78,12 @@ impl Person {
         self.post(&format!("/people/{}/messages", self.id), Some(json!({ "text": text })))
     }
 
+    pub(super) fn answers(&mut self, question: i64, text: &str) -> Result<()> {
+        self.note(Line { who: "person", text: text.to_owned(), buttons: Vec::new(), picture: None });
+        let body = json!({ "text": text, "reply_to": question });
+        self.post(&format!("/people/{}/messages", self.id), Some(body))
+    }
+
     pub(super) fn taps(&mut self, message: i64, button: &Button) -> Result<()> {
         let text = format!("taps [{}]", button.text);
         self.note(Line { who: "person", text, buttons: Vec::new(), picture: None });
@@ -115,7 +123,13 @@ impl Person {
     fn news(&self) -> Result<Vec<Message>> {
         let chat = http::get(self.port, &format!("/people/{}/chat", self.id), CALL_TIMEOUT)?.json()?;
         let messages = bot_messages(&chat)?;
-        Ok(messages.into_iter().filter(|message| self.seen.get(&message.id) != Some(message)).collect())
+        // A question that has its answer is nothing new.
+        let is_new = |message: &Message| {
+            self.seen
+                .get(&message.id)
+                .is_none_or(|seen| *message != Message { asks: message.asks, ..seen.clone() })
+        };
+        Ok(messages.into_iter().filter(is_new).collect())
     }
 
     fn post(&self, path: &str, body: Option<Value>) -> Result<()> {
@@ -147,7 +161,9 @@ fn line(message: &Message) -> Line {
 fn bot_messages(chat: &Value) -> Result<Vec<Message>> {
     let list =
         chat.as_array().or_else(|| chat["messages"].as_array()).context("the chat is no list of messages")?;
-    Ok(list.iter().filter(|message| message["from"]["is_bot"] == true).filter_map(message).collect())
+    let asking = chat["force_reply"]["message_id"].as_i64();
+    let bots = list.iter().filter(|message| message["from"]["is_bot"] == true).filter_map(message);
+    Ok(bots.map(|message| Message { asks: Some(message.id) == asking, ..message }).collect())
 }
 
 fn message(value: &Value) -> Option<Message> {
@@ -157,7 +173,7 @@ fn message(value: &Value) -> Option<Message> {
     let photo =
         value["photo"].as_array().and_then(|sizes| sizes.last()?["file_id"].as_str().map(str::to_owned));
     let text = text("text").or_else(|| text("caption")).unwrap_or_default();
-    Some(Message { id: value["message_id"].as_i64()?, text, buttons, photo })
+    Some(Message { id: value["message_id"].as_i64()?, text, buttons, photo, asks: false })
 }
 
 fn button(value: &Value) -> Option<Button> {
@@ -176,9 +192,11 @@ mod tests {
             {"message_id": 2, "from": {"is_bot": true}, "text": "Choose", "reply_markup": {"inline_keyboard": [
                 [{"text": "100", "callback_data": "p:1"}], [{"text": "Pay", "url": "http://x/checkout/1"}]]}},
             {"message_id": 3, "from": {"is_bot": true}, "caption": "Done", "photo": [{"file_id": "s"}, {"file_id": "l"}]},
+            {"message_id": 4, "from": {"is_bot": true}, "text": "Where to?"},
         ]);
+        let chat = json!({"messages": chat, "force_reply": {"force_reply": true, "message_id": 4}});
         let read = bot_messages(&chat).unwrap();
-        assert_eq!(read.len(), 2);
+        assert_eq!(read.iter().map(|message| message.asks).collect::<Vec<_>>(), [false, false, true]);
         assert_eq!(read[0].buttons[0].data.as_deref(), Some("p:1"));
         assert_eq!(read[0].buttons[1].url.as_deref(), Some("http://x/checkout/1"));
         assert_eq!((read[1].text.as_str(), read[1].photo.as_deref()), ("Done", Some("l")));
