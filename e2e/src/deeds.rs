@@ -97,13 +97,23 @@ impl Deeds {
     }
 
     pub async fn topup(&self, user: i64, nonce: &str) -> Result<PaymentId, SendError> {
-        let command = TopupOpen {
-            package: text("rub-100"),
-            rail: Rail::Yookassa,
-            context: CONTEXT,
-            email: None,
-            method: None,
-        };
+        self.topup_in(user, nonce, Rail::Yookassa, CONTEXT).await
+    }
+
+    /// 100 credits, paid this way, in the person's own chat.
+    pub async fn topup_by(&self, user: i64, nonce: &str, rail: Rail) -> Result<PaymentId, SendError> {
+        self.topup_in(user, nonce, rail, ChatContext { chat: user, ..CONTEXT }).await
+    }
+
+    async fn topup_in(
+        &self,
+        user: i64,
+        nonce: &str,
+        rail: Rail,
+        context: ChatContext,
+    ) -> Result<PaymentId, SendError> {
+        let package = if rail == Rail::Stars { "xtr-100" } else { "rub-100" };
+        let command = TopupOpen { package: text(package), rail, context, email: None, method: None };
         let done = self
             .send(
                 Producer::Telegram,

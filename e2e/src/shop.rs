@@ -39,9 +39,18 @@ impl Shop {
 
     /// With more in the environments of the sandbox and of the payments adapter.
     pub fn open_with(sandbox: &[(&str, &str)], payments: &[(&str, &str)]) -> Result<Self> {
+        Self::open_as(sandbox, &[], payments)
+    }
+
+    /// The same, with more in the environment of the ledger.
+    pub fn open_as(
+        sandbox: &[(&str, &str)],
+        ledger: &[(&str, &str)],
+        payments: &[(&str, &str)],
+    ) -> Result<Self> {
         let mut stage = Stage::new()?;
         stage.start(Role::Sandbox, sandbox)?;
-        stage.start(Role::Ledger, &[])?;
+        stage.start(Role::Ledger, ledger)?;
         stage.start(Role::Payments, &[&HASTY, payments].concat())?;
         let (deeds, raw) = (Deeds::new(&stage), Raw::new(&stage));
         Ok(Self { stage, deeds, raw })
