@@ -51,8 +51,8 @@ pub struct Reconciler {
     till: Till,
     book: Book,
     every: Duration,
-    /// The number after the last row that was dealt with.
-    done: Option<u64>,
+    /// Where the first look began, before which only the walk goes; the number after the last row dealt with.
+    done: Option<(u64, u64)>,
     /// How far the walk through the whole book is.
     walked: u64,
     /// Whether the log knew the payment when the row was tried: what a person credits later is tried again.
@@ -83,11 +83,14 @@ impl Reconciler {
     }
 
     async fn round(&mut self, now: Micros) -> Result<(), Broken> {
-        let known = self.done.filter(|done| *done > 0).map(|done| done.saturating_sub(OVERLAP));
-        let mut number = match known {
-            Some(number) => number,
-            None => self.book.since(back(now, BACK_US)).await?,
+        let (first, done) = match self.done {
+            Some(known) => known,
+            None => {
+                let first = self.book.since(back(now, BACK_US)).await?;
+                (first, first)
+            }
         };
+        let mut number = done.saturating_sub(OVERLAP).max(first);
         loop {
             let page = self.book.page(number).await?;
             if page.next == number {
@@ -95,14 +98,14 @@ impl Reconciler {
             }
             self.find(&page.rows).await?;
             number = page.next;
-            self.done = Some(number);
+            self.done = Some((first, number.max(done)));
         }
-        if known == Some(number) {
+        if number < done {
             // Not even what was read before is there: it is another book.
             (self.done, self.walked) = (None, 0);
             return Err(self.book.moved().into());
         }
-        self.done = Some(number);
+        self.done = Some((first, number));
         self.walk().await?;
         self.hand_over(now).await
     }
