@@ -29,6 +29,9 @@ pub const DEATHS: [&str; 7] = [
 /// The same of second receipts.
 pub const RECEIPT_DEATHS: [&str; 2] = ["payments.before_receipt", "payments.receipt_made"];
 
+/// The same of a payment that another's word has settled.
+pub const CAUGHT_UP: &str = "payments.refunds_caught_up";
+
 /// How the payments adapter runs in a shop.
 pub const HASTY: [(&str, &str); 1] = [("PAYMENTS_RECONCILE_SECONDS", "1")];
 

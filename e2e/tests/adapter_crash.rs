@@ -151,8 +151,8 @@ fn every_point_in_the_adapters_is_tested() {
             found.extend(named.map(|rest| rest.split('"').next().unwrap().to_owned()));
         }
     }
-    // In e2e/tests/payments/deaths.rs, receipts.rs and e2e/tests/telegram_money/deaths.rs.
-    let shop = e2e::shop::DEATHS.iter().chain(&e2e::shop::RECEIPT_DEATHS);
+    // In e2e/tests/payments/deaths.rs, receipts.rs, late.rs and e2e/tests/telegram_money/deaths.rs.
+    let shop = e2e::shop::DEATHS.iter().chain(&e2e::shop::RECEIPT_DEATHS).chain([&e2e::shop::CAUGHT_UP]);
     let money = shop.chain(&e2e::booth::DEATHS).chain(&e2e::booth::ODD_DEATHS);
     let tested = TELEGRAM.iter().chain(&PAYMENTS).chain(&GENERATOR).chain(money);
     assert_eq!(found, tested.map(|p| (*p).to_owned()).collect());

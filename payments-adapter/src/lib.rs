@@ -6,6 +6,7 @@
 //! No state: what must last is in the ledger and in YooKassa's books.
 
 mod agenda;
+mod catch_up;
 mod clock;
 pub mod config;
 pub mod notify;

@@ -54,7 +54,7 @@ pub const CONSUMERS: &[(Producer, &[&str])] = &[
             "GenerationFailed",
         ],
     ),
-    (Producer::Payments, &["PaymentOpened", "RefundOpened"]),
+    (Producer::Payments, &["PaymentOpened", "PaymentSettled", "RefundOpened"]),
     (Producer::Generator, &["GenerationRequested"]),
 ];
 

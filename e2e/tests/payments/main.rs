@@ -4,6 +4,7 @@ mod deaths;
 mod desk;
 mod doubts;
 mod judged;
+mod late;
 mod lists;
 mod making;
 mod receipts;

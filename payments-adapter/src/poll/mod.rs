@@ -6,7 +6,7 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use proto_events::{
-    Event, PaymentId, Position, PublishedEvent, Rail, RefundId,
+    Event, PaymentId, Position, Provider, PublishedEvent, Rail, RefundId,
     events::ProviderId,
     queries::{PaymentState, PaymentSweep, PaymentView, RefundQuery, RefundView},
 };
@@ -80,6 +80,10 @@ impl Round {
                 self.hear_refund(opened.refund).await;
                 return Verdict::Done;
             }
+            Ok(Event::PaymentSettled(e)) if e.net.is_none() && e.rail.provider() == Provider::Yookassa => {
+                self.hear_settled(&e.provider_payment_id).await;
+                return Verdict::Done;
+            }
             Ok(_) => return Verdict::Done,
             Err(error) => {
                 tracing::error!(position = %event.position, %error, "an event can't be read; the sweep will show its payment");
@@ -103,6 +107,14 @@ impl Round {
             }
         }
         Verdict::Done
+    }
+
+    /// Settled by another's word: one try at once. What fails is left to the lists.
+    async fn hear_settled(&self, id: &ProviderId) {
+        if let Err(error) = self.prover.catch_up(id).await {
+            let why: &dyn std::error::Error = &error;
+            tracing::warn!(provider_payment_id = %id, error = why, "its fee and refunds are not known yet; the lists bring them");
+        }
     }
 
     /// A refund was opened: one try at once. The rail is in what the ledger shows.

@@ -1,7 +1,8 @@
 //! Whole Moscow days of YooKassa's books, uploaded for the ledger to compare with the log.
 //!
 //! A day is uploaded an hour after its end, with an hour of the days beside it, so that what two clocks date
-//! differently is found. Days that were missed, because nobody ran, follow.
+//! differently is found. Days that were missed, because nobody ran, follow. What the ledger does not know of a day is
+//! proven before the day is compared: a round alone looks no further back than notifications are repeated.
 
 use proto_events::{
     AccountId, CommandId, Micros, Provider,
@@ -12,7 +13,7 @@ use proto_events::{
 };
 use service::ledger::SendError;
 
-use super::Reconciler;
+use super::{Reconciler, Tally};
 use crate::{
     proof::Away,
     yookassa::{Listed, Payment, Refund, provider_id},
@@ -30,7 +31,7 @@ const MARGIN_US: i64 = HOUR_US;
 const MISSED_MAX: i32 = 31;
 
 /// The newest day whose books are read by this time.
-fn newest(now: Micros) -> i32 {
+pub(super) fn newest(now: Micros) -> i32 {
     let ended = (now.get() + MOSCOW_US - SETTLED_US).div_euclid(DAY_US) - 1;
     i32::try_from(ended).unwrap_or(0)
 }
@@ -61,14 +62,24 @@ impl Reconciler {
         let start = i64::from(day) * DAY_US - MOSCOW_US;
         let at = |us: i64| Micros::new(us).unwrap_or_default();
         let (from, to) = (at(start - MARGIN_US), at(start + DAY_US + MARGIN_US));
-        let mut count = 0;
-        let mut payments = self.payments(Listed::Taken { from, to });
-        while let Some(page) = payments.next(&self.prover.yookassa).await? {
+        let (mut count, mut tally) = (0, Tally::default());
+        let mut payments = self.prover.yookassa.payments(Listed::Taken { from, to });
+        while let Some(page) = payments.next().await.map_err(Away::YooKassa)? {
+            self.payments_of(&page, &mut tally).await?;
             count += self.put(day, page.iter().filter_map(of_payment).collect()).await?;
         }
-        let mut refunds = self.refunds(Listed::Made { from, to });
-        while let Some(page) = refunds.next(&self.prover.yookassa).await? {
+        let mut refunds = self.prover.yookassa.refunds(Listed::Made { from, to });
+        while let Some(page) = refunds.next().await.map_err(Away::YooKassa)? {
+            self.refunds_of(&page, from, &mut tally).await?;
             count += self.put(day, page.iter().filter_map(of_refund).collect()).await?;
+        }
+        if let Err(error) = tally.done() {
+            let why: &dyn std::error::Error = &error;
+            tracing::warn!(
+                day,
+                error = why,
+                "something of a day can't be proven now; the comparison will name it"
+            );
         }
         let Some(number) = DayNumber::new(day) else { return Ok(count) };
         fail::fail_point!("payments.day_uploaded");

@@ -2,10 +2,11 @@
 //!
 //! A round looks at what was taken since the last one, with an overlap: rows that appear while a list is paged
 //! come at its top, so that a page never misses them for good. The first round of a process looks further
-//! back than any notification is repeated. [`days`] uploads whole Moscow days, for the ledger to compare.
+//! back than any notification is repeated; how far for refunds, [`refunds`] says. [`days`] uploads whole Moscow days,
+//! for the ledger to compare, and proves what was missed of days on which nobody ran.
 
 mod days;
-mod lists;
+mod refunds;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,11 +17,12 @@ use proto_events::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::refunds::Followed;
 use crate::{
     clock,
     proof::{Away, Outcome, Proof, Prover},
     second_receipt::Seconds,
-    yookassa::{Listed, Payment, Refund, provider_id},
+    yookassa::{Listed, Payment, provider_id},
 };
 
 /// YooKassa repeats a notification for 24 h; a shop may have been away for a weekend.
@@ -28,10 +30,6 @@ const FIRST_LOOK_MS: i64 = 3 * 24 * 3_600_000;
 /// How far a round looks before the last: lists lag, clocks differ, and a payment that nobody claims is waited
 /// for half an hour.
 const OVERLAP_MS: i64 = 3_600_000;
-/// Refunds have one time, that of their making, and may end days after it.
-const REFUNDS_LOOK_MS: i64 = 3 * 24 * 3_600_000;
-/// The first round of a process looks for those that took long.
-const FIRST_REFUNDS_MS: i64 = 30 * 24 * 3_600_000;
 /// Clocks may differ by so much.
 const SLACK_MS: i64 = 5 * 60_000;
 
@@ -89,6 +87,11 @@ impl Tally {
         Ok(())
     }
 
+    /// Everything so far was proven.
+    const fn is_whole(&self) -> bool {
+        self.first.is_none()
+    }
+
     /// The round was whole, if everything in it was proven.
     fn done(self) -> Result<Found, Away> {
         self.first.map_or(Ok(self.found), Err)
@@ -98,12 +101,12 @@ impl Tally {
 impl Reconciler {
     /// Rounds until told to stop. One that fails is taken again, from where the last whole one began.
     pub async fn run(&self, shutdown: CancellationToken) {
-        let (mut from, mut back) = (clock::now().plus_ms(-FIRST_LOOK_MS), FIRST_REFUNDS_MS);
+        let (mut from, mut followed) = (clock::now().plus_ms(-FIRST_LOOK_MS), Followed::default());
         loop {
             let began = clock::now();
-            match self.round(from, back, &shutdown).await {
+            match self.round(from, &mut followed, &shutdown).await {
                 Ok(found) => {
-                    (from, back) = (began.plus_ms(-OVERLAP_MS), REFUNDS_LOOK_MS);
+                    from = began.plus_ms(-OVERLAP_MS);
                     metrics::counter!("payments_reconciled_total", "what" => "seen").increment(found.seen);
                     metrics::counter!("payments_reconciled_total", "what" => "mended")
                         .increment(found.mended);
@@ -139,21 +142,22 @@ impl Reconciler {
         }
     }
 
-    async fn round(&self, from: Micros, back: i64, shutdown: &CancellationToken) -> Result<Found, Away> {
+    async fn round(
+        &self,
+        from: Micros,
+        followed: &mut Followed,
+        shutdown: &CancellationToken,
+    ) -> Result<Found, Away> {
         let to = clock::now().plus_ms(SLACK_MS);
         let mut tally = Tally::default();
-        let mut payments = self.payments(Listed::Taken { from, to });
-        while let Some(page) = payments.next(&self.prover.yookassa).await? {
+        let mut payments = self.prover.yookassa.payments(Listed::Taken { from, to });
+        while let Some(page) = payments.next().await.map_err(Away::YooKassa)? {
             self.payments_of(&page, &mut tally).await?;
             if shutdown.is_cancelled() {
                 return tally.done();
             }
         }
-        let from = from.min(clock::now().plus_ms(-back));
-        let mut refunds = self.refunds(Listed::Made { from, to });
-        while let Some(page) = refunds.next(&self.prover.yookassa).await? {
-            self.refunds_of(&page, &mut tally).await?;
-        }
+        self.look_at_refunds((from, to), followed, &mut tally).await?;
         tally.done()
     }
 
@@ -169,20 +173,8 @@ impl Reconciler {
         for known in known.payments.iter().filter(|known| known.fee_unknown) {
             let tells = |theirs: &&Payment| theirs.id == known.id.as_str() && theirs.income_amount.is_some();
             if page.iter().any(|theirs| tells(&theirs)) {
-                tally.told(&known.id, self.prover.prove(&known.id).await)?;
+                tally.told(&known.id, self.prover.catch_up(&known.id).await)?;
             }
-        }
-        Ok(())
-    }
-
-    async fn refunds_of(&self, page: &[Refund], tally: &mut Tally) -> Result<(), Away> {
-        let ended = page.iter().filter(|refund| refund.status == "succeeded");
-        let ids: Vec<ProviderId> = ended.filter_map(|refund| provider_id(&refund.id)).collect();
-        let known = self.known(Vec::new(), ids.clone()).await?;
-        tally.found.seen += u64::try_from(ids.len()).unwrap_or(0);
-        for id in ids.iter().filter(|id| !known.refunds.iter().any(|known| known.id == **id)) {
-            fail::fail_point!("payments.reconciling");
-            tally.unknown(id, self.prover.prove_refund(id).await)?;
         }
         Ok(())
     }

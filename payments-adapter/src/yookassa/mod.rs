@@ -7,6 +7,7 @@
 pub mod amount;
 mod error;
 pub mod moment;
+mod pages;
 mod refund;
 mod types;
 
@@ -19,6 +20,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::{
     error::Error,
+    pages::Pages,
     refund::{NewRefund, Refund},
     types::{
         Amount, Cancellation, Customer, Item, NewConfirmation, NewMethod, NewPayment, NewReceipt, Page,

@@ -60,13 +60,14 @@ async fn act(
         "refund" if stars => telegram::payments::give_back(&world, state, &id).map_err(str::to_owned),
         _ if stars => Err("Stars can only be refunded".to_owned()),
         "succeed" | "decline" if refund => refunds::finish(&world, state, &id, deed == "succeed"),
-        "succeed" => payments::succeed(&world, state, &id, details["method"].as_str()),
+        "succeed" => payments::succeed(&world, state, &id, details["method"].as_str())
+            .map(|paid| payments::backdate(state, &id, refunds::days_ago_ms(&details)).unwrap_or(paid)),
         "decline" => {
             let (party, reason) = (text("party", "payment_network"), text("reason", "general_decline"));
             payments::give_up(&world, state, &id, &party, &reason)
         }
         "expire" => payments::give_up(&world, state, &id, "yoo_money", "expired_on_confirmation"),
-        "refund" => refunds::by_hand(&world, state, &id, details.get("amount")),
+        "refund" => refunds::by_hand(&world, state, &id, &details),
         _ => Err(format!("`{deed}` is none of succeed, decline, expire, refund")),
     });
     let object = done.map_err(Refused::conflict)?;

@@ -204,6 +204,15 @@ fn settle(world: &World, state: &mut State, id: &str) -> Value {
     object
 }
 
+/// The money was taken so long before; `None` if it was not taken.
+pub(crate) fn backdate(state: &mut State, id: &str, ms: i64) -> Option<Value> {
+    let payment = state.yookassa.payment_mut(id)?;
+    let captured_ms = payment.captured_ms? - ms;
+    payment.captured_ms = Some(captured_ms);
+    payment.object["captured_at"] = json!(rfc3339(captured_ms));
+    Some(payment.object.clone())
+}
+
 /// The payment is given up, for a party's reason.
 pub(crate) fn give_up(
     world: &World,

@@ -15,6 +15,9 @@ use crate::{
     world::{State, World},
 };
 
+/// YooKassa lists three years.
+const DAYS_AGO_MAX: i64 = 3 * 365;
+
 /// What a refund is made of.
 struct Plan<'a> {
     payment_id: &'a str,
@@ -24,6 +27,7 @@ struct Plan<'a> {
     receipt: Option<Value>,
     /// `succeeded` unless a fault wants `pending` or `canceled`.
     status: &'a str,
+    made_ms: i64,
 }
 
 /// Of a payment, what is neither refunded nor about to be.
@@ -63,6 +67,7 @@ pub(crate) fn create(
         metadata: (!body["metadata"].is_null()).then(|| body["metadata"].clone()),
         receipt,
         status: status.unwrap_or("succeeded"),
+        made_ms: world.date_ms(),
     };
     Ok(add(world, state, plan))
 }
@@ -75,7 +80,7 @@ fn add(world: &World, state: &mut State, plan: Plan<'_>) -> Value {
         "id": new_id(),
         "status": plan.status,
         "amount": money(plan.total),
-        "created_at": rfc3339(world.date_ms()),
+        "created_at": rfc3339(plan.made_ms),
         "payment_id": plan.payment_id,
     });
     if let Some(description) = plan.description {
@@ -93,7 +98,7 @@ fn add(world: &World, state: &mut State, plan: Plan<'_>) -> Value {
     let refund = Refund {
         shop,
         object: object.clone(),
-        created_ms: world.date_ms(),
+        created_ms: plan.made_ms,
         succeeded_ms: None,
         receipt: plan.receipt,
     };
@@ -127,19 +132,20 @@ fn given_back(world: &World, state: &mut State, refund: &Value) {
     notify::enqueue(world, state, "refund.succeeded", refund);
 }
 
-/// A refund made by hand in the merchant's cabinet: all that is left, or `part`.
-pub(crate) fn by_hand(
-    world: &World,
-    state: &mut State,
-    id: &str,
-    part: Option<&Value>,
-) -> Result<Value, String> {
+/// How long ago the desk wants a thing to have happened: `days_ago`.
+pub(crate) fn days_ago_ms(details: &Value) -> i64 {
+    details["days_ago"].as_i64().unwrap_or(0).clamp(0, DAYS_AGO_MAX) * 24 * 3_600_000
+}
+
+/// A refund made by hand in the merchant's cabinet: all that is left or the `amount` of `details`; with `pending`
+/// it takes its time; with `days_ago` it was made then.
+pub(crate) fn by_hand(world: &World, state: &mut State, id: &str, details: &Value) -> Result<Value, String> {
     let payment = state.yookassa.payment(id).ok_or("there is no such payment")?;
     if payment.status() != "succeeded" {
         return Err(format!("the payment is {}, not succeeded", payment.status()));
     }
     let (left, whole) = (left(state, id), of(&payment.object["amount"]));
-    let total = match part {
+    let total = match details.get("amount") {
         None => left,
         Some(part) => {
             let full =
@@ -162,7 +168,9 @@ pub(crate) fn by_hand(
         receipt
     });
     let description = Some("Made in the merchant's cabinet");
-    let plan = Plan { payment_id: id, total, description, metadata: None, receipt, status: "succeeded" };
+    let status = if details["pending"] == true { "pending" } else { "succeeded" };
+    let made_ms = world.date_ms() - days_ago_ms(details);
+    let plan = Plan { payment_id: id, total, description, metadata: None, receipt, status, made_ms };
     Ok(add(world, state, plan))
 }
 
