@@ -1,5 +1,6 @@
 //! The cases that hurt real shops (facts of YooKassa's API), each judged by the provider's own books in money.
 
+mod cases;
 mod deaths;
 mod desk;
 mod doubts;

@@ -1,8 +1,8 @@
 //! What about money waits for a person: payments in quarantine, refunds and payments that don't end, credits bought
 //! for an account that is erased, days on which the provider's books and the log differ, days nobody compared.
 //!
-//! Read from natural keys, side tables and the stream of operations; each is small, so nothing is scanned but the
-//! balances, for the erased.
+//! Cost: a few statements, however much was decided and compared before. Natural keys of quarantines, side tables, the
+//! last [`DAYS`] of the stream of operations; nothing is scanned but the balances, for the erased.
 
 mod quarantined;
 
@@ -15,8 +15,9 @@ use sqlx::{AssertSqlSafe, PgPool, Row as _};
 
 pub use quarantined::{Quarantined, find as find_quarantined, open as open_quarantines};
 
+use crate::books::BooksError;
+use crate::books::at::{self, At};
 use crate::books::moscow::{DAY_US, Day};
-use crate::log::BadRow;
 use crate::projections;
 use crate::store;
 
@@ -62,7 +63,7 @@ pub struct Cases {
     pub late_refunds: Vec<Late>,
     pub stranded: Vec<Stranded>,
     pub differing: Vec<Differing>,
-    /// Providers whose last whole day was not compared, with the newest that was.
+    /// Providers whose last whole day was not compared, with the newest of the last [`DAYS`] that was.
     pub uncompared: Vec<(Provider, Option<String>)>,
 }
 
@@ -81,8 +82,8 @@ impl Cases {
 ///
 /// # Errors
 /// Postgres does not answer, or the log has what this version does not know.
-pub async fn cases(pool: &PgPool, now: i64) -> Result<Cases, BadRow> {
-    let finished = compared(pool).await?;
+pub async fn cases(pool: &PgPool, now: i64) -> Result<Cases, BooksError> {
+    let finished = compared(pool, now).await?;
     Ok(Cases {
         quarantined: open_quarantines(pool).await?,
         late_payments: late(pool, "open_payments", "payment", now).await?,
@@ -135,15 +136,14 @@ async fn stranded(pool: &PgPool) -> Result<Vec<Stranded>, sqlx::Error> {
 
 type Compared = BTreeMap<(Provider, i32), (i64, ReconciliationFinished)>;
 
-/// The newest comparison of each day of each provider.
-async fn compared(pool: &PgPool) -> Result<Compared, BadRow> {
-    let operations = AccountId::OPERATIONS;
-    let mut rows = store::events_of_accounts(pool, &[operations], 0).await?;
+/// The newest comparison of each of the last days of each provider.
+async fn compared(pool: &PgPool, now: i64) -> Result<Compared, BooksError> {
+    // A day is compared after it has ended.
+    let since = at::since(pool, Some(At::Day(Day(Day::of(now).0 - DAYS)))).await?;
+    let kind = "ReconciliationFinished";
     let mut newest = Compared::new();
-    for row in rows.remove(&operations).unwrap_or_default() {
-        if row.event_type == "ReconciliationFinished"
-            && let Event::ReconciliationFinished(e) = row.event()?
-        {
+    for row in store::events_of_type(pool, AccountId::OPERATIONS, kind, since - 1).await? {
+        if let Event::ReconciliationFinished(e) = row.event()? {
             newest.insert((e.provider, e.day.get()), (row.position, e));
         }
     }

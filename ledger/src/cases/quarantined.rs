@@ -1,12 +1,15 @@
 //! Payments in quarantine, as the stream they are in has them.
 
+use std::collections::HashMap;
+
 use proto_events::events::{PaymentProblem, PaymentSeen};
 use proto_events::{AccountId, Event, PaymentId, Provider, Rail};
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
-use crate::log::BadRow;
+use crate::log::{BadRow, Row};
+use crate::projections;
 use crate::store::{self, Thing};
 
 /// What a person has to decide.
@@ -27,36 +30,61 @@ pub struct Quarantined {
 /// Those that nobody has decided and the provider has not put right, oldest first. What was nobody's and turned
 /// out to be an account's is that account's.
 ///
+/// Decided ones are left out as far as the projection has seen them; the log is asked, once, about the others, so that
+/// the answer is of this moment.
+///
 /// # Errors
 /// Postgres does not answer, or an event is not known to this version.
 pub async fn open(pool: &PgPool) -> Result<Vec<Quarantined>, BadRow> {
-    let sql = "SELECT substr(n.key, strpos(n.key, ':') + 1), n.account_id, n.position FROM natural_keys n \
+    let sql = "SELECT n.key, n.account_id, n.position FROM natural_keys n \
                WHERE n.kind IN ('quarantined', 'claimed') AND NOT EXISTS \
                   (SELECT FROM natural_keys s WHERE s.key = n.key AND (s.kind = 'settled' \
                       OR s.kind = 'claimed' AND n.kind = 'quarantined')) \
                ORDER BY n.position";
     let keys: Vec<(String, Uuid, i64)> = sqlx::query_as(sql).fetch_all(pool).await?;
-    let mut found = Vec::new();
-    for (id, account, position) in keys {
-        let thing = Thing { account: AccountId(account), id: id.clone(), after: position - 1 };
-        let rows = store::events_about(pool, &[thing]).await?.remove(&id).unwrap_or_default();
-        let resolved = rows.iter().any(|row| row.event_type == "QuarantineResolved");
-        for row in rows.iter().filter(|row| row.position == position && !resolved) {
-            if let Event::PaymentQuarantined(e) = row.event()? {
-                found.push(Quarantined {
-                    position,
-                    recorded_at: row.recorded_at,
-                    account: AccountId(account),
-                    payment: e.payment,
-                    rail: e.rail,
-                    provider_payment_id: e.provider_payment_id.to_string(),
-                    problems: e.problems,
-                    seen: e.seen,
-                });
-            }
+    let decided = decided(pool).await?;
+    let waits = |(key, _, position): &(String, Uuid, i64)| decided.get(key).is_none_or(|at| at < position);
+    let things = keys.into_iter().filter(waits).map(|(key, account, position)| {
+        let id = key.split_once(':').map_or(key.as_str(), |(_, id)| id).to_owned();
+        Thing { account: AccountId(account), id, after: position - 1 }
+    });
+    let things: Vec<Thing> = things.collect();
+    let about = store::events_about(pool, &things).await?;
+    let mut found = Vec::with_capacity(things.len());
+    for Thing { account, id, after } in things {
+        let rows: Vec<&Row> =
+            about.get(&id).into_iter().flatten().filter(|row| row.position > after).collect();
+        if rows.iter().any(|row| row.account() == account && row.event_type == "QuarantineResolved") {
+            continue;
+        }
+        let Some(row) = rows.into_iter().find(|row| row.position == after + 1) else { continue };
+        if let Event::PaymentQuarantined(e) = row.event()? {
+            found.push(Quarantined {
+                position: row.position,
+                recorded_at: row.recorded_at,
+                account,
+                payment: e.payment,
+                rail: e.rail,
+                provider_payment_id: e.provider_payment_id.to_string(),
+                problems: e.problems,
+                seen: e.seen,
+            });
         }
     }
     Ok(found)
+}
+
+/// What the projection has seen decided: the natural key, and where it was decided last.
+async fn decided(pool: &PgPool) -> Result<HashMap<String, i64>, sqlx::Error> {
+    let Some((tables, _)) = projections::live(pool, "payments").await? else { return Ok(HashMap::new()) };
+    let table = tables.table("resolved");
+    let sql = format!("SELECT rail, provider_payment_id, position FROM {table} ORDER BY position");
+    let rows: Vec<(String, String, i64)> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(pool).await?;
+    let key = |(rail, id, at): (String, String, i64)| {
+        let rail = Rail::ALL.into_iter().find(|of| of.as_str() == rail)?;
+        Some((rail.key(&id), at))
+    };
+    Ok(rows.into_iter().filter_map(key).collect())
 }
 
 /// The open one with this id of the provider, or all of this payment.

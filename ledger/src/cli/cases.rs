@@ -75,7 +75,7 @@ fn paper(cases: &Cases) -> String {
         out.push('\n');
     }
     for (provider, newest) in &cases.uncompared {
-        let newest = newest.as_deref().unwrap_or("none");
+        let newest = newest.as_deref().unwrap_or("none in 60 days");
         let _ = writeln!(
             out,
             "{}: the last day was not compared; the newest that was: {newest}",

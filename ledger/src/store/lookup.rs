@@ -97,6 +97,25 @@ pub async fn events_of_accounts(
     Ok(found)
 }
 
+/// The events of one type of an account after a position, by version.
+///
+/// Cost: a probe a bucket after the position, and the account's rows there; only those of the type are sent.
+pub async fn events_of_type(
+    pool: &PgPool,
+    account: AccountId,
+    event_type: &str,
+    after_position: i64,
+) -> Result<Vec<Row>, BadRow> {
+    let sql = format!(
+        "SELECT {} FROM generate_series($2 >> {BUCKET_BITS}, (SELECT position >> {BUCKET_BITS} FROM log_head)) bucket \
+         CROSS JOIN LATERAL (SELECT * FROM events WHERE (position >> {BUCKET_BITS}) = bucket \
+            AND account_id = $1 AND position > $2 AND type = $3 OFFSET 0) e ORDER BY e.version",
+        columns_of("e")
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(account.0).bind(after_position).bind(event_type);
+    query.fetch_all(pool).await?.iter().map(Row::read).collect()
+}
+
 /// Something of an account that its events name, e.g. a payment by its id.
 #[derive(Debug, Clone)]
 pub struct Thing {

@@ -21,8 +21,8 @@ pub use follow_ups::{delete_content, followed_through, set_followed_through};
 pub use head::{Head, JUMP_US, LEASE_US, PAUSE_US, beat, head, incarnation, release, take_over};
 pub use lookup::{
     BUCKET_BITS, FirstAnswer, Thing, account_keys, accounts_of_people, command_ids, event_at, events_about,
-    events_of_accounts, events_of_keys, first_answers, kept, leases, natural_keys_after, owners_of_keys,
-    people_of_accounts,
+    events_of_accounts, events_of_keys, events_of_type, first_answers, kept, leases, natural_keys_after,
+    owners_of_keys, people_of_accounts,
 };
 pub use migrate::{MigrateError, migrate};
 pub use payments::*;
