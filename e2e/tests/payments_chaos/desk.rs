@@ -1,6 +1,6 @@
 //! What people, the provider's desk and operators do, again and again until it is answered.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ use crate::plan::{Ending, Plan, Way};
 const MOMENT: Duration = Duration::from_millis(100);
 /// How often somebody looks before writing again.
 const LOOKS: u32 = 100;
+/// How often somebody tries to pay one bill.
+const TRIES: u32 = 8;
 /// How often somebody asks for a bill before going away.
 const ORDERS: u32 = 6;
 
@@ -29,8 +31,8 @@ pub struct Desk {
     pool: PgPool,
     http: reqwest::Client,
     sandbox: String,
-    /// Bills that somebody is paying.
-    taken: Arc<Mutex<HashSet<(i64, i64)>>>,
+    /// How often somebody has tried to pay a bill.
+    tried: Arc<Mutex<HashMap<(i64, i64), u32>>>,
 }
 
 impl Desk {
@@ -41,7 +43,7 @@ impl Desk {
             pool: shop.stage.pool.clone(),
             http: shop.stage.http.clone(),
             sandbox: shop.stage.url(Role::Sandbox),
-            taken: Arc::default(),
+            tried: Arc::default(),
         }
     }
 
@@ -129,7 +131,6 @@ impl Desk {
                         return Some((self.settled_by(&charge).await, charge));
                     }
                     // Refused for now, or for good.
-                    self.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&(user, bill));
                     again = false;
                 }
                 tokio::time::sleep(MOMENT).await;
@@ -166,16 +167,18 @@ impl Desk {
         chat["messages"].as_array().cloned().unwrap_or_default()
     }
 
-    /// A bill that was not paid; `again`: also one that was.
+    /// A bill that was not paid, and not refused too often: one that came twice is paid by the other. `again`: also one
+    /// that was paid.
     async fn bill(&self, user: i64, again: bool) -> Option<i64> {
         let chat = self.chat(user).await;
         let bills = chat.iter().filter(|m| m["invoice"].is_object());
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = bills.filter(|m| again || m["receipt_message_id"].is_null());
-        let free =
-            free.filter_map(|m| m["message_id"].as_i64()).find(|id| again || !taken.contains(&(user, *id)));
-        taken.extend(free.map(|id| (user, id)));
-        free
+        let bills = bills.filter(|m| again || m["receipt_message_id"].is_null());
+        let mut tried = self.tried.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = |id: &i64| tried.get(&(user, *id)).copied().unwrap_or(0);
+        let least = bills.filter_map(|m| m["message_id"].as_i64()).min_by_key(count);
+        let bill = least.filter(|id| count(id) < TRIES)?;
+        *tried.entry((user, bill)).or_default() += 1;
+        Some(bill)
     }
 
     /// The payment that this charge of Telegram settled, once it has.
