@@ -16,9 +16,9 @@ use sqlx::PgPool;
 use crate::plan::{Ending, Plan, Way};
 
 /// Between two looks.
-const MOMENT: Duration = Duration::from_millis(100);
+const MOMENT: Duration = Duration::from_millis(250);
 /// How often somebody looks before writing again.
-const LOOKS: u32 = 100;
+const LOOKS: u32 = 40;
 /// How often somebody tries to pay one bill.
 const TRIES: u32 = 8;
 /// How often somebody asks for a bill before going away.

@@ -83,7 +83,7 @@ fn strike(shop: &mut Shop, death: Death, ledger: &[(&str, &str)], sandbox: &[(&s
 #[test]
 fn random_payments_under_faults_and_deaths_leave_books_that_agree() {
     let count = dice::rounds(60);
-    let scale = if count >= LONG { 16 } else { 1 };
+    let scale = if count >= LONG { 8 } else { 1 };
     let mut dice = Dice::new("payments");
     let kept = std::env::temp_dir().join(format!("plantain-books-{}", std::process::id()));
     std::fs::create_dir_all(&kept).unwrap();

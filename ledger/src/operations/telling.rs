@@ -67,7 +67,7 @@ async fn news(
     };
     Ok(match row.event()? {
         Event::PaymentRegistered(e) => {
-            let checkout_url = store::payment_side(pool, subject).await?.checkout_url;
+            let checkout_url = store::payment_side(pool, subject.to_owned()).await?.checkout_url;
             opened(e.payment)?.map(|o| News::PaymentReady {
                 payment: e.payment,
                 credits: o.credits,

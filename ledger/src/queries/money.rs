@@ -55,17 +55,25 @@ pub(super) async fn payment(
     who: Producer,
 ) -> Result<Option<PaymentView>, Problem> {
     match payment_now(pool, payment).await? {
-        Some(view) => Ok(Some(with_side(pool, view, who).await?)),
+        Some(view) => Ok(with_sides(pool, vec![view], who).await?.pop()),
         None => Ok(None),
     }
 }
 
 /// Addresses for receipts are shown to who makes receipts.
-async fn with_side(pool: &PgPool, mut view: PaymentView, who: Producer) -> Result<PaymentView, Problem> {
-    let side = store::payment_side(pool, &view.payment.to_string()).await?;
-    view.checkout_url = side.checkout_url;
-    view.email = side.email.filter(|_| who == Producer::Payments).as_deref().map(Text::lossy);
-    Ok(view)
+async fn with_sides(
+    pool: &PgPool,
+    mut views: Vec<PaymentView>,
+    who: Producer,
+) -> Result<Vec<PaymentView>, Problem> {
+    let payments: Vec<String> = views.iter().map(|view| view.payment.to_string()).collect();
+    let mut sides = store::payment_sides(pool, &payments).await?;
+    for (view, payment) in views.iter_mut().zip(&payments) {
+        let side = sides.remove(payment).unwrap_or_default();
+        view.checkout_url = side.checkout_url;
+        view.email = side.email.filter(|_| who == Producer::Payments).as_deref().map(Text::lossy);
+    }
+    Ok(views)
 }
 
 /// The payment that has this id at the provider, registered or settled.
@@ -75,7 +83,7 @@ pub(super) async fn payment_of(
     who: Producer,
 ) -> Result<Option<PaymentView>, Problem> {
     match payment_of_provider(pool, query.provider, &query.id).await? {
-        Some(view) => Ok(Some(with_side(pool, view, who).await?)),
+        Some(view) => Ok(with_sides(pool, vec![view], who).await?.pop()),
         None => Ok(None),
     }
 }
@@ -110,13 +118,13 @@ pub(super) async fn payments_open(
     for Thing { id: payment, .. } in things {
         let (Ok(id), Some(rows)) = (payment.parse(), rows.get(&payment)) else { continue };
         match views::payment(rows, id) {
-            Ok(Some(view)) => found.push(with_side(pool, view, who).await?),
+            Ok(Some(view)) => found.push(view),
             // One account that can't be read does not hide the others' payments.
             Ok(None) => tracing::error!(%payment, "an open payment is not in the log"),
             Err(error) => tracing::error!(%payment, %error, "an open payment can't be read"),
         }
     }
-    Ok(found)
+    with_sides(pool, found, who).await
 }
 
 /// A refund as it is now, as the log has it.
@@ -149,7 +157,7 @@ pub(super) async fn refund(
             view.telegram_user = store::people_of_accounts(pool, &[account]).await?.remove(&account);
         }
         Producer::Payments => {
-            let side = store::payment_side(pool, &view.payment.to_string()).await?;
+            let side = store::payment_side(pool, view.payment.to_string()).await?;
             view.email = side.email.as_deref().map(Text::lossy);
         }
         _ => {}

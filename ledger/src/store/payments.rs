@@ -1,6 +1,8 @@
 //! Side tables of payments: what is open and due, what vendors said, what their books say. `now` is the
 //! log's time in µs.
 
+use std::collections::HashMap;
+
 use proto_events::commands::{NoticeKeep, ProviderRow};
 use proto_events::events::{DayNumber, MoneyMoved};
 use proto_events::{AccountId, Position, Provider, Rail};
@@ -66,16 +68,29 @@ pub async fn due_payments(pool: &PgPool, now: i64, limit: i64) -> Result<Vec<(St
 }
 
 /// What stands beside the log of a payment: the vendor's page, and where its receipt goes.
-#[derive(Debug, Clone, Default, sqlx::FromRow)]
+#[derive(Debug, Clone, Default)]
 pub struct PaymentSide {
     pub checkout_url: Option<String>,
     pub email: Option<String>,
 }
 
-pub async fn payment_side(pool: &PgPool, payment: &str) -> Result<PaymentSide, sqlx::Error> {
-    let sql = "SELECT (SELECT checkout_url FROM payment_links WHERE payment = $1) AS checkout_url, \
-                      (SELECT email FROM chat_contexts WHERE subject = $1) AS email";
-    sqlx::query_as(sql).bind(payment).fetch_one(pool).await
+pub async fn payment_side(pool: &PgPool, payment: String) -> Result<PaymentSide, sqlx::Error> {
+    let mut found = payment_sides(pool, std::slice::from_ref(&payment)).await?;
+    Ok(found.remove(&payment).unwrap_or_default())
+}
+
+/// Of each of these payments.
+pub async fn payment_sides(
+    pool: &PgPool,
+    payments: &[String],
+) -> Result<HashMap<String, PaymentSide>, sqlx::Error> {
+    let sql = "SELECT asked.payment, l.checkout_url, c.email FROM unnest($1::text[]) AS asked(payment) \
+               LEFT JOIN payment_links l ON l.payment = asked.payment \
+               LEFT JOIN chat_contexts c ON c.subject = asked.payment";
+    let found: Vec<(String, Option<String>, Option<String>)> =
+        sqlx::query_as(sql).bind(payments).fetch_all(pool).await?;
+    let side = |(payment, checkout_url, email)| (payment, PaymentSide { checkout_url, email });
+    Ok(found.into_iter().map(side).collect())
 }
 
 /// Payments with an address and without a second receipt, by their ids, after this one.
