@@ -22,7 +22,7 @@ use super::{cases, operator, quarantine};
 pub struct Claim {
     /// The provider's id; see `ledger cases`.
     pub id: String,
-    /// The bill that was paid with it, also if its time is over.
+    /// The bill it paid, also one whose time is over.
     #[arg(long, value_name = "p-…")]
     payment: PaymentId,
     /// Who says so: is named in the log; else this user.
