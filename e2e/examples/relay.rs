@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, Result, ensure};
 use async_nats::jetstream::{self, Context};
 use e2e::Stage;
 use futures_util::StreamExt as _;
@@ -25,24 +26,24 @@ const FILL: &str = "INSERT INTO events SELECT n, \
      'telegram', 'c:' || n, 0, substr(sha256(n::text::bytea), 1, 16), 'person', NULL, NULL, 1760000000000000 + n, \
      sha256((n - 1)::text::bytea), sha256(n::text::bytea) FROM generate_series(1, $1) n";
 
-fn main() {
-    let stage = Stage::new().expect("a stage");
+fn main() -> Result<()> {
+    let stage = Stage::new()?;
     stage.rt.block_on(async {
-        sqlx::query(FILL).bind(EVENTS).execute(&stage.pool).await.expect("rows");
+        sqlx::query(FILL).bind(EVENTS).execute(&stage.pool).await?;
         let head = "UPDATE log_head SET position = $1";
-        sqlx::query(head).bind(EVENTS).execute(&stage.pool).await.expect("a head");
-    });
+        sqlx::query(head).bind(EVENTS).execute(&stage.pool).await
+    })?;
     let (client, media) = (stage.client("ledger"), stage.client("media-ledger"));
     let log = stage.rt.block_on(Stage::log(&stage.pool));
     for _ in 0..RUNS {
         let bare = stage.rt.block_on(async {
-            let context = fresh(&stage, &client, &media).await;
+            let context = fresh(&stage, &client, &media).await?;
             bare(&context, &log).await
-        });
+        })?;
         let (relay, cpu) = stage.rt.block_on(async {
-            let context = fresh(&stage, &client, &media).await;
+            let context = fresh(&stage, &client, &media).await?;
             relay(&stage, &client, &context).await
-        });
+        })?;
         let rate = |took: Duration| EVENTS as f64 / took.as_secs_f64() / 1_000.0;
         println!(
             "relay {:>6.1} K events/s ({:.2} cores of its own)   bare publishes {:>6.1} K/s   ratio {:.2}",
@@ -52,23 +53,28 @@ fn main() {
             rate(relay) / rate(bare)
         );
     }
+    Ok(())
 }
 
 /// EVT, empty, from the log's beginning.
-async fn fresh(stage: &Stage, client: &async_nats::Client, media: &async_nats::Client) -> Context {
+async fn fresh(stage: &Stage, client: &async_nats::Client, media: &async_nats::Client) -> Result<Context> {
     let context = jetstream::new(client.clone());
     let _ = context.delete_stream(EVT_STREAM).await;
-    ledger::provision::ensure(&stage.pool, client, media).await.expect("EVT is made");
-    context
+    ledger::provision::ensure(&stage.pool, client, media).await.context("EVT can't be made")?;
+    Ok(context)
 }
 
-async fn relay(stage: &Stage, client: &async_nats::Client, context: &Context) -> (Duration, Duration) {
+async fn relay(
+    stage: &Stage,
+    client: &async_nats::Client,
+    context: &Context,
+) -> Result<(Duration, Duration)> {
     let (stop, (_, seen)) = (CancellationToken::new(), watch::channel(Position::ZERO));
     let tail = Tail::new(stage.pool.clone(), seen);
     let (begun, cpu) = (Instant::now(), own_cpu());
     tokio::spawn(ledger::relay::run(stage.pool.clone(), client.clone(), tail, 1, stop.clone()));
     loop {
-        let stream = context.get_stream(EVT_STREAM).await.expect("EVT");
+        let stream = context.get_stream(EVT_STREAM).await.context("EVT is not there")?;
         if stream.cached_info().state.last_sequence == EVENTS.unsigned_abs() {
             break;
         }
@@ -76,23 +82,20 @@ async fn relay(stage: &Stage, client: &async_nats::Client, context: &Context) ->
     }
     let took = (begun.elapsed(), own_cpu() - cpu);
     stop.cancel();
-    took
+    Ok(took)
 }
 
-async fn bare(context: &Context, log: &[Row]) -> Duration {
-    let bodies: Vec<(String, Vec<u8>)> = log
-        .iter()
-        .map(|row| {
-            let body = row.published_json(1).expect("a body");
-            (subjects::event(row.account(), &row.event_type), body)
-        })
-        .collect();
+async fn bare(context: &Context, log: &[Row]) -> Result<Duration> {
+    let body = |row: &Row| {
+        Ok((subjects::event(row.account(), &row.event_type), row.published_json(1).context("no body")?))
+    };
+    let bodies: Vec<(String, Vec<u8>)> = log.iter().map(body).collect::<Result<_>>()?;
     let begun = Instant::now();
-    let sent = futures_util::stream::iter(bodies).map(|(subject, body)| async move {
-        context.publish(subject, body.into()).await.expect("sent").await.expect("an answer")
-    });
-    sent.buffered(IN_FLIGHT).for_each(|_| std::future::ready(())).await;
-    begun.elapsed()
+    let sent = futures_util::stream::iter(bodies)
+        .map(|(subject, body)| async move { context.publish(subject, body.into()).await?.await });
+    let lost = sent.buffered(IN_FLIGHT).filter(|sent| std::future::ready(sent.is_err())).count().await;
+    ensure!(lost == 0, "{lost} messages were not taken into EVT");
+    Ok(begun.elapsed())
 }
 
 /// CPU time of this process, from /proc: in hundredths of a second.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::deeds::Deeds;
-use crate::people::{Person, buttons, said};
+use crate::people::{Person, answered, buttons, id_of, said};
 use crate::raw::{Raw, of};
 use crate::{Role, Stage};
 
@@ -57,7 +57,9 @@ impl Booth {
     pub fn without_bot(&mut self, meanwhile: impl FnOnce(&Self)) {
         assert!(self.stage.stop(Role::Telegram));
         meanwhile(self);
-        self.stage.start(Role::Telegram, &self.telegram).expect("it starts again");
+        self.stage
+            .start(Role::Telegram, &self.telegram)
+            .unwrap_or_else(|error| panic!("the bot should start again: {error:?}"));
     }
 
     pub fn meet(&self, person: Person) {
@@ -92,7 +94,7 @@ impl Booth {
     /// A bill for 100 credits in Stars.
     pub fn stars_bill(&self, person: Person) -> Value {
         let menu = self.choose(person, STARS);
-        self.invoice_after(person, menu["message_id"].as_i64().unwrap())
+        self.invoice_after(person, id_of(&menu))
     }
 
     /// Pays it: 200, or 402 with the reason.
@@ -106,7 +108,7 @@ impl Booth {
         let url = format!("{}/people/{}/payments", self.stage.url(Role::Sandbox), person.0);
         let request = self.stage.http.post(url).json(&json!({"message_id": invoice["message_id"]}));
         self.stage.rt.spawn(async move {
-            let answer = request.send().await.expect("the sandbox answers");
+            let answer = answered(request.send().await);
             (answer.status().as_u16(), answer.json().await.unwrap_or_default())
         })
     }
@@ -127,23 +129,32 @@ impl Booth {
             ids.find(Value::is_string)
         });
         self.bot("answerPreCheckoutQuery", &json!({"pre_checkout_query_id": query, "ok": true}));
-        let (status, paid) = self.stage.rt.block_on(paying).expect("it is paid");
+        let (status, paid) = self
+            .stage
+            .rt
+            .block_on(paying)
+            .expect("the task only waits for the sandbox, which answers within the pre-checkout's 10 s");
         assert_eq!(status, 200, "{paid}");
         let charge = &paid["message"]["successful_payment"]["telegram_payment_charge_id"];
-        charge.as_str().expect("a charge").to_owned()
+        charge.as_str().unwrap_or_else(|| panic!("a payment should have a charge: {paid}")).to_owned()
     }
 
     /// 50 Stars that were put aside, by `ledger quarantine settle`.
     pub fn settle_by_a_person(&self, charge: &str) {
         let settle = ["quarantine", "settle", charge, "--amount", "50", "--credits", "60"];
         let settle = [&settle[..], &["--reason", "agreed in the chat", "--yes"]].concat();
-        let done = self.stage.ledger_command(&settle).expect("it runs");
+        let done = self
+            .stage
+            .ledger_command(&settle)
+            .unwrap_or_else(|error| panic!("the ledger's command should run: {error:?}"));
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
 
     /// Updates that the bot has not acknowledged.
     pub fn pending(&self) -> u64 {
-        self.stage.books()["telegram"]["pending_updates"].as_u64().expect("a number")
+        self.stage.books()["telegram"]["pending_updates"]
+            .as_u64()
+            .expect("the sandbox counts updates in its books")
     }
 
     /// What Telegram would send of this person's chat, by the webhook.
@@ -152,12 +163,16 @@ impl Booth {
             "message_id": 77, "date": 1_790_000_000, "chat": {"id": person.0, "type": "private"},
             "from": {"id": person.0, "is_bot": false, "first_name": "Ada", "language_code": "en"},
         });
-        let part = part.as_object().expect("parts of a message").clone();
-        message.as_object_mut().expect("a message").extend(part);
+        let part = part.as_object().expect("a test gives parts of a message as an object").clone();
+        message.as_object_mut().expect("it was made as an object above").extend(part);
         let hook = format!("{}/telegram/webhook", self.stage.url(Role::Telegram));
         let request = self.stage.http.post(hook).json(&json!({"update_id": 1, "message": message}));
         let request = request.header("X-Telegram-Bot-Api-Secret-Token", "a-webhook-secret");
-        let answer = self.stage.rt.block_on(async { request.send().await }).expect("the bot answers");
+        let answer = self
+            .stage
+            .rt
+            .block_on(async { request.send().await })
+            .unwrap_or_else(|error| panic!("the bot should answer its webhook: {error:?}"));
         assert_eq!(answer.status().as_u16(), 200);
     }
 
@@ -169,7 +184,7 @@ impl Booth {
         assert_eq!(status, 200, "{paid}");
         self.until_count(person, "PaymentSettled", before + 1);
         let charge = &paid["message"]["successful_payment"]["telegram_payment_charge_id"];
-        charge.as_str().expect("a charge").to_owned()
+        charge.as_str().unwrap_or_else(|| panic!("a payment should have a charge: {paid}")).to_owned()
     }
 
     pub fn until_count(&self, person: Person, event_type: &str, count: i64) {
@@ -192,8 +207,8 @@ impl Booth {
         let sql = "SELECT payload::json ->> 'payment' FROM events JOIN telegram_identities USING (account_id) \
                    WHERE telegram_user_id = $1 AND type = 'PaymentOpened' ORDER BY position";
         let found = sqlx::query_scalar::<_, String>(sql).bind(person.0).fetch_all(&self.stage.pool);
-        let found = self.stage.rt.block_on(found).expect("the log is there");
-        found.into_iter().map(|id| id.parse().expect("a payment's id")).collect()
+        let found = self.stage.sql(found);
+        found.into_iter().map(|id| id.parse().expect("the log names payments in our form")).collect()
     }
 
     /// An operator gives all Stars of a payment back.
@@ -202,7 +217,7 @@ impl Booth {
             "amount": {"amount": 75, "currency": "XTR"}});
         let id = format!("refund:{nonce}");
         self.raw.operator("refund_open", &id, of(payment.account()), body);
-        let id = CommandId::new(id).expect("a command's id");
+        let id = CommandId::new(id).expect("a test's nonce is short and plain");
         RefundId::derive(payment.account(), Producer::Console, &id)
     }
 
@@ -212,8 +227,11 @@ impl Booth {
         self.without_bot(|booth| {
             booth.stage.rt.block_on(async {
                 for message in 0..pictures {
-                    let made = deeds.picture(person.0, message).await.expect("it is affordable");
-                    deeds.delivered(made).await.expect("it is made");
+                    let made = deeds
+                        .picture(person.0, message)
+                        .await
+                        .expect("the test pays for each picture before");
+                    deeds.delivered(made).await.expect("what was made can be delivered once");
                 }
             });
         });
@@ -236,7 +254,7 @@ impl Booth {
 
     pub fn scalar(&self, sql: &'static str) -> i64 {
         let found = sqlx::query_scalar(sql).fetch_one(&self.stage.pool);
-        self.stage.rt.block_on(found).expect("the tables are there")
+        self.stage.sql(found)
     }
 
     /// Nothing is open, and books, log and projections agree.

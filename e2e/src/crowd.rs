@@ -47,9 +47,13 @@ impl Crowd {
         stage.rt.block_on(async {
             let mut whole = Vec::new();
             for line in self.lines {
-                whole.extend(line.await.expect("a line of people broke off"));
+                whole
+                    .extend(line.await.unwrap_or_else(|error| panic!("a line of people broke off: {error}")));
             }
-            Crossed { whole, opened: self.knocks.await.expect("the knocking broke off") }
+            Crossed {
+                whole,
+                opened: self.knocks.await.unwrap_or_else(|error| panic!("the knocking broke off: {error}")),
+            }
         })
     }
 }
@@ -79,7 +83,7 @@ async fn knock(deeds: Deeds, next: Arc<AtomicI64>, stop: CancellationToken) -> V
     }
     let mut opened = Vec::new();
     for one in opening {
-        opened.push(one.await.expect("somebody could not start"));
+        opened.push(one.await.unwrap_or_else(|error| panic!("somebody could not start: {error}")));
     }
     opened
 }

@@ -30,7 +30,7 @@ pub struct Deeds {
 }
 
 pub fn text<const N: usize>(text: &str) -> Text<N> {
-    Text::new(text).expect("a test's text fits")
+    Text::new(text).unwrap_or_else(|error| panic!("a test's text should fit: {error}"))
 }
 
 pub fn id(id: impl Into<String>) -> CommandId {
@@ -93,7 +93,7 @@ impl Deeds {
                 envelope(id(format!("start:1:{user}")), AccountRef::Telegram(user), command),
             )
             .await?;
-        Ok(opened.result::<AccountWelcomed>().expect("an answer to account_open").account)
+        Ok(opened.result::<AccountWelcomed>().expect("account_open answers so, by docs/EVENTS.md").account)
     }
 
     pub async fn topup(&self, user: i64, nonce: &str) -> Result<PaymentId, SendError> {
@@ -120,7 +120,7 @@ impl Deeds {
                 envelope(id(format!("topup:1:{nonce}")), AccountRef::Telegram(user), command),
             )
             .await?;
-        Ok(done.result::<TopupOpened>().expect("an answer to topup_open").payment)
+        Ok(done.result::<TopupOpened>().expect("topup_open answers so, by docs/EVENTS.md").payment)
     }
 
     pub async fn register(&self, payment: PaymentId) -> Result<Done, SendError> {
@@ -175,7 +175,10 @@ impl Deeds {
                 envelope(id(format!("msg:1:{user}:{message}")), AccountRef::Telegram(user), command),
             )
             .await?;
-        Ok(done.result::<GenerationAccepted>().expect("an answer to generation_request").generation)
+        Ok(done
+            .result::<GenerationAccepted>()
+            .expect("generation_request answers so, by docs/EVENTS.md")
+            .generation)
     }
 
     /// A picture is asked for and made, for 10 credits.
@@ -187,7 +190,7 @@ impl Deeds {
     }
 
     pub async fn claim(&self, generation: GenerationId, attempt: i64) -> Result<Done, SendError> {
-        let attempt = Attempt::new(attempt).expect("a small attempt");
+        let attempt = Attempt::new(attempt).expect("a test's attempts are counted from 1");
         let command = GenerationClaim { generation, worker: text("w1"), attempt };
         let account = AccountRef::Id(generation.account());
         self.send(
@@ -198,7 +201,7 @@ impl Deeds {
     }
 
     pub async fn complete(&self, generation: GenerationId, attempt: i64) -> Result<Done, SendError> {
-        let attempt = Attempt::new(attempt).expect("a small attempt");
+        let attempt = Attempt::new(attempt).expect("a test's attempts are counted from 1");
         let output = MadeOutput {
             object: text(&format!("{generation}/1/0")),
             sha256: text(&"0".repeat(64)),
@@ -223,7 +226,7 @@ impl Deeds {
     }
 
     pub async fn fail(&self, generation: GenerationId, attempt: i64) -> Result<Done, SendError> {
-        let attempt = Attempt::new(attempt).expect("a small attempt");
+        let attempt = Attempt::new(attempt).expect("a test's attempts are counted from 1");
         let command =
             GenerationFail { generation, attempt, reason: Trouble::Policy, spent: Spent::default() };
         let account = AccountRef::Id(generation.account());

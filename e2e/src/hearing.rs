@@ -58,7 +58,7 @@ impl Hearing {
         let types = CONSUMERS.iter().find(|(p, _)| *p == self.producer).map_or(&[][..], |(_, types)| types);
         let sql = "SELECT position FROM events WHERE position > $1 AND type = ANY($2) ORDER BY position";
         let found = sqlx::query_scalar(sql).bind(after).bind(types).fetch_all(&stage.pool);
-        stage.rt.block_on(found).expect("the log is there")
+        stage.sql(found)
     }
 
     /// Waits until everything for it was told, and asserts that each was acted on once.
@@ -77,7 +77,7 @@ impl Hearing {
         stage.until("the consumer's report", || {
             let said =
                 sqlx::query_scalar::<_, i64>(sql).bind(self.producer.as_str()).fetch_optional(&stage.pool);
-            let said = stage.rt.block_on(said).expect("the table is there");
+            let said = stage.sql(said);
             (said >= self.wanted(stage, 0).last().copied()).then_some(())
         });
     }
@@ -85,7 +85,10 @@ impl Hearing {
     /// Ends in order; what it has acted on.
     pub fn finish(self, stage: &Stage) -> Vec<i64> {
         self.stop.cancel();
-        stage.rt.block_on(self.task).expect("the consumer ends well");
+        stage
+            .rt
+            .block_on(self.task)
+            .unwrap_or_else(|error| panic!("the consumer of {} broke off: {error}", self.producer));
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         told.iter().map(|(_, position)| *position).collect()
     }

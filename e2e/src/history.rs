@@ -68,12 +68,12 @@ fn spent(dice: &mut Dice) -> Spent {
 
 /// Odd prices, short lives, so that every rule is reached soon.
 fn catalog() -> Catalog {
-    let mut catalog = Catalog::default_catalog().expect("the default catalog is sound");
+    let mut catalog = Catalog::default_catalog().expect("a test of proto-events reads the default catalog");
     let (rub, stars) = (vec![Rail::Yookassa, Rail::TelegramYookassa], vec![Rail::Stars]);
-    let money = |minor, currency| Money::new(minor, currency).expect("in bounds");
+    let money = |minor, currency| Money::new(minor, currency).expect("a test's prices are small");
     let package = |name: &str, n, price, rails| Package {
         id: text(name),
-        credits: Credits::new(n).expect("in bounds"),
+        credits: Credits::new(n).expect("a test's packages are small"),
         price,
         rails,
     };
@@ -124,7 +124,8 @@ impl History {
     fn publish(&mut self) {
         let stream = CatalogStream::default();
         let publish = CatalogPublish { version: 1, catalog: catalog() };
-        let events = decide_catalog(&stream, &publish).expect("the catalog is sound");
+        let events =
+            decide_catalog(&stream, &publish).expect("it is the default catalog, with a package more");
         self.catalog = events.iter().fold(stream, evolve_catalog).published;
         self.append(AccountId::CATALOG, 1, &events, Producer::Ledger, "catalog:1", "system");
     }
@@ -141,7 +142,7 @@ impl History {
         for (ordinal, event) in (0i16..).zip(events) {
             let e = effect(event);
             let mut row = Row {
-                position: i64::try_from(self.rows.len()).expect("short") + 1,
+                position: i64::try_from(self.rows.len()).expect("a history in memory is short") + 1,
                 account_id: account.0,
                 version: version + i64::from(ordinal),
                 event_type: event.type_name().to_owned(),
@@ -149,7 +150,7 @@ impl History {
                 available_delta: e.available,
                 reserved_delta: e.reserved,
                 debt_delta: e.debt,
-                payload: event.payload().expect("canonical"),
+                payload: event.payload().expect("every event can be written: its own tests write all"),
                 producer: producer.as_str().to_owned(),
                 command_id: command.to_owned(),
                 ordinal,
@@ -219,7 +220,7 @@ impl History {
     fn bonus(&mut self, cause: i64, who: usize, invited: AccountId) {
         let side =
             if self.people[who].account == invited { ReferralSide::Invited } else { ReferralSide::Inviter };
-        let cause = Position::new(cause).expect("in bounds");
+        let cause = Position::new(cause).expect("a position of this history");
         self.act(who, Producer::Ledger, ReferralBonus { invited, side, cause }.into(), |_| {});
     }
 
@@ -227,7 +228,7 @@ impl History {
     fn act(&mut self, who: usize, producer: Producer, command: Command, facts: impl FnOnce(&mut Facts<'_>)) {
         self.commands += 1;
         let command_id = id(format!("c:{}", self.commands));
-        let now = Micros::new(self.now).expect("in bounds");
+        let now = Micros::new(self.now).expect("the history's clock goes on from a day in this century");
         let person = &self.people[who];
         let mut known = Facts::new(now, person.account, producer, &command_id);
         known.catalog = self.catalog.as_ref();

@@ -39,10 +39,10 @@ pub const WHOLE_WAY: [&str; 18] = [
 pub fn wait_for_projections(stage: &Stage) {
     let sql = "SELECT count(*) = $1 AND bool_and(position = (SELECT position FROM log_head)) \
                FROM projection_instances WHERE state = 'live'";
-    let all = i64::try_from(ledger::projections::ALL.len()).expect("a handful");
+    let all = i64::try_from(ledger::projections::ALL.len()).expect("there are a dozen projections");
     stage.until("the projections to catch up", || {
         let caught_up = sqlx::query_scalar::<_, bool>(sql).bind(all).fetch_one(&stage.pool);
-        stage.rt.block_on(caught_up).expect("the registry is there").then_some(())
+        stage.sql(caught_up).then_some(())
     });
 }
 
@@ -66,8 +66,8 @@ type Balance = (i64, i64, i64);
 async fn balances(pool: &PgPool, people: &[i64]) -> BTreeMap<i64, (uuid::Uuid, Balance)> {
     let (tables, _) = ledger::projections::live(pool, "balances")
         .await
-        .expect("Postgres is there")
-        .expect("balances are live");
+        .unwrap_or_else(|error| panic!("Postgres should show the projections: {error:?}"))
+        .expect("whoever asks has waited for the projections");
     let sql = format!(
         "SELECT telegram_user_id, account_id, available, reserved, debt FROM telegram_identities \
          JOIN {} USING (account_id) WHERE telegram_user_id = ANY($1)",
@@ -77,7 +77,7 @@ async fn balances(pool: &PgPool, people: &[i64]) -> BTreeMap<i64, (uuid::Uuid, B
         .bind(people)
         .fetch_all(pool)
         .await
-        .expect("the balances are there");
+        .unwrap_or_else(|error| panic!("Postgres should show the balances: {error:?}"));
     found.into_iter().map(|(user, account, a, r, d)| (user, (account, (a, r, d)))).collect()
 }
 
@@ -171,7 +171,7 @@ pub fn window_differs(events: &[PublishedEvent], log: &[Row]) -> Option<String> 
 /// contiguous window of the log. Answers the first position in it and how long it took.
 pub fn assert_evt_heals(stage: &Stage, client: &async_nats::Client) -> (i64, Duration) {
     let start = Instant::now();
-    let head = stage.rt.block_on(ledger::store::head(&stage.pool)).expect("there is a head").position;
+    let head = stage.sql(ledger::store::head(&stage.pool)).position;
     loop {
         let found = stage.rt.block_on(evt(client));
         if let Ok(events) = &found {
@@ -220,7 +220,8 @@ pub fn assert_at_rest(stage: &Stage, client: &async_nats::Client) {
     let log = stage.rt.block_on(Stage::log(&stage.pool));
     assert_commands_once(&log);
     let (first, _) = assert_evt_heals(stage, client);
-    let events = stage.rt.block_on(evt(client)).expect("EVT is there");
+    let events =
+        stage.rt.block_on(evt(client)).unwrap_or_else(|error| panic!("EVT should be readable: {error}"));
     assert_eq!(first, 1, "EVT does not begin with the log");
     assert_eq!(events.len(), log.len(), "EVT is not as long as the log");
 }

@@ -26,26 +26,30 @@ pub fn leads(stage: &Stage, role: Role) -> bool {
 
 /// Both run, the role `Ledger` leads.
 pub fn two_ledgers() -> Stage {
-    let mut stage = Stage::new().expect("a stage");
+    let mut stage =
+        Stage::new().unwrap_or_else(|error| panic!("Postgres and nats-server should start: {error:?}"));
     lead_and_stand_by(&mut stage, &[]);
     stage
 }
 
 /// Starts both; the role `Ledger` leads, and has `extra` in its environment.
 pub fn lead_and_stand_by(stage: &mut Stage, extra: &[(&str, &str)]) {
-    stage.start(Role::Ledger, extra).expect("the ledger starts");
+    stage.start(Role::Ledger, extra).unwrap_or_else(|error| panic!("the ledger should start: {error:?}"));
     stage.until("a leader", || leads(stage, Role::Ledger).then_some(()));
-    stage.start(Role::Standby, &[]).expect("the standby starts");
+    stage.start(Role::Standby, &[]).unwrap_or_else(|error| panic!("the standby should start: {error:?}"));
 }
 
 /// Two ledgers, and person 1's credits reserved for so long, for a picture that nobody makes.
 pub fn with_a_reservation(held: Duration) -> (Stage, Deeds) {
-    let mut stage = Stage::new().expect("a stage");
-    let mut catalog =
-        serde_json::to_value(Catalog::default_catalog().expect("the default catalog")).expect("JSON");
-    catalog["limits"]["reservation_ms"] = Value::from(u64::try_from(held.as_millis()).expect("some years"));
+    let mut stage =
+        Stage::new().unwrap_or_else(|error| panic!("Postgres and nats-server should start: {error:?}"));
+    let catalog = Catalog::default_catalog().expect("a test of proto-events reads the default catalog");
+    let mut catalog = serde_json::to_value(catalog).expect("a catalog's maps have strings for keys");
+    catalog["limits"]["reservation_ms"] =
+        Value::from(u64::try_from(held.as_millis()).expect("a test holds credits for less than ages"));
     let file = stage.dir().join("catalog.json");
-    std::fs::write(&file, catalog.to_string()).expect("the stage's folder can be written");
+    std::fs::write(&file, catalog.to_string())
+        .unwrap_or_else(|error| panic!("{} should be writable: {error}", file.display()));
     lead_and_stand_by(&mut stage, &[("CATALOG_FILE", &file.to_string_lossy())]);
     let deeds = Deeds::new(&stage);
     let requested = async {
@@ -54,12 +58,12 @@ pub fn with_a_reservation(held: Duration) -> (Stage, Deeds) {
         deeds.settle(payment, rubles(100)).await?;
         deeds.request(1, 1).await
     };
-    stage.rt.block_on(requested).expect("a picture is asked for");
+    stage.rt.block_on(requested).unwrap_or_else(|error| panic!("a picture should be asked for: {error}"));
     (stage, deeds)
 }
 
 pub fn epoch(stage: &Stage) -> i64 {
-    stage.rt.block_on(ledger::store::head(&stage.pool)).expect("there is a head").epoch
+    stage.sql(ledger::store::head(&stage.pool)).epoch
 }
 
 /// Waits for the first answer to a command sent after `since`; how long it took. The aim is 5 s: measured, not

@@ -10,6 +10,16 @@ use crate::stage::{PATIENCE, Role, Stage};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Person(pub i64);
 
+/// What the sandbox answered, whatever it is; no test goes on without it.
+pub(crate) fn answered(sent: Result<reqwest::Response, reqwest::Error>) -> reqwest::Response {
+    sent.unwrap_or_else(|error| panic!("the sandbox should answer: {error:?}"))
+}
+
+/// Of a message.
+pub(crate) fn id_of(message: &Value) -> i64 {
+    message["message_id"].as_i64().unwrap_or_else(|| panic!("a message should have an id: {message}"))
+}
+
 impl Stage {
     fn desk(&self, path: &str) -> String {
         format!("{}{path}", self.url(Role::Sandbox))
@@ -17,16 +27,15 @@ impl Stage {
 
     pub fn get(&self, path: &str) -> Value {
         self.rt.block_on(async {
-            let answer = self.http.get(self.desk(path)).send().await.expect("the sandbox answers");
-            answer.json().await.expect("JSON")
+            let answer = answered(self.http.get(self.desk(path)).send().await);
+            answer.json().await.unwrap_or_else(|error| panic!("{path} should be JSON: {error}"))
         })
     }
 
     /// Status and body.
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         self.rt.block_on(async {
-            let answer =
-                self.http.post(self.desk(path)).json(body).send().await.expect("the sandbox answers");
+            let answer = answered(self.http.post(self.desk(path)).json(body).send().await);
             (answer.status().as_u16(), answer.json().await.unwrap_or_default())
         })
     }
@@ -39,7 +48,7 @@ impl Stage {
 
     pub fn heal(&self) {
         let url = self.desk("/faults");
-        self.rt.block_on(async { self.http.delete(url).send().await }).expect("the sandbox answers");
+        answered(self.rt.block_on(async { self.http.delete(url).send().await }));
     }
 
     pub fn books(&self) -> Value {
@@ -64,7 +73,7 @@ impl Stage {
         let body = json!({"text": text, "language_code": "en", "first_name": "Ada"});
         let (status, message) = self.post(&format!("/people/{}/messages", person.0), &body);
         assert_eq!(status, 200, "{message}");
-        message["message_id"].as_i64().expect("a message id")
+        id_of(&message)
     }
 
     pub fn tap(&self, person: Person, message: &Value, data: &str) {
@@ -106,7 +115,10 @@ impl Stage {
         let menu = self.wait_for(person, "the packages", |m| {
             m["message_id"].as_i64() > Some(asked) && !buttons(m).is_empty()
         });
-        let (_, data) = buttons(&menu).into_iter().find(|(_, data)| !data.is_empty()).expect("a package");
+        let (_, data) = buttons(&menu)
+            .into_iter()
+            .find(|(_, data)| !data.is_empty())
+            .unwrap_or_else(|| panic!("a button should choose a package: {menu}"));
         self.tap(person, &menu, &data);
         self.checkout_after(person, asked)
     }
@@ -116,8 +128,8 @@ impl Stage {
         let ready = self.wait_for(person, "the payment link", |m| {
             m["message_id"].as_i64() > Some(after) && link(m).is_some()
         });
-        let url = link(&ready).expect("a link");
-        url.rsplit('/').next().expect("an id").to_owned()
+        let url = link(&ready).expect("it was waited for a message with a link");
+        url.rsplit('/').next().unwrap_or_default().to_owned()
     }
 
     pub fn pay(&self, checkout: &str) {
@@ -148,10 +160,11 @@ impl Stage {
             .as_array()
             .and_then(|sizes| sizes.last())
             .map_or(&message["document"]["file_id"], |size| &size["file_id"]);
-        let url = self.desk(&format!("/files/{}", id.as_str().expect("a file id")));
+        let id = id.as_str().unwrap_or_else(|| panic!("a picture should have a file: {message}"));
+        let url = self.desk(&format!("/files/{id}"));
         self.rt.block_on(async {
-            let answer = self.http.get(url).send().await.expect("the sandbox answers");
-            answer.bytes().await.expect("the file").to_vec()
+            let bytes = answered(self.http.get(url).send().await).bytes().await;
+            bytes.unwrap_or_else(|error| panic!("a file should come whole: {error}")).to_vec()
         })
     }
 
@@ -160,16 +173,14 @@ impl Stage {
         let sql = "SELECT coalesce(sum(available_delta), 0)::bigint, coalesce(sum(reserved_delta), 0)::bigint, \
                           coalesce(sum(debt_delta), 0)::bigint FROM events JOIN telegram_identities USING (account_id) \
                    WHERE telegram_user_id = $1";
-        self.rt.block_on(sqlx::query_as(sql).bind(person.0).fetch_one(&self.pool)).expect("the log is there")
+        self.sql(sqlx::query_as(sql).bind(person.0).fetch_one(&self.pool))
     }
 
     /// How many events of this type this person has.
     pub fn count_of(&self, person: Person, event_type: &str) -> i64 {
         let sql = "SELECT count(*) FROM events JOIN telegram_identities USING (account_id) \
                    WHERE telegram_user_id = $1 AND type = $2";
-        self.rt
-            .block_on(sqlx::query_scalar(sql).bind(person.0).bind(event_type).fetch_one(&self.pool))
-            .expect("the log is there")
+        self.sql(sqlx::query_scalar(sql).bind(person.0).bind(event_type).fetch_one(&self.pool))
     }
 }
 

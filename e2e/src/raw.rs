@@ -50,11 +50,16 @@ impl Raw {
 
     /// The same with the whole envelope.
     pub async fn ask_with(&self, producer: Producer, verb: &str, envelope: Value) -> Value {
-        let (_, client) = self.clients.iter().find(|(p, _)| *p == producer).expect("everybody is there");
+        let (_, client) = self
+            .clients
+            .iter()
+            .find(|(p, _)| *p == producer)
+            .expect("a client was made for each of Producer::ALL");
         let (subject, end) = (subjects::command(producer, verb), Instant::now() + PATIENCE);
         loop {
             if let Ok(answer) = client.request(subject.clone(), envelope.to_string().into()).await {
-                let reply: Value = serde_json::from_slice(&answer.payload).expect("an answer is JSON");
+                let reply: Value = serde_json::from_slice(&answer.payload)
+                    .unwrap_or_else(|error| panic!("{subject} should be answered in JSON: {error}"));
                 if reply["status"] == "done" || reply["status"] == "refused" {
                     return reply;
                 }
@@ -79,7 +84,10 @@ impl Raw {
     pub fn refused(&self, producer: Producer, verb: &str, id: &str, account: Value, body: Value) -> String {
         let reply = self.send(producer, verb, id, account, body);
         assert_eq!(reply["status"], "refused", "{verb}: {reply}");
-        reply["refusal"]["code"].as_str().expect("a refusal has a code").to_owned()
+        reply["refusal"]["code"]
+            .as_str()
+            .unwrap_or_else(|| panic!("a refusal should have a code: {reply}"))
+            .to_owned()
     }
 
     /// The types of the events that an operator's act made.

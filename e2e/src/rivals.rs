@@ -73,7 +73,7 @@ impl Rivals {
     /// Asserts that every answer is true by the log as it is at the end.
     pub fn finish(self, stage: &Stage) -> Tally {
         self.stop.cancel();
-        stage.rt.block_on(self.task).expect("the rivals broke off");
+        stage.rt.block_on(self.task).unwrap_or_else(|error| panic!("the rivals broke off: {error}"));
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
         stage.rt.block_on(judge(&stage.pool, &heard))
     }
@@ -85,7 +85,7 @@ async fn fight(client: &Client, deeds: &Deeds, user: i64) -> Vec<Heard> {
         let payment = deeds.topup(user, &format!("rival{user}")).await?;
         deeds.settle(payment, rubles(100)).await
     };
-    ready.await.expect("a rival gets credits");
+    ready.await.unwrap_or_else(|error| panic!("rival {user} should get credits: {error}"));
     let asked = (1..=AT_ONCE).map(|message| once(client, user, message));
     let said = futures_util::future::join_all(asked).await;
     said.into_iter().map(|said| Heard { user, said }).collect()
@@ -118,8 +118,12 @@ async fn once(client: &Client, user: i64, message: i64) -> Option<Reply> {
 }
 
 async fn judge(pool: &PgPool, heard: &[Heard]) -> Tally {
-    let limit =
-        i64::from(Catalog::default_catalog().expect("the default catalog").limits.running_per_person_max);
+    let limit = i64::from(
+        Catalog::default_catalog()
+            .expect("a test of proto-events reads the default catalog")
+            .limits
+            .running_per_person_max,
+    );
     let fits = limit.min(CREDITS / PICTURE);
     let mut tally = Tally::default();
     let mut users: Vec<i64> = heard.iter().map(|h| h.user).collect();
@@ -129,7 +133,10 @@ async fn judge(pool: &PgPool, heard: &[Heard]) -> Tally {
     let sql = "SELECT telegram_user_id, count(*) FROM telegram_identities JOIN events USING (account_id) \
                WHERE telegram_user_id = ANY($1) AND type = 'GenerationRequested' GROUP BY 1";
     let found = sqlx::query_as::<_, (i64, i64)>(sql).bind(&users).fetch_all(pool).await;
-    let accepted: BTreeMap<i64, i64> = found.expect("the log is there").into_iter().collect();
+    let accepted: BTreeMap<i64, i64> = found
+        .unwrap_or_else(|error| panic!("Postgres should show what was accepted: {error:?}"))
+        .into_iter()
+        .collect();
     for Heard { user, said } in heard {
         let accepted = accepted.get(user).copied().unwrap_or_default();
         assert!(accepted <= fits, "{user} was given {accepted} where {fits} fit");
@@ -155,5 +162,6 @@ async fn judge(pool: &PgPool, heard: &[Heard]) -> Tally {
 
 async fn type_at(pool: &PgPool, position: i64) -> Option<String> {
     let sql = "SELECT type FROM events WHERE position = $1";
-    sqlx::query_scalar(sql).bind(position).fetch_optional(pool).await.expect("the log is there")
+    let found = sqlx::query_scalar(sql).bind(position).fetch_optional(pool).await;
+    found.unwrap_or_else(|error| panic!("Postgres should show position {position}: {error:?}"))
 }

@@ -62,8 +62,11 @@ impl Shop {
     /// A person chooses 100 credits for 100 rubles, for the n-th time.
     pub fn order(&self, user: i64, n: usize) -> PaymentId {
         self.stage.rt.block_on(async {
-            self.deeds.start(user).await.expect("a start is answered");
-            self.deeds.topup(user, &format!("n{user}x{n}")).await.expect("a top-up is answered")
+            self.deeds.start(user).await.expect("the ledger opens an account for anybody who starts");
+            self.deeds
+                .topup(user, &format!("n{user}x{n}"))
+                .await
+                .expect("the ledger opens a bill for a package it sells")
         })
     }
 
@@ -91,7 +94,7 @@ impl Shop {
     pub fn count(&self, id: impl std::fmt::Display, event_type: &str) -> i64 {
         let sql = "SELECT count(*) FROM events WHERE type = $1 AND strpos(payload, $2) > 0";
         let counting = sqlx::query_scalar(sql).bind(event_type).bind(id.to_string());
-        self.stage.rt.block_on(counting.fetch_one(&self.stage.pool)).expect("the log is there")
+        self.stage.sql(counting.fetch_one(&self.stage.pool))
     }
 
     pub fn until_event(&self, id: impl std::fmt::Display + Copy, event_type: &str) {
@@ -112,7 +115,10 @@ impl Shop {
     pub fn spend(&self, user: i64, pictures: i64) {
         self.stage.rt.block_on(async {
             for message in 1..=pictures {
-                self.deeds.picture(user, message).await.expect("it is affordable, and made once");
+                self.deeds
+                    .picture(user, message)
+                    .await
+                    .expect("the test pays for each picture before, and makes each once");
             }
         });
     }
@@ -126,7 +132,7 @@ impl Shop {
     pub fn refund(&self, payment: PaymentId, kopecks: i64, nonce: &str) -> RefundId {
         let reply = self.ask_refund(payment, kopecks, nonce);
         assert_eq!(reply["status"], "done", "{reply}");
-        let id = CommandId::new(format!("refund:{nonce}")).expect("a command's id");
+        let id = CommandId::new(format!("refund:{nonce}")).expect("a test's nonce is short and plain");
         RefundId::derive(payment.account(), Producer::Console, &id)
     }
 
@@ -142,7 +148,7 @@ impl Shop {
         let sql = "SELECT coalesce(sum(available_delta), 0)::bigint, coalesce(sum(reserved_delta), 0)::bigint, \
                           coalesce(sum(debt_delta), 0)::bigint FROM events WHERE account_id = $1";
         let sums = sqlx::query_as(sql).bind(payment.account().0).fetch_one(&self.stage.pool);
-        self.stage.rt.block_on(sums).expect("the log is there")
+        self.stage.sql(sums)
     }
 
     /// Nothing is open, and books, log and projections agree.
@@ -150,7 +156,7 @@ impl Shop {
         let open = "SELECT (SELECT count(*) FROM open_payments) + (SELECT count(*) FROM open_refunds)";
         self.stage.until("everything to end", || {
             let counting = sqlx::query_scalar::<_, i64>(open).fetch_one(&self.stage.pool);
-            (self.stage.rt.block_on(counting).expect("the tables are there") == 0).then_some(())
+            (self.stage.sql(counting) == 0).then_some(())
         });
         self.stage.until_money_agrees();
         self.stage.assert_verified();

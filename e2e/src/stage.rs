@@ -304,7 +304,9 @@ impl Stage {
     /// A connection as a user of nats.conf.
     pub fn client(&self, user: &str) -> async_nats::Client {
         let config = NatsConfig { url: self.nats.url(), seed_file: self.nats.seed_file(user) };
-        self.rt.block_on(service::nats::connect(&config, user)).expect("NATS takes its user")
+        self.rt
+            .block_on(service::nats::connect(&config, user))
+            .unwrap_or_else(|error| panic!("NATS should let {user} in: {error:?}"))
     }
 
     /// The ledger as this producer sees it.
@@ -312,11 +314,21 @@ impl Stage {
         Ledger::new(self.client(producer.as_str()), producer).with_deadline(PATIENCE)
     }
 
+    /// Asks Postgres; a test can't go on without its answer.
+    pub fn sql<T>(&self, asked: impl Future<Output = Result<T, sqlx::Error>>) -> T {
+        let dir = self.dir().display().to_string();
+        self.rt
+            .block_on(asked)
+            .unwrap_or_else(|error| panic!("Postgres should answer: {error:?}; logs in {dir}"))
+    }
+
     /// The whole log.
     pub async fn log(pool: &PgPool) -> Vec<Row> {
         let sql = format!("SELECT {COLUMNS} FROM events ORDER BY position");
-        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(pool).await.expect("the log is there");
-        rows.iter().map(|row| Row::read(row).expect("a row of the log")).collect()
+        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(pool).await;
+        let rows = rows.unwrap_or_else(|error| panic!("Postgres should show the log: {error:?}"));
+        let read = |row| Row::read(row).unwrap_or_else(|error| panic!("the log: {}", error.in_full()));
+        rows.iter().map(read).collect()
     }
 
     /// How an auditor looks: with the public key, and with the checkpoints that are kept outside the database.
@@ -330,7 +342,7 @@ impl Stage {
     pub fn verify(&self) -> Report {
         let options = self.audit();
         let verified = verify_with(&self.pool, &options, |_, _| {});
-        self.rt.block_on(verified).expect("the log can be read")
+        self.rt.block_on(verified).unwrap_or_else(|error| panic!("the log should be readable: {error:?}"))
     }
 
     pub fn assert_verified(&self) {
@@ -369,7 +381,7 @@ pub async fn as_superuser(url: &str) -> Result<PgPool> {
 
 /// Always the same: what it signs is a test's.
 fn checkpoint_key() -> SecretKey {
-    SecretKey::from_seed("plantain/test", [7; 32]).expect("a name for a key")
+    SecretKey::from_seed("plantain/test", [7; 32]).expect("plantain/test is a name as keys have them")
 }
 
 /// A service's program, beside this test's own.

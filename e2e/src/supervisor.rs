@@ -19,7 +19,7 @@ pub fn watch(
         assert!(Instant::now() < end, "waited {PATIENCE:?} for {what}; logs in {}", stage.dir().display());
         if !stage.is_running(role) {
             deaths += 1;
-            stage.spawn(role, extra).expect("the service starts");
+            stage.spawn(role, extra).unwrap_or_else(|error| panic!("{role:?} should start again: {error:?}"));
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }

@@ -218,7 +218,7 @@ fn provider_id(payment: PaymentId) -> ProviderId {
 }
 
 fn first() -> Attempt {
-    Attempt::new(1).expect("one is an attempt")
+    Attempt::new(1).expect("attempts begin with 1")
 }
 
 fn output(generation: GenerationId) -> MadeOutput {
