@@ -13,7 +13,7 @@ use service::config::Env;
 use sqlx::PgPool;
 
 use super::money::agreed;
-use super::operator;
+use super::operator::{self, Manner};
 use super::out::{self, say};
 use crate::books::moscow::date_time;
 use crate::books::words::money_text;
@@ -35,15 +35,8 @@ pub struct Wish {
     /// Why; stays in the log, so it must name nobody.
     #[arg(long)]
     reason: Option<String>,
-    /// Who decides: is named in the log; else this user.
-    #[arg(long, value_name = "NAME")]
-    operator: Option<String>,
-    /// Do not ask.
-    #[arg(long)]
-    yes: bool,
-    /// Print one JSON object; needs --yes.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 /// What is to be told to the ledger, and what a person reads before.
@@ -67,18 +60,18 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
             "{id:?} is no id of ours: give a payment's (p-…) or a refund's (f-…), as `ledger cases` shows it"
         )
     };
-    if !wish.json {
+    if !wish.manner.json {
         out::text(format_args!("{}", act.paper))?;
     }
-    if !agreed("This ends it for good.", wish.yes, wish.json)? {
+    if !agreed("This ends it for good.", wish.manner.yes, wish.manner.json)? {
         say!("Nothing was changed.")?;
         return Ok(ExitCode::from(1));
     }
     // Said again, it is the same.
     let command_id = CommandId::new(format!("close:{id}"))?;
-    let who = operator::named(wish.operator.as_deref());
+    let who = operator::named(wish.manner.operator.as_deref());
     let done = operator::act(&who, command_id, act.account, act.command).await?;
-    if wish.json {
+    if wish.manner.json {
         let types: Vec<&str> = done.events.iter().map(|event| event.r#type.as_str()).collect();
         say!("{}", json!({"position": done.position, "events": types}))?;
     } else {

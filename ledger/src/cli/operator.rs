@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clap::Args;
 use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, CommandId, Producer, commands::Command};
 use service::config::Env;
@@ -11,6 +12,20 @@ use service::nats::{self, NatsConfig};
 
 /// A nats-server that is there answers at once; who is at a terminal is not kept waiting for one that is not.
 const CONNECT: Duration = Duration::from_secs(5);
+
+/// How an operator decides, whatever it is about.
+#[derive(Args)]
+pub struct Manner {
+    /// Who decides: is named in the log; else this user.
+    #[arg(long, value_name = "NAME")]
+    pub operator: Option<String>,
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
+    /// Print one JSON object; needs --yes.
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Who acts: as said, else the user of this machine.
 pub fn named(given: Option<&str>) -> String {

@@ -11,10 +11,11 @@ use serde_json::json;
 use service::config::Env;
 use sqlx::PgPool;
 
+use super::cases;
 use super::money::{agreed, minor};
+use super::operator::{self, Manner};
 use super::out::{self, say};
 use super::quarantine_claim::{self, Claim};
-use super::{cases, operator};
 use crate::cases::{Quarantined, find_quarantined};
 use crate::{config, store};
 
@@ -59,15 +60,8 @@ struct Common {
     /// Why; stays in the log, so it must name nobody.
     #[arg(long)]
     reason: String,
-    /// Who decides: is named in the log; else this user.
-    #[arg(long, value_name = "NAME")]
-    operator: Option<String>,
-    /// Do not ask.
-    #[arg(long)]
-    yes: bool,
-    /// Print one JSON object; needs --yes.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 pub async fn run(what: Quarantine) -> anyhow::Result<ExitCode> {
@@ -96,10 +90,10 @@ pub async fn run(what: Quarantine) -> anyhow::Result<ExitCode> {
             QuarantineVerdict::Settle { amount, credits, test: wish.test }
         }
     };
-    if !common.json {
+    if !common.manner.json {
         out::text(format_args!("{}", cases::quarantined(&found)))?;
     }
-    if !agreed("This decides it for good.", common.yes, common.json)? {
+    if !agreed("This decides it for good.", common.manner.yes, common.manner.json)? {
         say!("Nothing was changed.")?;
         return Ok(ExitCode::from(1));
     }
@@ -133,9 +127,9 @@ async fn decide(
         verdict,
         reason: Text::new(common.reason.as_str()).context("--reason is at most 500 characters")?,
     };
-    let who = operator::named(common.operator.as_deref());
+    let who = operator::named(common.manner.operator.as_deref());
     let done = operator::act(&who, id, found.account, command).await?;
-    if common.json {
+    if common.manner.json {
         let types: Vec<&str> = done.events.iter().map(|event| event.r#type.as_str()).collect();
         say!("{}", json!({"position": done.position, "events": types}))?;
     } else {

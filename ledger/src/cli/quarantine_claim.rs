@@ -14,8 +14,9 @@ use serde_json::json;
 use sqlx::PgPool;
 
 use super::money::agreed;
+use super::operator::{self, Manner};
 use super::out::{self, say};
-use super::{cases, operator, quarantine};
+use super::{cases, quarantine};
 
 #[derive(Args)]
 #[command(override_usage = "ledger quarantine claim ID --payment p-…")]
@@ -25,15 +26,8 @@ pub struct Claim {
     /// The bill it paid, also one whose time is over.
     #[arg(long, value_name = "p-…")]
     payment: PaymentId,
-    /// Who says so: is named in the log; else this user.
-    #[arg(long, value_name = "NAME")]
-    operator: Option<String>,
-    /// Do not ask.
-    #[arg(long)]
-    yes: bool,
-    /// Print one JSON object; needs --yes.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    manner: Manner,
 }
 
 pub async fn run(pool: &PgPool, wish: &Claim) -> anyhow::Result<ExitCode> {
@@ -41,11 +35,11 @@ pub async fn run(pool: &PgPool, wish: &Claim) -> anyhow::Result<ExitCode> {
     if found.account != AccountId::OPERATIONS {
         bail!("this is known to be of a payment of ours: settle or dismiss it");
     }
-    if !wish.json {
+    if !wish.manner.json {
         out::text(format_args!("{}", cases::quarantined(&found)))?;
     }
     let question = format!("From now on it is for {} to be settled.", wish.payment);
-    if !agreed(&question, wish.yes, wish.json)? {
+    if !agreed(&question, wish.manner.yes, wish.manner.json)? {
         say!("Nothing was changed.")?;
         return Ok(ExitCode::from(1));
     }
@@ -57,9 +51,9 @@ pub async fn run(pool: &PgPool, wish: &Claim) -> anyhow::Result<ExitCode> {
         problems: found.problems,
         seen: found.seen,
     };
-    let who = operator::named(wish.operator.as_deref());
+    let who = operator::named(wish.manner.operator.as_deref());
     let done = operator::act(&who, id, wish.payment.account(), command).await?;
-    if wish.json {
+    if wish.manner.json {
         let types: Vec<&str> = done.events.iter().map(|event| event.r#type.as_str()).collect();
         say!("{}", json!({"position": done.position, "events": types}))?;
     } else {
