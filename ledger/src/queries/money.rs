@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use proto_events::events::ProviderId;
+use proto_events::events::{MoneyMoved, ProviderId};
 use proto_events::queries::{
     KnownPayment, KnownQuery, KnownRefund, KnownView, OpenPayment, PaymentSweep, PaymentView, ProviderQuery,
     ReceiptSweep, ReconciledQuery, ReconciledView, RefundView,
@@ -109,7 +109,9 @@ pub(super) async fn payments_open(
     page: PaymentSweep,
     who: Producer,
 ) -> Result<Vec<OpenPayment>, Problem> {
-    let open = store::open_payments(pool, rails(who), page.after, page.limit.clamp(1, PAGE_MAX)).await?;
+    let open =
+        store::open_money(pool, MoneyMoved::Payment, rails(who), page.after, page.limit.clamp(1, PAGE_MAX))
+            .await?;
     let things =
         open.into_iter().map(|Open { id, account, position }| Thing { account, id, after: position - 1 });
     let things: Vec<Thing> = things.collect();
@@ -170,7 +172,9 @@ pub(super) async fn refunds_open(
     page: PaymentSweep,
     who: Producer,
 ) -> Result<Vec<RefundView>, Problem> {
-    let open = store::open_refunds(pool, rails(who), page.after, page.limit.clamp(1, PAGE_MAX)).await?;
+    let open =
+        store::open_money(pool, MoneyMoved::Refund, rails(who), page.after, page.limit.clamp(1, PAGE_MAX))
+            .await?;
     let mut found = Vec::with_capacity(open.len());
     for Open { id, .. } in open {
         let Ok(known) = id.parse() else { continue };

@@ -23,37 +23,24 @@ fn read((id, account, position): (String, Uuid, i64)) -> Open {
     Open { id, account: AccountId(account), position }
 }
 
-/// Open payments of these rails that were opened after a position, oldest first.
-pub async fn open_payments(
+/// Open payments or refunds of these rails that were opened after a position, oldest first.
+pub async fn open_money(
     pool: &PgPool,
+    of: MoneyMoved,
     rails: &[Rail],
     after: Position,
     limit: u16,
 ) -> Result<Vec<Open>, sqlx::Error> {
-    let sql = "SELECT payment, account_id, position FROM open_payments WHERE rail = ANY($1) AND position > $2 \
-               ORDER BY position LIMIT $3";
-    page(pool, sql, rails, after, limit).await
-}
-
-/// The same of refunds.
-pub async fn open_refunds(
-    pool: &PgPool,
-    rails: &[Rail],
-    after: Position,
-    limit: u16,
-) -> Result<Vec<Open>, sqlx::Error> {
-    let sql = "SELECT refund, account_id, position FROM open_refunds WHERE rail = ANY($1) AND position > $2 \
-               ORDER BY position LIMIT $3";
-    page(pool, sql, rails, after, limit).await
-}
-
-async fn page(
-    pool: &PgPool,
-    sql: &'static str,
-    rails: &[Rail],
-    after: Position,
-    limit: u16,
-) -> Result<Vec<Open>, sqlx::Error> {
+    let sql = match of {
+        MoneyMoved::Payment => {
+            "SELECT payment, account_id, position FROM open_payments WHERE rail = ANY($1) AND position > $2 \
+             ORDER BY position LIMIT $3"
+        }
+        MoneyMoved::Refund => {
+            "SELECT refund, account_id, position FROM open_refunds WHERE rail = ANY($1) AND position > $2 \
+             ORDER BY position LIMIT $3"
+        }
+    };
     let rails: Vec<&str> = rails.iter().map(|r| r.as_str()).collect();
     let open =
         sqlx::query_as(sql).bind(rails).bind(after.get()).bind(i64::from(limit)).fetch_all(pool).await?;
