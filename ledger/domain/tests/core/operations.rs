@@ -3,11 +3,9 @@
 use ledger_domain::{Facts, OperationsStream, Refusal, decide_operations, evolve_operations};
 use proto_events::commands::*;
 use proto_events::events::*;
-use proto_events::{
-    AccountId, CommandId, Currency, Event, Micros, Money, Position, Producer, Provider, Rail,
-};
+use proto_events::{AccountId, CommandId, Currency, Event, Micros, Money, Position, Producer, Provider};
 
-use crate::quarantine::{resolve, settle};
+use crate::quarantine::{odd, resolve, settle};
 use crate::world::{open_account, text, types};
 
 fn when(state: &OperationsStream, command: impl Into<Command>) -> Result<Vec<Event>, Refusal> {
@@ -21,20 +19,7 @@ fn did(state: OperationsStream, command: impl Into<Command>) -> OperationsStream
 }
 
 fn stray() -> PaymentQuarantine {
-    PaymentQuarantine {
-        payment: None,
-        rail: Rail::Yookassa,
-        provider_payment_id: text("y-1"),
-        problems: vec![PaymentProblem::UnknownPayment],
-        seen: PaymentSeen {
-            amount: None,
-            status: text("succeeded"),
-            test: None,
-            named: None,
-            other_amount: None,
-            shop: None,
-        },
-    }
+    odd(None, PaymentProblem::UnknownPayment)
 }
 
 #[test]

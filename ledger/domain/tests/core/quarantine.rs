@@ -1,15 +1,20 @@
 use proto_events::commands::*;
 use proto_events::events::*;
-use proto_events::{Event, Rail, SomeMoney};
+use proto_events::{Event, PaymentId, Rail, SomeMoney};
 
 use crate::world::*;
 
 pub fn quarantine(world: &World) -> PaymentQuarantine {
+    odd(Some(world.payment().payment), PaymentProblem::AmountDiffers)
+}
+
+/// y-1, seen with 70.00 RUB.
+pub fn odd(payment: Option<PaymentId>, problem: PaymentProblem) -> PaymentQuarantine {
     PaymentQuarantine {
-        payment: Some(world.payment().payment),
+        payment,
         rail: Rail::Yookassa,
         provider_payment_id: text("y-1"),
-        problems: vec![PaymentProblem::AmountDiffers],
+        problems: vec![problem],
         seen: PaymentSeen {
             amount: Some(rub(7_000)),
             status: text("succeeded"),
