@@ -3,8 +3,8 @@
 //! Telegram tells neither how many rows there are nor shows the newest first. The end is found by
 //! doubling and halving from where it was (about 2 log₂ n calls at the first look), the first row of a time by
 //! halving. Whoever wants many rows reads page by page, forwards, so that no more than a page is ever held.
-//! One charge is looked for backwards, from the end to its payment, with each page laid over the one before:
-//! a look is whole, or it is an error and taken again; half a look never stands for "there is none".
+//! One charge is looked for backwards, from the end to its payment or its refund, with each page laid over the
+//! one before: a look is whole, or it is an error and taken again; half a look never stands for "there is none".
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -114,6 +114,21 @@ impl<R: Rows> Book<R> {
     /// # Errors
     /// See [`Error`]. Also if the book moved while it was read, or is too long: nothing is known then.
     pub async fn find(&self, charge: &ProviderId) -> Result<Found, Error> {
+        self.look(charge, |found| found.paid.is_some()).await
+    }
+
+    /// Its refund alone: no further back than that stands, so that one just made is at hand however old the payment.
+    ///
+    /// # Errors
+    /// As [`Self::find`].
+    pub async fn returned(&self, charge: &ProviderId) -> Result<Option<Row>, Error> {
+        // With its payment in sight, there is none.
+        let found = self.look(charge, |found| found.returned.is_some() || found.paid.is_some()).await?;
+        Ok(found.returned)
+    }
+
+    /// Backwards, until that is enough.
+    async fn look(&self, charge: &ProviderId, enough: impl Fn(&Found) -> bool) -> Result<Found, Error> {
         let end = self.end().await?;
         let mut begin = end.saturating_sub(PAGE);
         let mut page = self.tail(begin).await?;
@@ -128,7 +143,7 @@ impl<R: Rows> Book<R> {
                     Side::Returned => found.returned = Some(row),
                 }
             }
-            if found.paid.is_some() || begin == 0 {
+            if enough(&found) || begin == 0 {
                 return Ok(found);
             }
             // The page before, and the first row of this one: were it another by now, rows were written in between.

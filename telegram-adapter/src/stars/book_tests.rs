@@ -144,6 +144,23 @@ async fn a_charge_is_found_with_its_refund_wherever_it_stands() {
 }
 
 #[tokio::test]
+async fn a_refund_is_found_where_it_stands_however_far_back_its_payment_is() {
+    let (fake, mut long) = book(100_000, Some(3));
+    long.pages_max = 3;
+    long.end().await.unwrap();
+    let before = fake.calls();
+    assert!(long.returned(&charge(3)).await.unwrap().is_some());
+    assert!(fake.calls() - before <= 4, "{} calls", fake.calls() - before);
+    assert!(long.find(&charge(3)).await.is_err(), "its payment is not at hand");
+    assert!(long.returned(&charge(4)).await.is_err(), "nor is it known that another did not go back");
+    for n in [0, 99, 100, 500, 999] {
+        assert!(book(1_000, Some(n)).1.returned(&charge(n)).await.unwrap().is_some(), "{n}");
+        assert_eq!(book(1_000, None).1.returned(&charge(n)).await.unwrap(), None, "{n}");
+    }
+    assert_eq!(book(1_000, None).1.returned(&charge(5_000)).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_page_that_comes_short_is_asked_for_again_and_one_that_does_not_come_is_an_error() {
     let looks = {
         let (fake, book) = book(1_000, Some(3));

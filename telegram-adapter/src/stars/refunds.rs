@@ -142,7 +142,7 @@ impl Refunds {
             Err(error) => match verdict(&error) {
                 Verdict::Already => Ok(Answer::Returned(self.returned_at(charge).await)),
                 Verdict::Never(reason) => self.believe(user, charge, reason).await,
-                Verdict::Doubt => match self.book.find(charge).await?.returned {
+                Verdict::Doubt => match self.book.returned(charge).await? {
                     Some(row) => Ok(Answer::Returned(row.at)),
                     None => Err(error),
                 },
@@ -176,8 +176,8 @@ impl Refunds {
 
     /// By Telegram's clock, since days are compared by it; by ours if its book can't be read now.
     async fn returned_at(&self, charge: &ProviderId) -> Micros {
-        match self.book.find(charge).await {
-            Ok(found) => found.returned.map_or_else(clock::now, |row| row.at),
+        match self.book.returned(charge).await {
+            Ok(row) => row.map_or_else(clock::now, |row| row.at),
             Err(error) => {
                 tracing::warn!(%charge, %error, "when Stars went back is not known");
                 clock::now()
