@@ -94,7 +94,7 @@ pub enum Refusal {
     #[error("{found} were paid where {expected} were asked")]
     AmountDiffers { expected: Money, found: Money },
     #[error("this payment of the provider is, or was, in quarantine already")]
-    AlreadyQuarantined,
+    AlreadyQuarantined { account: AccountId },
     #[error("no such payment is in quarantine here")]
     QuarantineNotFound,
     #[error("this is a refund, money that has gone: there is nothing to credit; see to it, then dismiss it")]
@@ -200,7 +200,7 @@ impl Refusal {
             Self::PaymentSettled => "payment_settled",
             Self::ProviderIdDiffers { .. } => "provider_id_differs",
             Self::AmountDiffers { .. } => "amount_differs",
-            Self::AlreadyQuarantined => "already_quarantined",
+            Self::AlreadyQuarantined { .. } => "already_quarantined",
             Self::QuarantineNotFound => "quarantine_not_found",
             Self::QuarantineIsRefund => "quarantine_is_refund",
             Self::PaymentNotSettled => "payment_not_settled",
@@ -261,6 +261,7 @@ impl Refusal {
             Self::TooManyOpen { max } | Self::TooManyRunning { max } => json!({ "max": max }),
             Self::RailDiffers { rail } => json!({ "rail": rail }),
             Self::ProviderIdTaken { payment } => json!({ "payment": payment }),
+            Self::AlreadyQuarantined { account } => json!({ "account": account }),
             Self::AlreadyRegistered { provider_payment_id }
             | Self::ProviderIdDiffers { provider_payment_id } => {
                 json!({ "provider_payment_id": provider_payment_id })

@@ -339,7 +339,7 @@ impl<'a> Draft<'a> {
     ) -> Result<Vec<Event>, Refusal> {
         let owner = payment_key(command).and_then(|key| self.owner(KEY_PAYMENT, &key));
         let refund = refund_key(command).and_then(|key| self.owner(KEY_REFUNDED, &key));
-        let quarantined = quarantine_key(command).is_some_and(|key| self.is_quarantined(account, &key));
+        let quarantined = quarantine_key(command).and_then(|key| self.quarantined_in(&key));
         let bonus = bonus_key(command).and_then(|key| self.owner(KEY_REWARDED, &key));
         let fingerprint = self.fingerprint_of(account, loaded, request, command);
         let kept = self.kept(&fingerprint);
@@ -439,14 +439,9 @@ impl<'a> Draft<'a> {
         self.out.owners.get(&named).or_else(in_flight).or_else(known).map(String::as_str)
     }
 
-    /// What is nobody's can still turn out to be an account's, once.
-    fn is_quarantined(&self, account: AccountId, key: &str) -> bool {
-        match self.owner(KEY_QUARANTINED, key) {
-            Some(owner) if account.is_person() && owner == AccountId::OPERATIONS.to_string() => {
-                self.owner(KEY_CLAIMED, key).is_some()
-            }
-            owner => owner.is_some(),
-        }
+    /// In whose stream; who has taken it over goes first.
+    fn quarantined_in(&self, key: &str) -> Option<AccountId> {
+        self.owner(KEY_CLAIMED, key).or_else(|| self.owner(KEY_QUARANTINED, key))?.parse().ok()
     }
 
     /// The newest word on a claim: of this batch, of those in flight, of the database.

@@ -94,6 +94,13 @@ fn accepted(outcome: &Outcome) -> Vec<&'static str> {
     }
 }
 
+fn details(outcome: &Outcome) -> &serde_json::Value {
+    match outcome {
+        Outcome::Refused(refusal) => &refusal.details,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn code(outcome: &Outcome) -> &str {
     match outcome {
         Outcome::Refused(refusal) => refusal.code.as_str(),
@@ -153,10 +160,24 @@ fn a_quarantine_in_flight_is_seen_by_whoever_asks() {
     let mine = |id: &str| PaymentQuarantine { payment: Some(payment), ..doubt(id) };
     let taken = desk.send("q:5", AccountRef::Id(account), mine("y-1"));
     assert_eq!(accepted(&taken), ["PaymentQuarantined"]);
-    assert_eq!(code(&desk.send("q:6", AccountRef::Id(account), mine("y-1"))), "already_quarantined");
-    assert_eq!(code(&desk.send("q:7", operations, doubt("y-1"))), "already_quarantined");
+    for (id, to, again) in [("q:6", AccountRef::Id(account), mine("y-1")), ("q:7", operations, doubt("y-1"))]
+    {
+        let refused = desk.send(id, to, again);
+        assert_eq!(code(&refused), "already_quarantined");
+        // Whoever has taken it over since.
+        assert_eq!(details(&refused)["account"], account.to_string());
+    }
     let both = ["q:8", "q:9"].map(|id| request(id, AccountRef::Id(account), mine("y-2")));
     assert_eq!(code(&desk.batch(&both)), "already_quarantined");
+    // An operator places what is nobody's, in flight or not, and nothing that was never seen.
+    let by_hand = |id: &str, odd| Request {
+        producer: Producer::Console,
+        actor: "operator:ada".to_owned(),
+        ..request(id, AccountRef::Id(account), odd)
+    };
+    assert_eq!(code(&desk.batch(&[by_hand("claim:1", mine("y-4"))])), "quarantine_not_found");
+    let both = [request("q:13", operations, doubt("y-4")), by_hand("claim:2", mine("y-4"))];
+    assert_eq!(accepted(&desk.batch(&both)), ["PaymentQuarantined"]);
     // What is an account's from the beginning is never nobody's.
     assert_eq!(accepted(&desk.send("q:10", AccountRef::Id(account), mine("y-3"))), ["PaymentQuarantined"]);
     assert_eq!(code(&desk.send("q:11", operations, doubt("y-3"))), "already_quarantined");

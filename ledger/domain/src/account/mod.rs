@@ -71,8 +71,9 @@ pub struct Facts<'a> {
     pub provider_id_owner: Option<PaymentId>,
     /// For refund_settle, and refund_open with the provider's id: the refund that has it.
     pub refund_id_owner: Option<RefundId>,
-    /// For payment_quarantine: the provider's payment is quarantined, or was.
-    pub quarantined: bool,
+    /// For payment_quarantine: in whose stream the provider's payment is, or was, in quarantine; the newest, if
+    /// an account has taken it over from `operations`.
+    pub quarantined: Option<AccountId>,
     /// For account_open and referral_register: this person had welcome credits before.
     pub welcome_spent: bool,
     /// For account_open, and for refund_fail in an erased account: what was left of it for the person's next.
@@ -104,7 +105,7 @@ impl<'a> Facts<'a> {
             lease_until: None,
             provider_id_owner: None,
             refund_id_owner: None,
-            quarantined: false,
+            quarantined: None,
             welcome_spent: false,
             kept: Kept::default(),
             inviter_known: false,

@@ -10,7 +10,7 @@ use proto_events::events::{
 };
 
 use crate::account::Facts;
-use crate::payments::quarantine_key;
+use crate::payments::{must_be_seen, quarantine_key};
 use crate::refusal::Refusal;
 
 /// The fold of the stream `operations`.
@@ -52,11 +52,11 @@ pub fn decide_operations(
                 .into()
         }
         Command::PaymentQuarantine(c) => {
-            if facts.quarantined
-                || state.quarantined.contains(&quarantine_key(c.rail, &c.provider_payment_id))
-            {
-                return Err(Refusal::AlreadyQuarantined);
+            let here = state.quarantined.contains(&quarantine_key(c.rail, &c.provider_payment_id));
+            if let Some(account) = facts.quarantined.or(here.then_some(facts.account)) {
+                return Err(Refusal::AlreadyQuarantined { account });
             }
+            must_be_seen(facts)?;
             let (payment, rail, problems, seen) = (c.payment, c.rail, c.problems, c.seen);
             let provider_payment_id = c.provider_payment_id;
             PaymentQuarantined { payment, rail, provider_payment_id, problems, seen }.into()

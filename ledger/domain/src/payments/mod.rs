@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 pub(crate) use again::settle_again;
 pub(crate) use decide::{cancel, fee, find, grant_purchase, must_be_free, open, register, settle};
 pub(crate) use evolve::evolve;
-pub(crate) use quarantine::{Quarantines, evolve_quarantines, quarantine, quarantine_key, resolve};
+pub(crate) use quarantine::{
+    Quarantines, evolve_quarantines, must_be_seen, quarantine, quarantine_key, resolve,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,7 +7,7 @@ use proto_events::events::{
     PaymentCanceled, PaymentProblem, PaymentQuarantined, PaymentSettled, ProviderId, QuarantineOutcome,
     QuarantineResolved,
 };
-use proto_events::{Event, PaymentId, Rail, Text};
+use proto_events::{AccountId, Event, PaymentId, Producer, Rail, Text};
 use serde::{Deserialize, Serialize};
 
 use super::{Payment, PaymentState, grant_purchase, must_be_free, settle_again};
@@ -41,12 +41,23 @@ pub(crate) fn quarantine(
     if payment.state == PaymentState::Settled && same {
         return Err(Refusal::PaymentSettled);
     }
-    let key = quarantine_key(c.rail, &c.provider_payment_id);
-    if facts.quarantined || state.quarantines.contains_key(&key) {
-        return Err(Refusal::AlreadyQuarantined);
+    let here = state.quarantines.contains_key(&quarantine_key(c.rail, &c.provider_payment_id));
+    // What is nobody's can still turn out to be an account's, once.
+    let elsewhere = facts.quarantined.filter(|account| *account != AccountId::OPERATIONS);
+    if let Some(account) = elsewhere.or(here.then_some(facts.account)) {
+        return Err(Refusal::AlreadyQuarantined { account });
     }
+    must_be_seen(facts)?;
     let PaymentQuarantine { payment, rail, provider_payment_id, problems, seen } = c.clone();
     Ok(vec![PaymentQuarantined { payment, rail, provider_payment_id, problems, seen }.into()])
+}
+
+/// A person says whose money it is, never that there is some: an adapter has seen it before.
+pub(crate) fn must_be_seen(facts: &Facts) -> Result<(), Refusal> {
+    if facts.producer == Producer::Console && facts.quarantined.is_none() {
+        return Err(Refusal::QuarantineNotFound);
+    }
+    Ok(())
 }
 
 /// A person's word goes before the price and the registered id. If the payment is settled by another

@@ -4,14 +4,24 @@ use ledger_domain::{Facts, OperationsStream, Refusal, decide_operations, evolve_
 use proto_events::commands::*;
 use proto_events::events::*;
 use proto_events::{AccountId, CommandId, Currency, Event, Micros, Money, Position, Producer, Provider};
+use serde_json::json;
 
 use crate::quarantine::{odd, resolve, settle};
 use crate::world::{open_account, text, types};
 
 fn when(state: &OperationsStream, command: impl Into<Command>) -> Result<Vec<Event>, Refusal> {
+    let command = command.into();
+    let by = match command {
+        Command::PaymentQuarantine(_) => Producer::Payments,
+        _ => Producer::Console,
+    };
+    by_whom(by, state, &command)
+}
+
+fn by_whom(by: Producer, state: &OperationsStream, command: &Command) -> Result<Vec<Event>, Refusal> {
     let id = CommandId::new("act:1").unwrap();
-    let facts = Facts::new(Micros::default(), AccountId::OPERATIONS, Producer::Console, &id);
-    decide_operations(state, &command.into(), &facts)
+    let facts = Facts::new(Micros::default(), AccountId::OPERATIONS, by, &id);
+    decide_operations(state, command, &facts)
 }
 
 fn did(state: OperationsStream, command: impl Into<Command>) -> OperationsStream {
@@ -42,8 +52,15 @@ fn a_stray_payment_is_quarantined_once_and_can_only_be_dismissed() {
     let state = OperationsStream::default();
     let dismiss = || resolve(QuarantineVerdict::Dismiss);
     assert_eq!(when(&state, dismiss()).unwrap_err().code(), "quarantine_not_found");
+    // A person has seen no money.
+    let by_hand = by_whom(Producer::Console, &state, &stray().into());
+    assert_eq!(by_hand.unwrap_err().code(), "quarantine_not_found");
     let state = did(state, stray());
-    assert_eq!(when(&state, stray()).unwrap_err().code(), "already_quarantined");
+    let again = when(&state, stray()).unwrap_err();
+    assert_eq!(
+        (again.code(), &again.details()["account"]),
+        ("already_quarantined", &json!(AccountId::OPERATIONS))
+    );
     assert_eq!(when(&state, resolve(settle(1, 1))).unwrap_err().code(), "payment_not_found");
     assert_eq!(types(&when(&state, dismiss()).unwrap()), ["QuarantineResolved"]);
     assert_eq!(when(&did(state, dismiss()), dismiss()).unwrap_err().code(), "quarantine_not_found");

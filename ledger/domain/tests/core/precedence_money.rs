@@ -1,7 +1,7 @@
 //! Refusals in the order of docs/EVENTS.md, of the commands about credits, refunds and accounts.
 
 use proto_events::commands::*;
-use proto_events::{AccountId, Event, LotId, Rail, RefundId};
+use proto_events::{AccountId, Event, LotId, Producer, Rail, RefundId};
 
 use crate::erasure::erase;
 use crate::grants::{expire, forgive, give, some, take};
@@ -192,7 +192,12 @@ fn payment_quarantine() {
         steps! {
             "payment_not_found" => |w, c| c.payment = Some(w.payment().payment),
             "payment_settled" => |_, c| c.provider_payment_id = text("y-1"),
-            "already_quarantined" => |_, c| c.provider_payment_id = text("y-4"),
+            "already_quarantined" => |w, c| {
+                (w.producer, w.quarantined) = (Producer::Console, Some(AccountId::CATALOG));
+                c.provider_payment_id = text("y-4");
+            },
+            "already_quarantined" => |w, _| w.quarantined = None,
+            "quarantine_not_found" => |w, _| w.quarantined = Some(AccountId::OPERATIONS),
         },
     );
 }
@@ -262,7 +267,7 @@ fn refund_open() {
         steps! {
             "payment_not_found" => |w, c| c.payment = w.payment().payment,
             "rail_differs" => |w, c| {
-                w.refund_id_owner = Some(RefundId::derive(w.id, proto_events::Producer::Ledger, &command()));
+                w.refund_id_owner = Some(RefundId::derive(w.id, Producer::Ledger, &command()));
                 (c.rail, c.provider_refund_id) = (Rail::Yookassa, Some(text("rf-9")));
             },
             "refund_id_taken" => |w, _| w.refund_id_owner = None,
@@ -292,7 +297,7 @@ fn refunded() -> (World, RefundId) {
     let world = payer();
     let world = world.clone().did(refund(&world, 5_000));
     let mut world = world.clone().did(settled(&world));
-    let nothing = RefundId::derive(world.id, proto_events::Producer::Ledger, &command());
+    let nothing = RefundId::derive(world.id, Producer::Ledger, &command());
     world.refund_id_owner = Some(nothing);
     (world, nothing)
 }

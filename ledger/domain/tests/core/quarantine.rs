@@ -1,6 +1,7 @@
 use proto_events::commands::*;
 use proto_events::events::*;
-use proto_events::{Event, PaymentId, Rail, SomeMoney};
+use proto_events::{AccountId, Event, PaymentId, Producer, Rail, SomeMoney};
+use serde_json::json;
 
 use crate::world::*;
 
@@ -40,6 +41,23 @@ pub fn settle(kopecks: i64, credits: i64) -> QuarantineVerdict {
 pub fn doubtful() -> World {
     let world = person().did(topup("rub-100", Rail::Yookassa));
     world.clone().did(quarantine(&world))
+}
+
+#[test]
+fn a_person_says_whose_money_it_is_and_never_that_there_is_some() {
+    let mut world = person().did(topup("rub-100", Rail::Yookassa));
+    world.producer = Producer::Console;
+    assert_eq!(world.refusal(quarantine(&world)).code(), "quarantine_not_found");
+    let another = AccountId::CATALOG;
+    world.quarantined = Some(another);
+    let refusal = world.refusal(quarantine(&world));
+    assert_eq!((refusal.code(), &refusal.details()["account"]), ("already_quarantined", &json!(another)));
+    world.quarantined = Some(AccountId::OPERATIONS);
+    assert_eq!(types(&world.when(quarantine(&world)).unwrap()), ["PaymentQuarantined"]);
+    // Whoever tells what a provider has told needs nobody's word before.
+    world.producer = Producer::Payments;
+    world.quarantined = None;
+    assert_eq!(types(&world.when(quarantine(&world)).unwrap()), ["PaymentQuarantined"]);
 }
 
 #[test]

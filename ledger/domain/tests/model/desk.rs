@@ -72,7 +72,7 @@ pub struct Desk {
     known: Vec<Known>,
     owners: HashMap<ProviderKey, PaymentId>,
     refund_owners: HashMap<ProviderKey, RefundId>,
-    quarantined: HashSet<ProviderKey>,
+    quarantined: HashMap<ProviderKey, AccountId>,
     /// Who was invited, and which side has had its bonus for that.
     rewarded: HashSet<(AccountId, ReferralSide)>,
     leases: BTreeMap<GenerationId, Micros>,
@@ -95,7 +95,7 @@ impl Desk {
             known: vec![Known::default(); PEOPLE],
             owners: HashMap::new(),
             refund_owners: HashMap::new(),
-            quarantined: HashSet::new(),
+            quarantined: HashMap::new(),
             rewarded: HashSet::new(),
             leases: BTreeMap::new(),
             done: BTreeMap::new(),
@@ -188,7 +188,7 @@ impl Desk {
             Command::QuarantineResolve(c) => facts.provider_id_owner = owner(c.rail, &c.provider_payment_id),
             Command::PaymentQuarantine(c) => {
                 let key = (c.rail.provider().as_str(), c.provider_payment_id.clone());
-                facts.quarantined = self.quarantined.contains(&key);
+                facts.quarantined = self.quarantined.get(&key).copied();
             }
             Command::RefundSettle(c) => {
                 let key = (c.rail.provider().as_str(), c.provider_refund_id.clone());
@@ -223,7 +223,7 @@ impl Desk {
                 self.remember(person, account, event);
             }
         }
-        self.keep(&sent.command, event);
+        self.keep(sent, event);
     }
 
     /// What a person leaves behind, and finds again.
@@ -249,7 +249,7 @@ impl Desk {
     }
 
     /// Side rows and natural keys.
-    fn keep(&mut self, command: &Command, event: &Event) {
+    fn keep(&mut self, Sent { account, command, .. }: &Sent, event: &Event) {
         match event {
             Event::CreditsGranted(_) => {
                 if let Command::ReferralBonus(c) = command {
@@ -263,7 +263,8 @@ impl Desk {
                 self.owners.insert((e.rail.provider().as_str(), e.provider_payment_id.clone()), e.payment);
             }
             Event::PaymentQuarantined(e) => {
-                self.quarantined.insert((e.rail.provider().as_str(), e.provider_payment_id.clone()));
+                let key = (e.rail.provider().as_str(), e.provider_payment_id.clone());
+                self.quarantined.insert(key, *account);
             }
             Event::RefundSettled(e) => {
                 self.refund_owners

@@ -2,7 +2,7 @@
 
 use proto_events::commands::*;
 use proto_events::events::{PaymentProblem, ProviderId};
-use proto_events::{Money, PaymentId, Rail};
+use proto_events::{AccountId, Money, PaymentId, Producer, Rail};
 
 use super::purse::New;
 use super::{Person, Setting, Verdict, must};
@@ -108,12 +108,15 @@ impl Person {
         self.purse.mint(New { source, size: credits, price: Some(amount), ends, payment: Some(id) }, on.now);
     }
 
-    pub(super) fn quarantine(&mut self, c: &PaymentQuarantine, on: &Setting) -> Verdict {
+    pub(super) fn quarantine(&mut self, c: &PaymentQuarantine, by: Producer, on: &Setting) -> Verdict {
         let id = c.payment.ok_or("payment_not_found")?;
         let bill = self.bills.get(&id).ok_or("payment_not_found")?;
         let same = bill.registered.as_ref() == Some(&c.provider_payment_id);
         must(!(bill.stage == Stage::Paid && same), "payment_settled")?;
-        must(!on.quarantined, "already_quarantined")?;
+        let nobodys = on.quarantined == Some(AccountId::OPERATIONS);
+        must(nobodys || on.quarantined.is_none(), "already_quarantined")?;
+        // A person can only say whose it is.
+        must(nobodys || by != Producer::Console, "quarantine_not_found")?;
         let gone = c.problems.contains(&PaymentProblem::RefundExceeds);
         self.quarantine.insert((c.rail.provider().as_str(), c.provider_payment_id.to_string()), (id, gone));
         Ok(())

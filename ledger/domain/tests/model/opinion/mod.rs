@@ -44,8 +44,8 @@ struct Setting<'a> {
     /// Whose the provider's id of a payment, of a refund is already.
     owner: Option<PaymentId>,
     refund_owner: Option<RefundId>,
-    /// The provider's payment is in quarantine, or was.
-    quarantined: bool,
+    /// Whose quarantine the provider's payment is, or was, in; the last that took it.
+    quarantined: Option<AccountId>,
     inviter_known: bool,
     /// This side has had its bonus for this person.
     rewarded: bool,
@@ -106,7 +106,7 @@ pub struct Opinion {
     carried: BTreeMap<usize, i64>,
     owners: HashMap<ProviderKey, PaymentId>,
     refund_owners: HashMap<ProviderKey, RefundId>,
-    quarantined: HashSet<ProviderKey>,
+    quarantined: HashMap<ProviderKey, AccountId>,
     rewarded: HashSet<(AccountId, ReferralSide)>,
     /// Quarantines that name no account, and are open.
     strays: HashSet<ProviderKey>,
@@ -130,7 +130,7 @@ impl Opinion {
             carried: BTreeMap::new(),
             owners: HashMap::new(),
             refund_owners: HashMap::new(),
-            quarantined: HashSet::new(),
+            quarantined: HashMap::new(),
             rewarded: HashSet::new(),
             strays: HashSet::new(),
             done: BTreeMap::new(),
@@ -150,7 +150,7 @@ impl Opinion {
         }
         let verdict = match sent.account {
             AccountId::CATALOG => self.publish(&sent.command),
-            AccountId::OPERATIONS => self.operate(&sent.command),
+            AccountId::OPERATIONS => self.operate(sent),
             _ => self.judge(sent, now.get(), lots),
         };
         match verdict {
@@ -172,12 +172,13 @@ impl Opinion {
     }
 
     /// The stream of operations.
-    fn operate(&mut self, command: &Command) -> Verdict {
-        match command {
+    fn operate(&mut self, sent: &Sent) -> Verdict {
+        match &sent.command {
             Command::OperatorAct(_) | Command::ProjectionSwap(_) | Command::ReconciliationRecord(_) => Ok(()),
             Command::PaymentQuarantine(c) => {
                 let key = (c.rail.provider().as_str(), c.provider_payment_id.clone());
-                must(!self.quarantined.contains(&key), "already_quarantined")?;
+                must(!self.quarantined.contains_key(&key), "already_quarantined")?;
+                must(sent.producer != Producer::Console, "quarantine_not_found")?;
                 self.strays.insert(key);
                 Ok(())
             }
@@ -195,15 +196,15 @@ impl Opinion {
     fn setting(&self, sent: &Sent, now: i64) -> Setting<'_> {
         let there = |id: &AccountId| self.people.get(id).is_some_and(|p| p.is_there().is_ok());
         let gone = self.gone.get(&sent.person).map(Vec::as_slice).unwrap_or_default();
-        let (mut owner, mut refund_owner, mut quarantined, mut inviter_known) = (None, None, false, false);
+        let (mut owner, mut refund_owner, mut quarantined, mut inviter_known) = (None, None, None, false);
         let mut rewarded = false;
         match &sent.command {
             Command::PaymentRegister(c) => owner = self.owner(c.rail, &c.provider_payment_id),
             Command::PaymentSettle(c) => owner = self.owner(c.rail, &c.provider_payment_id),
             Command::QuarantineResolve(c) => owner = self.owner(c.rail, &c.provider_payment_id),
             Command::PaymentQuarantine(c) => {
-                quarantined =
-                    self.quarantined.contains(&(c.rail.provider().as_str(), c.provider_payment_id.clone()));
+                let key = (c.rail.provider().as_str(), c.provider_payment_id.clone());
+                quarantined = self.quarantined.get(&key).copied();
             }
             Command::RefundSettle(c) => refund_owner = self.refund_owner(c.rail, &c.provider_refund_id),
             Command::RefundOpen(RefundOpen { rail, provider_refund_id: Some(id), .. }) => {
@@ -274,7 +275,8 @@ impl Opinion {
                 self.rewarded.insert((c.invited, c.side));
             }
             Command::PaymentQuarantine(c) => {
-                self.quarantined.insert((c.rail.provider().as_str(), c.provider_payment_id.clone()));
+                let key = (c.rail.provider().as_str(), c.provider_payment_id.clone());
+                self.quarantined.insert(key, sent.account);
             }
             Command::QuarantineResolve(c) if c.verdict != QuarantineVerdict::Dismiss => {
                 self.remember_paid(c.rail, &c.provider_payment_id);
@@ -314,7 +316,7 @@ impl Person {
             Command::PaymentCancel(c) => {
                 self.cancel(c, [Producer::Ledger, Producer::Console].contains(producer), on)
             }
-            Command::PaymentQuarantine(c) => self.quarantine(c, on),
+            Command::PaymentQuarantine(c) => self.quarantine(c, *producer, on),
             Command::QuarantineResolve(c) => self.resolve(c, PaymentId::derive(*account, *producer, id), on),
             Command::RefundOpen(c) => self.open_refund(c, RefundId::derive(*account, *producer, id), on),
             Command::RefundSettle(c) => self.settle_refund(c, on),
