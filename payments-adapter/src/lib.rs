@@ -69,6 +69,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
         ledger: ledger.clone().with_deadline(NOTIFY_ANSWER_WITHIN),
         yookassa: yookassa::YooKassa::new(config.yookassa).map_err(Error::Client)?,
         expected: config.expected,
+        told: proof::Told::default(),
     });
     let opener =
         Opener { prover: prover.clone(), return_url: config.return_url, receipts: config.receipts.clone() };

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use payments_adapter::{
     notify::{self, Door, address::Filter},
-    proof::{Expected, Prover},
+    proof::{Expected, Prover, Told},
 };
 use proto_events::Producer;
 use serde_json::json;
@@ -31,6 +31,7 @@ async fn door(vendor: &Vendor, door: Door) -> String {
         ledger: absent_ledger().await,
         yookassa: vendor.client("test_key"),
         expected: Expected { shop_id: "100500".into(), test: true, shared_shop: false },
+        told: Told::default(),
     };
     let router = notify::router(door, Arc::new(prover));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

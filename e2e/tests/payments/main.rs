@@ -8,6 +8,7 @@ mod judged;
 mod late;
 mod lists;
 mod making;
+mod quiet;
 mod receipts;
 mod refunds;
 mod stuck;

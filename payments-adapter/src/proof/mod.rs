@@ -8,6 +8,7 @@ mod judge;
 mod refund;
 mod standing;
 mod tell;
+mod told;
 
 use proto_events::{
     PaymentId, Provider,
@@ -19,6 +20,7 @@ use service::ledger::{Ledger, SendError};
 pub use self::{
     judge::{Expected, Judgement, judge},
     standing::open_refunds,
+    told::Told,
 };
 use crate::{
     clock,
@@ -86,6 +88,7 @@ pub struct Prover {
     pub ledger: Ledger,
     pub yookassa: YooKassa,
     pub expected: Expected,
+    pub told: Told,
 }
 
 /// How long somebody else's word on a payment that names none of ours is waited for: Telegram's.

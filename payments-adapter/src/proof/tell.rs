@@ -92,9 +92,14 @@ impl Prover {
         let account = payment.map_or(AccountId::OPERATIONS, |payment| payment.account());
         let command_id = format!("quarantine:{}:{id}", rail.as_str());
         match self.send_to(account, &command_id, command.into()).await {
-            Ok(()) => {
+            // The first answer, or the same again: it may be decided since.
+            Ok(()) if self.told.is_news(id, "quarantined") => {
                 tracing::error!(?payment, provider_payment_id = %id, ?problems, "not as we asked for it: nothing is credited, a person must look (ledger cases)");
                 metrics::counter!("payments_wrong_total").increment(1);
+                Ok(Outcome::Quarantined)
+            }
+            Ok(()) => {
+                tracing::info!(?payment, provider_payment_id = %id, ?problems, "not as we asked for it still; a person has been called");
                 Ok(Outcome::Quarantined)
             }
             // Quarantined before, perhaps with other words; or it was put right meanwhile.
@@ -102,6 +107,10 @@ impl Prover {
                 if KNOWN.contains(&refused.code.as_str()) || refused.code.as_str() == "command_id_reused" =>
             {
                 Ok(Outcome::Quarantined)
+            }
+            Err(SendError::Refused(refused)) if !self.told.is_news(id, refused.code.as_str()) => {
+                tracing::info!(?payment, provider_payment_id = %id, code = %refused.code, "still not taken into quarantine; a person has been called");
+                Ok(Outcome::NotOurs)
             }
             Err(SendError::Refused(refused)) => {
                 tracing::error!(?payment, provider_payment_id = %id, code = %refused.code, ?problems, "not as we asked for it, and the ledger does not take it into quarantine; a person must look");

@@ -13,8 +13,9 @@ use proto_events::{
 };
 use service::ledger::SendError;
 
-use super::{Reconciler, Tally};
+use super::{Reconciler, Tally, followed::Followed};
 use crate::{
+    clock,
     proof::Away,
     yookassa::{Listed, Payment, Refund, provider_id},
 };
@@ -47,18 +48,18 @@ fn due(done: &[DayNumber], now: Micros) -> Vec<i32> {
 }
 
 impl Reconciler {
-    pub(super) async fn upload_days(&self, now: Micros) -> Result<(), Away> {
+    pub(super) async fn upload_days(&self, now: Micros, followed: &mut Followed) -> Result<(), Away> {
         let query = ReconciledQuery { provider: Provider::Yookassa };
         let asked = self.prover.ledger.ask::<ReconciledView>("reconciled", &query, None).await;
         let done = asked.map_err(Away::Ledger)?.days;
         for day in due(&done, now) {
-            let rows = self.upload(day).await?;
+            let rows = self.upload(day, followed).await?;
             tracing::info!(day, rows, "a day of YooKassa's books is uploaded");
         }
         Ok(())
     }
 
-    async fn upload(&self, day: i32) -> Result<usize, Away> {
+    async fn upload(&self, day: i32, followed: &mut Followed) -> Result<usize, Away> {
         let start = i64::from(day) * DAY_US - MOSCOW_US;
         let at = |us: i64| Micros::new(us).unwrap_or_default();
         let (from, to) = (at(start - MARGIN_US), at(start + DAY_US + MARGIN_US));
@@ -70,7 +71,7 @@ impl Reconciler {
         }
         let mut refunds = self.prover.yookassa.refunds(Listed::Made { from, to });
         while let Some(page) = refunds.next().await.map_err(Away::YooKassa)? {
-            self.refunds_of(&page, from, &mut tally).await?;
+            self.refunds_of(&page, (from, newest(clock::now())), followed, &mut tally).await?;
             count += self.put(day, page.iter().filter_map(of_refund).collect()).await?;
         }
         if let Err(error) = tally.done() {

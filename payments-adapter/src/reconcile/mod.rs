@@ -6,6 +6,7 @@
 //! for the ledger to compare, and proves what was missed of days on which nobody ran.
 
 mod days;
+mod followed;
 mod refunds;
 
 use std::{sync::Arc, time::Duration};
@@ -17,7 +18,7 @@ use proto_events::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::refunds::Followed;
+use self::followed::Followed;
 use crate::{
     clock,
     proof::{Away, Outcome, Proof, Prover},
@@ -101,7 +102,7 @@ impl Tally {
 impl Reconciler {
     /// Rounds until told to stop. One that fails is taken again, from where the last whole one began.
     pub async fn run(&self, shutdown: CancellationToken) {
-        let (mut from, mut followed) = (clock::now().plus_ms(-FIRST_LOOK_MS), Followed::default());
+        let (mut from, mut followed) = (clock::now().plus_ms(-FIRST_LOOK_MS), Followed::new(self.every));
         loop {
             let began = clock::now();
             match self.round(from, &mut followed, &shutdown).await {
@@ -127,7 +128,7 @@ impl Reconciler {
                     tracing::warn!(error = why, "a round of reconciliation broke off; it is taken again");
                 }
             }
-            if let Err(error) = self.upload_days(clock::now()).await {
+            if let Err(error) = self.upload_days(clock::now(), &mut followed).await {
                 let why: &dyn std::error::Error = &error;
                 tracing::warn!(error = why, "a day's books could not be uploaded; they are later");
             }

@@ -3,15 +3,19 @@
 //! A refund has one time, that of its making, may end weeks after it, and only its success is told. So each round
 //! looks three days back, and what is pending is asked for by its id until it ends. At a start, and once a Moscow day,
 //! a round looks a year back: what was pending is remembered by nobody but YooKassa, and a payment that a person
-//! has settled since may have gone back before.
+//! has settled since may have gone back before. What says nothing to us is remembered: [`super::followed`].
 //!
-//! Cost: a call to YooKassa and a question to the ledger for each 100 refunds, and a call for each that is pending.
+//! Cost: a call to YooKassa and a question to the ledger for each 100 refunds, a call for each that is pending, and
+//! once a day two calls and two questions for each that is not ours.
 
 use std::collections::HashSet;
 
 use proto_events::{Micros, events::ProviderId};
 
-use super::{Reconciler, Tally, days};
+use super::{
+    Reconciler, Tally, days,
+    followed::{Followed, Turn},
+};
 use crate::{
     clock,
     proof::{Away, Outcome},
@@ -20,15 +24,6 @@ use crate::{
 
 const LOOK_MS: i64 = 3 * 24 * 3_600_000;
 const FAR_MS: i64 = 365 * 24 * 3_600_000;
-
-/// What one round knows from those before it. A process that starts anew looks far.
-#[derive(Default)]
-pub(super) struct Followed {
-    /// The day of the last far look that was whole.
-    looked_far: Option<i32>,
-    /// Few: banks take days, and then YooKassa ends them.
-    pending: HashSet<ProviderId>,
-}
 
 impl Reconciler {
     /// `since` and `to`: what the round looks through at least.
@@ -42,7 +37,7 @@ impl Reconciler {
         tally: &mut Tally,
     ) -> Result<(), Away> {
         let (now, today) = (clock::now(), days::newest(clock::now()));
-        let far = followed.looked_far != Some(today);
+        let far = followed.begin_far(today);
         let from = since.min(now.plus_ms(if far { -FAR_MS } else { -LOOK_MS }));
         let mut listed = HashSet::new();
         let mut pages = self.prover.yookassa.refunds(Listed::Made { from, to });
@@ -53,7 +48,7 @@ impl Reconciler {
                 }
                 listed.insert(id);
             }
-            self.refunds_of(&page, now.plus_ms(-LOOK_MS), tally).await?;
+            self.refunds_of(&page, (now.plus_ms(-LOOK_MS), today), followed, tally).await?;
             let is_over = |theirs: &&Refund| theirs.status != "pending";
             for id in page.iter().filter(is_over).filter_map(|theirs| provider_id(&theirs.id)) {
                 followed.pending.remove(&id);
@@ -67,17 +62,18 @@ impl Reconciler {
             tally.told(&id, proven)?;
         }
         if far && tally.is_whole() {
-            followed.looked_far = Some(today);
+            followed.end_far(today);
         }
         Ok(())
     }
 
-    /// Proves what the ledger does not know. Of those made before `young`, what is of a payment that is settled here:
-    /// the others say nothing before somebody has settled it.
+    /// Proves what the ledger does not know, unless it was asked for in vain `today`. Of those made before `young`, what
+    /// is of a payment that is settled here: the others say nothing before somebody has settled it.
     pub(super) async fn refunds_of(
         &self,
         page: &[Refund],
-        young: Micros,
+        (young, today): (Micros, i32),
+        followed: &mut Followed,
         tally: &mut Tally,
     ) -> Result<(), Away> {
         let ended: Vec<(&Refund, ProviderId)> = page
@@ -89,11 +85,21 @@ impl Reconciler {
         let known = self.known(payments, ended.iter().map(|(_, id)| id.clone()).collect()).await?;
         tally.found.seen += u64::try_from(ended.len()).unwrap_or(0);
         for (refund, id) in &ended {
-            let settled = || known.payments.iter().any(|known| known.id.as_str() == refund.payment_id);
-            let speaks = refund.made().is_none_or(|at| at >= young) || settled();
-            if speaks && !known.refunds.iter().any(|known| known.id == *id) {
-                fail::fail_point!("payments.reconciling");
-                tally.unknown(id, self.prover.prove_refund(id).await)?;
+            let settled = known.payments.iter().any(|known| known.id.as_str() == refund.payment_id);
+            let speaks = refund.made().is_none_or(|at| at >= young) || settled;
+            if !speaks || known.refunds.iter().any(|known| known.id == *id) {
+                continue;
+            }
+            let turn = followed.turn(id, settled, today);
+            if turn == Turn::Rest {
+                continue;
+            }
+            fail::fail_point!("payments.reconciling");
+            let proven = self.prover.prove_refund(id).await;
+            followed.asked(id, settled, today, &proven);
+            match turn {
+                Turn::First => tally.unknown(id, proven)?,
+                Turn::Again | Turn::Rest => tally.told(id, proven)?,
             }
         }
         Ok(())
