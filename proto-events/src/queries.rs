@@ -44,8 +44,12 @@ wire! {
     PaymentQuery { payment: PaymentId }
     /// For `jobs` and `deliveries`: what nobody holds, oldest first.
     Sweep { limit: u16 }
-    /// For `payments_open`: a page, oldest first, of those opened after this position.
-    PaymentSweep { limit: u16, after: Position }
+    /// For `payments_open` and `refunds_open`: a page, oldest first, of those opened after this position.
+    PaymentSweep {
+        limit: u16, after: Position,
+        /// Only of this account.
+        account: Option<AccountId>,
+    }
     /// For `payment_of`: which payment of ours has this id at the provider.
     ProviderQuery { provider: Provider, id: ProviderId }
     RefundQuery { refund: RefundId }

@@ -64,13 +64,12 @@ fn a_wrong_amount_currency_shop_or_kind_of_shop_is_for_a_person() {
     shop.assert_at_rest();
 }
 
-#[test]
-fn money_that_names_a_payment_we_do_not_know_is_of_no_account_and_credits_nobody() {
-    let shop = Shop::open().unwrap();
+/// Money in our shop under this name of ours, which no adapter of ours has asked for; YooKassa's id.
+fn pay_as(shop: &Shop, name: &str) -> String {
     let body = json!({
         "amount": {"value": "100.00", "currency": "RUB"}, "capture": true,
         "confirmation": {"type": "redirect", "return_url": "https://t.me/x"},
-        "metadata": {"payment_id": format!("p-{}-{}", "a".repeat(32), "b".repeat(16))},
+        "metadata": {"payment_id": name},
     });
     let url = format!("{}/yookassa/v3/payments", shop.stage.url(e2e::Role::Sandbox));
     let made = shop.stage.rt.block_on(async {
@@ -78,8 +77,34 @@ fn money_that_names_a_payment_we_do_not_know_is_of_no_account_and_credits_nobody
         let answer = request.header("Idempotence-Key", "a-stray").json(&body).send().await.unwrap();
         answer.json::<Value>().await.unwrap()
     });
-    let id = made["id"].as_str().unwrap();
-    shop.stage.pay(id);
+    let id = made["id"].as_str().unwrap().to_owned();
+    shop.stage.pay(&id);
+    id
+}
+
+#[test]
+fn a_second_payment_of_a_link_is_for_a_person_and_its_fee_is_learned_once_it_is_settled() {
+    let shop = Shop::open().unwrap();
+    let (payment, _) = shop.sell(1, 0);
+    let second = pay_as(&shop, &payment.to_string());
+    shop.until_event(second.as_str(), "PaymentQuarantined");
+    assert_eq!(shop.balance(payment), (105, 0, 0));
+    let verdict =
+        json!({"settle": {"amount": {"amount": 10_000, "currency": "RUB"}, "credits": 100, "test": true}});
+    let body =
+        json!({"rail": "yookassa", "provider_payment_id": second, "verdict": verdict, "reason": "asked"});
+    shop.raw.operator("quarantine_resolve", "quarantine_resolve:1", of(payment.account()), body);
+    shop.until_event(second.as_str(), "PaymentFeeRecorded");
+    assert_eq!(shop.balance(payment), (205, 0, 0));
+    assert_eq!(shop.count(second.as_str(), "PaymentQuarantined"), 1);
+    shop.assert_at_rest();
+}
+
+#[test]
+fn money_that_names_a_payment_we_do_not_know_is_of_no_account_and_credits_nobody() {
+    let shop = Shop::open().unwrap();
+    let id = pay_as(&shop, &format!("p-{}-{}", "a".repeat(32), "b".repeat(16)));
+    let id = id.as_str();
     shop.until_event(id, "PaymentQuarantined");
     assert_eq!(shop.count(id, "PaymentSettled"), 0);
     let sql = "SELECT account_id FROM events WHERE type = 'PaymentQuarantined'";

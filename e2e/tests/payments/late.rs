@@ -131,7 +131,8 @@ fn an_adapter_that_dies_between_such_refunds_and_the_fee_does_both_again() {
     settle_by_hand(&shop, payment, &theirs);
     let dead = || std::fs::read_to_string(&crashes).is_ok_and(|text| text.lines().any(|line| line == point));
     shop.stage.until("its death", || dead().then_some(()));
-    assert_eq!((shop.count(payment, "RefundOpened"), shop.count(payment, "PaymentFeeRecorded")), (1, 0));
+    // Its fee may have come another way meanwhile, by a notification that was repeated.
+    assert_eq!(shop.count(payment, "RefundOpened"), 1);
     shop.stage.start(Role::Payments, &HASTY).unwrap();
     shop.until_event(payment, "PaymentFeeRecorded");
     assert_eq!(shop.balance(payment), (65, 0, 0));

@@ -1,4 +1,4 @@
-//! Random payments by every way while calls fail before and after their effects, notifications are lost, doubled, late
+//! Random payments by YooKassa's page and in Stars while calls fail before and after their effects, notifications are lost, doubled, late
 //! or out of order, and each service, NATS and Postgres die: at the end the vendors' books equal the log, kopeck by
 //! kopeck and Star by Star.
 //!

@@ -27,7 +27,7 @@ pub struct Quarantined {
     pub seen: PaymentSeen,
 }
 
-/// Those that nobody has decided and the provider has not put right, oldest first. What was nobody's and turned
+/// Those that nobody has decided and that have not been applied since, oldest first. What was nobody's and turned
 /// out to be an account's is that account's.
 ///
 /// Decided ones are left out as far as the projection has seen them; the log is asked, once, about the others, so that
@@ -38,7 +38,7 @@ pub struct Quarantined {
 pub async fn open(pool: &PgPool) -> Result<Vec<Quarantined>, BadRow> {
     let sql = "SELECT n.key, n.account_id, n.position FROM natural_keys n \
                WHERE n.kind IN ('quarantined', 'claimed') AND NOT EXISTS \
-                  (SELECT FROM natural_keys s WHERE s.key = n.key AND (s.kind = 'settled' \
+                  (SELECT FROM natural_keys s WHERE s.key = n.key AND (s.kind IN ('settled', 'refunded') \
                       OR s.kind = 'claimed' AND n.kind = 'quarantined')) \
                ORDER BY n.position";
     let keys: Vec<(String, Uuid, i64)> = sqlx::query_as(sql).fetch_all(pool).await?;

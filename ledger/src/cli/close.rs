@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use proto_events::commands::{Command, PaymentCancel, RefundFail, RefundSettle};
 use proto_events::queries::{PaymentState, PaymentView, RefundState, RefundView};
-use proto_events::{AccountId, CommandId, PaymentId, RefundId, Text};
+use proto_events::{AccountId, CommandId, PaymentId, Rail, RefundId, Text};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use service::config::Env;
@@ -28,8 +28,8 @@ pub struct Wish {
     /// A refund: the provider has made it, under this id.
     #[arg(long, value_name = "PROVIDER_ID", required_unless_present = "not_made")]
     made: Option<String>,
-    /// The provider has none, and nobody will make one: a
-    /// refund's credits come back, a payment is over
+    /// The provider has none: a refund's credits come back, a
+    /// payment is over. What is made all the same is found
     #[arg(long, conflicts_with = "made", requires = "reason", verbatim_doc_comment)]
     not_made: bool,
     /// Why; stays in the log, so it must name nobody.
@@ -88,6 +88,7 @@ async fn of_refund(pool: &PgPool, id: RefundId, wish: &Wish) -> anyhow::Result<A
     }
     let (command, what): (Command, &str) = match &wish.made {
         Some(made) => {
+            may_be_its_id(&view, made)?;
             let provider_refund_id = Text::new(made.as_str()).context("--made is no id")?;
             let (refund, rail, amount) = (id, view.rail, view.amount);
             let settle = RefundSettle { refund, rail, provider_refund_id, amount, refunded_at: None };
@@ -98,7 +99,23 @@ async fn of_refund(pool: &PgPool, id: RefundId, wish: &Wish) -> anyhow::Result<A
             (fail.into(), "It is given up: what it took comes back. One found there later is taken again.")
         }
     };
-    Ok(Act { account: id.account(), command, paper: refund_paper(&view, what) })
+    Ok(Act { account: id.account(), command, paper: refund_paper(&view, wish.made.as_deref(), what) })
+}
+
+/// A refund of Stars has the id of its charge, one of YooKassa never that of its payment.
+fn may_be_its_id(view: &RefundView, made: &str) -> anyhow::Result<()> {
+    let payment = view.provider_payment_id.as_ref().map_or("", |id| id.as_str());
+    match view.rail {
+        Rail::Stars if made != payment => {
+            bail!("Telegram's refund has the id of its charge: --made {payment}")
+        }
+        Rail::Yookassa | Rail::TelegramYookassa if made == payment => {
+            bail!(
+                "{made} is the payment; --made is the id of the refund itself, as YooKassa's cabinet shows it"
+            )
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn of_payment(pool: &PgPool, id: PaymentId, wish: &Wish) -> anyhow::Result<Act> {
@@ -122,10 +139,11 @@ fn reason(wish: &Wish) -> anyhow::Result<Text<128>> {
     Text::new(wish.reason.as_deref().unwrap_or_default()).context("--reason is at most 128 characters")
 }
 
-fn refund_paper(view: &RefundView, what: &str) -> String {
+fn refund_paper(view: &RefundView, made: Option<&str>, what: &str) -> String {
     let there = view.provider_payment_id.as_ref().map_or("-", |id| id.as_str());
+    let made = made.map(|made| format!("  made there as {made}\n")).unwrap_or_default();
     format!(
-        "{}\n  {} of {}\n  which {} has as {there}\n  open since {}\n{what}\n",
+        "{}\n  {} of {}\n  which {} has as {there}\n  open since {}\n{made}{what}\n",
         view.refund,
         money_text(view.amount),
         view.payment,
@@ -161,7 +179,7 @@ mod tests {
         }))
         .unwrap();
         let what = "It is given up: what it took comes back. One found there later is taken again.";
-        let text = refund_paper(&refund, what);
+        let text = refund_paper(&refund, Some("216749f7-0016-50be-b000-078d43a63ae5"), what);
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.contains("100,000,000.00 RUB") && text.contains("216749f7"), "{text}");
     }

@@ -104,14 +104,22 @@ fn rails(who: Producer) -> &'static [Rail] {
     }
 }
 
+async fn open(
+    pool: &PgPool,
+    of: MoneyMoved,
+    page: &PaymentSweep,
+    who: Producer,
+) -> Result<Vec<Open>, sqlx::Error> {
+    let limit = page.limit.clamp(1, PAGE_MAX);
+    store::open_money(pool, of, rails(who), page.account, page.after, limit).await
+}
+
 pub(super) async fn payments_open(
     pool: &PgPool,
     page: PaymentSweep,
     who: Producer,
 ) -> Result<Vec<OpenPayment>, Problem> {
-    let open =
-        store::open_money(pool, MoneyMoved::Payment, rails(who), page.after, page.limit.clamp(1, PAGE_MAX))
-            .await?;
+    let open = open(pool, MoneyMoved::Payment, &page, who).await?;
     let things =
         open.into_iter().map(|Open { id, account, position }| Thing { account, id, after: position - 1 });
     let things: Vec<Thing> = things.collect();
@@ -172,9 +180,7 @@ pub(super) async fn refunds_open(
     page: PaymentSweep,
     who: Producer,
 ) -> Result<Vec<RefundView>, Problem> {
-    let open =
-        store::open_money(pool, MoneyMoved::Refund, rails(who), page.after, page.limit.clamp(1, PAGE_MAX))
-            .await?;
+    let open = open(pool, MoneyMoved::Refund, &page, who).await?;
     let mut found = Vec::with_capacity(open.len());
     for Open { id, .. } in open {
         let Ok(known) = id.parse() else { continue };

@@ -23,27 +23,29 @@ fn read((id, account, position): (String, Uuid, i64)) -> Open {
     Open { id, account: AccountId(account), position }
 }
 
-/// Open payments or refunds of these rails that were opened after a position, oldest first.
+/// Open payments or refunds of these rails, and of this account if one is named, that were opened after a position,
+/// oldest first.
 pub async fn open_money(
     pool: &PgPool,
     of: MoneyMoved,
     rails: &[Rail],
+    account: Option<AccountId>,
     after: Position,
     limit: u16,
 ) -> Result<Vec<Open>, sqlx::Error> {
     let sql = match of {
         MoneyMoved::Payment => {
             "SELECT payment, account_id, position FROM open_payments WHERE rail = ANY($1) AND position > $2 \
-             ORDER BY position LIMIT $3"
+             AND ($4 IS NULL OR account_id = $4) ORDER BY position LIMIT $3"
         }
         MoneyMoved::Refund => {
             "SELECT refund, account_id, position FROM open_refunds WHERE rail = ANY($1) AND position > $2 \
-             ORDER BY position LIMIT $3"
+             AND ($4 IS NULL OR account_id = $4) ORDER BY position LIMIT $3"
         }
     };
     let rails: Vec<&str> = rails.iter().map(|r| r.as_str()).collect();
-    let open =
-        sqlx::query_as(sql).bind(rails).bind(after.get()).bind(i64::from(limit)).fetch_all(pool).await?;
+    let page = sqlx::query_as(sql).bind(rails).bind(after.get()).bind(i64::from(limit));
+    let open = page.bind(account.map(|account| account.0)).fetch_all(pool).await?;
     Ok(open.into_iter().map(read).collect())
 }
 

@@ -143,7 +143,7 @@ impl Round {
                 () = shutdown.cancelled() => break,
             }
             let open = all_open(&ledger).await;
-            let refunds = open_refunds(&ledger).await;
+            let refunds = open_refunds(&ledger, None).await;
             health.set("ledger", open.is_ok());
             match open {
                 Ok(open) => self.sweep(&open),
@@ -229,7 +229,7 @@ async fn all_open(ledger: &Ledger) -> Result<Vec<PaymentView>, SendError> {
     let mut open: Vec<PaymentView> = Vec::new();
     for _ in 0..PAGES_MAX {
         let after = open.last().map_or(Position::ZERO, |last| last.position);
-        let query = PaymentSweep { limit: SWEEP_LEN_MAX, after };
+        let query = PaymentSweep { limit: SWEEP_LEN_MAX, after, account: None };
         let page: Vec<PaymentView> = ledger.ask("payments_open", &query, None).await?;
         // A short page is not the last: one that can't be read is left out of it.
         if page.is_empty() {

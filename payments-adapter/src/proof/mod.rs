@@ -13,7 +13,7 @@ mod told;
 use proto_events::{
     PaymentId, Provider,
     events::ProviderId,
-    queries::{PaymentQuery, PaymentView, ProviderQuery},
+    queries::{PaymentQuery, PaymentState, PaymentView, ProviderQuery},
 };
 use service::ledger::{Ledger, SendError};
 
@@ -127,12 +127,22 @@ impl Prover {
         Ok(Proof::of(payment, outcome))
     }
 
-    /// Our payment: the one it names, or the one that is known by this id because Telegram told of it.
+    /// Our payment: the one it names, or the one that is known by this id because Telegram told of it, or because a
+    /// person settled it: a link that was paid twice names the first.
     async fn find(&self, id: &ProviderId, theirs: &yookassa::Payment) -> Result<Option<PaymentView>, Away> {
-        if let Some(payment) = theirs.ours() {
-            return self.view(payment).await.map_err(Away::Ledger);
+        let Some(payment) = theirs.ours() else { return self.known_by(id).await.map_err(Away::Ledger) };
+        let named = self.view(payment).await.map_err(Away::Ledger)?;
+        if named
+            .as_ref()
+            .is_some_and(|ours| ours.provider_payment_id.as_ref().is_none_or(|known| known == id))
+        {
+            return Ok(named);
         }
-        self.known_by(id).await.map_err(Away::Ledger)
+        let known = self.known_by(id).await.map_err(Away::Ledger)?;
+        let settled = |ours: &PaymentView| {
+            ours.state == PaymentState::Settled && ours.provider_payment_id.as_ref() == Some(id)
+        };
+        Ok(known.filter(settled).or(named))
     }
 
     /// The payment of ours that the ledger knows by this id of YooKassa's.

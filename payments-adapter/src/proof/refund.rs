@@ -14,8 +14,6 @@ use crate::{
     yookassa::{self, Refund, provider_id},
 };
 
-/// A refund made at YooKassa so long after ours was opened, while ours is not there, is a person's doing in its place.
-const STUCK_AFTER_MS: i64 = 15 * 60_000;
 /// How long a refund that is more than we have left is asked again: one of ours may be under way, and fail.
 const EXCEEDS_FOR_MS: i64 = 3_600_000;
 
@@ -155,6 +153,9 @@ impl Prover {
             }
         }
         let Some(ours) = ours else { return Ok(Proof::nobodys(Outcome::NotOurs)) };
+        if self.knows_refund(id).await? {
+            return Ok(Proof::of(ours.payment, Outcome::Final));
+        }
         // Known by that id, and settled by another: whose money it was is for a person to say.
         if ours.provider_payment_id.as_ref() != Some(&paid) {
             return self.odd_refund(id, theirs, &ours).await;
@@ -203,14 +204,7 @@ impl Prover {
         payment: PaymentId,
         paid: &ProviderId,
     ) -> Result<Option<Proof>, Away> {
-        let (Some(amount), Some(made)) = (theirs.amount.money(), theirs.made()) else { return Ok(None) };
-        let open = self.open_refund_of(payment, amount).await?;
-        let Some(ours) = open.filter(|ours| theirs.ours().is_none() && made >= ours.opened_at) else {
-            return Ok(None);
-        };
-        if made < ours.opened_at.plus_ms(STUCK_AFTER_MS) {
-            return Err(Away::TooEarly("a refund of the same amount is under way here"));
-        }
+        let Some(ours) = self.open_refund_like(payment, theirs).await? else { return Ok(None) };
         match self.named(ours.refund, paid).await? {
             // It ends by its own; then this is one more.
             Some(_) => Err(Away::TooEarly("a refund of the same amount has been made for us")),

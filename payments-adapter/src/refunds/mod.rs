@@ -22,6 +22,8 @@ use crate::{
 const KEY_KNOWN_MS: i64 = 23 * 3_600_000;
 /// A person must act; asking more often only fills the log.
 const ACCESS_AGAIN: Duration = Duration::from_secs(60);
+/// A refund so young has not been tried before, also by a process that has died since.
+const FRESH: Duration = Duration::from_secs(10);
 /// Banks take days.
 const PENDING_MAX: Duration = Duration::from_secs(3600);
 
@@ -38,7 +40,7 @@ impl Returner {
     /// One try. Safe to repeat at any time, also by several processes at once. `tries`: without an outcome, so far.
     pub async fn give_back(&self, ours: &RefundView, tries: u32) -> Next {
         let again = Some(agenda::retry_after(tries));
-        match self.step(ours).await {
+        match self.step(ours, tries).await {
             Ok(Outcome::Waiting) => {
                 let age = clock::age(ours.opened_at);
                 Some((age / 4).clamp(agenda::POLL_MIN, PENDING_MAX))
@@ -60,7 +62,7 @@ impl Returner {
         }
     }
 
-    async fn step(&self, ours: &RefundView) -> Result<Outcome, Away> {
+    async fn step(&self, ours: &RefundView, tries: u32) -> Result<Outcome, Away> {
         if ours.state != RefundState::Opened {
             return Ok(Outcome::Final);
         }
@@ -77,6 +79,12 @@ impl Returner {
             if ours.by == RefundBy::Provider {
                 return Ok(Outcome::Waiting);
             }
+        }
+        // What did not go through at once, somebody may have made by hand meanwhile.
+        let first = tries == 0 && clock::age(ours.opened_at) < FRESH;
+        if !first && let Some(theirs) = self.prover.in_its_place(ours, payment).await? {
+            tracing::warn!(refund = %ours.refund, "a refund was made at YooKassa in place of ours; ours is not");
+            return self.end(&theirs).await;
         }
         let Some(body) = self.body(ours, payment) else {
             return self.fail(ours, "currency").await;

@@ -61,7 +61,7 @@ impl Desk {
 
     /// Refunds of Stars that Telegram has not made yet, oldest first.
     pub async fn refunds_open(&self, limit: u16, after: Position) -> Result<Vec<RefundView>, SendError> {
-        self.ask("refunds_open", &PaymentSweep { limit, after }, None).await
+        self.ask("refunds_open", &PaymentSweep { limit, after, account: None }, None).await
     }
 
     /// Which of these charges the log has as paid, and which as given back.

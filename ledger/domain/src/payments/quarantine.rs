@@ -125,6 +125,14 @@ pub(crate) fn evolve_quarantines(quarantines: &mut Quarantines, event: &Event) -
         Event::QuarantineResolved(e) => {
             quarantines.remove(&quarantine_key(e.rail, &e.provider_payment_id)).is_some()
         }
+        // A refund that was more than was left fits by now.
+        Event::RefundSettled(e) => {
+            let key = quarantine_key(e.rail, &e.provider_refund_id);
+            if quarantines.get(&key).is_some_and(|quarantined| quarantined.refund) {
+                quarantines.remove(&key);
+            }
+            true
+        }
         // What disagreed was put right at the provider.
         Event::PaymentSettled(e) => {
             quarantines.remove(&quarantine_key(e.rail, &e.provider_payment_id));

@@ -1,6 +1,7 @@
 //! Money that goes back, and the credits it had bought.
 
 use proto_events::commands::*;
+use proto_events::events::ProviderId;
 use proto_events::{Money, PaymentId, Rail, RefundId};
 
 use super::bills;
@@ -46,7 +47,8 @@ impl Person {
         if self.erased {
             self.set_debt_aside();
         }
-        if c.provider_refund_id.is_some() {
+        if let Some(theirs) = &c.provider_refund_id {
+            self.no_longer_odd(c.rail, theirs);
             self.refunds.get_mut(&id).expect("just made").stage = Stage::Settled;
             let clearing = format!("clearing:{}", c.rail.as_str());
             self.purse.post(amount.currency.code(), "refunds", &clearing, amount.minor());
@@ -60,6 +62,14 @@ impl Person {
         Ok(refund)
     }
 
+    /// A refund that waited for a person has been applied.
+    fn no_longer_odd(&mut self, rail: Rail, theirs: &ProviderId) {
+        let key = (rail.provider().as_str(), theirs.to_string());
+        if self.quarantine.get(&key).is_some_and(|(_, gone)| *gone) {
+            self.quarantine.remove(&key);
+        }
+    }
+
     pub(super) fn settle_refund(&mut self, c: &RefundSettle, on: &Setting) -> Verdict {
         let refund = self.refund(c.refund, c.rail)?;
         must(on.refund_owner.is_none_or(|owner| owner == c.refund), "refund_id_taken")?;
@@ -68,6 +78,7 @@ impl Person {
         refund.stage = Stage::Settled;
         let clearing = format!("clearing:{}", c.rail.as_str());
         self.purse.post(c.amount.currency.code(), "refunds", &clearing, c.amount.minor());
+        self.no_longer_odd(c.rail, &c.provider_refund_id);
         Ok(())
     }
 
