@@ -204,7 +204,11 @@ fn what_nobody_ever_claims_is_settled_once_its_payer_has_said_whose_it_is() {
     assert!(!refused.status.success());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("claim it for the one it is"));
     let claim = ["quarantine", "claim", theirs, "--payment", &ours, "--yes"];
-    assert!(ledger(&booth, &claim).contains("It is that payment's"));
+    let said = ledger(&booth, &claim);
+    assert!(
+        said.contains("100.00 RUB by telegram_yookassa: opened") && said.contains("It is that payment's"),
+        "{said}"
+    );
     assert!(!booth.stage.ledger_command(&claim).unwrap().status.success(), "it is claimed once");
     assert_eq!(cases(&booth).len(), 1);
     ledger(&booth, &settle);
@@ -215,6 +219,67 @@ fn what_nobody_ever_claims_is_settled_once_its_payer_has_said_whose_it_is() {
     assert_eq!(booth.stage.count_of(ada, "PaymentSettled"), 1);
     assert_eq!(booth.stage.balance_of(ada), (105, 0, 0));
     assert_eq!(cases(&booth), Vec::<Value>::new());
+    booth.stage.heal();
+    booth.assert_at_rest();
+}
+
+/// What Telegram tells of money that a person has placed in another's account, by then.
+const ANOTHERS: &str =
+    "SELECT count(*) FROM notices WHERE event = 'successful_payment' AND outcome = 'anothers'";
+
+/// Claims it for somebody else's bill in rubles; what it can't have paid is refused before.
+fn claim_wrongly(booth: &Booth, theirs: &str, bob: Person) {
+    booth.meet(bob);
+    booth.stars_bill(bob);
+    bill(booth, bob);
+    let [stars, rubles] = [0, 1].map(|n| booth.payments(bob)[n].to_string());
+    let refused = booth.stage.ledger_command(&["quarantine", "claim", theirs, "--payment", &stars, "--yes"]);
+    let refused = refused.unwrap();
+    assert!(!refused.status.success());
+    let why = String::from_utf8_lossy(&refused.stderr);
+    assert!(why.contains("that is paid to telegram, this came to yookassa"), "{why}");
+    ledger(booth, &["quarantine", "claim", theirs, "--payment", &rubles, "--yes"]);
+}
+
+#[test]
+fn money_that_was_settled_for_another_is_not_said_to_be_its_payers() {
+    let booth = open(&[]);
+    let (ada, bob) = (Person(8461), Person(8462));
+    booth.meet(ada);
+    let paid = pay_unclaimed(&booth, ada);
+    let theirs = paid["provider_payment_charge_id"].as_str().unwrap();
+    claim_wrongly(&booth, theirs, bob);
+    let settle = ["quarantine", "settle", theirs, "--amount", "100.00", "--credits", "100", "--test"];
+    ledger(&booth, &[&settle[..], &["--reason", "taken for another", "--yes"]].concat());
+    booth.until_count(bob, "PaymentSettled", 1);
+    booth.notice(ada, &json!({"successful_payment": paid}));
+    booth.stage.until("Telegram's words", || (booth.scalar(ANOTHERS) == 1).then_some(()));
+    assert_eq!((booth.stage.balance_of(ada), booth.stage.balance_of(bob)), ((5, 0, 0), (105, 0, 0)));
+    assert_eq!(booth.pending(), 0, "it is not sent for ever");
+    booth.stage.heal();
+    booth.assert_at_rest();
+}
+
+#[test]
+fn money_that_was_dismissed_for_another_is_its_payers_only_by_a_word_that_agrees() {
+    let booth = open(&[]);
+    let (ada, bob) = (Person(8471), Person(8472));
+    booth.meet(ada);
+    let mut paid = pay_unclaimed(&booth, ada);
+    let theirs = paid["provider_payment_charge_id"].as_str().unwrap().to_owned();
+    claim_wrongly(&booth, &theirs, bob);
+    ledger(&booth, &["quarantine", "dismiss", &theirs, "--reason", "not theirs", "--yes"]);
+    let ours = booth.payments(ada)[0].to_string();
+    let claim = ["quarantine", "claim", &theirs, "--payment", &ours, "--yes"];
+    assert!(!booth.stage.ledger_command(&claim).unwrap().status.success(), "once for all");
+    paid["total_amount"] = 9_000.into();
+    booth.notice(ada, &json!({"successful_payment": paid}));
+    booth.stage.until("Telegram's words", || (booth.scalar(ANOTHERS) == 1).then_some(()));
+    assert_eq!(booth.stage.count_of(ada, "PaymentQuarantined"), 0, "it has no place there");
+    paid["total_amount"] = 10_000.into();
+    booth.notice(ada, &json!({"successful_payment": paid}));
+    booth.until_count(ada, "PaymentSettled", 1);
+    assert_eq!((booth.stage.balance_of(ada), booth.stage.balance_of(bob)), ((105, 0, 0), (5, 0, 0)));
     booth.stage.heal();
     booth.assert_at_rest();
 }

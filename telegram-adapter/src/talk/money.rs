@@ -22,8 +22,8 @@ impl Talk {
         let charge = Charge::of_notice(notice);
         let came = self.till.take(&charge).await?;
         let (payment, outcome) = match came {
-            Came::Credited => (charge.payment(), "credited"),
-            Came::PutAside(payment) => (payment, "quarantined"),
+            Came::Credited => (charge.payment(), came.as_str()),
+            Came::PutAside(payment) | Came::Anothers(payment) => (payment, came.as_str()),
         };
         tracing::info!(trace_id = trace.as_str(), charge = %charge.id, outcome, "money came by an invoice");
         self.till.keep("successful_payment", &notice.words, &charge.id, payment, outcome).await?;

@@ -8,7 +8,7 @@ mod charge;
 
 use proto_events::commands::{NoticeKeep, PaymentQuarantine, PaymentSettle, RefundOpen};
 use proto_events::events::{PaymentProblem, PaymentSeen, ProviderId};
-use proto_events::{Money, PaymentId, Provider, Rail, SomeMoney, Text};
+use proto_events::{AccountId, Money, PaymentId, Provider, Rail, SomeMoney, Text};
 use service::ledger::SendError;
 
 use crate::desk::Desk;
@@ -21,6 +21,19 @@ pub enum Came {
     Credited,
     /// A person looks into it, in the account of this payment if it is one of ours.
     PutAside(Option<PaymentId>),
+    /// The log has it as another's than Telegram says, credited or decided there by a person. It has one place for
+    /// it, so that nothing more can be done by itself: only the error and Telegram's words, kept, tell of it.
+    Anothers(Option<PaymentId>),
+}
+
+impl Came {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Credited => "credited",
+            Self::PutAside(_) => "quarantined",
+            Self::Anothers(_) => "anothers",
+        }
+    }
 }
 
 /// What became of money that went back.
@@ -59,10 +72,10 @@ impl Till {
             Err(Wrong::Later(error)) => return Err(error),
             Err(Wrong::Problems(problems)) => problems,
         };
-        let payment = self.put_aside(charge, problems).await?;
-        metrics::counter!("telegram_charges_total", "rail" => charge.rail.as_str(), "outcome" => "quarantined")
+        let came = self.put_aside(charge, problems).await?;
+        metrics::counter!("telegram_charges_total", "rail" => charge.rail.as_str(), "outcome" => came.as_str())
             .increment(1);
-        Ok(Came::PutAside(payment))
+        Ok(came)
     }
 
     async fn settle(&self, charge: &Charge) -> Result<Came, Wrong> {
@@ -102,7 +115,9 @@ impl Till {
             Err(error) => match error.code() {
                 None => Err(Wrong::Later(error)),
                 // By another report of the same charge; the last: with another view of what is a test.
-                Some("payment_settled" | "provider_id_taken" | "command_id_reused") => Ok(Came::Credited),
+                Some("payment_settled" | "command_id_reused") => Ok(Came::Credited),
+                // Paid once more, or placed by a person: the same payer's either way.
+                Some("provider_id_taken") if is_payers(&error, payment) => Ok(Came::Credited),
                 Some(code) => Err(Wrong::Problems(vec![problem(code, charge, amount)])),
             },
         }
@@ -116,11 +131,7 @@ impl Till {
     }
 
     /// In the payment's account if it can be told, else in the stream that is nobody's.
-    async fn put_aside(
-        &self,
-        charge: &Charge,
-        problems: Vec<PaymentProblem>,
-    ) -> Result<Option<PaymentId>, SendError> {
+    async fn put_aside(&self, charge: &Charge, problems: Vec<PaymentProblem>) -> Result<Came, SendError> {
         let seen = PaymentSeen {
             amount: charge.amount,
             status: Text::lossy("paid"),
@@ -149,15 +160,19 @@ impl Till {
             Ok(()) => {
                 fail::fail_point!("telegram.put_aside");
                 tracing::error!(charge = %charge.id, rail = charge.rail.as_str(), "money came that can't be credited; a person must look");
-                Ok(payment)
+                Ok(Came::PutAside(payment))
+            }
+            Err(error) if error.code() == Some("already_quarantined") && !is_in_place(&error, payment) => {
+                tracing::error!(charge = %charge.id, %error, ?payment, "Telegram says whose this money is, and a person placed it in another's account; a person must look");
+                Ok(Came::Anothers(payment))
             }
             Err(error) if matches!(error.code(), Some("already_quarantined" | "payment_settled")) => {
-                Ok(payment)
+                Ok(Came::PutAside(payment))
             }
             // Nothing more can be done by itself: the log of this service and Telegram's books have it.
             Err(error) if error.code().is_some() => {
                 tracing::error!(charge = %charge.id, %error, "a charge could not be put aside");
-                Ok(payment)
+                Ok(Came::PutAside(payment))
             }
             Err(error) => Err(error),
         }
@@ -254,6 +269,25 @@ impl Till {
 enum Wrong {
     Later(SendError),
     Problems(Vec<PaymentProblem>),
+}
+
+/// What a refusal names.
+fn named<T: std::str::FromStr>(error: &SendError, what: &str) -> Option<T> {
+    match error {
+        SendError::Refused(refused) => refused.details[what].as_str()?.parse().ok(),
+        SendError::Unknown(_) => None,
+    }
+}
+
+/// `provider_id_taken`: the payment that has it is of the same account.
+fn is_payers(error: &SendError, payment: PaymentId) -> bool {
+    named::<PaymentId>(error, "payment").is_some_and(|taker| taker.account() == payment.account())
+}
+
+/// `already_quarantined`: in the account of this payment, if it is one of ours.
+fn is_in_place(error: &SendError, payment: Option<PaymentId>) -> bool {
+    let holder = named::<AccountId>(error, "account");
+    payment.zip(holder).is_none_or(|(payment, holder)| payment.account() == holder)
 }
 
 /// What a refusal of the ledger means to who looks into it.
