@@ -78,6 +78,22 @@ fn a_chargeback_is_applied_and_the_provider_is_not_asked() {
 }
 
 #[test]
+fn money_that_another_claims_once_it_is_settled_waits_for_a_person_too() {
+    let shop = Shop::open().unwrap();
+    let (_, theirs) = shop.sell(1, 0);
+    let other = shop.order(2, 0);
+    let body = json!({"payment": other, "rail": "yookassa", "provider_payment_id": theirs,
+        "problems": ["id_differs"], "seen": {"status": "succeeded"}});
+    let account = e2e::raw::of(other.account());
+    shop.raw.done(proto_events::Producer::Payments, "payment_quarantine", "quarantine:1", account, body);
+    let (code, said) = run(&shop, &["cases"]);
+    assert!(code == 1 && said.contains(&other.to_string()), "{said}");
+    let (code, said) =
+        run(&shop, &["quarantine", "dismiss", &theirs, "--reason", "it is another's", "--yes"]);
+    assert_eq!((code, run(&shop, &["cases"]).0), (0, 0), "{said}");
+}
+
+#[test]
 fn what_waits_for_a_person_is_shown_until_they_have_decided() {
     let shop = Shop::open().unwrap();
     assert_eq!(run(&shop, &["cases"]), (0, "Nothing about money waits for a person.\n".to_owned()));

@@ -38,7 +38,7 @@ pub struct Quarantined {
 pub async fn open(pool: &PgPool) -> Result<Vec<Quarantined>, BadRow> {
     let sql = "SELECT n.key, n.account_id, n.position FROM natural_keys n \
                WHERE n.kind IN ('quarantined', 'claimed') AND NOT EXISTS \
-                  (SELECT FROM natural_keys s WHERE s.key = n.key AND (s.kind IN ('settled', 'refunded') \
+                  (SELECT FROM natural_keys s WHERE s.key = n.key AND (s.kind IN ('settled', 'refunded') AND s.position > n.position \
                       OR s.kind = 'claimed' AND n.kind = 'quarantined')) \
                ORDER BY n.position";
     let keys: Vec<(String, Uuid, i64)> = sqlx::query_as(sql).fetch_all(pool).await?;
