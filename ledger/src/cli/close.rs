@@ -28,8 +28,8 @@ pub struct Wish {
     /// A refund: the provider has made it, under this id.
     #[arg(long, value_name = "PROVIDER_ID", required_unless_present = "not_made")]
     made: Option<String>,
-    /// The provider has none: a refund's credits come back, a
-    /// payment is over. What is made all the same is found
+    /// The provider has none: a refund's credits come back,
+    /// a payment is over; made all the same, it is found
     #[arg(long, conflicts_with = "made", requires = "reason", verbatim_doc_comment)]
     not_made: bool,
     /// Why; stays in the log, so it must name nobody.
