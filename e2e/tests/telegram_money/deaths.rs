@@ -20,7 +20,7 @@ fn the_adapter_dies_at_each_of_its_points_of_money() {
         let crashes = booth.stage.dir().join(format!("{point}.crashes"));
         let arming = [("CRASH_AT", format!("{point}:1")), ("CRASH_LOG", crashes.display().to_string())];
         let arming: Vec<(&str, &str)> = arming.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        booth.stage.start(Role::Telegram, &[&[OFTEN], &arming[..]].concat()).unwrap();
+        booth.stage.spawn(Role::Telegram, &[&[OFTEN], &arming[..]].concat()).unwrap();
         let begun = Instant::now();
         let menu = booth.stage.write(ada, "/topup");
         let alive = |booth: &mut Booth| {
