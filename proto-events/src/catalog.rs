@@ -30,6 +30,24 @@ pub struct Model {
     pub sizes: Vec<SizePrice>,
     pub references_max: u8,
     pub unit_costs: UnitCosts,
+    #[serde(default, skip_serializing_if = "Api::is_generate")]
+    pub api: Api,
+}
+
+/// By which call the vendor is asked for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Api {
+    #[default]
+    Generate,
+    /// Imagen's `:predict`: a prompt and a shape, no references, no counts of tokens.
+    Predict,
+}
+
+impl Api {
+    fn is_generate(&self) -> bool {
+        *self == Self::Generate
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +65,9 @@ pub struct SizePrice {
     pub size: Text<8>,
     /// On top of the kind's price.
     pub extra: Credits,
+    /// What a picture of this size is billed as; absent: not known. For calls whose bill never came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_tokens: Option<u32>,
 }
 
 /// Micro-dollars per million tokens.
@@ -56,6 +77,9 @@ pub struct UnitCosts {
     pub prompt: MicroUsd,
     pub output: MicroUsd,
     pub image: MicroUsd,
+    /// Micro-dollars for each picture, where tokens are not counted (Imagen).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<MicroUsd>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -84,11 +108,19 @@ pub struct Limits {
     /// How long a worker's claim holds without renewal.
     pub lease_ms: u32,
     pub attempts_max: u16,
+    /// Jobs of a person that may be open at once.
     pub running_per_person_max: u8,
+    /// Of these, how many may be worked on at once.
+    #[serde(default = "one")]
+    pub working_per_person_max: u8,
     /// How long an unpaid top-up stays open.
     pub payment_ms: u32,
     pub payments_open_max: u8,
     pub prompt_chars_max: u32,
+}
+
+const fn one() -> u8 {
+    1
 }
 
 /// For how long a new lot lasts, by its source; absent: without an end.

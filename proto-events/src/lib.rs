@@ -12,6 +12,7 @@ pub mod commands;
 pub mod envelope;
 pub mod events;
 pub mod ids;
+pub mod media;
 pub mod queries;
 pub mod schema;
 pub mod subjects;

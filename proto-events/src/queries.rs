@@ -114,7 +114,9 @@ wire! {
     ReconciledView { days: Vec<DayNumber> }
 
     /// A job that nobody holds. `jobs` answers a list of these.
-    OpenJob { generation: GenerationId, position: Position, attempt: Attempt }
+    OpenJob {
+        generation: GenerationId, position: Position, attempt: Attempt, kind: GenerationKind, model: Text<64>,
+    }
     /// A telling that nobody holds. `deliveries` answers a list of these.
     OpenDelivery { position: Position, r#type: String }
 
@@ -123,11 +125,19 @@ wire! {
         generation: GenerationId, attempt: Attempt, kind: GenerationKind, model: Text<64>,
         aspect_ratio: Option<Text<8>>, size: Option<Text<8>>, prompt: Text<4096>,
         references: Vec<FileId>,
+        system: Option<Text<4096>>,
+        conversation: Option<Text<64>>,
+        /// For an edit: whose pictures it goes on with.
+        followed: Option<Followed>,
+        /// Earlier attempts whose calls ended in doubt: they may have been paid.
+        doubts: u16,
         /// When the lease ends unless it is renewed, and how long a renewal holds.
         lease_until: Micros, lease_ms: u32,
         /// When the ledger gives the credits back.
         deadline: Micros,
     }
+    /// A generation that another one goes on with, and where Telegram keeps what it made.
+    Followed { generation: GenerationId, file_ids: Vec<FileId> }
     /// What `topup_open` answers.
     TopupOpened { payment: PaymentId, rail: Rail, credits: Credits, price: Money }
     /// What `generation_request` answers.
@@ -199,6 +209,8 @@ pub enum News {
         generation: GenerationId,
         returned: Credits,
         reason: Trouble,
+        /// What the model said instead of painting.
+        text: Option<OutputPlace>,
     },
     /// It could not be delivered: its bytes were lost, or Telegram takes it in no form. What was
     /// charged came back.

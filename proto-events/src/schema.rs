@@ -2,7 +2,7 @@
 
 use schemars::{Schema, schema_for};
 
-use crate::{commands, envelope, events, queries};
+use crate::{commands, envelope, events, media, queries};
 
 /// File name (without `.json`) and schema of everything that travels or is stored.
 pub fn all() -> Vec<(String, Schema)> {
@@ -14,6 +14,7 @@ pub fn all() -> Vec<(String, Schema)> {
     use commands::*;
     use envelope::*;
     use events::Event;
+    use media::*;
     use queries::*;
     schemas! {
         "event": Event;
@@ -31,6 +32,7 @@ pub fn all() -> Vec<(String, Schema)> {
         "answer": BalanceView, AccountView, CatalogView, GenerationView, PaymentView, RefundView,
             KnownView, ReconciledView, OpenJob, OpenDelivery,
             ClaimedJob, TopupOpened, GenerationAccepted, AccountWelcomed, AccountGone, RefundAccepted, Telling;
+        "media": LivePiece, FetchFile, Fetched, Conversation;
     }
 }
 

@@ -1,6 +1,6 @@
 //! NATS subjects, streams and buckets: written here once.
 
-use crate::{AccountId, Producer};
+use crate::{AccountId, GenerationId, Producer};
 
 pub const EVT_STREAM: &str = "EVT";
 /// Signed checkpoints of the log, in the ledger's own account.
@@ -8,6 +8,8 @@ pub const CHECKPOINTS_STREAM: &str = "CHECKPOINTS";
 pub const CHECKPOINTS: &str = "checkpoints.ledger";
 /// Object store of picture bytes, in the MEDIA account.
 pub const IMAGES_BUCKET: &str = "images";
+/// Request to the Telegram adapter, in the MEDIA account: bring a file into the object store.
+pub const FETCH_FILE: &str = "media.file.fetch";
 /// Key-value bucket of chat sessions and drafts, in the MEDIA account.
 pub const SESSIONS_BUCKET: &str = "sessions";
 /// What the adapters put before `.JS.API` to reach their consumer in the ledger's account.
@@ -23,6 +25,11 @@ pub fn query(producer: Producer, name: &str) -> String {
 
 pub fn event(account: AccountId, event_type: &str) -> String {
     format!("evt.ledger.{}.{event_type}.{account}", account.bucket())
+}
+
+/// What of a text is there so far: messages of [`crate::media::LivePiece`], losable.
+pub fn live(generation: GenerationId) -> String {
+    format!("live.generation.{generation}")
 }
 
 /// All events of one type, as consumers filter.
@@ -55,7 +62,7 @@ pub const CONSUMERS: &[(Producer, &[&str])] = &[
         ],
     ),
     (Producer::Payments, &["PaymentOpened", "PaymentSettled", "RefundOpened"]),
-    (Producer::Generator, &["GenerationRequested"]),
+    (Producer::Generator, &["GenerationRequested", "GenerationCanceled"]),
 ];
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::ChatContext;
 use crate::catalog::Catalog;
@@ -24,6 +25,34 @@ pub struct GenerationRequest {
     pub prompt: Text<4096>,
     pub references: Vec<FileId>,
     pub context: ChatContext,
+    /// The model's instructions: who it is, how it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<Text<4096>>,
+    /// A conversation of this account that it goes on with; a new name begins a new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<Text<64>>,
+    /// An edit of what this generation of the same account made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<GenerationId>,
+}
+
+impl GenerationRequest {
+    /// What was added later counts only where it is given: older digests stay what they are.
+    pub(super) fn meaning(&self) -> Value {
+        let mut meaning = json!({
+            "kind": self.kind, "model": self.model, "aspect_ratio": self.aspect_ratio, "size": self.size,
+            "prompt": self.prompt, "references": self.references,
+        });
+        let later = [
+            ("system", json!(self.system)),
+            ("conversation", json!(self.conversation)),
+            ("follows", json!(self.follows)),
+        ];
+        for (name, given) in later.into_iter().filter(|(_, given)| !given.is_null()) {
+            meaning[name] = given;
+        }
+        meaning
+    }
 }
 
 /// Before every paid call. `attempt` is one more than the last.
@@ -83,6 +112,9 @@ pub struct GenerationFail {
     pub attempt: Attempt,
     pub reason: Trouble,
     pub spent: Spent,
+    /// For `text_instead`: the words that came, in the object store, for the person to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<MadeOutput>,
 }
 
 /// The person, or an operator, no longer wants it.

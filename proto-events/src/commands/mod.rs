@@ -191,10 +191,7 @@ impl Command {
                 "amount": c.amount,
             }),
             Self::RefundFail(c) => json!({"refund": c.refund, "rail": c.rail, "reason": c.reason}),
-            Self::GenerationRequest(c) => json!({
-                "kind": c.kind, "model": c.model, "aspect_ratio": c.aspect_ratio, "size": c.size,
-                "prompt": c.prompt, "references": c.references,
-            }),
+            Self::GenerationRequest(c) => c.meaning(),
             Self::GenerationClaim(c) => json!({
                 "generation": c.generation, "worker": c.worker, "attempt": c.attempt,
             }),

@@ -73,6 +73,15 @@ pub enum Trouble {
     WorkerLost,
     AttemptsExhausted,
     Deadline,
+    /// A call was left because nobody wanted it any more.
+    Canceled,
+}
+
+impl Trouble {
+    /// The vendor refused before any work: nothing was paid, and asking again later is no more than waiting.
+    pub const fn is_unpaid(self) -> bool {
+        matches!(self, Self::RateLimited | Self::Overloaded)
+    }
 }
 
 /// What an attempt cost us.
@@ -85,6 +94,9 @@ pub struct Spent {
     pub model_version: Option<Text<64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_micro_usd: Option<MicroUsd>,
+    /// No bill came: the cost is what such a call costs, if the vendor did the work at all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
     pub latency_ms: u32,
 }
 
