@@ -160,15 +160,9 @@ impl Deeds {
     }
 
     pub async fn request(&self, user: i64, message: i64) -> Result<GenerationId, SendError> {
-        let command = GenerationRequest {
-            kind: GenerationKind::Picture,
-            model: None,
-            aspect_ratio: None,
-            size: None,
-            prompt: text("a plantain leaf in the rain"),
-            references: Vec::new(),
-            context: ChatContext { chat: user, message, status_message: None },
-        };
+        let context = ChatContext { chat: user, message, status_message: None };
+        let prompt = text("a plantain leaf in the rain");
+        let command = GenerationRequest::new(GenerationKind::Picture, prompt, context);
         let done = self
             .send(
                 Producer::Telegram,
@@ -227,8 +221,8 @@ impl Deeds {
 
     pub async fn fail(&self, generation: GenerationId, attempt: i64) -> Result<Done, SendError> {
         let attempt = Attempt::new(attempt).expect("a test's attempts are counted from 1");
-        let command =
-            GenerationFail { generation, attempt, reason: Trouble::Policy, spent: Spent::default() };
+        let (reason, spent) = (Trouble::Policy, Spent::default());
+        let command = GenerationFail { generation, attempt, reason, spent, text: None };
         let account = AccountRef::Id(generation.account());
         self.send(Producer::Generator, envelope(id(format!("fail:{generation}:{attempt}")), account, command))
             .await

@@ -294,15 +294,8 @@ impl History {
                 let kind = self.pick(&kind)?;
                 let references = if kind == GenerationKind::Edit { vec![text("file")] } else { Vec::new() };
                 let context = ChatContext { chat: 1, message: 1, status_message: None };
-                let command = GenerationRequest {
-                    kind,
-                    model: None,
-                    aspect_ratio: None,
-                    size: None,
-                    prompt: text("a cat"),
-                    references,
-                    context,
-                };
+                let command =
+                    GenerationRequest { references, ..GenerationRequest::new(kind, text("a cat"), context) };
                 said(Producer::Telegram, command.into())
             }
             15..=32 => self.work(who),
@@ -401,7 +394,10 @@ impl History {
                 let charge = (self.dice.below(4) == 0).then(|| some(3));
                 (by, GenerationComplete { generation, attempt, outputs: vec![output], spent, charge }.into())
             }
-            10 => (by, GenerationFail { generation, attempt, reason: Trouble::Policy, spent }.into()),
+            10 => (
+                by,
+                GenerationFail { generation, attempt, reason: Trouble::Policy, spent, text: None }.into(),
+            ),
             11 => (Producer::Telegram, GenerationCancel { generation }.into()),
             12 => (Producer::Ledger, ReservationExpire { reservation: ReservationId::of(generation) }.into()),
             13 => {

@@ -93,16 +93,9 @@ async fn fight(client: &Client, deeds: &Deeds, user: i64) -> Vec<Heard> {
 
 /// Sends the command once, and does not ask again whatever happens.
 async fn once(client: &Client, user: i64, message: i64) -> Option<Reply> {
-    let command: Command = GenerationRequest {
-        kind: GenerationKind::Picture,
-        model: None,
-        aspect_ratio: None,
-        size: None,
-        prompt: text("two leaves at once"),
-        references: Vec::new(),
-        context: ChatContext { chat: user, message, status_message: None },
-    }
-    .into();
+    let context = ChatContext { chat: user, message, status_message: None };
+    let command: Command =
+        GenerationRequest::new(GenerationKind::Picture, text("two leaves at once"), context).into();
     let envelope = CommandEnvelope {
         id: id(format!("msg:1:{user}:{message}")),
         account: AccountRef::Telegram(user),

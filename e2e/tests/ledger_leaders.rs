@@ -87,15 +87,7 @@ fn context() -> proto_events::commands::ChatContext {
 }
 
 fn picture() -> GenerationRequest {
-    GenerationRequest {
-        kind: GenerationKind::Picture,
-        model: None,
-        aspect_ratio: None,
-        size: None,
-        prompt: e2e::deeds::text("a leaf"),
-        references: Vec::new(),
-        context: context(),
-    }
+    GenerationRequest::new(GenerationKind::Picture, e2e::deeds::text("a leaf"), context())
 }
 
 fn topup() -> TopupOpen {

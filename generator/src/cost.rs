@@ -45,6 +45,7 @@ pub fn spent(answered: &Answered, asked: &str, catalog: Option<&Catalog>) -> Spe
         usage: metered.usage,
         model_version: metered.model_version.as_deref().map(Text::lossy),
         cost_micro_usd: cost,
+        estimated: false,
         latency_ms: u32::try_from(answered.latency.as_millis()).unwrap_or(u32::MAX),
     }
 }
@@ -72,11 +73,12 @@ mod tests {
     #[test]
     fn a_cost_is_rounded_up_and_bounded() {
         let unit = |n| MicroUsd::new(n).unwrap();
-        let costs = UnitCosts { prompt: unit(300_000), output: unit(0), image: unit(0) };
+        let costs = UnitCosts { prompt: unit(300_000), output: unit(0), image: unit(0), picture: None };
         let usage = |prompt_tokens| Usage { prompt_tokens, ..Usage::default() };
         assert_eq!(of(&usage(1), &costs).get(), 1);
         assert_eq!(of(&usage(10), &costs).get(), 3);
-        let dear = UnitCosts { prompt: MicroUsd::MAX, output: MicroUsd::MAX, image: MicroUsd::MAX };
+        let dear =
+            UnitCosts { prompt: MicroUsd::MAX, output: MicroUsd::MAX, image: MicroUsd::MAX, picture: None };
         assert_eq!(of(&usage(u32::MAX), &dear), MicroUsd::MAX);
     }
 

@@ -71,7 +71,8 @@ impl Conversation {
             Some(old) => *old = turn,
             None => self.turns.push(turn),
         }
-        while self.turns.len() > TURNS_MAX || (self.turns.len() > 1 && self.chars() > CONVERSATION_CHARS_MAX) {
+        while self.turns.len() > TURNS_MAX || (self.turns.len() > 1 && self.chars() > CONVERSATION_CHARS_MAX)
+        {
             self.turns.remove(0);
         }
     }
@@ -81,11 +82,15 @@ impl Conversation {
     }
 }
 
-/// The key of a conversation in the bucket `sessions`. `None`: a name with other characters than
-/// `A-Za-z0-9_-`.
-pub fn conversation_key(account: AccountId, name: &str) -> Option<String> {
+/// A conversation's name is of `A-Za-z0-9_-`.
+pub fn is_conversation_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-    (!name.is_empty() && name.bytes().all(plain)).then(|| format!("chat.{account}.{name}"))
+    !name.is_empty() && name.bytes().all(plain)
+}
+
+/// The key of a conversation in the bucket `sessions`. `None`: that is no name.
+pub fn conversation_key(account: AccountId, name: &str) -> Option<String> {
+    is_conversation_name(name).then(|| format!("chat.{account}.{name}"))
 }
 
 /// Where a file of Telegram's lies once it was fetched: by the SHA-256 of its id, in hex.

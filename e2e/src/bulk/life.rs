@@ -156,15 +156,7 @@ impl Cycle {
                 (Producer::Payments, format!("settle:yookassa:{}", provider_id(payment)), command.into())
             }
             Step::Request => {
-                let command = GenerationRequest {
-                    kind: GenerationKind::Picture,
-                    model: None,
-                    aspect_ratio: None,
-                    size: None,
-                    prompt: text(PROMPT),
-                    references: Vec::new(),
-                    context,
-                };
+                let command = GenerationRequest::new(GenerationKind::Picture, text(PROMPT), context);
                 (Producer::Telegram, format!("msg:{name}:{}", self.picture), command.into())
             }
             Step::Claim(generation) => {
@@ -173,8 +165,8 @@ impl Cycle {
             }
             Step::Finish(generation) if FAILING.contains(&self.picture) => {
                 let reason = Trouble::Policy;
-                let command =
-                    GenerationFail { generation, attempt: first(), reason, spent: Spent::default() };
+                let (attempt, spent) = (first(), Spent::default());
+                let command = GenerationFail { generation, attempt, reason, spent, text: None };
                 (Producer::Generator, format!("fail:{generation}:1"), command.into())
             }
             Step::Finish(generation) => {

@@ -103,7 +103,7 @@ pub(super) async fn fail(
     reason: Trouble,
     spent: Spent,
 ) {
-    let command = GenerationFail { generation, attempt, reason, spent };
+    let command = GenerationFail { generation, attempt, reason, spent, text: None };
     let id = format!("fail:{generation}:{attempt}");
     if until_answered(tools, generation, &id, command.into()).await.is_ok() {
         tracing::warn!(%generation, %attempt, ?reason, "failed; its credits go back");

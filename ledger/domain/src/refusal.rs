@@ -139,6 +139,8 @@ pub enum Refusal {
     GenerationClosed,
     #[error("another worker holds this generation")]
     GenerationHeld { until: Micros },
+    #[error("others of this person's requests are being worked on; this one waits for its turn")]
+    PersonBusy { until: Micros },
     #[error("all {max} attempts at this generation are used up")]
     AttemptsExhausted { max: i64, attempt: Attempt },
     #[error("the attempt is not the one expected; the last one is {attempt}")]
@@ -222,6 +224,7 @@ impl Refusal {
             Self::GenerationNotFound => "generation_not_found",
             Self::GenerationClosed => "generation_closed",
             Self::GenerationHeld { .. } => "generation_held",
+            Self::PersonBusy { .. } => "person_busy",
             Self::AttemptsExhausted { .. } => "attempts_exhausted",
             Self::StaleAttempt { .. } => "stale_attempt",
             Self::NoOutputs => "no_outputs",
@@ -272,7 +275,7 @@ impl Refusal {
             Self::PromptTooLong { max, length } => json!({ "max": max, "length": length }),
             Self::TooManyReferences { max, count } => json!({ "max": max, "count": count }),
             Self::InsufficientCredits { have, need } => json!({ "have": have, "need": need }),
-            Self::GenerationHeld { until } => json!({ "until": until }),
+            Self::GenerationHeld { until } | Self::PersonBusy { until } => json!({ "until": until }),
             Self::AttemptsExhausted { max, attempt } => json!({ "max": max, "attempt": attempt }),
             Self::StaleAttempt { attempt } => json!({ "attempt": attempt }),
             Self::DeadlineAhead { deadline } => json!({ "deadline": deadline }),

@@ -1,8 +1,10 @@
 //! From bytes to a typed request, or a refusal that says what was wrong and what is allowed.
 
 use proto_events::authority::{Verdict, may_ask, may_send, names_operator};
-use proto_events::commands::{Command, Operation};
+use proto_events::commands::{Command, GenerationRequest, Operation};
 use proto_events::envelope::AccountRef;
+use proto_events::events::GenerationKind;
+use proto_events::media::is_conversation_name;
 use proto_events::{Ask, CommandEnvelope, CommandId, Position, Producer, Query, Refused, subjects};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -82,6 +84,9 @@ fn command(
     let command = Command::decode(verb, envelope.body).ok_or_else(unknown)?;
     let command = command.map_err(invalid)?;
     judge(may_send(producer, verb, command.rail()), producer, verb)?;
+    if let Command::GenerationRequest(request) = &command {
+        fits_together(request)?;
+    }
     let actor = envelope.actor.map_or_else(|| default_actor(producer).to_owned(), |a| a.to_string());
     if names_operator(producer, verb) && actor.strip_prefix("operator:").is_none_or(str::is_empty) {
         return Err(refused("invalid", "an act of an operator names them: \"actor\": \"operator:<name>\""));
@@ -95,6 +100,17 @@ fn command(
         trace_id: envelope.trace_id,
         command,
     })))
+}
+
+/// What the types of a request can't say.
+fn fits_together(request: &GenerationRequest) -> Result<(), Refused> {
+    if request.conversation.as_deref().is_some_and(|name| !is_conversation_name(name)) {
+        return Err(refused("invalid", "a conversation's name is 1 to 64 of A-Z a-z 0-9 _ -"));
+    }
+    if request.follows.is_some() && request.kind != GenerationKind::Edit {
+        return Err(refused("invalid", "only an edit follows another generation"));
+    }
+    Ok(())
 }
 
 fn question(subject: &str, query: Result<Query, Refused>) -> Result<Question, Refused> {
@@ -217,6 +233,27 @@ mod tests {
                 "invalid"
             );
         }
+    }
+
+    #[test]
+    fn a_conversation_has_a_plain_name_and_only_an_edit_follows() {
+        let followed = "g-f3d0c9a25b1e4c7d9a601b2c3d4e5f60-0123456789abcdef";
+        let send = |kind: &str, field: &str, value: &str| {
+            let mut body = json!({
+                "kind": kind, "prompt": "a", "references": [], "context": {"chat": 1, "message": 1},
+            });
+            body[field] = value.into();
+            let envelope = json!({"id": "msg:1:2:3", "account": {"telegram": 1}, "body": body}).to_string();
+            let names = Names::new([7; 32]);
+            let asked = decode_command(&names, "cmd.ledger.telegram.generation_request", envelope.as_bytes());
+            asked.asked.map_err(|refused| refused.code.to_string())
+        };
+        for name in ["", "a.b", "*", "ё", &"a".repeat(65)] {
+            assert_eq!(send("text", "conversation", name).unwrap_err(), "invalid", "{name}");
+        }
+        assert!(send("text", "conversation", "a-1").is_ok());
+        assert_eq!(send("picture", "follows", followed).unwrap_err(), "invalid");
+        assert!(send("edit", "follows", followed).is_ok());
     }
 
     #[test]

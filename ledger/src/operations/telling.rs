@@ -1,6 +1,6 @@
 //! What to tell a person of an event: the event, where they are, what they have now.
 
-use proto_events::events::RefundOpened;
+use proto_events::events::{RefundOpened, Trouble};
 use proto_events::queries::{BalanceView, News, OutputPlace, Telling};
 use proto_events::{AccountId, Attempt, Credits, Event, PaymentId, Position, RefundId, Text};
 use sqlx::PgPool;
@@ -107,7 +107,12 @@ async fn news(
             })
         }
         Event::GenerationFailed(e) => {
-            Some(News::GenerationFailed { generation: e.generation, returned: e.returned, reason: e.reason })
+            let text = match e.reason {
+                Trouble::TextInstead => store::outputs(pool, subject).await?.first().map(place),
+                _ => None,
+            };
+            let (generation, returned, reason) = (e.generation, e.returned, e.reason);
+            Some(News::GenerationFailed { generation, returned, reason, text })
         }
         Event::DeliveryFailed(e) => {
             // The compensation, if there was one, is the next event of the same command.

@@ -8,6 +8,7 @@ pub use money::{payment_now, payment_of_provider, refund_now};
 use std::time::Duration;
 
 use proto_events::envelope::AccountRef;
+use proto_events::events::GenerationKind;
 use proto_events::queries::{
     AccountQuery, AccountView, BalanceView, CatalogView, GenerationQuery, OpenDelivery, OpenJob,
     PaymentQuery, RefundQuery, Sweep,
@@ -192,24 +193,26 @@ async fn account(pool: &PgPool, query: AccountQuery) -> Result<AccountView, Prob
 }
 
 async fn catalog(pool: &PgPool) -> Result<CatalogView, Problem> {
-    let stored = store::events_of_accounts(pool, &[AccountId::CATALOG], 0).await?;
-    for row in stored.values().flat_map(|rows| rows.iter().rev()) {
-        if let Event::CatalogPublished(e) = row.event()? {
-            return Ok(CatalogView { version: e.version, catalog: e.catalog });
-        }
+    // Nothing else stands in its stream.
+    let newest = store::newest_event(pool, AccountId::CATALOG).await?;
+    match newest.as_ref().map(Row::event).transpose()? {
+        Some(Event::CatalogPublished(e)) => Ok(CatalogView { version: e.version, catalog: e.catalog }),
+        _ => Err(not_found("catalog")),
     }
-    Err(not_found("catalog"))
 }
 
 async fn jobs(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<OpenJob>, Problem> {
-    let open = store::open_jobs(pool, limit, now).await?;
+    let limits = catalog(pool).await?.catalog.limits;
+    let open = store::open_jobs(pool, limit, limits.working_per_person_max.into(), now).await?;
     Ok(open
         .into_iter()
-        .filter_map(|(generation, position, attempt)| {
+        .filter_map(|job| {
             Some(OpenJob {
-                generation: generation.parse().ok()?,
-                position: position.try_into().ok()?,
-                attempt: Attempt::new(attempt).ok()?,
+                generation: job.generation.parse().ok()?,
+                position: job.position.try_into().ok()?,
+                attempt: Attempt::new(job.attempt).ok()?,
+                kind: GenerationKind::named(&job.kind)?,
+                model: Text::lossy(&job.model),
             })
         })
         .collect())

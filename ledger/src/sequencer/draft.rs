@@ -347,11 +347,13 @@ impl<'a> Draft<'a> {
             Command::GenerationClaim(c) => self.lease(&c.generation.to_string()),
             _ => None,
         };
+        let working = self.working(loaded, command);
         let [now, calendar] =
             [self.times.now, self.times.calendar].map(|us| Micros::new(us).unwrap_or_default());
         let facts = Facts {
             catalog: self.streams.catalog.published.as_ref(),
             lease_until: lease_until.and_then(|us| Micros::new(us).ok()),
+            working: &working,
             provider_id_owner: owner.and_then(|id| id.parse().ok()),
             refund_id_owner: refund.and_then(|id| id.parse().ok()),
             quarantined,
@@ -449,6 +451,13 @@ impl<'a> Draft<'a> {
         let in_flight = || self.ahead.iter().rev().find_map(|batch| batch.leases.get(generation));
         let known = || self.known.leases.get(generation);
         self.out.leases.get(generation).or_else(in_flight).or_else(known).copied()
+    }
+
+    /// For a claim: until when others of the account's jobs are held.
+    fn working(&self, loaded: &Loaded, command: &Command) -> Vec<Micros> {
+        let Command::GenerationClaim(c) = command else { return Vec::new() };
+        let others = loaded.state.in_hand(c.generation);
+        others.filter_map(|other| Micros::new(self.lease(&other.to_string())?).ok()).collect()
     }
 
     fn row(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ledger_domain::Kept;
 use proto_events::commands::Command;
 use proto_events::envelope::AccountRef;
-use proto_events::{AccountId, Attempt, CommandId, Producer};
+use proto_events::{AccountId, Attempt, CommandId, GenerationId, Producer};
 use sqlx::PgPool;
 
 use super::accounts::{Accounts, Loaded};
@@ -175,22 +175,23 @@ impl Known {
         Ok(())
     }
 
-    /// Until when claims hold; what was never claimed is not asked about.
+    /// Until when claims hold, of what is claimed and of what its person has in work besides; what was never
+    /// claimed is not asked about.
     async fn leases(
         &mut self,
         pool: &PgPool,
         requests: &[&Request],
         accounts: &Accounts,
     ) -> Result<(), sqlx::Error> {
-        let held = |r: &Request| match &r.command {
-            Command::GenerationClaim(c) => {
-                let attempt = accounts.peek(c.generation.account())?.last_attempt(c.generation)?;
-                (attempt > Attempt::ZERO).then(|| c.generation.to_string())
-            }
-            _ => None,
-        };
-        let claimed: Vec<String> = requests.iter().filter_map(|r| held(r)).collect();
+        let mut claimed: HashSet<GenerationId> = HashSet::new();
+        for request in requests {
+            let Command::GenerationClaim(c) = &request.command else { continue };
+            let Some(state) = accounts.peek(c.generation.account()) else { continue };
+            let before = state.last_attempt(c.generation).is_some_and(|attempt| attempt > Attempt::ZERO);
+            claimed.extend(before.then_some(c.generation).into_iter().chain(state.in_hand(c.generation)));
+        }
         if !claimed.is_empty() {
+            let claimed: Vec<String> = claimed.iter().map(ToString::to_string).collect();
             self.leases = answered(store::leases(pool, &claimed)).await?;
         }
         Ok(())

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use proto_events::envelope::EventRef;
 use proto_events::events::GenerationStarted;
-use proto_events::queries::ClaimedJob;
-use proto_events::{Event, Position, Reply, Text};
+use proto_events::queries::{ClaimedJob, Followed};
+use proto_events::{Event, GenerationId, Position, Reply, Text};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
@@ -138,12 +138,20 @@ impl Replier {
             size: requested.size.clone(),
             prompt: Text::lossy(&job.prompt),
             references: job.file_refs.iter().map(|f| Text::lossy(f)).collect(),
+            system: job.system.as_deref().map(Text::lossy),
+            conversation: job.conversation.as_deref().map(Text::lossy),
+            followed: job.follows.as_deref().and_then(|id| id.parse().ok()).map(|id| followed(id, job)),
+            doubts: u16::try_from(job.doubts).unwrap_or_default(),
             lease_until: job.lease_until.try_into().unwrap_or_default(),
             lease_ms: self.lease_ms,
             deadline: job.deadline.try_into().unwrap_or_default(),
         };
         serde_json::to_value(job).map_err(|error| error.to_string())
     }
+}
+
+fn followed(generation: GenerationId, job: &JobContent) -> Followed {
+    Followed { generation, file_ids: job.followed_files.iter().map(|f| Text::lossy(f)).collect() }
 }
 
 fn events_of(rows: &[Row]) -> Result<Vec<Event>, BadRow> {

@@ -1,9 +1,10 @@
 //! Which rows beside the log go with a command's events (docs/EVENTS.md, "side tables").
 
-use proto_events::commands::{ChatContext, Command};
+use proto_events::commands::{ChatContext, Command, MadeOutput};
 use proto_events::envelope::AccountRef;
 use proto_events::events::{
-    DeliveryTrouble, GenerationSucceeded, LotPart, PaymentOpened, RefundOpened, Settlement,
+    DeliveryTrouble, GenerationFailed, GenerationRequested, GenerationSucceeded, LotPart, PaymentOpened,
+    RefundOpened, Settlement, Trouble,
 };
 use proto_events::{AccountId, Attempt, Event, GenerationId, Micros, PaymentId};
 
@@ -31,6 +32,8 @@ struct Sink<'a> {
     side: &'a mut Side,
     request: &'a Request,
     account: AccountId,
+    /// As the events leave it.
+    loaded: &'a Loaded,
     moment: Moment,
     /// Nobody is there to be told, and nothing of theirs is kept.
     erased: bool,
@@ -46,15 +49,15 @@ pub fn add(
     moment: Moment,
 ) {
     let erased = loaded.state.fingerprint().is_some();
-    let mut sink = Sink { side, request, account, moment, erased };
+    let mut sink = Sink { side, request, account, loaded, moment, erased };
     for (position, event) in (moment.first..).zip(events) {
         match event {
-            Event::AccountOpened(_) => sink.identity(loaded),
-            Event::GenerationRequested(e) => sink.requested(position, e.generation, events),
+            Event::AccountOpened(_) => sink.identity(),
+            Event::GenerationRequested(e) => sink.requested(position, e, events),
             _ => sink.event(position, event),
         }
     }
-    sink.ends_again(loaded, events);
+    sink.ends_again(events);
 }
 
 impl Sink<'_> {
@@ -101,11 +104,12 @@ impl Sink<'_> {
     /// Parts that came back to a lot whose end the log has seen, but the calendar has not (it was set back, or is not
     /// trusted yet): the timer has forgotten the lot if what was not held of it has expired. It asks again once the
     /// calendar is where the log is now.
-    fn ends_again(&mut self, loaded: &Loaded, events: &[Event]) {
+    fn ends_again(&mut self, events: &[Event]) {
         let returned = events.iter().flat_map(returned);
         let now = self.moment.now;
         let time = Micros::new(now).unwrap_or_default();
-        for lot in returned.map(|part| part.lot).filter(|lot| loaded.state.outlives_its_end(*lot, time)) {
+        for lot in returned.map(|part| part.lot).filter(|lot| self.loaded.state.outlives_its_end(*lot, time))
+        {
             let (account_id, lot, expires_at) = (self.account.0, lot.get(), now);
             self.side.inserts.lots.push(ExpiringLot { account_id, lot, expires_at });
         }
@@ -127,6 +131,7 @@ impl Sink<'_> {
             }
             Event::GenerationSucceeded(e) => self.succeeded(position, e),
             Event::GenerationFailed(e) => {
+                self.words(e);
                 self.close_job(e.generation);
                 self.tell(position, "GenerationFailed", e.generation.to_string());
             }
@@ -146,14 +151,14 @@ impl Sink<'_> {
         }
     }
 
-    fn identity(&mut self, loaded: &Loaded) {
+    fn identity(&mut self) {
         if let (Command::AccountOpen(c), AccountRef::Telegram(user)) =
             (&self.request.command, self.request.account)
         {
             self.side.inserts.identities.push(Identity {
                 telegram_user_id: user,
                 account_id: self.account.0,
-                key: loaded.key.to_vec(),
+                key: self.loaded.key.to_vec(),
                 language: c.language.to_string(),
                 name: c.name.to_string(),
             });
@@ -207,8 +212,8 @@ impl Sink<'_> {
     }
 
     /// The job is open as long as its reservation is (`ledger_domain`: they begin and end in one command).
-    fn requested(&mut self, position: i64, generation: GenerationId, events: &[Event]) {
-        let account_id = self.account.0;
+    fn requested(&mut self, position: i64, e: &GenerationRequested, events: &[Event]) {
+        let (account_id, generation) = (self.account.0, e.generation);
         if let Command::GenerationRequest(c) = &self.request.command
             && let Some(theirs) = self.theirs()
         {
@@ -221,6 +226,9 @@ impl Sink<'_> {
                 chat: c.context.chat,
                 message: c.context.message,
                 status_message: c.context.status_message,
+                system: c.system.as_ref().map(ToString::to_string),
+                conversation: c.conversation.as_ref().map(ToString::to_string),
+                follows: c.follows.map(|followed| followed.to_string()),
             });
         }
         let deadline = events.iter().find_map(|event| match event {
@@ -228,14 +236,15 @@ impl Sink<'_> {
             _ => None,
         });
         if let Some(deadline) = deadline {
-            let generation = generation.to_string();
-            self.side.inserts.jobs.push(Job { generation, account_id, position, deadline });
+            let (generation, kind, model) = (generation.to_string(), e.kind.as_str(), e.model.to_string());
+            self.side.inserts.jobs.push(Job { generation, account_id, position, deadline, kind, model });
         }
     }
 
     fn claim(&mut self, generation: GenerationId, attempt: Attempt, lease_until: i64, lease_us: i64) {
+        let doubts = small(self.loaded.state.doubts(generation).into());
         let (generation, attempt) = (generation.to_string(), small(attempt.get()));
-        self.side.changes.claims.push(Claim { generation, attempt, lease_until, lease_us });
+        self.side.changes.claims.push(Claim { generation, attempt, lease_until, lease_us, doubts });
     }
 
     fn close_job(&mut self, generation: GenerationId) {
@@ -243,7 +252,9 @@ impl Sink<'_> {
     }
 
     fn succeeded(&mut self, position: i64, e: &GenerationSucceeded) {
-        self.outputs(e.generation);
+        if let Command::GenerationComplete(c) = &self.request.command {
+            self.outputs(e.generation, &c.outputs);
+        }
         match e.settlement {
             Settlement::Charged => self.close_job(e.generation),
             // It had failed by its deadline, and its job was closed then.
@@ -254,12 +265,19 @@ impl Sink<'_> {
         self.tell(position, "GenerationSucceeded", e.generation.to_string());
     }
 
-    fn outputs(&mut self, generation: GenerationId) {
-        let account_id = self.account.0;
-        if let Command::GenerationComplete(c) = &self.request.command
-            && let Some(theirs) = self.theirs()
+    /// What was said instead of a picture. Nothing else may still come for one that failed so.
+    fn words(&mut self, e: &GenerationFailed) {
+        if let Command::GenerationFail(c) = &self.request.command
+            && e.reason == Trouble::TextInstead
         {
-            theirs.outputs.extend((0..).zip(&c.outputs).map(|(ordinal, made)| StoredOutput {
+            self.outputs(e.generation, c.text.as_slice());
+        }
+    }
+
+    fn outputs(&mut self, generation: GenerationId, made: &[MadeOutput]) {
+        let account_id = self.account.0;
+        if let Some(theirs) = self.theirs() {
+            theirs.outputs.extend((0..).zip(made).map(|(ordinal, made)| StoredOutput {
                 generation: generation.to_string(),
                 ordinal,
                 account_id,

@@ -97,6 +97,20 @@ pub async fn events_of_accounts(
     Ok(found)
 }
 
+/// The newest event of an account.
+///
+/// Cost: a probe a bucket.
+pub async fn newest_event(pool: &PgPool, account: AccountId) -> Result<Option<Row>, BadRow> {
+    let sql = format!(
+        "SELECT {} FROM generate_series(0, (SELECT position >> {BUCKET_BITS} FROM log_head)) AS bucket \
+         CROSS JOIN LATERAL (SELECT * FROM events WHERE (position >> {BUCKET_BITS}) = bucket AND account_id = $1 \
+            ORDER BY version DESC LIMIT 1) e ORDER BY e.version DESC LIMIT 1",
+        columns_of("e")
+    );
+    let found = sqlx::query(AssertSqlSafe(sql)).bind(account.0).fetch_optional(pool).await?;
+    found.as_ref().map(Row::read).transpose()
+}
+
 /// The events of one type of an account after a position, by version.
 ///
 /// Cost: a probe a bucket after the position, and the account's rows there; only those of the type are sent.

@@ -22,7 +22,7 @@ pub use head::{Head, JUMP_US, LEASE_US, PAUSE_US, beat, head, incarnation, relea
 pub use lookup::{
     BUCKET_BITS, FirstAnswer, Thing, account_keys, accounts_of_people, command_ids, event_at, events_about,
     events_of_accounts, events_of_keys, events_of_type, first_answers, kept, leases, natural_keys_after,
-    owners_of_keys, people_of_accounts,
+    newest_event, owners_of_keys, people_of_accounts,
 };
 pub use migrate::{MigrateError, migrate};
 pub use payments::*;

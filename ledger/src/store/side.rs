@@ -1,7 +1,8 @@
 //! Rows beside the log, written in the transaction that appends the events they belong to.
 //!
-//! A batch's rows are two values, each of a composite type of `migrations/0011_side_rows.sql` and 0013 that holds an array
-//! for each table: what is inserted, and what is changed after that. So they cost no round trips of their own.
+//! A batch's rows are two values, each of a composite type of `migrations/0011_side_rows.sql` and later ones that
+//! holds an array for each table: what is inserted, and what is changed after that. So they cost no round trips
+//! of their own.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -52,6 +53,12 @@ pub struct Content {
     pub chat: i64,
     pub message: i64,
     pub status_message: Option<i64>,
+    /// The model's instructions.
+    pub system: Option<String>,
+    /// The conversation it goes on with, by its name.
+    pub conversation: Option<String>,
+    /// The generation it goes on with.
+    pub follows: Option<String>,
 }
 composite!(Content, "side_content");
 
@@ -99,6 +106,8 @@ pub struct Job {
     pub position: i64,
     /// The reservation's, µs.
     pub deadline: i64,
+    pub kind: &'static str,
+    pub model: String,
 }
 composite!(Job, "side_job");
 
@@ -127,8 +136,10 @@ pub struct Claim {
     pub attempt: i16,
     /// µs.
     pub lease_until: i64,
-    /// µs.
+    /// µs; 0: nobody works on it, and nobody may before `lease_until`.
     pub lease_us: i64,
+    /// Attempts so far that may have been paid and brought nothing.
+    pub doubts: i16,
 }
 composite!(Claim, "side_claim");
 
@@ -223,6 +234,7 @@ mod tests {
             attempt,
             lease_until: 0,
             lease_us: 0,
+            doubts: 0,
         };
         let mut side = Side::default();
         side.changes.claims = vec![claim("a", 1), claim("b", 1), claim("a", 2)];

@@ -39,6 +39,13 @@ pub struct JobContent {
     pub generation: String,
     pub prompt: String,
     pub file_refs: Vec<String>,
+    pub system: Option<String>,
+    pub conversation: Option<String>,
+    /// The generation it goes on with, and where Telegram keeps what that made.
+    pub follows: Option<String>,
+    pub followed_files: Vec<String>,
+    /// Earlier attempts that may have been paid and brought nothing.
+    pub doubts: i16,
     pub lease_until: i64,
     pub deadline: i64,
     /// The event by which it was asked for.
@@ -47,7 +54,10 @@ pub struct JobContent {
 
 pub async fn job_contents(pool: &PgPool, generations: &[String]) -> Result<Vec<JobContent>, BadRow> {
     let rows = sqlx::query(
-        "SELECT c.generation, c.prompt, c.file_refs, coalesce(j.lease_until, 0) AS lease_until, \
+        "SELECT c.generation, c.prompt, c.file_refs, c.system, c.conversation, c.follows, \
+                ARRAY(SELECT o.file_id FROM generation_outputs o WHERE o.generation = c.follows \
+                    AND o.account_id = c.account_id AND o.file_id IS NOT NULL ORDER BY o.ordinal) AS followed_files, \
+                coalesce(j.doubts, 0::smallint) AS doubts, coalesce(j.lease_until, 0) AS lease_until, \
                 coalesce(j.deadline, 0) AS deadline, e.position, e.type, e.schema_version, e.payload \
          FROM generation_contents c JOIN events e ON e.position = c.position \
          LEFT JOIN jobs j USING (generation) \
@@ -65,6 +75,11 @@ pub async fn job_contents(pool: &PgPool, generations: &[String]) -> Result<Vec<J
                 generation: row.try_get("generation")?,
                 prompt: row.try_get("prompt")?,
                 file_refs: row.try_get("file_refs")?,
+                system: row.try_get("system")?,
+                conversation: row.try_get("conversation")?,
+                follows: row.try_get("follows")?,
+                followed_files: row.try_get("followed_files")?,
+                doubts: row.try_get("doubts")?,
                 lease_until: row.try_get("lease_until")?,
                 deadline: row.try_get("deadline")?,
                 requested: requested.map_err(|source| BadRow::Event { position, source })?,
@@ -254,11 +269,37 @@ pub async fn postpone_lots(pool: &PgPool, lots: &[DueLot], later_us: i64) -> Res
     Ok(())
 }
 
-/// Jobs that nobody holds, the nearest deadline first: (generation, position, last attempt).
-pub async fn open_jobs(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<(String, i64, i64)>, sqlx::Error> {
-    let sql = "SELECT generation, position, attempt::bigint FROM jobs WHERE lease_until < $2 \
-               ORDER BY deadline LIMIT $1";
-    sqlx::query_as(sql).bind(limit).bind(now).fetch_all(pool).await
+/// A job that nobody holds.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct FreeJob {
+    pub generation: String,
+    pub position: i64,
+    /// The last one.
+    pub attempt: i64,
+    pub kind: String,
+    pub model: String,
+}
+
+/// Open jobs that a sweep looks at, those with the nearest deadlines: it is one every 2 s from each worker.
+const LOOKED_AT_MAX: i64 = 4_096;
+
+/// Jobs that nobody holds, of people of whose jobs fewer than this are worked on. Everybody's first come before
+/// anybody's second, of these the oldest first.
+pub async fn open_jobs(
+    pool: &PgPool,
+    limit: i64,
+    working_max: i64,
+    now: i64,
+) -> Result<Vec<FreeJob>, sqlx::Error> {
+    let sql = "WITH near AS (SELECT * FROM jobs ORDER BY deadline LIMIT $4), \
+               turns AS (SELECT *, \
+                   count(*) FILTER (WHERE lease_until >= $3 AND lease_us > 0) OVER person AS working, \
+                   count(*) FILTER (WHERE lease_until < $3) OVER (person ORDER BY position) AS turn \
+                   FROM near WINDOW person AS (PARTITION BY account_id)) \
+               SELECT generation, position, attempt::bigint, kind, model FROM turns \
+               WHERE lease_until < $3 AND working < $2 ORDER BY working + turn, position LIMIT $1";
+    let asked = sqlx::query_as(sql).bind(limit).bind(working_max).bind(now).bind(LOOKED_AT_MAX);
+    asked.fetch_all(pool).await
 }
 
 /// Tellings that nobody holds, oldest first: (position, type).

@@ -37,6 +37,22 @@ pub struct GenerationRequest {
 }
 
 impl GenerationRequest {
+    /// From words alone, by the model that the catalog takes when none is named.
+    pub const fn new(kind: GenerationKind, prompt: Text<4096>, context: ChatContext) -> Self {
+        Self {
+            kind,
+            model: None,
+            aspect_ratio: None,
+            size: None,
+            prompt,
+            references: Vec::new(),
+            context,
+            system: None,
+            conversation: None,
+            follows: None,
+        }
+    }
+
     /// What was added later counts only where it is given: older digests stay what they are.
     pub(super) fn meaning(&self) -> Value {
         let mut meaning = json!({

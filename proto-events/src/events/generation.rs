@@ -13,6 +13,20 @@ pub enum GenerationKind {
     Edit,
 }
 
+impl GenerationKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Picture => "picture",
+            Self::Edit => "edit",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Text, Self::Picture, Self::Edit].into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
 /// The prompt and the references are in side tables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -81,6 +95,11 @@ impl Trouble {
     /// The vendor refused before any work: nothing was paid, and asking again later is no more than waiting.
     pub const fn is_unpaid(self) -> bool {
         matches!(self, Self::RateLimited | Self::Overloaded)
+    }
+
+    /// The call ended without a whole answer: the vendor may have done the work, and bill it.
+    pub const fn is_in_doubt(self) -> bool {
+        matches!(self, Self::TimedOut | Self::Truncated | Self::VendorError)
     }
 }
 

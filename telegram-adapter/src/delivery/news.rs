@@ -18,7 +18,7 @@ impl Inner {
             News::PaymentCanceled { payment, price, reason, .. } => {
                 return self.tell_canceled(telling, lang, *payment, *price, reason).await;
             }
-            News::GenerationFailed { generation, returned, reason } => {
+            News::GenerationFailed { generation, returned, reason, text: _ } => {
                 let say = Say::PictureFailed { reason: Reason::from(*reason), returned: *returned };
                 self.tell_failed(telling, *generation, &self.texts.say(lang, say)).await
             }

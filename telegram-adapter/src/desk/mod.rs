@@ -99,15 +99,7 @@ impl Desk {
         trace: &TraceId,
     ) -> Result<Committed<GenerationAccepted>, SendError> {
         let id = id(format!("msg:{}:{}:{}", self.bot, context.chat, context.message))?;
-        let command = GenerationRequest {
-            kind: GenerationKind::Picture,
-            model: None,
-            aspect_ratio: None,
-            size: None,
-            prompt,
-            references: Vec::new(),
-            context,
-        };
+        let command = GenerationRequest::new(GenerationKind::Picture, prompt, context);
         self.send(id, AccountRef::Telegram(user), command.into(), Some(trace)).await
     }
 

@@ -32,7 +32,8 @@ impl From<Trouble> for Reason {
             | Trouble::InvalidRequest
             | Trouble::VendorError
             | Trouble::WorkerLost
-            | Trouble::AttemptsExhausted => Self::Trouble,
+            | Trouble::AttemptsExhausted
+            | Trouble::Canceled => Self::Trouble,
         }
     }
 }

@@ -67,6 +67,8 @@ pub struct Facts<'a> {
     pub catalog: Option<&'a PublishedCatalog>,
     /// For generation_claim: until when the last attempt is held.
     pub lease_until: Option<Micros>,
+    /// For generation_claim: until when those of [`Account::in_hand`] are held.
+    pub working: &'a [Micros],
     /// For payment_register, payment_settle and quarantine_resolve: the payment that has this provider id.
     pub provider_id_owner: Option<PaymentId>,
     /// For refund_settle, and refund_open with the provider's id: the refund that has it.
@@ -103,6 +105,7 @@ impl<'a> Facts<'a> {
             command_id,
             catalog: None,
             lease_until: None,
+            working: &[],
             provider_id_owner: None,
             refund_id_owner: None,
             quarantined: None,
@@ -124,7 +127,7 @@ impl<'a> Facts<'a> {
 impl Account {
     /// Of the serialised form, for those who store it: another number is another form or another
     /// fold, and what was stored under it must be folded anew from the log.
-    pub const FORMAT: i16 = 5;
+    pub const FORMAT: i16 = 6;
 
     /// Something is left of this lot although its end is past by this time.
     pub fn outlives_its_end(&self, lot: LotId, time: Micros) -> bool {
@@ -161,6 +164,18 @@ impl Account {
     /// The last attempt that was claimed of a generation; `None`: it is not known any more, or never was.
     pub fn last_attempt(&self, generation: GenerationId) -> Option<Attempt> {
         self.generations.get(&generation).map(|g| g.attempt)
+    }
+
+    /// Open generations beside this one that somebody works on, if their leases hold. One whose last attempt is on
+    /// record only waits.
+    pub fn in_hand(&self, beside: GenerationId) -> impl Iterator<Item = GenerationId> {
+        let all = self.generations.iter().filter(|(_, g)| g.is_in_hand());
+        all.map(|(id, _)| *id).filter(move |id| *id != beside)
+    }
+
+    /// How many recorded attempts at a generation may have been paid although they brought nothing.
+    pub fn doubts(&self, generation: GenerationId) -> u16 {
+        self.generations.get(&generation).map_or(0, |g| g.doubts)
     }
 
     /// Under which id its provider knows a payment.

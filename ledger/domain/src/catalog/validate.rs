@@ -106,6 +106,7 @@ fn limits(limits: &Limits, problems: &mut Vec<String>) {
         ("lease_ms", limits.lease_ms.into()),
         ("attempts_max", limits.attempts_max.into()),
         ("running_per_person_max", limits.running_per_person_max.into()),
+        ("working_per_person_max", limits.working_per_person_max.into()),
         ("payment_ms", limits.payment_ms.into()),
         ("payments_open_max", limits.payments_open_max.into()),
         ("prompt_chars_max", limits.prompt_chars_max.into()),

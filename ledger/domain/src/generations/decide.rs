@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 /// The largest attempt there can be: [`Attempt`]'s bound.
 const ATTEMPT_MAX: i64 = 1000;
 
-/// Before a paid call: refused while another worker holds it.
+/// Before a paid call: refused while another worker holds it, or others of this person's are worked on.
 pub(crate) fn claim(state: &Account, c: &GenerationClaim, facts: &Facts) -> Result<Vec<Event>, Refusal> {
     let generation = find(state, c.generation)?;
     if generation.state != GenerationState::Open {
@@ -21,16 +21,29 @@ pub(crate) fn claim(state: &Account, c: &GenerationClaim, facts: &Facts) -> Resu
         return Err(Refusal::GenerationHeld { until });
     }
     let last = generation.attempt;
-    let max =
-        facts.catalog.map_or(ATTEMPT_MAX, |p| i64::from(p.catalog.limits.attempts_max).min(ATTEMPT_MAX));
-    if last.get() >= max {
+    let max = facts.catalog.map_or(ATTEMPT_MAX, |p| i64::from(p.catalog.limits.attempts_max));
+    // What cost nothing is bounded by the deadline, and by what an attempt can be called.
+    if last.get() - i64::from(generation.unpaid) >= max || last.get() >= ATTEMPT_MAX {
         return Err(Refusal::AttemptsExhausted { max, attempt: last });
     }
     if c.attempt != last.next() {
         return Err(Refusal::StaleAttempt { attempt: last });
     }
+    one_after_the_other(facts)?;
     let GenerationClaim { generation, worker, attempt } = c.clone();
     Ok(vec![GenerationStarted { generation, attempt, worker }.into()])
+}
+
+/// Nobody's requests keep all workers to themselves.
+fn one_after_the_other(facts: &Facts) -> Result<(), Refusal> {
+    let max = facts.catalog.map_or(u8::MAX, |p| p.catalog.limits.working_per_person_max);
+    let mut ends: Vec<_> = facts.working.iter().filter(|until| **until > facts.now).collect();
+    ends.sort_unstable();
+    // When so many of them have ended that fewer than the limit are left.
+    match ends.len().checked_sub(max.into()).and_then(|n| ends.get(n)) {
+        Some(until) => Err(Refusal::PersonBusy { until: **until }),
+        None => Ok(()),
+    }
 }
 
 /// What an attempt cost that did not finish the job: once for each, also after the job was closed.

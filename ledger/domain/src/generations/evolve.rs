@@ -42,6 +42,8 @@ fn step(generations: &mut Generations, event: &Event) -> bool {
                 state: State::Open,
                 attempt: Attempt::ZERO,
                 recorded: false,
+                unpaid: 0,
+                doubts: 0,
                 late: false,
                 credits: e.credits,
                 changed: 0,
@@ -55,6 +57,9 @@ fn step(generations: &mut Generations, event: &Event) -> bool {
         }),
         Event::GenerationAttempted(e) => change(generations, e.generation, |g| {
             let first = !std::mem::replace(&mut g.recorded, true);
+            // Invariant: not more than attempts, and of these there are 1000 at most.
+            g.unpaid = g.unpaid.saturating_add(e.outcome.is_unpaid().into());
+            g.doubts = g.doubts.saturating_add(e.outcome.is_in_doubt().into());
             first && g.attempt == e.attempt
         }),
         Event::GenerationSucceeded(e) => change(generations, e.generation, |g| succeed(g, e)),

@@ -86,7 +86,7 @@ pub(crate) fn fail(state: &Account, c: &GenerationFail, facts: &Facts) -> Result
     let mut course = Course::new(&state.purse, state.version, facts.calendar);
     let attempt = claimed(c.attempt);
     if attempt.is_some() && !generation.recorded {
-        let GenerationFail { generation, attempt, reason, spent } = c.clone();
+        let GenerationFail { generation, attempt, reason, spent, text: _ } = c.clone();
         course.push(GenerationAttempted { generation, attempt, outcome: reason, spent });
     }
     let how = Return::Release(ReleaseReason::Failed);

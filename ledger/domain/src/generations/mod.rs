@@ -43,6 +43,10 @@ pub(crate) struct Generation {
     pub attempt: Attempt,
     /// What that attempt cost is on record.
     pub recorded: bool,
+    /// Attempts on record for which nothing was paid: they don't count toward `attempts_max`.
+    pub unpaid: u16,
+    /// Attempts on record whose calls may have been paid.
+    pub doubts: u16,
     /// Settled by its late reservation.
     pub late: bool,
     /// Its price; once it succeeded, what was charged.
@@ -60,6 +64,11 @@ impl Generation {
             return Err(Refusal::StaleAttempt { attempt: self.attempt });
         }
         Ok(())
+    }
+
+    /// It is claimed, and the attempt is not over.
+    pub fn is_in_hand(&self) -> bool {
+        self.state == GenerationState::Open && self.attempt != Attempt::ZERO && !self.recorded
     }
 }
 

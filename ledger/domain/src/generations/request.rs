@@ -20,6 +20,10 @@ pub(crate) fn request(state: &Account, c: &GenerationRequest, facts: &Facts) -> 
     if c.references.len() > usize::from(model.references_max) {
         return Err(Refusal::TooManyReferences { max: model.references_max, count: c.references.len() });
     }
+    // Whether it made anything is not asked: an account forgets generations that are long over.
+    if c.follows.is_some_and(|followed| followed.account() != facts.account) {
+        return Err(Refusal::GenerationNotFound);
+    }
     let limits = published.catalog.limits;
     if running_count(&state.generations) >= usize::from(limits.running_per_person_max) {
         return Err(Refusal::TooManyRunning { max: limits.running_per_person_max });

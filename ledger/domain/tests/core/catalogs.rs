@@ -32,7 +32,7 @@ fn a_version_is_looked_at_before_the_catalog() {
 #[test]
 fn a_catalog_that_can_not_be_sold_from_is_refused_with_all_its_problems() {
     type Change = fn(&mut Catalog);
-    let changes: [(&str, Change); 15] = [
+    let changes: [(&str, Change); 16] = [
         ("holds no credits", |c| c.packages[0].credits = Credits::ZERO),
         ("costs nothing", |c| c.packages[0].price = rub(0)),
         ("can't be paid in any way", |c| c.packages[0].rails.clear()),
@@ -50,6 +50,7 @@ fn a_catalog_that_can_not_be_sold_from_is_refused_with_all_its_problems() {
         ("an aspect ratio twice", |c| c.models[1].aspect_ratios[1] = c.models[1].aspect_ratios[0].clone()),
         ("a model has no name", |c| c.models[0].name = text(" ")),
         ("limit lease_ms must be at least 1", |c| c.limits.lease_ms = 0),
+        ("limit working_per_person_max must be at least 1", |c| c.limits.working_per_person_max = 0),
         ("limit attempts_max must be at most 1000", |c| c.limits.attempts_max = 1001),
     ];
     for (words, change) in changes {

@@ -216,6 +216,7 @@ fn generation_request() {
     let mut ask = GenerationRequest { kind: GenerationKind::Edit, ..picture() };
     (ask.model, ask.size, ask.aspect_ratio) = (Some(text("nobody")), Some(text("8K")), Some(text("9:9")));
     (ask.prompt, ask.references) = (text(" "), vec![text("f"); 15]);
+    ask.follows = Some(GenerationId::derive(AccountId::random(), Producer::Telegram, &command()));
     in_order(
         world,
         ask,
@@ -229,6 +230,8 @@ fn generation_request() {
             "prompt_empty" => |_, c| c.prompt = text("long"),
             "prompt_too_long" => |w, _| limits(w).prompt_chars_max = 4,
             "too_many_references" => |_, c| c.references.truncate(14),
+            // One that this account has forgotten, or never had.
+            "generation_not_found" => |w, c| c.follows = Some(no_generation(w)),
             "too_many_running" => |w, _| limits(w).running_per_person_max = 1,
             "insufficient_credits" => |w, _| *w = w.clone().paid("rub-100"),
         },
@@ -247,20 +250,21 @@ pub fn tangled_generation() -> World {
 }
 
 pub fn another(world: &mut World, claims: i64) -> GenerationId {
-    let lease = world.lease_until.take();
+    let (lease, working) = (world.lease_until.take(), std::mem::take(&mut world.working));
     act(world, picture());
     for n in 1..=claims {
         let claim = world.claim(n);
         act(world, claim);
     }
-    world.lease_until = lease;
+    (world.lease_until, world.working) = (lease, working);
     world.generation()
 }
 
 #[test]
 fn generation_claim() {
-    let world = tangled_generation();
+    let mut world = tangled_generation();
     let claim = GenerationClaim { generation: no_generation(&world), ..world.claim(9) };
+    world.working = vec![world.now.plus_ms(1)];
     in_order(
         world,
         claim,
@@ -270,6 +274,7 @@ fn generation_claim() {
             "generation_held" => |w, _| w.lease_until = None,
             "attempts_exhausted" => |w, _| limits(w).attempts_max = 2,
             "stale_attempt" => |_, c| c.attempt = attempt(2),
+            "person_busy" => |w, _| limits(w).working_per_person_max = 2,
         },
     );
 }

@@ -1,4 +1,5 @@
 use proto_events::Event;
+use proto_events::commands::GenerationAttempt;
 use proto_events::events::*;
 use proto_events::{Micros, ReservationId};
 use serde_json::json;
@@ -60,6 +61,61 @@ fn attempts_are_limited_and_the_last_one_may_still_fail_the_generation() {
     );
     let events = world.when(world.fail(max)).unwrap();
     assert_eq!(types(&events), ["ReservationReleased", "GenerationFailed"], "its cost is on record already");
+}
+
+#[test]
+fn attempts_that_cost_nothing_are_bounded_by_the_deadline_and_by_the_bound_of_their_names() {
+    let mut world = asked();
+    world.catalog.as_mut().unwrap().catalog.limits.attempts_max = 1;
+    let turned_away = |world: World, n, outcome| {
+        let world = world.clone().did(world.claim(n));
+        let attempted = GenerationAttempt { outcome, ..world.attempted(n) };
+        world.did(attempted)
+    };
+    for n in 1..=998 {
+        let outcome = if n % 2 == 0 { Trouble::RateLimited } else { Trouble::Overloaded };
+        world = turned_away(world, n, outcome);
+    }
+    let in_doubt = turned_away(world.clone(), 999, Trouble::TimedOut);
+    let refusal = in_doubt.refusal(in_doubt.claim(1000));
+    assert_eq!(refusal.details(), json!({"max": 1, "attempt": 999}));
+    assert_eq!(in_doubt.state.doubts(in_doubt.generation()), 1);
+    world = turned_away(turned_away(world, 999, Trouble::Overloaded), 1000, Trouble::Overloaded);
+    assert_eq!(world.refusal(world.claim(1000)).code(), "attempts_exhausted");
+}
+
+#[test]
+fn others_of_the_person_are_worked_on_first() {
+    let mut world = asked();
+    let start = world.now;
+    let at = |ms| start.plus_ms(ms);
+    // Two are held, one was; only one may be.
+    world.working = vec![at(9), at(0), at(5)];
+    let refusal = world.refusal(world.claim(1));
+    assert_eq!((refusal.code(), refusal.details()), ("person_busy", json!({"until": at(9)})));
+    world.catalog.as_mut().unwrap().catalog.limits.working_per_person_max = 2;
+    assert_eq!(world.refusal(world.claim(1)).details(), json!({"until": at(5)}));
+    world.now = at(5);
+    assert!(world.when(world.claim(1)).is_ok());
+}
+
+#[test]
+fn what_waits_or_is_over_is_in_nobodys_hand() {
+    let mut world = asked();
+    world.catalog.as_mut().unwrap().catalog.limits.running_per_person_max = 9;
+    let beside = world.generation();
+    let in_hand = |world: &World| world.state.in_hand(beside).collect::<Vec<_>>();
+    let world = world.did(picture());
+    assert_eq!(in_hand(&world), [], "nobody has claimed it");
+    let world = world.clone().did(world.claim(1));
+    assert_eq!(in_hand(&world), [world.generation()]);
+    assert_eq!(world.state.in_hand(world.generation()).count(), 0, "only what is beside it");
+    let tried = world.clone().did(world.attempted(1));
+    assert_eq!(in_hand(&tried), [], "its worker is done");
+    let again = tried.clone().did(tried.claim(2));
+    assert_eq!(in_hand(&again), [again.generation()]);
+    let made = again.clone().did(again.complete(2));
+    assert_eq!(in_hand(&made), []);
 }
 
 #[test]

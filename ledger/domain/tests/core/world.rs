@@ -22,6 +22,8 @@ pub struct World {
     pub behind_seconds: i64,
     pub catalog: Option<PublishedCatalog>,
     pub lease_until: Option<Micros>,
+    /// Until when others of the account's jobs are held.
+    pub working: Vec<Micros>,
     pub provider_id_owner: Option<PaymentId>,
     pub refund_id_owner: Option<RefundId>,
     pub quarantined: Option<AccountId>,
@@ -68,6 +70,7 @@ pub fn nobody() -> World {
         behind_seconds: 0,
         catalog: stream.published,
         lease_until: None,
+        working: Vec::new(),
         provider_id_owner: None,
         refund_id_owner: None,
         quarantined: None,
@@ -101,15 +104,7 @@ pub fn topup(package: &str, rail: Rail) -> TopupOpen {
 }
 
 pub fn picture() -> GenerationRequest {
-    GenerationRequest {
-        kind: GenerationKind::Picture,
-        model: None,
-        aspect_ratio: None,
-        size: None,
-        prompt: text("a plantain"),
-        references: Vec::new(),
-        context: context(),
-    }
+    GenerationRequest::new(GenerationKind::Picture, text("a plantain"), context())
 }
 
 /// Costs 1 credit.
@@ -122,6 +117,7 @@ pub fn spent() -> Spent {
         usage: None,
         model_version: None,
         cost_micro_usd: Some(MicroUsd::new(39_000).unwrap()),
+        estimated: false,
         latency_ms: 900,
     }
 }
@@ -143,6 +139,7 @@ impl World {
         let facts = Facts {
             catalog: self.catalog.as_ref(),
             lease_until: self.lease_until,
+            working: &self.working,
             provider_id_owner: self.provider_id_owner,
             refund_id_owner: self.refund_id_owner,
             quarantined: self.quarantined,
@@ -284,7 +281,7 @@ impl World {
     }
 
     pub fn attempted(&self, n: i64) -> GenerationAttempt {
-        let outcome = Trouble::Overloaded;
+        let outcome = Trouble::VendorError;
         GenerationAttempt {
             generation: self.generation(),
             attempt: attempt(n),
@@ -301,8 +298,8 @@ impl World {
     }
 
     pub fn fail(&self, n: i64) -> GenerationFail {
-        let reason = Trouble::Policy;
-        GenerationFail { generation: self.generation(), attempt: attempt(n), reason, spent: spent() }
+        let (generation, attempt, reason) = (self.generation(), attempt(n), Trouble::Policy);
+        GenerationFail { generation, attempt, reason, spent: spent(), text: None }
     }
 
     pub fn expire(&self) -> ReservationExpire {

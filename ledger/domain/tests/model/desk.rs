@@ -149,7 +149,8 @@ impl Desk {
     }
 
     fn decide(&self, sent: &Sent) -> Result<Vec<Event>, ledger_domain::Refusal> {
-        let facts = self.facts(sent);
+        let working = self.working(sent);
+        let facts = Facts { working: &working, ..self.facts(sent) };
         match (&sent.command, sent.account) {
             (Command::CatalogPublish(c), AccountId::CATALOG) => decide_catalog(&self.shop, c),
             (command, AccountId::OPERATIONS) => decide_operations(&self.operations, command, &facts),
@@ -201,6 +202,16 @@ impl Desk {
             _ => {}
         }
         facts
+    }
+
+    /// For a claim: until when others of the account's jobs are held.
+    fn working(&self, sent: &Sent) -> Vec<Micros> {
+        match (&sent.command, self.streams.get(&sent.account)) {
+            (Command::GenerationClaim(c), Some(stream)) => {
+                stream.state.in_hand(c.generation).filter_map(|id| self.leases.get(&id).copied()).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Had this person an account before this one?

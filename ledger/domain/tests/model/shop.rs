@@ -29,7 +29,7 @@ pub fn first_catalog() -> Catalog {
     let limits = &mut catalog.limits;
     (limits.running_per_person_max, limits.payments_open_max, limits.attempts_max) = (3, 3, 3);
     (limits.reservation_ms, limits.payment_ms, limits.lease_ms) = (60_000, 100_000, 5_000);
-    limits.prompt_chars_max = 40;
+    (limits.prompt_chars_max, limits.working_per_person_max) = (40, 2);
     catalog.bonuses.referral_daily_max = 2;
     catalog.lifetimes.referral_days = Days::new(1).ok();
     for model in &mut catalog.models {
@@ -94,6 +94,7 @@ fn reprice(catalog: &mut Catalog, dice: &mut Dice) {
             let limits = &mut catalog.limits;
             limits.attempts_max = dice.of(&[1, 2, 3, 1000]);
             limits.running_per_person_max = dice.of(&[1, 3, 5]);
+            limits.working_per_person_max = dice.of(&[1, 2, 255]);
             limits.payments_open_max = dice.of(&[1, 3, 6]);
             limits.prompt_chars_max = dice.of(&[1, 40, 4096]);
             limits.reservation_ms = dice.of(&[1, 60_000, u32::MAX]);
@@ -105,20 +106,25 @@ fn reprice(catalog: &mut Catalog, dice: &mut Dice) {
 
 /// A change after which nothing can be sold from it.
 fn spoil(catalog: &mut Catalog, dice: &mut Dice) {
-    match dice.below(10) {
+    match dice.below(11) {
         0 => catalog.packages[0].credits = Credits::ZERO,
         1 => catalog.packages[0].price = money(0, Currency::Rub),
         2 => catalog.packages[0].rails.clear(),
         3 => catalog.packages[1].rails = vec![Rail::Yookassa],
         4 => catalog.packages.push(catalog.packages[0].clone()),
         5 => catalog.models[0].kinds[0].credits = Credits::ZERO,
-        6 => catalog.models[1].sizes.push(SizePrice { size: text("max"), extra: Credits::MAX }),
+        6 => catalog.models[1].sizes.push(SizePrice {
+            size: text("max"),
+            extra: Credits::MAX,
+            image_tokens: None,
+        }),
         7 => catalog.models[0].kinds.clear(),
         8 => catalog.models[1].kinds.push(KindPrice {
             kind: GenerationKind::Text,
             credits: credits(1),
             default: true,
         }),
+        9 => catalog.limits.working_per_person_max = 0,
         _ => catalog.limits.attempts_max = dice.of(&[0, 1001]),
     }
 }

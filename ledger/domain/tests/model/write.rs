@@ -420,16 +420,20 @@ impl Writer<'_> {
             _ => "a".to_owned(),
         };
         let references = if self.dice.percent(10) { self.dice.below(4) } else { 0 };
-        GenerationRequest {
-            kind,
-            model,
-            aspect_ratio,
-            size,
-            prompt: text(&prompt),
-            references: vec![text("file"); references],
-            context: context(),
+        let references = vec![text("file"); references];
+        let follows = self.dice.percent(10).then(|| self.followed());
+        let plain = GenerationRequest::new(kind, text(&prompt), context());
+        GenerationRequest { model, aspect_ratio, size, references, follows, ..plain }.into()
+    }
+
+    /// A generation of the account, be it long forgotten, or one that never was; now and then of another account.
+    fn followed(&mut self) -> GenerationId {
+        let strangers: Vec<AccountId> =
+            self.desk.streams.keys().filter(|id| **id != self.account).copied().collect();
+        match self.dice.below(4) {
+            0 => GenerationId::derive(self.dice.of(&strangers), Producer::Telegram, &self.nothing()),
+            _ => self.job().0,
         }
-        .into()
     }
 
     /// One of the person's latest generations with how often it was claimed, or one that isn't there.
@@ -455,7 +459,7 @@ impl Writer<'_> {
             "generation_attempt" => GenerationAttempt {
                 generation,
                 attempt,
-                outcome: Trouble::Overloaded,
+                outcome: self.dice.of(&[Trouble::Overloaded, Trouble::RateLimited, Trouble::TimedOut]),
                 spent,
                 retry_after_ms: self.dice.of(&[0, 0, 10_000, u32::MAX]),
             }
@@ -466,7 +470,7 @@ impl Writer<'_> {
                 let charge = self.dice.percent(20).then(|| SomeCredits::new(part).unwrap());
                 GenerationComplete { generation, attempt, outputs: vec![output(); n], charge, spent }.into()
             }
-            _ => GenerationFail { generation, attempt, reason: Trouble::Policy, spent }.into(),
+            _ => GenerationFail { generation, attempt, reason: Trouble::Policy, spent, text: None }.into(),
         }
     }
 
@@ -474,7 +478,7 @@ impl Writer<'_> {
         let cost = self.dice.of(&[0, 39_000, MicroUsd::MAX.get()]);
         let latency_ms = self.dice.of(&[0, 900, u32::MAX]);
         let usage = self.dice.percent(30).then(|| Usage { prompt_tokens: u32::MAX, ..Usage::default() });
-        Spent { usage, model_version: None, cost_micro_usd: MicroUsd::new(cost).ok(), latency_ms }
+        Spent { usage, cost_micro_usd: MicroUsd::new(cost).ok(), latency_ms, ..Spent::default() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a person asked for: held, made, told.
 
 use proto_events::commands::*;
-use proto_events::events::DeliveryTrouble;
+use proto_events::events::{DeliveryTrouble, Trouble};
 use proto_events::{GenerationId, ReservationId};
 
 use super::{Person, Setting, Verdict, must, shop};
@@ -21,6 +21,8 @@ pub enum Stage {
 pub struct Job {
     pub stage: Stage,
     pub claims: i64,
+    /// Of these, how many the vendor turned away unpaid.
+    pub turned_away: i64,
     /// What the last attempt cost is on record.
     pub cost_known: bool,
     pub price: i64,
@@ -39,6 +41,7 @@ impl Person {
     pub(super) fn ask(&mut self, c: &GenerationRequest, id: GenerationId, on: &Setting) -> Verdict {
         self.active()?;
         let price = shop::price(on.catalog, c)?;
+        must(c.follows.is_none_or(|old| old.account() == id.account()), "generation_not_found")?;
         let limits = &on.catalog.limits;
         let running = self.jobs.values().filter(|job| job.stage == Stage::Running).count();
         must(running < usize::from(limits.running_per_person_max), "too_many_running")?;
@@ -46,6 +49,7 @@ impl Person {
         let job = Job {
             stage: Stage::Running,
             claims: 0,
+            turned_away: 0,
             cost_known: false,
             price,
             deadline: on.after(limits.reservation_ms),
@@ -66,8 +70,17 @@ impl Person {
         let job = self.job(c.generation)?;
         must(job.stage == Stage::Running, "generation_closed")?;
         must(job.held_until <= on.now, "generation_held")?;
-        must(job.claims < i64::from(on.catalog.limits.attempts_max), "attempts_exhausted")?;
+        let limits = &on.catalog.limits;
+        let left = job.claims - job.turned_away < i64::from(limits.attempts_max) && job.claims < 1000;
+        must(left, "attempts_exhausted")?;
         must(c.attempt.get() == job.claims + 1, "stale_attempt")?;
+        let at_work = |job: &&Job| {
+            job.stage == Stage::Running && job.claims > 0 && !job.cost_known && job.held_until > on.now
+        };
+        // Not this one: it is not held.
+        let others = self.jobs.values().filter(at_work).count();
+        must(others < usize::from(limits.working_per_person_max), "person_busy")?;
+        let job = self.job(c.generation)?;
         (job.claims, job.cost_known) = (job.claims + 1, false);
         job.held_until = on.after(on.catalog.limits.lease_ms);
         self.touch(c.generation);
@@ -79,6 +92,7 @@ impl Person {
         let first = c.attempt.get() == job.claims && job.claims > 0 && !job.cost_known;
         must(first, "stale_attempt")?;
         job.cost_known = true;
+        job.turned_away += i64::from(matches!(c.outcome, Trouble::Overloaded | Trouble::RateLimited));
         job.held_until = on.after(c.retry_after_ms);
         self.touch(c.generation);
         Ok(())

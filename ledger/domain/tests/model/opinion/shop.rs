@@ -38,6 +38,7 @@ pub fn is_sound(catalog: &Catalog) -> bool {
         && limits.lease_ms > 0
         && limits.payment_ms > 0
         && limits.running_per_person_max > 0
+        && limits.working_per_person_max > 0
         && limits.payments_open_max > 0
 }
 
