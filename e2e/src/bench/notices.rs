@@ -56,23 +56,25 @@ pub fn measure(quick: bool, say: &dyn Fn(&str)) -> Result<Notices> {
     for role in [Role::Sandbox, Role::Ledger] {
         stage.start(role, &[("RUST_LOG", "warn")])?;
     }
-    // Only the notifications bring anything: nothing is open here, and the lists are silent.
+    // Only the notifications bring anything: nothing is open here, the lists are silent, and the adapter is away while
+    // payments are made in its place.
     stage.fault("yookassa", "notification", json!("lost"), 1_000_000);
     let silent = json!({"vendor": "yookassa", "call": "list_payments", "fault": 500, "times": "always"});
     stage.post("/faults", &silent);
-    stage.start(Role::Payments, &[("RUST_LOG", "error"), ("PAYMENTS_RECONCILE_SECONDS", "86400")])?;
     let (deeds, raw) = (Deeds::new(&stage), Raw::new(&stage));
     let (mut handled, mut gets, mut commits, mut times) = (vec![], vec![], vec![], vec![]);
     for round in 0..rounds {
         say(&format!("notifications, round {} of {rounds}", round + 1));
         let first = round * 2 * count;
         let paid = stage.rt.block_on(prepare(&stage, &deeds, &raw, first, 2 * count))?;
+        stage.start(Role::Payments, &[("RUST_LOG", "error"), ("PAYMENTS_RECONCILE_SECONDS", "86400")])?;
         let (told, direct) = paid.split_at(count);
         gets.push(rate(&stage, told.len(), |n| get(&stage, &told[n].theirs))?.0);
         let (rate_s, mut took) = rate(&stage, told.len(), |n| knock(&stage, &told[n].theirs))?;
         handled.push(rate_s);
         times.append(&mut took);
         commits.push(rate(&stage, direct.len(), |n| commit(&deeds, &direct[n]))?.0);
+        ensure!(stage.stop(Role::Payments), "the payments adapter does not stop");
     }
     let settled = "SELECT count(*) FROM events WHERE type = 'PaymentSettled'";
     let settled: i64 = stage.rt.block_on(sqlx::query_scalar(settled).fetch_one(&stage.pool))?;
