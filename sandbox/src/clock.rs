@@ -37,6 +37,11 @@ impl Clock {
         self.start_ms + passed as i64 + self.pushed_ms.load(Ordering::SeqCst)
     }
 
+    /// How much faster than real time it runs.
+    pub(crate) fn speed(&self) -> f64 {
+        self.speed
+    }
+
     pub(crate) fn push(&self, ms: i64) {
         self.pushed_ms.fetch_add(ms.max(0), Ordering::SeqCst);
         self.pushed.notify_waiters();

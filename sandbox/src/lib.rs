@@ -28,7 +28,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use options::{FloodLimits, Options};
+pub use options::{FloodLimits, GeminiLimits, Options};
 
 /// Open connections get this long to finish once shutdown was asked for.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);

@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::PathBuf};
 
 use anyhow::Context;
 use clap::Parser;
-use sandbox::{FloodLimits, Options};
+use sandbox::{FloodLimits, GeminiLimits, Options};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -72,6 +72,15 @@ struct Arguments {
     /// How long Gemini thinks
     #[arg(long, env = "SANDBOX_GEMINI_LATENCY_MS", hide_env = true, value_name = "MS", default_value_t = 0)]
     gemini_latency_ms: u64,
+    /// Calls a minute for each key and model; more get a 429
+    #[arg(long, env = "SANDBOX_GEMINI_PER_MINUTE", hide_env = true, value_name = "CALLS")]
+    gemini_per_minute: Option<u32>,
+    /// Calls a day for each key and model
+    #[arg(long, env = "SANDBOX_GEMINI_PER_DAY", hide_env = true, value_name = "CALLS")]
+    gemini_per_day: Option<u32>,
+    /// Paints a picture of each size once, for benches
+    #[arg(long, env = "SANDBOX_GEMINI_PREPAINTED", hide_env = true)]
+    gemini_prepainted: bool,
     /// Where a file of all arrivals goes
     #[arg(long, env = "SANDBOX_ARRIVALS_DIR", hide_env = true, value_name = "FOLDER")]
     arrivals_dir: Option<PathBuf>,
@@ -101,6 +110,8 @@ impl Arguments {
                 overall_burst: self.flood_overall,
             },
             gemini_latency_ms: self.gemini_latency_ms,
+            gemini_limits: GeminiLimits { per_minute: self.gemini_per_minute, per_day: self.gemini_per_day },
+            gemini_prepainted: self.gemini_prepainted,
             arrivals_dir: self.arrivals_dir.clone(),
         }
     }

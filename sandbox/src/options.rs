@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::gemini::limits::GeminiLimits;
+
 /// Everything that can be configured; [`Default`] suits tests.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -26,6 +28,10 @@ pub struct Options {
     pub flood: FloodLimits,
     /// How long Gemini thinks, in real milliseconds.
     pub gemini_latency_ms: u64,
+    /// Gemini's quotas for each key and model.
+    pub gemini_limits: GeminiLimits,
+    /// Gemini paints a picture of each size once, as heavy as a real one, and answers with it.
+    pub gemini_prepainted: bool,
     /// A folder that gets a file of all arrivals.
     pub arrivals_dir: Option<PathBuf>,
 }
@@ -43,6 +49,8 @@ impl Default for Options {
             telegram_username: "plantain_sandbox_bot".to_owned(),
             flood: FloodLimits::default(),
             gemini_latency_ms: 0,
+            gemini_limits: GeminiLimits::default(),
+            gemini_prepainted: false,
             arrivals_dir: None,
         }
     }

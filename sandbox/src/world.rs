@@ -13,9 +13,21 @@ use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Error, arrivals::Arrivals, blobs::Blobs, clock::Clock, clock::wall_ms, faults::Faults, gemini,
-    options::FloodLimits, options::Options, people::events::ChatEvent, state_file, telegram,
-    telegram::flood::Flood, yookassa,
+    Error,
+    arrivals::Arrivals,
+    blobs::Blobs,
+    clock::Clock,
+    clock::wall_ms,
+    faults::Faults,
+    gemini,
+    gemini::limits::{GeminiLimits, Quotas},
+    gemini::studio::Studio,
+    options::FloodLimits,
+    options::Options,
+    people::events::ChatEvent,
+    state_file, telegram,
+    telegram::flood::Flood,
+    yookassa,
 };
 
 /// A page that reads slower than this many events behind is told to reload.
@@ -30,6 +42,8 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) blobs: Blobs,
     pub(crate) flood: Mutex<Flood>,
+    pub(crate) quotas: Quotas,
+    pub(crate) studio: Studio,
     pub(crate) events: broadcast::Sender<ChatEvent>,
     pub(crate) shutdown: CancellationToken,
     state: Mutex<State>,
@@ -54,6 +68,8 @@ pub(crate) struct Settings {
     pub(crate) yookassa_notify_url: Option<String>,
     pub(crate) flood: FloodLimits,
     pub(crate) gemini_latency_ms: u64,
+    pub(crate) gemini_limits: GeminiLimits,
+    pub(crate) gemini_prepainted: bool,
 }
 
 impl World {
@@ -68,6 +84,8 @@ impl World {
             yookassa_notify_url: options.yookassa_notify_url.clone(),
             flood: options.flood,
             gemini_latency_ms: options.gemini_latency_ms,
+            gemini_limits: options.gemini_limits,
+            gemini_prepainted: options.gemini_prepainted,
         };
         state.yookassa.reindex();
         state.telegram.dates_follow_clock = options.dates_follow_clock;
@@ -89,6 +107,8 @@ impl World {
             faults: Faults::default(),
             blobs,
             flood: Mutex::default(),
+            quotas: Quotas::default(),
+            studio: Studio::default(),
             events: broadcast::channel(EVENTS_BEHIND_MAX).0,
             shutdown,
             state: Mutex::new(state),

@@ -1,9 +1,17 @@
 //! Gemini's own books: every generateContent call, its outcome and what it cost.
 
+use std::{sync::Arc, time::UNIX_EPOCH};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::models::Model;
+use crate::{
+    calendar::rfc3339,
+    clock::wall_ms,
+    reply::{Edge, Watch},
+    world::World,
+};
 
 const CALLS_MAX: usize = 50_000;
 
@@ -24,8 +32,15 @@ fn is_zero(n: &u64) -> bool {
 pub(crate) struct Call {
     pub(crate) id: String,
     pub(crate) method: String,
+    /// As it was asked for.
     pub(crate) model: String,
+    /// What answered and is billed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model_version: Option<String>,
     pub(crate) prompt: String,
+    /// Turns of the conversation that came before it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) turns: u64,
     /// SHA-256 of the pictures sent along.
     pub(crate) references: Vec<String>,
     /// `open`, `picture`, `text`, `no_image`, `blocked`, `finished` (for a reason that is no STOP), `error`.
@@ -36,11 +51,69 @@ pub(crate) struct Call {
     pub(crate) billed: bool,
     pub(crate) usage: Value,
     pub(crate) cost_micro_usd: i64,
+    /// The last one that was made.
     pub(crate) picture: Option<Value>,
+    /// All of them, when there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) pictures: Vec<Value>,
     /// The key's last characters, to tell keys apart.
     pub(crate) key: String,
     pub(crate) at: String,
+    /// When it was made, whether or not it ever arrives: from here on it is billed.
     pub(crate) finished_at: Option<String>,
+    /// When the answer's edges were handed to the line, µs since 1970; the last one only of a whole answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) first_byte_us: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_byte_us: Option<u64>,
+}
+
+impl Call {
+    /// A call that has just come in.
+    pub(crate) fn begun(id: &str, method: &str, model: &str, key: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            method: method.to_owned(),
+            model: model.to_owned(),
+            outcome: "open".to_owned(),
+            key: last_four(key),
+            at: rfc3339(wall_ms()),
+            usage: json!({}),
+            ..Self::default()
+        }
+    }
+
+    /// Refused before anything was made.
+    pub(crate) fn refused(mut self, prompt: String, status: u16) -> Self {
+        self.prompt = prompt;
+        self.outcome = "error".to_owned();
+        self.status = Some(status);
+        self.finished_at = Some(self.at.clone());
+        self
+    }
+}
+
+/// A name for a call and its answer.
+pub(crate) fn new_id() -> String {
+    uuid::Uuid::new_v4().simple().to_string()[..22].to_owned()
+}
+
+fn last_four(key: &str) -> String {
+    key.char_indices().rev().nth(3).map_or(key, |(at, _)| &key[at..]).to_owned()
+}
+
+/// Writes into the books when the answer of this call goes out.
+pub(crate) fn watch(world: &Arc<World>, id: String) -> Watch {
+    let world = Arc::clone(world);
+    Watch::new(move |edge| {
+        let now_us = UNIX_EPOCH.elapsed().map_or(0, |d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX));
+        world.change(|state| {
+            state.gemini.finish(&id, |call| match edge {
+                Edge::First => call.first_byte_us = Some(now_us),
+                Edge::Last => call.last_byte_us = Some(now_us),
+            });
+        });
+    })
 }
 
 impl Gemini {
@@ -59,6 +132,7 @@ impl Gemini {
     }
 }
 
+/// Tokens by what they were.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Usage {
     pub(crate) prompt_text: i64,

@@ -2,12 +2,20 @@
 
 mod answer;
 pub(crate) mod books;
+mod contents;
 mod error;
 mod generate;
+pub(crate) mod limits;
+mod long;
+mod make;
+mod metadata;
 mod models;
 mod paint;
 mod predict;
+mod render;
 mod request;
+mod signature;
+pub(crate) mod studio;
 
 use std::sync::Arc;
 
@@ -20,6 +28,9 @@ use crate::{
     vendor::{Call, StandIn, Vendor},
     world::World,
 };
+
+/// Calls that make something.
+const GENERATING: [&str; 3] = ["generateContent", "streamGenerateContent", "predict"];
 
 pub(crate) struct GeminiStandIn;
 
@@ -63,19 +74,19 @@ impl StandIn for GeminiStandIn {
 
     fn refused(world: &World, call: &Call, status: u16) {
         let (method, model) = route(call);
-        if method.ends_with("enerateContent") {
-            let prompt = models::find(&model).and_then(|model| request::read(&call.body, &model).ok());
-            let prompt = prompt.map_or_else(String::new, |asked| asked.prompt);
-            generate::note_refused(
-                world,
-                &model,
-                method,
-                call.header("x-goog-api-key").unwrap_or_default(),
-                prompt,
-                status,
-            );
+        if GENERATING.contains(&method) {
+            note_refused(world, call, method, &model, status);
         }
     }
+}
+
+/// A call that was refused before anything was made is in the books too.
+fn note_refused(world: &World, call: &Call, method: &str, model: &str, status: u16) {
+    let asked = models::find(model).and_then(|model| request::read(&call.body, &model).ok());
+    let prompt = asked.map_or_else(String::new, |asked| asked.prompt);
+    let key = call.header("x-goog-api-key").unwrap_or_default();
+    let refused = books::Call::begun(&books::new_id(), method, model, key).refused(prompt, status);
+    world.change(|state| state.gemini.add(refused));
 }
 
 fn key(call: &Call) -> Result<String, ApiError> {
@@ -89,14 +100,17 @@ fn key(call: &Call) -> Result<String, ApiError> {
 async fn run(world: &Arc<World>, call: &Call, effect: &Effect) -> Result<Reply, ApiError> {
     let key = key(call)?;
     let (name, asked) = route(call);
-    if name == "listModels" {
-        return Ok(Reply::json(200, &models::list()));
-    }
-    if name == "unknown" {
-        return Err(ApiError::new(404, "NOT_FOUND", "Requested entity was not found."));
-    }
-    if name == "predict" && predict::is_known(&asked) {
-        return predict::run(world, &asked, generate::last_four(&key), &call.body, effect).await;
+    match name {
+        "listModels" => return models::list(&call.query()).map(|list| Reply::json(200, &list)),
+        "unknown" => return Err(ApiError::new(404, "NOT_FOUND", "Requested entity was not found.")),
+        "getModel" if predict::is_known(&asked) => {
+            return Ok(Reply::json(200, &models::shown_predict(&asked)));
+        }
+        "predict" if predict::is_known(&asked) => {
+            within_quota(world, call, name, &key, &asked)?;
+            return predict::run(world, &asked, &key, &call.body, effect).await;
+        }
+        _ => {}
     }
     let model = models::find(&asked).filter(|_| name != "predict").ok_or_else(|| {
         ApiError::new(
@@ -115,5 +129,15 @@ async fn run(world: &Arc<World>, call: &Call, effect: &Effect) -> Result<Reply, 
     if stream && !call.query().iter().any(|(name, value)| name == "alt" && value == "sse") {
         return Err(ApiError::invalid("The sandbox streams with alt=sse only."));
     }
+    within_quota(world, call, name, &key, &asked)?;
     generate::run(world, &model, &key, &call.body, effect, stream).await
+}
+
+/// Counts the call, or refuses it and says so in the books.
+fn within_quota(world: &World, call: &Call, method: &str, key: &str, model: &str) -> Result<(), ApiError> {
+    let limits = world.read(|state| state.settings.gemini_limits);
+    let now = (world.clock.now_ms(), world.clock.speed());
+    world.quotas.take(key, model, limits, now).inspect_err(|error| {
+        note_refused(world, call, method, model, error.code);
+    })
 }

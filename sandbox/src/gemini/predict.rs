@@ -1,15 +1,21 @@
 //! The legacy Imagen call, `:predict`: one prompt, some pictures, no usage figures.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{books, error::ApiError, paint};
+use super::{books, error::ApiError, long::Longs, make};
 use crate::{
-    blobs::sha256_hex, calendar::rfc3339, clock::wall_ms, faults::Effect, reply::Reply, world::World,
+    calendar::rfc3339,
+    clock::wall_ms,
+    faults::{Effect, Format},
+    reply::Reply,
+    world::World,
 };
+
+pub(crate) const MODELS: [&str; 3] =
+    ["imagen-4.0-generate-001", "imagen-4.0-fast-generate-001", "imagen-4.0-ultra-generate-001"];
 
 const SAMPLES_MAX: u64 = 4;
 /// Micro-dollars a picture.
@@ -23,19 +29,17 @@ const RATIOS: [(&str, (u32, u32)); 5] = [
 ];
 
 pub(crate) fn is_known(model: &str) -> bool {
-    matches!(
-        model,
-        "imagen-4.0-generate-001" | "imagen-4.0-fast-generate-001" | "imagen-4.0-ultra-generate-001"
-    )
+    MODELS.contains(&model)
 }
 
-pub(crate) async fn run(
-    world: &Arc<World>,
-    model: &str,
-    key: String,
-    body: &Bytes,
-    effect: &Effect,
-) -> Result<Reply, ApiError> {
+struct Asked {
+    prompt: String,
+    count: u64,
+    pixels: (u32, u32),
+    format: Format,
+}
+
+fn read(body: &Bytes) -> Result<Asked, ApiError> {
     let asked: Value = serde_json::from_slice(body).map_err(|error| {
         ApiError::invalid(format!("Invalid JSON payload received. Unable to parse: {error}"))
     })?;
@@ -49,49 +53,55 @@ pub(crate) async fn run(
     let ratio = parameters["aspectRatio"].as_str().unwrap_or("1:1");
     let pixels = RATIOS.into_iter().find(|(name, _)| *name == ratio).map(|(_, pixels)| pixels);
     let pixels = pixels.ok_or_else(|| ApiError::invalid(format!("aspectRatio {ratio} is not supported.")))?;
-    let id = uuid::Uuid::new_v4().simple().to_string()[..22].to_owned();
-    world.change(|state| {
+    let mime = parameters["outputOptions"]["mimeType"].as_str().unwrap_or("image/png");
+    let format = Format::of_mime(mime)
+        .ok_or_else(|| ApiError::invalid(format!("Output MIME type {mime} is not supported.")))?;
+    Ok(Asked { prompt, count, pixels, format })
+}
+
+pub(crate) async fn run(
+    world: &Arc<World>,
+    model: &str,
+    key: &str,
+    body: &Bytes,
+    effect: &Effect,
+) -> Result<Reply, ApiError> {
+    let asked = read(body)?;
+    let id = books::new_id();
+    let latency = world.change(|state| {
         state.gemini.add(books::Call {
-            id: id.clone(),
-            method: "predict".to_owned(),
-            model: model.to_owned(),
-            prompt: prompt.clone(),
-            outcome: "open".to_owned(),
-            key,
-            usage: json!({}),
-            at: rfc3339(wall_ms()),
-            ..books::Call::default()
+            prompt: asked.prompt.clone(),
+            ..books::Call::begun(&id, "predict", model, key)
         });
+        state.settings.gemini_latency_ms
     });
+    tokio::time::sleep(Duration::from_millis(latency)).await;
     // A filtered prompt is answered with nothing.
     let filtered = effect.no_image || effect.empty || effect.prompt_blocked.is_some();
-    let mut predictions = Vec::new();
-    let mut first = None;
-    for sample in 0..if filtered { 0 } else { count } {
-        let seed = paint::seed(&prompt, &format!("{id} {sample}"));
-        let painted = tokio::task::spawn_blocking(move || paint::paint(seed, pixels, &[], false)).await;
-        let failed = || ApiError::new(500, "INTERNAL", "An internal error has occurred.");
-        let painted = painted.map_err(|_| failed())?.map_err(|_| failed())?;
-        predictions
-            .push(json!({"mimeType": painted.mime, "bytesBase64Encoded": STANDARD.encode(&painted.bytes)}));
-        first.get_or_insert(json!({
-            "sha256": sha256_hex(&painted.bytes),
-            "bytes": painted.bytes.len(),
-            "mime": painted.mime,
-            "width": painted.width,
-            "height": painted.height,
-        }));
-    }
-    let made = predictions.len();
+    let count = if filtered { 0 } else { asked.count };
+    let look = (asked.pixels, asked.format);
+    let works = make::predicted(world, (&asked.prompt, &id), look, count, effect).await?;
     world.change(|state| {
         state.gemini.finish(&id, |call| {
-            call.outcome = if made > 0 { "picture" } else { "no_image" }.to_owned();
+            call.outcome = if works.is_empty() { "no_image" } else { "picture" }.to_owned();
             call.status = Some(200);
-            call.billed = made > 0;
-            call.cost_micro_usd = PRICE_MICRO_USD * i64::try_from(made).unwrap_or(0);
-            call.picture = first;
+            call.billed = !works.is_empty();
+            call.cost_micro_usd = PRICE_MICRO_USD * i64::try_from(works.len()).unwrap_or(0);
+            call.picture = works.last().map(|work| work.shown.clone());
+            if works.len() > 1 {
+                call.pictures = works.iter().map(|work| work.shown.clone()).collect();
+            }
             call.finished_at = Some(rfc3339(wall_ms()));
         });
     });
-    Ok(Reply::json(200, &if made > 0 { json!({"predictions": predictions}) } else { json!({}) }))
+    let mut longs = Longs::new();
+    let predictions: Vec<Value> = works
+        .iter()
+        .map(|work| json!({"mimeType": work.mime, "bytesBase64Encoded": longs.put(work.base64.clone())}))
+        .collect();
+    let answer = if predictions.is_empty() { json!({}) } else { json!({"predictions": predictions}) };
+    let mut reply = Reply::bytes(200, "application/json", Bytes::new());
+    reply.chunks = longs.pieces(&answer).into_iter().map(|piece| piece.bytes).collect();
+    reply.watch = Some(books::watch(world, id));
+    Ok(reply)
 }

@@ -1,29 +1,22 @@
 //! A generateContent request, read as proto3 JSON is: camelCase or snake_case, either base64
 //! alphabet, unknown names refused.
 
-use base64::{
-    Engine,
-    alphabet::STANDARD as ALPHABET,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::{
+    contents::read_content,
     error::ApiError,
     models::{Kind, Model, Size, nearest_ratio, pixels},
 };
-use crate::blobs::sha256_hex;
 
-const REFERENCES_MAX_PRO: usize = 14;
-const REFERENCES_MAX: usize = 10;
-/// How the sandbox signs what it made, to know it again.
-pub(crate) const SIGNATURE_MARK: &str = "sandbox-signature:";
-
+/// A picture that was sent along.
 #[derive(Debug, Clone)]
 pub(crate) struct Reference {
     pub(crate) bytes: Bytes,
     pub(crate) sha256: String,
+    /// One of the model's own, shown to it again.
+    pub(crate) models: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -57,7 +50,7 @@ impl Asked {
 }
 
 /// Proto3 JSON's names for an object's fields, made camelCase; unknown ones are refused.
-fn fields<'a>(value: &'a Value, at: &str, known: &[&str]) -> Result<Map<String, Value>, ApiError> {
+pub(super) fn fields<'a>(value: &'a Value, at: &str, known: &[&str]) -> Result<Map<String, Value>, ApiError> {
     let object: &'a Map<String, Value> = value
         .as_object()
         .ok_or_else(|| ApiError::invalid(format!("Invalid value at '{at}': an object is expected")))?;
@@ -121,18 +114,6 @@ const CONFIG: [&str; 22] = [
     "enableEnhancedCivicAnswers",
     "responseFormat",
 ];
-const PART: [&str; 9] = [
-    "text",
-    "inlineData",
-    "thought",
-    "thoughtSignature",
-    "fileData",
-    "functionCall",
-    "functionResponse",
-    "mediaResolution",
-    "partMetadata",
-];
-
 pub(crate) fn read(body: &[u8], model: &Model) -> Result<Asked, ApiError> {
     let value: Value = serde_json::from_slice(body).map_err(|error| {
         ApiError::invalid(format!("Invalid JSON payload received. Unable to parse: {error}"))
@@ -153,8 +134,11 @@ pub(crate) fn read(body: &[u8], model: &Model) -> Result<Asked, ApiError> {
     for (at, content) in contents.iter().enumerate() {
         read_content(&mut asked, content, at, at + 1 == contents.len(), model)?;
     }
-    let max = if model.pro { REFERENCES_MAX_PRO } else { REFERENCES_MAX };
-    if asked.references.len() > max {
+    if let Some(settings) = request.get("safetySettings") {
+        safety(settings)?;
+    }
+    let max = model.references_max;
+    if asked.references.iter().filter(|reference| !reference.models).count() > max {
         return Err(ApiError::invalid(format!(
             "Too many input images: at most {max} are supported by this model."
         )));
@@ -185,32 +169,76 @@ fn config(value: &Value, model: &Model) -> Result<Asked, ApiError> {
         modalities(&mut asked, list, model)?;
     }
     if let Some(image) = config.get("imageConfig") {
-        let image = fields(
-            image,
-            "generation_config.image_config",
-            &["aspectRatio", "imageSize", "personGeneration", "imageOutputOptions"],
-        )?;
-        if model.kind != Kind::Image {
-            return Err(ApiError::invalid("Image config is not supported by this model."));
-        }
-        if let Some(ratio) = image.get("aspectRatio").and_then(Value::as_str) {
-            if pixels(model, ratio, Size::OneK).is_none() {
-                return Err(ApiError::invalid(format!(
-                    "Invalid value at 'generation_config.image_config.aspect_ratio': \"{ratio}\" is not supported."
-                )));
-            }
-            asked.ratio = Some(ratio.to_owned());
-        }
-        if let Some(size) = image.get("imageSize").and_then(Value::as_str) {
-            let known = Size::read(size).filter(|size| size.tokens(model) > 0);
-            asked.size = known.ok_or_else(|| {
-                ApiError::invalid(format!(
-                    "Image size {size} is not supported by this model (1K, 2K, 4K; capital K)."
-                ))
-            })?;
-        }
+        image_config(&mut asked, image, model)?;
     }
     Ok(asked)
+}
+
+fn image_config(asked: &mut Asked, image: &Value, model: &Model) -> Result<(), ApiError> {
+    let place = "generation_config.image_config";
+    // What Vertex has besides is not known here (google-genai refuses it for this API).
+    let image = fields(image, place, &["aspectRatio", "imageSize"])?;
+    if model.kind != Kind::Image {
+        return Err(ApiError::invalid("Image config is not supported by this model."));
+    }
+    if let Some(ratio) = image.get("aspectRatio").and_then(Value::as_str) {
+        if pixels(model, ratio, Size::OneK).is_none() {
+            return Err(ApiError::invalid(format!(
+                "Invalid value at '{place}.aspect_ratio': \"{ratio}\" is not supported."
+            )));
+        }
+        asked.ratio = Some(ratio.to_owned());
+    }
+    if let Some(size) = image.get("imageSize").and_then(Value::as_str) {
+        let known = Size::read(size).filter(|size| size.tokens(model) > 0);
+        asked.size = known.ok_or_else(|| {
+            ApiError::invalid(format!(
+                "Image size {size} is not supported by this model (1K, 2K, 4K; capital K)."
+            ))
+        })?;
+    }
+    Ok(())
+}
+
+const CATEGORIES: [&str; 5] = [
+    "HARM_CATEGORY_HARASSMENT",
+    "HARM_CATEGORY_HATE_SPEECH",
+    "HARM_CATEGORY_SEXUALLY_EXPLICIT",
+    "HARM_CATEGORY_DANGEROUS_CONTENT",
+    "HARM_CATEGORY_CIVIC_INTEGRITY",
+];
+const THRESHOLDS: [&str; 6] = [
+    "HARM_BLOCK_THRESHOLD_UNSPECIFIED",
+    "BLOCK_LOW_AND_ABOVE",
+    "BLOCK_MEDIUM_AND_ABOVE",
+    "BLOCK_ONLY_HIGH",
+    "BLOCK_NONE",
+    "OFF",
+];
+
+/// Each category at most once.
+fn safety(settings: &Value) -> Result<(), ApiError> {
+    let mut seen: Vec<String> = Vec::new();
+    for (at, one) in settings.as_array().into_iter().flatten().enumerate() {
+        let place = format!("safety_settings[{at}]");
+        let one = fields(one, &place, &["category", "threshold"])?;
+        let named = |name: &str, known: &[&str]| {
+            let value = one.get(name).and_then(Value::as_str).unwrap_or_default();
+            match known.contains(&value) {
+                true => Ok(value.to_owned()),
+                false => Err(ApiError::invalid(format!("Invalid value at '{place}.{name}', \"{value}\""))),
+            }
+        };
+        let category = named("category", &CATEGORIES)?;
+        named("threshold", &THRESHOLDS)?;
+        if seen.contains(&category) {
+            return Err(ApiError::invalid(format!(
+                "* GenerateContentRequest.safety_settings[{at}]: duplicate safety setting: {category}\n"
+            )));
+        }
+        seen.push(category);
+    }
+    Ok(())
 }
 
 fn modalities(asked: &mut Asked, list: &Value, model: &Model) -> Result<(), ApiError> {
@@ -239,99 +267,6 @@ fn modalities(asked: &mut Asked, list: &Value, model: &Model) -> Result<(), ApiE
         )));
     }
     Ok(())
-}
-
-fn read_content(
-    asked: &mut Asked,
-    content: &Value,
-    at: usize,
-    last: bool,
-    model: &Model,
-) -> Result<(), ApiError> {
-    let place = format!("contents[{at}]");
-    let content = fields(content, &place, &["parts", "role"])?;
-    let role = content.get("role").and_then(Value::as_str).unwrap_or("user");
-    if !matches!(role, "user" | "model" | "function") {
-        return Err(ApiError::invalid("Please use a valid role: user, model."));
-    }
-    let parts = match content.get("parts") {
-        Some(Value::Array(parts)) => parts.clone(),
-        Some(one @ Value::Object(_)) => vec![one.clone()],
-        _ => Vec::new(),
-    };
-    if parts.is_empty() {
-        return Err(ApiError::invalid(format!(
-            "* GenerateContentRequest.contents[{at}].parts: contents.parts must not be empty.\n"
-        )));
-    }
-    let mut texts = Vec::new();
-    for (index, part) in parts.iter().enumerate() {
-        let place = format!("{place}.parts[{index}]");
-        let part = fields(part, &place, &PART)?;
-        if let Some(text) = part.get("text") {
-            let text = text
-                .as_str()
-                .ok_or_else(|| ApiError::invalid(format!("Invalid value at '{place}.text' (TYPE_STRING)")))?;
-            texts.push(text.to_owned());
-        }
-        if let Some(data) = part.get("inlineData") {
-            let reference = inline_data(data, &place)?;
-            if role == "model" && model.pro {
-                check_signature(&part, at, index)?;
-            }
-            asked.references.push(reference);
-        }
-    }
-    if last && role == "user" {
-        asked.prompt = texts.join("\n");
-    }
-    Ok(())
-}
-
-/// A model's picture goes back with the signature it came with.
-fn check_signature(part: &Map<String, Value>, at: usize, index: usize) -> Result<(), ApiError> {
-    let Some(signature) = part.get("thoughtSignature").and_then(Value::as_str) else {
-        return Err(ApiError::invalid(format!(
-            "Image part is missing a thought_signature in content position {}, part position {}. Please refer to \
-             https://ai.google.dev/gemini-api/docs/thought-signatures for more details.",
-            at + 1,
-            index + 1
-        )));
-    };
-    let ours = decode(signature).is_some_and(|bytes| bytes.starts_with(SIGNATURE_MARK.as_bytes()));
-    ours.then_some(()).ok_or_else(|| ApiError::invalid("Thought signature is not valid."))
-}
-
-fn inline_data(value: &Value, place: &str) -> Result<Reference, ApiError> {
-    let data = fields(value, &format!("{place}.inline_data"), &["mimeType", "data", "displayName"])?;
-    let mime = data.get("mimeType").and_then(Value::as_str).unwrap_or_default();
-    if !matches!(mime, "image/png" | "image/jpeg" | "image/webp" | "image/heic" | "image/heif") {
-        return Err(ApiError::invalid(format!("Unsupported MIME type: {mime}")));
-    }
-    let encoded = data.get("data").and_then(Value::as_str).unwrap_or_default();
-    let bytes = decode(encoded).ok_or_else(|| {
-        ApiError::invalid(format!(
-            "Invalid value at '{place}.inline_data.data' (TYPE_BYTES), Base64 decoding failed for \"{}\"",
-            encoded.chars().take(40).collect::<String>()
-        ))
-    })?;
-    let readable = image::guess_format(&bytes).is_ok();
-    if !readable {
-        return Err(ApiError::invalid(
-            "Unable to process input image. Please retry or report in https://developers.generativeai.google/guide/troubleshooting",
-        ));
-    }
-    Ok(Reference { sha256: sha256_hex(&bytes), bytes: Bytes::from(bytes) })
-}
-
-/// Either alphabet, with or without padding.
-fn decode(encoded: &str) -> Option<Vec<u8>> {
-    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    let engine = GeneralPurpose::new(&ALPHABET, config);
-    if encoded.contains(['-', '_']) {
-        return engine.decode(encoded.replace('-', "+").replace('_', "/")).ok();
-    }
-    engine.decode(encoded).ok()
 }
 
 #[cfg(test)]
@@ -370,6 +305,8 @@ mod tests {
             json!({"contents": [{"parts": [{"text": "a"}]}], "generationConfig": {"imageConfig": {"aspectRatio": "7:5"}}}),
             json!({"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "!!"}}]}]}),
             json!({"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "aGVsbG8="}}]}]}),
+            json!({"contents": [{"parts": [{"text": "a"}]}], "safetySettings": [{"category": "HARM", "threshold": "OFF"}]}),
+            json!({"contents": [{"parts": [{"text": "a"}]}], "generationConfig": {"imageConfig": {"personGeneration": "ALL"}}}),
         ] {
             assert_eq!(ask(&bad).unwrap_err().code, 400, "{bad}");
         }

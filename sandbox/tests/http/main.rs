@@ -2,6 +2,8 @@
 
 mod faults;
 mod gemini;
+mod gemini_answers;
+mod gemini_quotas;
 mod payment_faults;
 mod payments;
 mod people;
