@@ -2,15 +2,17 @@
 
 ALTER TABLE generation_contents ADD COLUMN system text, ADD COLUMN conversation text, ADD COLUMN follows text;
 
--- What is asked for, so that a sweep tells it without the log; and how often a call may have been paid in vain.
-ALTER TABLE jobs ADD COLUMN kind text, ADD COLUMN model text, ADD COLUMN doubts smallint NOT NULL DEFAULT 0;
+-- What is asked for, so that a sweep tells it without the log; how often a call may have been paid in vain, and how often it was
+-- refused before any work.
+ALTER TABLE jobs ADD COLUMN kind text, ADD COLUMN model text, ADD COLUMN doubts smallint NOT NULL DEFAULT 0,
+    ADD COLUMN unpaid smallint NOT NULL DEFAULT 0;
 UPDATE jobs j SET kind = e.payload::jsonb->>'kind', model = e.payload::jsonb->>'model'
     FROM events e WHERE e.position = j.position;
 ALTER TABLE jobs ALTER COLUMN kind SET NOT NULL, ALTER COLUMN model SET NOT NULL;
 
 ALTER TYPE side_content ADD ATTRIBUTE system text, ADD ATTRIBUTE conversation text, ADD ATTRIBUTE follows text;
 ALTER TYPE side_job ADD ATTRIBUTE kind text, ADD ATTRIBUTE model text;
-ALTER TYPE side_claim ADD ATTRIBUTE doubts smallint;
+ALTER TYPE side_claim ADD ATTRIBUTE doubts smallint, ADD ATTRIBUTE unpaid smallint;
 
 CREATE OR REPLACE FUNCTION log_side_insert(i side_inserts) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -59,7 +61,7 @@ CREATE OR REPLACE FUNCTION log_side_change(c side_changes) RETURNS void LANGUAGE
 BEGIN
     IF cardinality(c.claims) > 0 THEN
         UPDATE jobs j SET attempt = x.attempt, lease_until = x.lease_until, lease_us = x.lease_us,
-                doubts = x.doubts
+                doubts = x.doubts, unpaid = x.unpaid
             FROM unnest(c.claims) x WHERE j.generation = x.generation;
     END IF;
     IF cardinality(c.files) > 0 THEN

@@ -131,6 +131,8 @@ wire! {
         followed: Option<Followed>,
         /// Earlier attempts whose calls ended in doubt: they may have been paid.
         doubts: u16,
+        /// Earlier attempts that were refused before any work; they don't count toward `attempts_max`.
+        unpaid: u16,
         /// When the lease ends unless it is renewed, and how long a renewal holds.
         lease_until: Micros, lease_ms: u32,
         /// When the ledger gives the credits back.

@@ -142,6 +142,7 @@ impl Replier {
             conversation: job.conversation.as_deref().map(Text::lossy),
             followed: job.follows.as_deref().and_then(|id| id.parse().ok()).map(|id| followed(id, job)),
             doubts: u16::try_from(job.doubts).unwrap_or_default(),
+            unpaid: u16::try_from(job.unpaid).unwrap_or_default(),
             lease_until: job.lease_until.try_into().unwrap_or_default(),
             lease_ms: self.lease_ms,
             deadline: job.deadline.try_into().unwrap_or_default(),

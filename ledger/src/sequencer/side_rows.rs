@@ -243,8 +243,9 @@ impl Sink<'_> {
 
     fn claim(&mut self, generation: GenerationId, attempt: Attempt, lease_until: i64, lease_us: i64) {
         let doubts = small(self.loaded.state.doubts(generation).into());
+        let unpaid = small(self.loaded.state.unpaid(generation).into());
         let (generation, attempt) = (generation.to_string(), small(attempt.get()));
-        self.side.changes.claims.push(Claim { generation, attempt, lease_until, lease_us, doubts });
+        self.side.changes.claims.push(Claim { generation, attempt, lease_until, lease_us, doubts, unpaid });
     }
 
     fn close_job(&mut self, generation: GenerationId) {

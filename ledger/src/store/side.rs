@@ -140,6 +140,8 @@ pub struct Claim {
     pub lease_us: i64,
     /// Attempts so far that may have been paid and brought nothing.
     pub doubts: i16,
+    /// Those that were refused before any work.
+    pub unpaid: i16,
 }
 composite!(Claim, "side_claim");
 
@@ -235,6 +237,7 @@ mod tests {
             lease_until: 0,
             lease_us: 0,
             doubts: 0,
+            unpaid: 0,
         };
         let mut side = Side::default();
         side.changes.claims = vec![claim("a", 1), claim("b", 1), claim("a", 2)];

@@ -46,6 +46,7 @@ pub struct JobContent {
     pub followed_files: Vec<String>,
     /// Earlier attempts that may have been paid and brought nothing.
     pub doubts: i16,
+    pub unpaid: i16,
     pub lease_until: i64,
     pub deadline: i64,
     /// The event by which it was asked for.
@@ -57,7 +58,8 @@ pub async fn job_contents(pool: &PgPool, generations: &[String]) -> Result<Vec<J
         "SELECT c.generation, c.prompt, c.file_refs, c.system, c.conversation, c.follows, \
                 ARRAY(SELECT o.file_id FROM generation_outputs o WHERE o.generation = c.follows \
                     AND o.account_id = c.account_id AND o.file_id IS NOT NULL ORDER BY o.ordinal) AS followed_files, \
-                coalesce(j.doubts, 0::smallint) AS doubts, coalesce(j.lease_until, 0) AS lease_until, \
+                coalesce(j.doubts, 0::smallint) AS doubts, \
+                coalesce(j.unpaid, 0::smallint) AS unpaid, coalesce(j.lease_until, 0) AS lease_until, \
                 coalesce(j.deadline, 0) AS deadline, e.position, e.type, e.schema_version, e.payload \
          FROM generation_contents c JOIN events e ON e.position = c.position \
          LEFT JOIN jobs j USING (generation) \
@@ -80,6 +82,7 @@ pub async fn job_contents(pool: &PgPool, generations: &[String]) -> Result<Vec<J
                 follows: row.try_get("follows")?,
                 followed_files: row.try_get("followed_files")?,
                 doubts: row.try_get("doubts")?,
+                unpaid: row.try_get("unpaid")?,
                 lease_until: row.try_get("lease_until")?,
                 deadline: row.try_get("deadline")?,
                 requested: requested.map_err(|source| BadRow::Event { position, source })?,

@@ -178,6 +178,11 @@ impl Account {
         self.generations.get(&generation).map_or(0, |g| g.doubts)
     }
 
+    /// How many recorded attempts at a generation were refused before any work.
+    pub fn unpaid(&self, generation: GenerationId) -> u16 {
+        self.generations.get(&generation).map_or(0, |g| g.unpaid)
+    }
+
     /// Under which id its provider knows a payment.
     pub fn provider_payment_id(&self, payment: PaymentId) -> Option<&ProviderId> {
         self.payments.get(&payment)?.provider_payment_id.as_ref()
