@@ -39,12 +39,9 @@ fn no_look_up_reads_the_log_or_the_natural_keys_from_end_to_end() {
         let id = (producer, CommandId::new(command).unwrap());
         // Open work and erased people are few in a log that was made: one of each is enough to be looked up.
         let job = "g-by-hand".to_owned();
-        sqlx::query("INSERT INTO jobs (generation, account_id, position, deadline) VALUES ($1, $2, 1, 1)")
-            .bind(&job)
-            .bind(account.0)
-            .execute(&stage.pool)
-            .await
-            .unwrap();
+        let open = "INSERT INTO jobs (generation, account_id, position, deadline, kind, model) \
+            VALUES ($1, $2, 1, 1, 'picture', 'm')";
+        sqlx::query(open).bind(&job).bind(account.0).execute(&stage.pool).await.unwrap();
         let gone = "INSERT INTO erased_fingerprints (fingerprint, debt, banned) VALUES ('gone', 0, false)";
         sqlx::query(gone).execute(&stage.pool).await.unwrap();
         let mut before = Vec::new();
@@ -63,6 +60,8 @@ fn no_look_up_reads_the_log_or_the_natural_keys_from_end_to_end() {
         assert_eq!(owners.len(), 1);
         assert!(store::event_at(&pool, 7).await.unwrap().is_some());
         assert_eq!(store::leases(&pool, std::slice::from_ref(&job)).await.unwrap().len(), 1);
+        assert_eq!(store::open_jobs(&pool, 10, 1, 1).await.unwrap().len(), 1);
+        assert!(store::newest_event(&pool, AccountId::CATALOG).await.unwrap().is_some());
         assert_eq!(store::people_of_accounts(&pool, &[account]).await.unwrap().len(), 1);
         assert_eq!(store::kept(&pool, &["gone".to_owned()]).await.unwrap().len(), 1);
         assert!(!store::command_ids(&pool, 19_000, 19_100).await.unwrap().is_empty());

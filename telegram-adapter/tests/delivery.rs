@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use service::ledger::Ledger;
 use service::nats::NatsConfig;
 use sha2::{Digest as _, Sha256};
-use telegram_adapter::delivery::{Missing, Shelf, Teller};
+use telegram_adapter::delivery::{Made, Missing, Shelf, Teller};
 use telegram_adapter::desk::Desk;
 use telegram_adapter::statuses::Statuses;
 use telegram_adapter::texts::Texts;
@@ -67,7 +67,7 @@ fn generation() -> GenerationId {
 }
 
 /// Grants every claim as this attempt; says `renewal` to renewals, and done to everything else.
-async fn answer(ledger: Client, asked: Asked, place: OutputPlace, attempt: i64, renewal: Value) {
+async fn answer(ledger: Client, asked: Asked, news: Value, attempt: i64, renewal: Value) {
     let mut commands = ledger.subscribe("cmd.ledger.telegram.*").await.unwrap();
     ledger.flush().await.unwrap();
     tokio::spawn(async move {
@@ -75,7 +75,7 @@ async fn answer(ledger: Client, asked: Asked, place: OutputPlace, attempt: i64, 
             let verb = message.subject.rsplit('.').next().unwrap().to_owned();
             let wire: Value = serde_json::from_slice(&message.payload).unwrap();
             let mut reply = match verb.as_str() {
-                "delivery_claim" => done(telling(&place, attempt)),
+                "delivery_claim" => done(telling(&news, attempt)),
                 "delivery_renew" => renewal.clone(),
                 _ => done(json!({})),
             };
@@ -91,19 +91,44 @@ fn done(result: Value) -> Value {
     json!({"status": "done", "position": 1, "events": [], "result": result, "incarnation": 1})
 }
 
-fn telling(place: &OutputPlace, attempt: i64) -> Value {
+fn made(place: &OutputPlace) -> Value {
+    json!({"type": "generation_succeeded", "generation": generation(), "credits": 10, "prompt": null,
+        "outputs": [place], "file_ids": []})
+}
+
+fn said_instead(place: &OutputPlace) -> Value {
+    json!({"type": "generation_failed", "generation": generation(), "returned": 10, "reason": "text_instead",
+        "text": place})
+}
+
+fn telling(news: &Value, attempt: i64) -> Value {
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_micros();
     json!({
         "position": 5, "attempt": attempt, "account": generation().account(), "chat": USER, "message": null,
         "status_message": null, "language": "en", "lease_until": i64::try_from(now).unwrap() + LEASE_US,
         "balance": {"account": generation().account(), "available": 90, "reserved": 0, "debt": 0},
-        "news": {"type": "generation_succeeded", "generation": generation(), "credits": 10, "prompt": null,
-            "outputs": [place], "file_ids": []},
+        "news": news,
     })
 }
 
 impl Stage {
     async fn start(attempt: i64, renewal: Value) -> Self {
+        Self::start_with(attempt, renewal, noise(), "png", made).await
+    }
+
+    async fn words(words: &str, news: fn(&OutputPlace) -> Value) -> Self {
+        let stage = Self::start_with(1, done(json!({})), words.into(), "text", news).await;
+        stage.put().await;
+        stage
+    }
+
+    async fn start_with(
+        attempt: i64,
+        renewal: Value,
+        bytes: Vec<u8>,
+        media_type: &str,
+        news: fn(&OutputPlace) -> Value,
+    ) -> Self {
         let start = || Nats::start_temporary(&paths::root().join("nats.conf"), &[]);
         let nats = tokio::task::spawn_blocking(start).await.unwrap().unwrap();
         let sandbox = Sandbox::start().await;
@@ -115,12 +140,12 @@ impl Stage {
         let store = store.get_object_store(IMAGES_BUCKET).await.unwrap();
         let images = context.get_stream(format!("OBJ_{IMAGES_BUCKET}")).await.unwrap();
 
-        let bytes = noise();
         let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        let place = json!({"object": OBJECT, "sha256": sha256, "media_type": "png", "bytes": bytes.len()});
+        let place =
+            json!({"object": OBJECT, "sha256": sha256, "media_type": media_type, "bytes": bytes.len()});
         let place: OutputPlace = serde_json::from_value(place).unwrap();
         let asked = Asked::default();
-        answer(connect(&nats, "ledger").await, Arc::clone(&asked), place.clone(), attempt, renewal).await;
+        answer(connect(&nats, "ledger").await, Arc::clone(&asked), news(&place), attempt, renewal).await;
 
         let shelf = Shelf::new(connect(&nats, "media-telegram").await);
         let ledger = Ledger::new(connect(&nats, "telegram").await, Producer::Telegram);
@@ -212,7 +237,8 @@ async fn bytes_are_lost_only_when_the_store_says_so() {
     let missing = || async { stage.shelf.fetch(&stage.place).await.unwrap_err() };
     assert!(matches!(missing().await, Missing::Lost(_)), "no such object");
     stage.put().await;
-    assert_eq!(stage.shelf.fetch(&stage.place).await.unwrap().bytes, stage.bytes);
+    let fetched = stage.shelf.fetch(&stage.place).await.unwrap();
+    assert!(matches!(fetched, Made::Picture(picture) if picture.bytes == stage.bytes));
 
     let info = stage.store.info(OBJECT).await.unwrap();
     assert!(info.chunks > 1);
@@ -225,4 +251,77 @@ async fn bytes_are_lost_only_when_the_store_says_so() {
     assert!(matches!(away, Missing::Unreached(_)), "{away}");
     stage.hear().await;
     assert!(stage.asked("delivery_fail").is_empty(), "many claims say nothing of the store");
+}
+
+fn texts(messages: &[Value]) -> Vec<&str> {
+    messages.iter().map(|message| message["text"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn an_answer_comes_as_it_is_with_what_was_spent_below() {
+    let stage = Stage::words("1 < 2 && <b>\n\nда", made).await;
+    stage.hear().await;
+    let messages = stage.sandbox.bot_messages(USER).await;
+    assert_eq!(texts(&messages), ["1 < 2 && <b>\n\nда\n\nSpent: 10 credits · left: 90 credits"]);
+    assert_eq!(stage.asked("delivery_confirm")[0]["file_ids"], json!([]));
+}
+
+#[tokio::test]
+async fn a_long_answer_comes_in_messages_and_a_very_long_one_as_a_file() {
+    let paragraph = "Слово за слово, и сказка сложилась. ".repeat(50);
+    let stage = Stage::words(&format!("{paragraph}\n\n").repeat(5), made).await;
+    stage.hear().await;
+    let messages = stage.sandbox.bot_messages(USER).await;
+    let texts = texts(&messages);
+    assert_eq!(texts.len(), 3);
+    assert!(texts.iter().all(|text| text.starts_with("Слово за") && text.encode_utf16().count() <= 4096));
+    assert!(texts[2].ends_with("left: 90 credits") && !texts[1].contains("left"));
+
+    let stage = Stage::words(&format!("{paragraph}\n\n").repeat(50), made).await;
+    stage.hear().await;
+    let messages = stage.sandbox.bot_messages(USER).await;
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0]["document"]["file_name"], "answer.txt");
+    assert!(messages[0]["caption"].as_str().unwrap().contains("90 credits"));
+    assert_eq!(stage.asked("delivery_confirm").len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_broke_off_between_two_messages_is_in_doubt() {
+    // After one that was not sent at all it would be tried for hours, after one in doubt this is the last try.
+    let words = "слово ".repeat(1_200);
+    let stage = Stage::start_with(20, done(json!({})), words.into(), "text", made).await;
+    stage.put().await;
+    for _ in 0..2 {
+        stage.sandbox.fault("sendMessage", json!({"delay_ms": 1})).await;
+        stage.sandbox.fault("sendMessage", json!({"status": 429, "retry_after": 300})).await;
+    }
+    stage.hear().await;
+    assert_eq!(stage.sandbox.bot_messages(USER).await.len(), 2, "the first message of each try");
+    assert!(stage.asked("delivery_confirm").is_empty());
+    assert_eq!(stage.asked("delivery_fail")[0]["final"], true);
+}
+
+#[tokio::test]
+async fn words_instead_of_a_picture_are_told_with_what_came_back() {
+    let stage = Stage::words(&format!("I'd rather not <draw> {}", "this ".repeat(1_000)), said_instead).await;
+    stage.hear().await;
+    let messages = stage.sandbox.bot_messages(USER).await;
+    let [text] = texts(&messages)[..] else { panic!("{messages:?}") };
+    assert!(text.contains("instead of a picture") && text.contains("10 credits"), "{text}");
+    assert!(text.contains("I'd rather not <draw> this this") && text.ends_with('…'), "{text}");
+    assert!((4_090..=4_096).contains(&text.encode_utf16().count()), "{}", text.len());
+    assert_eq!(stage.asked("delivery_done")[0]["outcome"], "told");
+}
+
+#[tokio::test]
+async fn a_failure_whose_words_are_lost_is_told_all_the_same() {
+    let stage = Stage::start_with(1, done(json!({})), b"gone".into(), "text", said_instead).await;
+    stage.hear().await;
+    let messages = stage.sandbox.bot_messages(USER).await;
+    assert!(texts(&messages)[0].contains("couldn't draw"), "{messages:?}");
+
+    stage.media.delete_stream(format!("OBJ_{IMAGES_BUCKET}")).await.unwrap();
+    stage.hear().await;
+    assert_eq!(stage.sandbox.bot_messages(USER).await.len(), 1, "the store may come back");
 }

@@ -2,11 +2,13 @@
 //! referrals, lots that end, erasure; as raw messages, as another program would send them.
 
 mod authority;
+mod content;
 mod credits;
 mod erasure;
 mod lots;
 mod money;
 mod referrals;
+mod turns;
 
 use e2e::Stage;
 use e2e::deeds::{Deeds, rubles};

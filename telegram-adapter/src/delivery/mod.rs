@@ -1,4 +1,4 @@
-//! What the ledger has for people: pictures, failures, bills, receipts.
+//! What the ledger has for people: pictures, answers, failures, bills, receipts.
 //!
 //! An event that is to be told is heard from the event stream (fast) or found by the sweep
 //! (sure). Either way it is claimed at the ledger first, so that of several instances one tells
@@ -11,6 +11,7 @@ mod news;
 mod outcome;
 mod picture;
 mod shelf;
+mod words;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +28,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use shelf::{Missing, Shelf};
+pub use shelf::{Made, Missing, Shelf};
 
 use crate::desk::Desk;
 use crate::outbound::{Markup, Telegram};

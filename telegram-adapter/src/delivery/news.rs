@@ -18,9 +18,23 @@ impl Inner {
             News::PaymentCanceled { payment, price, reason, .. } => {
                 return self.tell_canceled(telling, lang, *payment, *price, reason).await;
             }
-            News::GenerationFailed { generation, returned, reason, text: _ } => {
-                let say = Say::PictureFailed { reason: Reason::from(*reason), returned: *returned };
-                self.tell_failed(telling, *generation, &self.texts.say(lang, say)).await
+            News::GenerationFailed { generation, returned, reason, text } => {
+                let words = match text {
+                    Some(place) => self.said(telling, place).await,
+                    None => Ok(None),
+                };
+                let text = match words {
+                    Ok(Some(words)) => self.words_instead(lang, &words, *returned),
+                    Ok(None) => {
+                        let reason = Reason::from(*reason);
+                        self.texts.say(lang, Say::PictureFailed { reason, returned: *returned })
+                    }
+                    Err(error) => {
+                        tracing::warn!(%generation, %error, "the words that came can't be read yet");
+                        return Outcome::Later;
+                    }
+                };
+                self.tell_failed(telling, *generation, &text).await
             }
             News::DeliveryFailed { returned, .. } => {
                 let text = self.texts.say(lang, Say::PictureLost { returned: *returned });

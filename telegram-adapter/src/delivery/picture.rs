@@ -1,12 +1,12 @@
-//! A finished picture, from the object store to the chat.
+//! What was made, from the object store to the chat: pictures, and answers in words.
 
 use proto_events::commands::FileId;
 use proto_events::events::DeliveryTrouble;
 use proto_events::queries::{OutputPlace, Telling};
 use proto_events::{Credits, GenerationId};
 
-use super::{Inner, Lease, Missing, Outcome};
-use crate::outbound::{Error, Picture};
+use super::{Inner, Lease, Made, Missing, Outcome};
+use crate::outbound::Error;
 use crate::texts::{Lang, Say};
 
 /// What `News::GenerationSucceeded` holds.
@@ -23,35 +23,35 @@ impl Inner {
     pub(super) async fn deliver(&self, lease: &Lease<'_>, lang: Lang, finished: Finished<'_>) -> Outcome {
         let telling = lease.telling;
         let generation = finished.generation;
-        let Some(pictures) = lease.keep(self.pictures(finished)).await else {
+        let Some(made) = lease.keep(self.made(finished)).await else {
             return Outcome::Overtaken;
         };
-        let pictures = match pictures {
-            Ok(pictures) => pictures,
+        let made = match made {
+            Ok(made) => made,
             Err(Missing::Unreached(why)) => {
-                tracing::warn!(%generation, why, "the bytes of a picture can't be read yet");
+                tracing::warn!(%generation, why, "the bytes of a result can't be read yet");
                 return Outcome::Later;
             }
             Err(Missing::Lost(why)) => {
-                tracing::error!(%generation, why, "the bytes of a picture are lost");
+                tracing::error!(%generation, why, "the bytes of a result are lost");
                 return self.give_up(telling, generation, DeliveryTrouble::BytesLost).await;
             }
         };
         fail::fail_point!("telegram.before_send");
-        let sent = lease.keep(self.send_all(telling, lang, finished.credits, &pictures)).await;
+        let sent = lease.keep(self.send_all(telling, lang, finished.credits, &made)).await;
         let Some(sent) = sent else { return Outcome::Overtaken };
         let file_ids = match sent {
             Ok(file_ids) => file_ids,
             Err(error @ Error::Blocked(_)) => {
-                tracing::info!(%generation, %error, "a picture can't be delivered");
+                tracing::info!(%generation, %error, "a result can't be delivered");
                 return self.give_up(telling, generation, DeliveryTrouble::Blocked).await;
             }
             Err(error @ Error::Refused(_)) => {
-                tracing::error!(%generation, %error, "Telegram does not take a picture");
+                tracing::error!(%generation, %error, "Telegram does not take a result");
                 return self.give_up(telling, generation, DeliveryTrouble::Refused).await;
             }
             Err(error) => {
-                tracing::warn!(%generation, %error, "a picture was not sent");
+                tracing::warn!(%generation, %error, "a result was not sent");
                 return Outcome::of(&error);
             }
         };
@@ -60,31 +60,32 @@ impl Inner {
         let status_gone = self.take_status_away(telling, generation);
         let (recorded, ()) = tokio::join!(self.desk.delivered(generation, file_ids), status_gone);
         if let Err(error) = recorded {
-            tracing::error!(%generation, %error, "a delivery is not recorded; the picture may be sent again");
+            tracing::error!(%generation, %error, "a delivery is not recorded; the result may be sent again");
             return Outcome::Unrecorded;
         }
         fail::fail_point!("telegram.confirmed");
         Outcome::Told
     }
 
-    async fn pictures(&self, finished: Finished<'_>) -> Result<Vec<Picture>, Missing> {
+    async fn made(&self, finished: Finished<'_>) -> Result<Vec<Made>, Missing> {
         if finished.outputs.is_empty() {
             return Err(Missing::Lost("nothing was made".to_owned()));
         }
-        let mut pictures = Vec::with_capacity(finished.outputs.len());
+        let mut made = Vec::with_capacity(finished.outputs.len());
         for place in finished.outputs {
-            pictures.push(self.shelf.fetch(place).await?);
+            made.push(self.shelf.fetch(place).await?);
         }
-        Ok(pictures)
+        Ok(made)
     }
 
-    /// One message each; what was spent stands under the last.
+    /// A message for each picture, as many as it takes for words; what was spent stands under the last. Answers
+    /// with the pictures' file ids.
     async fn send_all(
         &self,
         telling: &Telling,
         lang: Lang,
         spent: Credits,
-        pictures: &[Picture],
+        all: &[Made],
     ) -> Result<Vec<FileId>, Error> {
         let left = telling.balance.available;
         let caption = if spent.is_zero() {
@@ -92,16 +93,17 @@ impl Inner {
         } else {
             self.texts.say(lang, Say::PictureCaption { spent, left })
         };
-        let mut file_ids = Vec::with_capacity(pictures.len());
-        for (n, picture) in pictures.iter().enumerate() {
-            let caption = (n + 1 == pictures.len()).then_some(&caption);
-            let sent = self.telegram.picture(telling.chat, picture, caption, telling.message).await;
-            let sent = sent.map_err(|error| match error {
-                // The first ones are there: another try sends them again.
-                passing if n > 0 && passing.is_passing() => Error::InDoubt(passing.to_string()),
-                error => error,
-            })?;
-            file_ids.extend(sent.file);
+        let mut file_ids = Vec::with_capacity(all.len());
+        for (n, made) in all.iter().enumerate() {
+            let caption = (n + 1 == all.len()).then_some(&caption);
+            let file = match made {
+                Made::Picture(picture) => {
+                    let sent = self.telegram.picture(telling.chat, picture, caption, telling.message).await;
+                    sent.map(|sent| sent.file)
+                }
+                Made::Words(words) => self.send_words(telling, words, caption).await.map(|()| None),
+            };
+            file_ids.extend(file.map_err(|error| error.after(n))?);
         }
         Ok(file_ids)
     }

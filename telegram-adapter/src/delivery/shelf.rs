@@ -1,4 +1,4 @@
-//! The bytes of a finished picture, from the object store in MEDIA, checked before they are sent.
+//! What was made, from the object store in MEDIA, checked before it is sent.
 
 use std::io;
 use std::time::Duration;
@@ -40,6 +40,13 @@ pub enum Missing {
     Unreached(String),
 }
 
+/// What was made, as it can be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Made {
+    Picture(Picture),
+    Words(String),
+}
+
 #[derive(Clone)]
 pub struct Shelf {
     media: Client,
@@ -51,11 +58,11 @@ impl Shelf {
         Self { media }
     }
 
-    /// A picture that is one, with the digest the ledger has.
+    /// A picture or words that are such, with the digest the ledger has.
     ///
     /// # Errors
     /// See [`Missing`].
-    pub async fn fetch(&self, place: &OutputPlace) -> Result<Picture, Missing> {
+    pub async fn fetch(&self, place: &OutputPlace) -> Result<Made, Missing> {
         if place.bytes > BYTES_MAX {
             return Err(Missing::Lost(format!("{} bytes are more than Telegram takes", place.bytes)));
         }
@@ -128,7 +135,7 @@ fn gone() -> Missing {
     Missing::Lost("it is not in the object store".to_owned())
 }
 
-fn check(place: &OutputPlace, bytes: Vec<u8>) -> Result<Picture, Missing> {
+fn check(place: &OutputPlace, bytes: Vec<u8>) -> Result<Made, Missing> {
     let lost = |why: &str| Err(Missing::Lost(why.to_owned()));
     if bytes.len() as u64 != u64::from(place.bytes) {
         return lost("it has another size than what was made");
@@ -137,7 +144,27 @@ fn check(place: &OutputPlace, bytes: Vec<u8>) -> Result<Picture, Missing> {
     if !digest.eq_ignore_ascii_case(&place.sha256) {
         return lost("it has another digest than what was made");
     }
-    let file_name = match (place.media_type, imagesize::image_type(&bytes)) {
+    match place.media_type {
+        MediaType::Text => words(bytes).map(Made::Words),
+        MediaType::Jpeg | MediaType::Png | MediaType::Webp => {
+            picture(place.media_type, bytes).map(Made::Picture)
+        }
+    }
+}
+
+/// Without what Telegram does not take, and not blank.
+fn words(bytes: Vec<u8>) -> Result<String, Missing> {
+    let words = String::from_utf8(bytes).map_err(|_| Missing::Lost("it is no text".to_owned()))?;
+    let words: String = words.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    if words.trim().is_empty() {
+        return Err(Missing::Lost("it is an empty text".to_owned()));
+    }
+    Ok(words)
+}
+
+fn picture(media_type: MediaType, bytes: Vec<u8>) -> Result<Picture, Missing> {
+    let lost = |why: &str| Err(Missing::Lost(why.to_owned()));
+    let file_name = match (media_type, imagesize::image_type(&bytes)) {
         (MediaType::Jpeg, Ok(imagesize::ImageType::Jpeg)) => "picture.jpg",
         (MediaType::Png, Ok(imagesize::ImageType::Png)) => "picture.png",
         (MediaType::Webp, Ok(imagesize::ImageType::Webp)) => "picture.webp",
@@ -192,7 +219,10 @@ mod tests {
 
     fn as_document(width: u32, height: u32, len: usize) -> bool {
         let bytes = png(width, height, len);
-        check(&place(&bytes, MediaType::Png), bytes).unwrap().as_document
+        let Ok(Made::Picture(picture)) = check(&place(&bytes, MediaType::Png), bytes) else {
+            panic!("a picture")
+        };
+        picture.as_document
     }
 
     #[test]
@@ -209,7 +239,7 @@ mod tests {
     fn what_is_not_the_picture_that_was_made_is_never_sent() {
         let bytes = png(64, 64, 0);
         let good = place(&bytes, MediaType::Png);
-        assert_eq!(check(&good, bytes.clone()).unwrap().file_name, "picture.png");
+        assert!(matches!(check(&good, bytes.clone()), Ok(Made::Picture(p)) if p.file_name == "picture.png"));
         let mut changed = bytes.clone();
         *changed.last_mut().unwrap() ^= 1;
         assert!(check(&good, changed).is_err());
@@ -222,5 +252,14 @@ mod tests {
         assert!(check(&place(&cut, MediaType::Png), cut).is_err());
         let empty = png(0, 64, 0);
         assert!(check(&place(&empty, MediaType::Png), empty).is_err());
+    }
+
+    #[test]
+    fn words_are_shown_as_they_are_but_for_what_telegram_does_not_take() {
+        let said = |bytes: &[u8]| check(&place(bytes, MediaType::Text), bytes.to_vec());
+        assert_eq!(said("a <b>\r\n\tя\0".as_bytes()), Ok(Made::Words("a <b>\n\tя".to_owned())));
+        for bad in [b"".as_slice(), b" \n", b"\xff\xfe"] {
+            assert!(matches!(said(bad), Err(Missing::Lost(_))), "{bad:?}");
+        }
     }
 }

@@ -34,6 +34,12 @@ impl Error {
         matches!(self, Self::Flood(_) | Self::NotReached(_) | Self::InDoubt(_))
     }
 
+    /// Of a call after `n` others that belong to the same: these are there, and another try makes them again.
+    #[must_use]
+    pub fn after(self, n: usize) -> Self {
+        if n > 0 && self.is_passing() { Self::InDoubt(self.to_string()) } else { self }
+    }
+
     /// Telegram's words for what is wrong with the call, if that is what is wrong.
     pub(crate) fn refused(&self) -> Option<&str> {
         match self {

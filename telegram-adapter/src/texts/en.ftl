@@ -128,13 +128,21 @@ picture-failed =
     { $reason ->
         [policy] 🚫 The model refused to draw this. Please try another description.
         [nothing] 😕 The model couldn't draw this picture. Please try another description.
+        [cut] ✂️ The model stopped halfway. Please try again, or a shorter description.
         [busy] 🐢 Too many people are drawing right now. Please try again in a couple of minutes.
+        [quota] 🌙 The model has drawn all it can for today. Please try again in a few hours.
         [late] ⌛ The picture took too long, so I stopped.
         [large] 📏 The request turned out too large. Please try a shorter description.
+        [request] 🤔 The model doesn't take such a request. Please try another description.
+        [canceled] 🛑 Canceled.
        *[trouble] 😔 The picture didn't work out: trouble on our side.
     }
 
     Returned to you: <b>{ $returned }</b>
+words-instead =
+    💬 <b>The model answered with words instead of a picture</b>
+
+    You weren't charged for it; returned to you: <b>{ $returned }</b>. This is what it said:
 picture-lost =
     😔 Your picture was finished, but it couldn't be delivered. It's not your fault.
 

@@ -9,6 +9,11 @@ impl Html {
         Self(html)
     }
 
+    /// Somebody's words, as they are.
+    pub fn escaped(words: &str) -> Self {
+        Self(escape(words))
+    }
+
     /// An empty line between two texts.
     pub fn empty() -> Self {
         Self(String::new())

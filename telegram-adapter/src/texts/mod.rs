@@ -5,6 +5,7 @@
 
 mod html;
 mod say;
+mod split;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use unic_langid::LanguageIdentifier;
 
 pub use html::Html;
 pub use say::{Reason, Say, price};
+pub use split::{MESSAGE_UNITS_MAX, cut, split, units};
 
 const RU: &str = include_str!("ru.ftl");
 const EN: &str = include_str!("en.ftl");

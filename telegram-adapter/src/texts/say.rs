@@ -11,9 +11,13 @@ use crate::ways::Way;
 pub enum Reason {
     Policy,
     Nothing,
+    Cut,
     Busy,
+    Quota,
     Late,
     Large,
+    Request,
+    Canceled,
     Trouble,
 }
 
@@ -21,19 +25,19 @@ impl From<Trouble> for Reason {
     fn from(trouble: Trouble) -> Self {
         match trouble {
             Trouble::Policy => Self::Policy,
-            Trouble::NoPicture | Trouble::TextInstead | Trouble::NotAPicture | Trouble::Truncated => {
-                Self::Nothing
-            }
-            Trouble::RateLimited | Trouble::QuotaExhausted | Trouble::Overloaded => Self::Busy,
+            Trouble::NoPicture | Trouble::TextInstead | Trouble::NotAPicture => Self::Nothing,
+            Trouble::Truncated => Self::Cut,
+            Trouble::RateLimited | Trouble::Overloaded => Self::Busy,
+            Trouble::QuotaExhausted => Self::Quota,
             Trouble::TimedOut | Trouble::Deadline => Self::Late,
             Trouble::TooLarge => Self::Large,
+            Trouble::InvalidRequest => Self::Request,
+            Trouble::Canceled => Self::Canceled,
             Trouble::KeyInvalid
             | Trouble::RegionBlocked
-            | Trouble::InvalidRequest
             | Trouble::VendorError
             | Trouble::WorkerLost
-            | Trouble::AttemptsExhausted
-            | Trouble::Canceled => Self::Trouble,
+            | Trouble::AttemptsExhausted => Self::Trouble,
         }
     }
 }
@@ -43,9 +47,13 @@ impl Reason {
         match self {
             Self::Policy => "policy",
             Self::Nothing => "nothing",
+            Self::Cut => "cut",
             Self::Busy => "busy",
+            Self::Quota => "quota",
             Self::Late => "late",
             Self::Large => "large",
+            Self::Request => "request",
+            Self::Canceled => "canceled",
             Self::Trouble => "trouble",
         }
     }
@@ -90,6 +98,7 @@ pub enum Say<'a> {
     PictureCaption { spent: Credits, left: Credits },
     PictureCaptionFree { left: Credits },
     PictureFailed { reason: Reason, returned: Credits },
+    WordsInstead { returned: Credits },
     PictureLost { returned: Credits },
     Insufficient { have: Credits, need: Credits },
     PromptEmpty,
@@ -210,6 +219,7 @@ impl Say<'_> {
             Self::PictureFailed { reason, returned } => {
                 ("picture-failed", vec![("reason", T(reason.word().to_owned())), ("returned", C(returned))])
             }
+            Self::WordsInstead { returned } => ("words-instead", vec![("returned", C(returned))]),
             Self::PictureLost { returned } => ("picture-lost", vec![("returned", C(returned))]),
             Self::Insufficient { have, need } => ("insufficient", vec![("have", C(have)), ("need", C(need))]),
             Self::PromptTooLong { max } => ("prompt-too-long", vec![("max", T(max.to_string()))]),

@@ -54,6 +54,7 @@ fn everything() -> Vec<Say<'static>> {
         Say::PicturePainting { credits: c(10) },
         Say::PictureCaption { spent: c(10), left: c(91) },
         Say::PictureCaptionFree { left: c(2) },
+        Say::WordsInstead { returned: c(10) },
         Say::PictureLost { returned: c(10) },
         Say::Insufficient { have: c(5), need: c(10) },
         Say::PromptEmpty,
@@ -90,11 +91,19 @@ fn everything() -> Vec<Say<'static>> {
         Say::CommandTerms,
     ];
     all.extend(Way::ALL.map(|way| Say::ButtonWay { way }));
-    for reason in
-        [Reason::Policy, Reason::Nothing, Reason::Busy, Reason::Late, Reason::Large, Reason::Trouble]
-    {
-        all.push(Say::PictureFailed { reason, returned: c(10) });
-    }
+    let reasons = [
+        Reason::Policy,
+        Reason::Nothing,
+        Reason::Cut,
+        Reason::Busy,
+        Reason::Quota,
+        Reason::Late,
+        Reason::Large,
+        Reason::Request,
+        Reason::Canceled,
+        Reason::Trouble,
+    ];
+    all.extend(reasons.map(|reason| Say::PictureFailed { reason, returned: c(10) }));
     all
 }
 
@@ -235,6 +244,7 @@ fn every_trouble_has_words() {
     assert_eq!(Reason::from(Trouble::Policy), Reason::Policy);
     assert_eq!(Reason::from(Trouble::Overloaded), Reason::Busy);
     assert_eq!(Reason::from(Trouble::WorkerLost), Reason::Trouble);
+    assert_eq!(Reason::from(Trouble::Canceled), Reason::Canceled);
 }
 
 /// To renew after a change that was looked at: `UPDATE_TEXTS=1 cargo test -p telegram-adapter`.

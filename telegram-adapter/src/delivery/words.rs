@@ -1,0 +1,74 @@
+//! Words that a model wrote, as messages: an answer, or what it said instead of painting.
+
+use axum::body::Bytes;
+use proto_events::Credits;
+use proto_events::queries::{OutputPlace, Telling};
+
+use super::{Inner, Made, Missing};
+use crate::outbound::{Error, Markup, Picture};
+use crate::texts::{Html, Lang, MESSAGE_UNITS_MAX, Say, cut, split, units};
+
+/// Longer answers go as one file: Telegram takes about a message a second for a chat.
+const MESSAGES_MAX: usize = 6;
+/// Tries after which a failure is told without the words that came with it: about two minutes.
+const TRIES_FOR_WORDS: i64 = 6;
+
+impl Inner {
+    /// In as many messages as it takes, the first as an answer to the person's; `below` stands under the last.
+    ///
+    /// # Errors
+    /// In doubt, some of them may be there.
+    pub(super) async fn send_words(
+        &self,
+        telling: &Telling,
+        words: &str,
+        below: Option<&Html>,
+    ) -> Result<(), Error> {
+        let room = below.map_or(0, |below| units(&below.plain()) + 2);
+        let pieces = split(words, MESSAGE_UNITS_MAX - room);
+        if pieces.len() > MESSAGES_MAX {
+            let bytes = Bytes::from(words.to_owned());
+            let file = Picture { bytes, file_name: "answer.txt", as_document: true };
+            return self.telegram.picture(telling.chat, &file, below, telling.message).await.map(drop);
+        }
+        for (n, piece) in pieces.iter().enumerate() {
+            let mut text = Html::escaped(piece);
+            if n + 1 == pieces.len()
+                && let Some(below) = below
+            {
+                text = text.and(&Html::empty()).and(below);
+            }
+            let reply_to = telling.message.filter(|_| n == 0);
+            let sent = self.telegram.send(telling.chat, &text, &Markup::None, reply_to).await;
+            sent.map_err(|error| error.after(n))?;
+        }
+        Ok(())
+    }
+
+    /// What was said instead of a picture. `None`: that is lost, or the store has been away for long.
+    ///
+    /// # Errors
+    /// It can't be read yet.
+    pub(super) async fn said(
+        &self,
+        telling: &Telling,
+        place: &OutputPlace,
+    ) -> Result<Option<String>, Missing> {
+        match self.shelf.fetch(place).await {
+            Ok(Made::Words(words)) => Ok(Some(words)),
+            Ok(Made::Picture(_)) => Ok(None),
+            Err(missing @ Missing::Unreached(_)) if telling.attempt.get() < TRIES_FOR_WORDS => Err(missing),
+            Err(missing) => {
+                tracing::warn!(position = %telling.position, %missing, "a failure is told without its words");
+                Ok(None)
+            }
+        }
+    }
+
+    /// One message, so that it can stand in the place of "Drawing…": what does not fit is left out.
+    pub(super) fn words_instead(&self, lang: Lang, words: &str, returned: Credits) -> Html {
+        let intro = self.texts.say(lang, Say::WordsInstead { returned });
+        let room = MESSAGE_UNITS_MAX - units(&intro.plain()) - 2;
+        intro.and(&Html::empty()).and(&Html::escaped(&cut(words, room)))
+    }
+}
