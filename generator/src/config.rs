@@ -17,7 +17,7 @@ use crate::gemini;
 const URL: &str = "https://generativelanguage.googleapis.com";
 const PORT: u16 = 8083;
 const CONCURRENCY: usize = 4;
-/// Each call may hold 112 MB (see [`gemini::BODY_BYTES_MAX`]).
+/// Each call holds some MB (see [`gemini`]), and all of them together what requests may.
 const CONCURRENCY_MAX: usize = 64;
 /// A 4K picture takes about a minute; twice that and half again is patience enough.
 const CALL_TIMEOUT_S: u64 = 150;
@@ -57,8 +57,13 @@ impl Config {
         let call = seconds(&mut env, "GENERATOR_CALL_TIMEOUT_SECONDS", CALL_TIMEOUT_S, 1);
         let drain = seconds(&mut env, "GENERATOR_DRAIN_SECONDS", DRAIN_S, 0);
         let config = (|| {
-            let gemini =
-                gemini::Options { url: url?, keys, call_timeout: call, connect_timeout: CONNECT_TIMEOUT };
+            let gemini = gemini::Options {
+                url: url?,
+                keys,
+                call_timeout: call,
+                connect_timeout: CONNECT_TIMEOUT,
+                safety: Vec::new(),
+            };
             Some(Self {
                 listen: SocketAddr::new(bind, port),
                 nats: nats?,

@@ -1,11 +1,23 @@
-//! What a call cost us: the vendor's counts by the catalog's unit costs.
+//! What a call cost us: the vendor's counts by the catalog's unit costs, or what such a call costs.
 
-use proto_events::{MicroUsd, Text, catalog::Catalog, catalog::UnitCosts, events::Spent, events::Usage};
+use proto_events::{
+    MicroUsd, Text,
+    catalog::{Catalog, Model, UnitCosts},
+    events::{GenerationKind, Spent, Usage},
+};
 
-use crate::gemini::Answered;
+use crate::gemini::{Answered, Ask};
 
 /// Unit costs are per this many tokens.
 const PER_TOKENS: i128 = 1_000_000;
+/// Google's rule of thumb for words.
+const CHARS_PER_TOKEN: usize = 4;
+/// Google: a picture in a request, whatever its size.
+const REFERENCE_TOKENS: usize = 560;
+/// An answer of some paragraphs, with the thoughts before it.
+const TEXT_TOKENS: u32 = 1_000;
+/// A picture whose size the catalog does not cost.
+const IMAGE_TOKENS: u32 = 1_120;
 
 /// Prompt and image tokens at their own rates; what else was put out, and thoughts, as output.
 /// Rounded up to a whole micro-dollar: a cost is never understated.
@@ -30,68 +42,68 @@ pub fn unit_costs<'a>(catalog: &'a Catalog, model_version: &str) -> Option<&'a U
     known.max_by_key(|model| model.name.len()).map(|model| &model.unit_costs)
 }
 
-/// What goes on record for a call. The cost is absent when the vendor did not count, or when a model
-/// answered that the catalog does not know.
-pub fn spent(answered: &Answered, asked: &str, catalog: Option<&Catalog>) -> Spent {
+/// What goes on record for a call. The cost is absent when nothing was paid, or when a model answered that the
+/// catalog does not know; it is estimated when Google may have worked and its whole bill never came.
+pub fn spent(answered: &Answered, ask: &Ask, catalog: Option<&Catalog>) -> Spent {
     let metered = &answered.metered;
-    let billed = metered.model_version.as_deref().unwrap_or(asked);
+    let billed = metered.model_version.as_deref().unwrap_or(&ask.model);
     let costs = catalog.and_then(|catalog| unit_costs(catalog, billed));
     if metered.usage.is_some() && costs.is_none() {
-        tracing::warn!(model = billed, asked, "no unit costs are known for the model that answered");
+        tracing::warn!(
+            model = billed,
+            asked = ask.model,
+            "no unit costs are known for the model that answered"
+        );
         metrics::counter!("generator_uncosted_calls_total").increment(1);
     }
-    let cost = metered.usage.as_ref().zip(costs).map(|(usage, costs)| of(usage, costs));
+    let counted = metered.usage.as_ref().zip(costs).map(|(usage, costs)| of(usage, costs));
+    let in_doubt = answered.result.as_ref().is_err_and(|failure| failure.in_doubt);
+    let pictures = answered.result.as_ref().map_or(0, |made| made.outputs.len());
+    let by_picture = || costs?.picture.filter(|_| pictures > 0).map(|each| times(each, pictures));
+    let guess = || catalog.filter(|_| in_doubt).and_then(|catalog| estimate(ask, catalog));
+    let cost = counted.max(guess()).or_else(by_picture);
     Spent {
         usage: metered.usage,
         model_version: metered.model_version.as_deref().map(Text::lossy),
         cost_micro_usd: cost,
-        estimated: false,
+        estimated: in_doubt && cost.is_some(),
         latency_ms: u32::try_from(answered.latency.as_millis()).unwrap_or(u32::MAX),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_recorded_pro_call_costs_what_google_billed() {
-        let catalog = Catalog::default_catalog().unwrap();
-        let usage = Usage { prompt_tokens: 14, output_tokens: 1283, thought_tokens: 174, image_tokens: 1120 };
-        let costs = unit_costs(&catalog, "gemini-3-pro-image").unwrap();
-        assert_eq!(of(&usage, costs).get(), 138_472);
+/// What such a call costs if Google does the work. `None`: the catalog does not know the model.
+pub fn estimate(ask: &Ask, catalog: &Catalog) -> Option<MicroUsd> {
+    let model = catalog.models.iter().find(|model| model.name.as_str() == ask.model)?;
+    if let Some(picture) = model.unit_costs.picture {
+        return Some(picture);
     }
-
-    #[test]
-    fn a_picture_of_the_default_model_costs_its_list_price() {
-        let catalog = Catalog::default_catalog().unwrap();
-        let costs = unit_costs(&catalog, "models/gemini-nano-banana-2.1").unwrap();
-        let usage = Usage { output_tokens: 1120, image_tokens: 1120, ..Usage::default() };
-        assert_eq!(of(&usage, costs).get(), 33_600);
-    }
-
-    #[test]
-    fn a_cost_is_rounded_up_and_bounded() {
-        let unit = |n| MicroUsd::new(n).unwrap();
-        let costs = UnitCosts { prompt: unit(300_000), output: unit(0), image: unit(0), picture: None };
-        let usage = |prompt_tokens| Usage { prompt_tokens, ..Usage::default() };
-        assert_eq!(of(&usage(1), &costs).get(), 1);
-        assert_eq!(of(&usage(10), &costs).get(), 3);
-        let dear =
-            UnitCosts { prompt: MicroUsd::MAX, output: MicroUsd::MAX, image: MicroUsd::MAX, picture: None };
-        assert_eq!(of(&usage(u32::MAX), &dear), MicroUsd::MAX);
-    }
-
-    #[test]
-    fn a_model_is_billed_under_the_longest_name_it_begins_with() {
-        let mut catalog = Catalog::default_catalog().unwrap();
-        let mut lite = catalog.models[2].clone();
-        lite.name = Text::new("gemini-3-pro").unwrap();
-        lite.unit_costs.prompt = MicroUsd::new(1).unwrap();
-        catalog.models.push(lite);
-        let prompt = |name| unit_costs(&catalog, name).map(|costs| costs.prompt.get());
-        assert_eq!(prompt("gemini-3-pro-image-001"), Some(2_000_000));
-        assert_eq!(prompt("gemini-3-pro-002"), Some(1));
-        assert_eq!(prompt("gemini-3-professional"), None);
-    }
+    let said = ask.turns.iter().flat_map(|turn| [&turn.prompt, &turn.answer]);
+    let words = said.chain([&ask.prompt]).chain(&ask.system).map(|text| text.chars().count());
+    let prompt = words.sum::<usize>().div_ceil(CHARS_PER_TOKEN) + ask.material.pictures() * REFERENCE_TOKENS;
+    let image_tokens = match ask.kind {
+        GenerationKind::Text => 0,
+        GenerationKind::Picture | GenerationKind::Edit => image_tokens(ask, model),
+    };
+    let usage = Usage {
+        prompt_tokens: u32::try_from(prompt).unwrap_or(u32::MAX),
+        output_tokens: if ask.kind == GenerationKind::Text { TEXT_TOKENS } else { image_tokens },
+        thought_tokens: 0,
+        image_tokens,
+    };
+    Some(of(&usage, &model.unit_costs))
 }
+
+/// Of the size that was asked for; else of the model's first, which is what it makes when it is not told.
+fn image_tokens(ask: &Ask, model: &Model) -> u32 {
+    let named = model.sizes.iter().find(|size| ask.size.as_deref() == Some(size.size.as_str()));
+    named.or(model.sizes.first()).and_then(|size| size.image_tokens).unwrap_or(IMAGE_TOKENS)
+}
+
+fn times(each: MicroUsd, count: usize) -> MicroUsd {
+    let sum = i64::try_from(count).ok().and_then(|count| each.get().checked_mul(count));
+    sum.and_then(|sum| MicroUsd::new(sum).ok()).unwrap_or(MicroUsd::MAX)
+}
+
+#[cfg(test)]
+#[path = "cost_tests.rs"]
+mod tests;

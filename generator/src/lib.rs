@@ -57,7 +57,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
         prices: prices::Prices::new(&ledger),
         ledger: ledger.clone(),
         gemini: gemini::Gemini::new(config.gemini).map_err(Error::Client)?,
-        shelf: shelf::Shelf::new(media.clone()),
+        shelf: shelf::Shelf::new(media.clone(), shelf::REQUESTS_BYTES_MAX),
         worker: Worker::default(),
     };
     tracing::info!(worker = tools.worker.process(), concurrency = config.concurrency, "waiting for jobs");

@@ -1,77 +1,82 @@
-//! What a 200 holds: a picture, a text, or the reason why there is none.
+//! What Google answers, without its pictures and signatures (see [`super::skeleton`]).
 //!
-//! Own types, lenient as proto3 JSON is: camelCase and snake_case, nulls, unknown fields and unknown
-//! enum values. The big strings (base64, signatures) are borrowed from the body or skipped.
+//! Own types, lenient as proto3 JSON is: camelCase and snake_case, nulls, unknown fields and unknown enum
+//! values.
 
-use std::borrow::Cow;
-
-use base64::{
-    Engine,
-    alphabet::{STANDARD, URL_SAFE},
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
-use proto_events::events::{GenerationKind, Trouble, Usage};
+use proto_events::events::{Trouble, Usage};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use super::{Failure, Metered};
-use crate::picture::{self, Made};
 
-const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
-    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-    .with_decode_allow_trailing_bits(true);
-
-#[derive(Deserialize)]
-struct Answer<'a> {
-    #[serde(default, borrow, deserialize_with = "null_as_default")]
-    candidates: Vec<Candidate<'a>>,
-    #[serde(default, alias = "promptFeedback")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Answer {
+    #[serde(deserialize_with = "null_as_default")]
+    candidates: Vec<Candidate>,
+    #[serde(alias = "prompt_feedback")]
     prompt_feedback: Option<PromptFeedback>,
-    #[serde(default, alias = "usageMetadata", deserialize_with = "odd_as_none")]
+    #[serde(alias = "usage_metadata", deserialize_with = "odd_as_none")]
     usage_metadata: Option<UsageMetadata>,
-    #[serde(default, alias = "modelVersion")]
+    #[serde(alias = "model_version")]
     model_version: Option<String>,
+    /// Imagen's.
+    #[serde(deserialize_with = "null_as_default")]
+    predictions: Vec<Prediction>,
 }
 
 #[derive(Default, Deserialize)]
-struct Candidate<'a> {
-    #[serde(default, borrow, deserialize_with = "null_as_default")]
-    content: Content<'a>,
-    #[serde(default, alias = "finishReason")]
+#[serde(rename_all = "camelCase", default)]
+struct Candidate {
+    #[serde(deserialize_with = "null_as_default")]
+    content: Content,
+    #[serde(alias = "finish_reason")]
     finish_reason: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
-struct Content<'a> {
-    #[serde(default, borrow, deserialize_with = "null_as_default")]
-    parts: Vec<Part<'a>>,
+#[serde(default)]
+struct Content {
+    #[serde(deserialize_with = "null_as_default")]
+    parts: Vec<Part>,
 }
 
-#[derive(Deserialize)]
-struct Part<'a> {
-    #[serde(default)]
-    text: Option<String>,
-    #[serde(default, alias = "inlineData", borrow)]
-    inline_data: Option<InlineData<'a>>,
-    #[serde(default)]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Part {
+    pub(super) text: Option<String>,
+    #[serde(alias = "inline_data")]
+    inline_data: Option<InlineData>,
     thought: Option<bool>,
+    /// The number of its signature.
+    #[serde(alias = "thought_signature")]
+    thought_signature: Option<String>,
 }
 
 /// Its `mimeType` is not read: what the bytes are is seen in the bytes.
-#[derive(Deserialize)]
-struct InlineData<'a> {
-    #[serde(default, borrow)]
-    data: Cow<'a, str>,
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct InlineData {
+    /// The number of its picture.
+    data: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Prediction {
+    /// The number of its picture.
+    #[serde(alias = "bytes_base64_encoded")]
+    bytes_base64_encoded: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct PromptFeedback {
-    #[serde(default, alias = "blockReason")]
+    #[serde(alias = "block_reason")]
     block_reason: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
 struct UsageMetadata {
     #[serde(alias = "prompt_token_count")]
     prompt_token_count: Option<u32>,
@@ -83,16 +88,17 @@ struct UsageMetadata {
     candidates_tokens_details: Option<Vec<ModalityTokens>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 struct ModalityTokens {
-    #[serde(default)]
     modality: String,
-    #[serde(default, alias = "token_count")]
+    #[serde(alias = "token_count")]
     token_count: u32,
 }
 
-fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(d: D) -> Result<T, D::Error> {
+pub(super) fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    d: D,
+) -> Result<T, D::Error> {
     Option::<T>::deserialize(d).map(Option::unwrap_or_default)
 }
 
@@ -116,89 +122,76 @@ impl UsageMetadata {
     }
 }
 
-/// Reads the body of a 200.
-pub(super) fn read(kind: GenerationKind, body: &[u8]) -> (Result<Made, Failure>, Metered) {
-    let answer: Answer<'_> = match serde_json::from_slice(body) {
-        Ok(answer) => answer,
-        Err(error) if error.is_eof() => {
-            let failure = Failure::later(Trouble::Truncated, "the answer ends in the middle");
-            return (Err(failure), Metered::default());
+impl Part {
+    pub(super) fn is_thought(&self) -> bool {
+        self.thought == Some(true)
+    }
+
+    pub(super) fn picture(&self) -> Option<usize> {
+        self.inline_data.as_ref()?.data.as_ref()?.parse().ok()
+    }
+
+    pub(super) fn signature(&self) -> Option<usize> {
+        self.thought_signature.as_ref()?.parse().ok()
+    }
+}
+
+impl Answer {
+    /// # Errors
+    /// It is cut, or no answer; either way Google has worked.
+    pub(super) fn read(skeleton: &[u8]) -> Result<Self, Failure> {
+        serde_json::from_slice(skeleton).map_err(|error| {
+            if error.is_eof() {
+                Failure::later(Trouble::Truncated, "the answer ends in the middle").doubtful()
+            } else {
+                Failure::give_up(Trouble::VendorError, "the answer is not one we can read").doubtful()
+            }
+        })
+    }
+
+    pub(super) fn metered(&self) -> Metered {
+        Metered {
+            usage: self.usage_metadata.as_ref().map(UsageMetadata::usage),
+            model_version: self.model_version.clone().filter(|name| !name.is_empty()),
         }
-        Err(_) => {
-            let failure = Failure::give_up(Trouble::VendorError, "the answer is not one we can read");
-            return (Err(failure), Metered::default());
+    }
+
+    /// In the order in which they were said; there is one candidate, since no more are asked for.
+    pub(super) fn parts(&self) -> impl DoubleEndedIterator<Item = &Part> {
+        self.candidates.iter().flat_map(|candidate| &candidate.content.parts)
+    }
+
+    /// Pictures by their numbers: all that are not drafts. If all are, the last one, unless the model says
+    /// that it came to nothing.
+    pub(super) fn pictures(&self) -> Vec<usize> {
+        let predicted =
+            self.predictions.iter().filter_map(|one| one.bytes_base64_encoded.as_ref()?.parse().ok());
+        let made = self.parts().filter(|part| !part.is_thought()).filter_map(Part::picture);
+        let counted: Vec<usize> = predicted.chain(made).collect();
+        if !counted.is_empty() || !matches!(self.finish_reason(), None | Some("STOP")) {
+            return counted;
         }
-    };
-    let metered = Metered {
-        usage: answer.usage_metadata.as_ref().map(UsageMetadata::usage),
-        model_version: answer.model_version.clone().filter(|name| !name.is_empty()),
-    };
-    let made = match kind {
-        GenerationKind::Text => text(&answer),
-        GenerationKind::Picture | GenerationKind::Edit => picture(&answer),
-    };
-    (made, metered)
-}
-
-fn picture(answer: &Answer<'_>) -> Result<Made, Failure> {
-    let parts = || answer.candidates.iter().flat_map(|candidate| &candidate.content.parts);
-    // The last one: drafts come before, and the final picture may be marked as a thought.
-    let last = parts().filter_map(|part| part.inline_data.as_ref()).next_back();
-    if let Some(inline) = last {
-        let bytes =
-            decode(&inline.data).ok_or_else(|| Failure::give_up(Trouble::NotAPicture, "not base64"))?;
-        return picture::look(bytes).map_err(|why| Failure::give_up(Trouble::NotAPicture, why.to_string()));
+        self.parts().rev().find_map(Part::picture).into_iter().collect()
     }
-    let said = parts()
-        .any(|part| part.thought != Some(true) && part.text.as_ref().is_some_and(|t| !t.trim().is_empty()));
-    Err(nothing(answer, if said { Trouble::TextInstead } else { Trouble::NoPicture }))
-}
 
-fn text(answer: &Answer<'_>) -> Result<Made, Failure> {
-    let parts =
-        answer.candidates.first().map(|candidate| candidate.content.parts.as_slice()).unwrap_or_default();
-    let spoken = parts.iter().filter(|part| part.thought != Some(true));
-    let text: String = spoken.filter_map(|part| part.text.as_deref()).collect();
-    if text.trim().is_empty() {
-        return Err(nothing(answer, Trouble::VendorError));
+    /// What was said, thoughts aside.
+    pub(super) fn text(&self) -> String {
+        let spoken = self.parts().filter(|part| !part.is_thought());
+        spoken.filter_map(|part| part.text.as_deref()).collect()
     }
-    Ok(Made::text(text))
-}
 
-/// Why nothing was made: what the vendor says, else `otherwise`.
-fn nothing(answer: &Answer<'_>, otherwise: Trouble) -> Failure {
-    let block = answer.prompt_feedback.as_ref().and_then(|feedback| feedback.block_reason.as_deref());
-    if let Some(block) = block.filter(|block| *block != "BLOCK_REASON_UNSPECIFIED") {
-        return Failure::give_up(Trouble::Policy, format!("block {}", code(block)));
+    pub(super) fn finish_reason(&self) -> Option<&str> {
+        self.candidates.first()?.finish_reason.as_deref()
     }
-    let finish = answer.candidates.first().and_then(|candidate| candidate.finish_reason.as_deref());
-    let trouble = match finish {
-        Some(
-            "SAFETY"
-            | "RECITATION"
-            | "BLOCKLIST"
-            | "PROHIBITED_CONTENT"
-            | "SPII"
-            | "IMAGE_SAFETY"
-            | "IMAGE_PROHIBITED_CONTENT"
-            | "IMAGE_RECITATION",
-        ) => Trouble::Policy,
-        Some("LANGUAGE") => Trouble::InvalidRequest,
-        Some("NO_IMAGE" | "IMAGE_OTHER") => Trouble::NoPicture,
-        Some("MAX_TOKENS") if otherwise == Trouble::VendorError => Trouble::Truncated,
-        // STOP, OTHER, none, and whatever Google thinks of next.
-        _ => otherwise,
-    };
-    Failure::give_up(trouble, format!("finish {}", finish.map_or_else(|| "none".into(), code)))
-}
 
-fn code(text: &str) -> String {
-    text.chars().filter(char::is_ascii_graphic).take(60).collect()
-}
+    pub(super) fn block_reason(&self) -> Option<&str> {
+        self.prompt_feedback.as_ref()?.block_reason.as_deref()
+    }
 
-fn decode(data: &str) -> Option<Vec<u8>> {
-    let alphabet = if data.contains(['-', '_']) { &URL_SAFE } else { &STANDARD };
-    GeneralPurpose::new(alphabet, LENIENT).decode(data).ok()
+    /// `{}`: how Imagen answers a prompt that it filters.
+    pub(super) fn is_empty(&self) -> bool {
+        self.candidates.is_empty() && self.predictions.is_empty()
+    }
 }
 
 #[cfg(test)]

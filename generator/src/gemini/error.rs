@@ -6,16 +6,37 @@ use proto_events::events::Trouble;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Failure, Remedy, Then};
+use super::{answer::null_as_default, outcome::code};
 
-/// A key Google calls invalid is not tried before the others for this long: a person must act.
-const BAD_KEY_REST: Duration = Duration::from_secs(600);
-/// A day's quota renews at midnight Pacific time; asking hourly finds that soon enough.
-const DAY_QUOTA_REST: Duration = Duration::from_secs(3600);
-/// When Google names no time: quotas are per minute.
-const MINUTE_QUOTA_REST: Duration = Duration::from_secs(10);
 /// A wait that Google names is not believed beyond this: no job lives longer.
 const WAIT_MAX: Duration = Duration::from_secs(3600);
+
+/// A call that Google has answered with an error, and whom it concerns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) trouble: Trouble,
+    pub(super) blame: Blame,
+    /// Codes for the log; never prose, which may quote the prompt.
+    pub(super) codes: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blame {
+    /// This request, or something that a person must mend: the same would end the same way.
+    Request,
+    /// This moment; Google may have named a wait.
+    Moment {
+        after: Option<Duration>,
+    },
+    /// The key's quota of this model for the minute, or for a while that Google names.
+    Quota {
+        after: Option<Duration>,
+    },
+    DaysQuota,
+    Key,
+    /// Where we call from.
+    Place,
+}
 
 #[derive(Default, Deserialize)]
 struct Body {
@@ -28,6 +49,7 @@ struct Body {
 struct Status {
     status: Option<String>,
     message: Option<String>,
+    #[serde(deserialize_with = "null_as_default")]
     details: Vec<Value>,
 }
 
@@ -59,52 +81,68 @@ impl Status {
 
     /// The status, the reasons and the quotas: codes, short, without prose.
     fn codes(&self, http: u16) -> String {
+        let named = self.status.as_deref().into_iter().chain(self.reasons()).chain(self.quota_ids());
         let mut codes = http.to_string();
-        for code in self.status.as_deref().into_iter().chain(self.reasons()).chain(self.quota_ids()).take(8) {
+        for name in named.take(8) {
             codes.push(' ');
-            codes.extend(code.chars().filter(char::is_ascii_graphic).take(100));
+            codes.push_str(&code(name));
         }
         codes
     }
 }
 
+/// What the header `retry-after` says, if it is there and in seconds.
+pub(super) fn retry_after(header: Option<&str>) -> Option<Duration> {
+    let seconds = header?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(WAIT_MAX))
+}
+
 /// Reads the answer to a call whose status was not 200. The body may be anything.
-pub(super) fn read(http: u16, body: &[u8]) -> Failure {
+pub(super) fn read(http: u16, retry_after: Option<Duration>, body: &[u8]) -> Refusal {
     let Body { error } = serde_json::from_slice(body).unwrap_or_default();
-    let codes = error.codes(http);
-    let bad_key = Remedy::OtherKey { rest: BAD_KEY_REST, then: Then::GiveUp };
+    let after = error.retry_delay().or(retry_after);
+    let (trouble, blame) = meaning(http, &error, after);
+    Refusal { trouble, blame, codes: error.codes(http) }
+}
+
+/// An error in the middle of a stream: its status is in the body only. `None`: it is no error of theirs.
+pub(super) fn read_tail(body: &[u8]) -> Option<Refusal> {
+    let mut tail: Value = serde_json::from_slice(body).ok()?;
+    // Some servers send a list of one.
+    if let Some(first) = tail.get_mut(0) {
+        tail = first.take();
+    }
+    let http = tail.get("error")?.get("code").and_then(Value::as_u64);
+    let http = http.and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
+    Some(read(http, None, tail.to_string().as_bytes()))
+}
+
+fn meaning(http: u16, error: &Status, after: Option<Duration>) -> (Trouble, Blame) {
     match http {
         400 if error.reasons().any(|reason| reason == "API_KEY_INVALID")
             || error.says("API key not valid") =>
         {
-            Failure::new(Trouble::KeyInvalid, bad_key, codes)
+            (Trouble::KeyInvalid, Blame::Key)
         }
-        400 if error.says("location is not supported") => Failure::give_up(Trouble::RegionBlocked, codes),
+        400 if error.says("location is not supported") => (Trouble::RegionBlocked, Blame::Place),
         // Such as billing that is off: nothing in this request is wrong.
         400 if error.status.as_deref() == Some("FAILED_PRECONDITION") => {
-            Failure::give_up(Trouble::VendorError, codes)
+            (Trouble::VendorError, Blame::Request)
         }
-        400 => Failure::give_up(Trouble::InvalidRequest, codes),
-        401 | 403 => Failure::new(Trouble::KeyInvalid, bad_key, codes),
-        408 | 504 => Failure::later(Trouble::TimedOut, codes),
-        413 => Failure::give_up(Trouble::TooLarge, codes),
-        429 => over_quota(&error, codes),
-        502 | 503 => Failure::later(Trouble::Overloaded, codes),
-        500..=599 => Failure::later(Trouble::VendorError, codes),
+        400 => (Trouble::InvalidRequest, Blame::Request),
+        401 | 403 => (Trouble::KeyInvalid, Blame::Key),
+        408 | 504 => (Trouble::TimedOut, Blame::Moment { after }),
+        413 => (Trouble::TooLarge, Blame::Request),
+        // Per day: other keys or nothing. Per minute, and when Google does not say: later.
+        429 if error.quota_ids().any(|quota| quota.contains("PerDay")) => {
+            (Trouble::QuotaExhausted, Blame::DaysQuota)
+        }
+        429 => (Trouble::RateLimited, Blame::Quota { after }),
+        502 | 503 => (Trouble::Overloaded, Blame::Moment { after }),
+        500..=599 => (Trouble::VendorError, Blame::Moment { after }),
         // A model that is gone, a redirect: a person must look at the catalog or the address.
-        _ => Failure::give_up(Trouble::VendorError, codes),
+        _ => (Trouble::VendorError, Blame::Request),
     }
-}
-
-/// Per day: other keys or nothing. Per minute, and when Google does not say: later.
-fn over_quota(error: &Status, codes: String) -> Failure {
-    if error.quota_ids().any(|quota| quota.contains("PerDay")) {
-        let remedy = Remedy::OtherKey { rest: DAY_QUOTA_REST, then: Then::GiveUp };
-        return Failure::new(Trouble::QuotaExhausted, remedy, codes);
-    }
-    let after = error.retry_delay();
-    let rest = after.unwrap_or(MINUTE_QUOTA_REST);
-    Failure::new(Trouble::RateLimited, Remedy::OtherKey { rest, then: Then::Later { after } }, codes)
 }
 
 #[cfg(test)]
@@ -113,52 +151,46 @@ mod tests {
 
     use super::*;
 
-    fn seen(http: u16, body: &Value) -> (Trouble, Remedy) {
-        let failure = read(http, body.to_string().as_bytes());
-        (failure.trouble, failure.remedy)
+    fn seen(http: u16, body: &Value) -> (Trouble, Blame) {
+        let refusal = read(http, None, body.to_string().as_bytes());
+        (refusal.trouble, refusal.blame)
     }
 
     fn error(code: u16, status: &str, message: &str, details: Value) -> Value {
         json!({"error": {"code": code, "status": status, "message": message, "details": details}})
     }
 
-    const LATER: Remedy = Remedy::Later { after: None };
+    const LATER: Blame = Blame::Moment { after: None };
 
     #[test]
     fn each_error_of_google_has_one_meaning() {
         let key = json!([{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]);
-        let bad_key = Remedy::OtherKey { rest: BAD_KEY_REST, then: Then::GiveUp };
+        let place = "User location is not supported for the API use.";
+        let bare = |code, status| error(code, status, "x", json!([]));
         let table = [
-            (400, error(400, "INVALID_ARGUMENT", "API key not valid.", key), Trouble::KeyInvalid, bad_key),
+            (400, error(400, "INVALID_ARGUMENT", "x", key), Trouble::KeyInvalid, Blame::Key),
             (
                 400,
-                error(
-                    400,
-                    "FAILED_PRECONDITION",
-                    "User location is not supported for the API use.",
-                    json!([]),
-                ),
-                Trouble::RegionBlocked,
-                Remedy::GiveUp,
+                error(400, "INVALID_ARGUMENT", "API key not valid.", json!([])),
+                Trouble::KeyInvalid,
+                Blame::Key,
             ),
-            (
-                400,
-                error(400, "FAILED_PRECONDITION", "billing", json!([])),
-                Trouble::VendorError,
-                Remedy::GiveUp,
-            ),
-            (400, error(400, "INVALID_ARGUMENT", "x", json!([])), Trouble::InvalidRequest, Remedy::GiveUp),
-            (403, error(403, "PERMISSION_DENIED", "x", json!([])), Trouble::KeyInvalid, bad_key),
-            (404, error(404, "NOT_FOUND", "x", json!([])), Trouble::VendorError, Remedy::GiveUp),
-            (413, json!({}), Trouble::TooLarge, Remedy::GiveUp),
-            (500, error(500, "INTERNAL", "x", json!([])), Trouble::VendorError, LATER),
-            (503, error(503, "UNAVAILABLE", "x", json!([])), Trouble::Overloaded, LATER),
-            (504, error(504, "DEADLINE_EXCEEDED", "x", json!([])), Trouble::TimedOut, LATER),
+            (400, error(400, "FAILED_PRECONDITION", place, json!([])), Trouble::RegionBlocked, Blame::Place),
+            (400, bare(400, "FAILED_PRECONDITION"), Trouble::VendorError, Blame::Request),
+            (400, bare(400, "INVALID_ARGUMENT"), Trouble::InvalidRequest, Blame::Request),
+            (401, bare(401, "UNAUTHENTICATED"), Trouble::KeyInvalid, Blame::Key),
+            (403, bare(403, "PERMISSION_DENIED"), Trouble::KeyInvalid, Blame::Key),
+            (404, bare(404, "NOT_FOUND"), Trouble::VendorError, Blame::Request),
+            (413, json!({}), Trouble::TooLarge, Blame::Request),
+            (500, bare(500, "INTERNAL"), Trouble::VendorError, LATER),
+            (502, json!("?"), Trouble::Overloaded, LATER),
+            (503, bare(503, "UNAVAILABLE"), Trouble::Overloaded, LATER),
+            (504, bare(504, "DEADLINE_EXCEEDED"), Trouble::TimedOut, LATER),
             (599, json!("?"), Trouble::VendorError, LATER),
-            (302, json!(null), Trouble::VendorError, Remedy::GiveUp),
+            (302, json!(null), Trouble::VendorError, Blame::Request),
         ];
-        for (http, body, trouble, remedy) in table {
-            assert_eq!(seen(http, &body), (trouble, remedy), "{http} {body}");
+        for (http, body, trouble, blame) in table {
+            assert_eq!(seen(http, &body), (trouble, blame), "{http} {body}");
         }
     }
 
@@ -172,27 +204,43 @@ mod tests {
         };
         let body =
             error(429, "RESOURCE_EXHAUSTED", "x", quota("GenerateRequestsPerMinutePerProjectPerModel"));
-        let wait = Duration::from_millis(34_400);
-        let later = Then::Later { after: Some(wait) };
-        assert_eq!(seen(429, &body), (Trouble::RateLimited, Remedy::OtherKey { rest: wait, then: later }));
+        let after = Some(Duration::from_millis(34_400));
+        assert_eq!(seen(429, &body), (Trouble::RateLimited, Blame::Quota { after }));
         let body = error(429, "RESOURCE_EXHAUSTED", "x", quota("GenerateRequestsPerDayPerProjectPerModel"));
-        let day = Remedy::OtherKey { rest: DAY_QUOTA_REST, then: Then::GiveUp };
-        assert_eq!(seen(429, &body), (Trouble::QuotaExhausted, day));
-        let bare = Remedy::OtherKey { rest: MINUTE_QUOTA_REST, then: Then::Later { after: None } };
-        assert_eq!(seen(429, &json!({"error": {"code": 429}})), (Trouble::RateLimited, bare));
+        assert_eq!(seen(429, &body), (Trouble::QuotaExhausted, Blame::DaysQuota));
+        let bare = (Trouble::RateLimited, Blame::Quota { after: None });
+        assert_eq!(seen(429, &json!({"error": {"code": 429}})), bare);
+    }
+
+    #[test]
+    fn a_header_names_the_wait_when_the_body_does_not() {
+        let after = retry_after(Some("7"));
+        assert_eq!(after, Some(Duration::from_secs(7)));
+        assert_eq!(retry_after(Some("Wed, 21 Oct 2015 07:28:00 GMT")), None);
+        assert_eq!(read(503, after, b"{}").blame, Blame::Moment { after });
+        assert_eq!(read(429, after, b"").blame, Blame::Quota { after });
     }
 
     #[test]
     fn a_body_that_is_no_json_is_no_trouble() {
         for body in [&b""[..], b"<html>", b"[]", b"{\"error\":{\"details\":7}}", b"\xff\xfe", b"null"] {
-            assert_eq!(read(503, body).trouble, Trouble::Overloaded);
+            assert_eq!(read(503, None, body).trouble, Trouble::Overloaded);
         }
+        assert_eq!(read_tail(b"<html>").or(read_tail(b"[]")).or(read_tail(b"{\"candidates\":[]}")), None);
+    }
+
+    #[test]
+    fn a_tail_says_its_status_itself() {
+        let body = error(503, "UNAVAILABLE", "x", json!([]));
+        assert_eq!(read_tail(body.to_string().as_bytes()).unwrap().codes, "503 UNAVAILABLE");
+        assert_eq!(read_tail(json!([body]).to_string().as_bytes()).unwrap().trouble, Trouble::Overloaded);
+        assert_eq!(read_tail(b"{\"error\":{}}").unwrap().codes, "500");
     }
 
     #[test]
     fn the_codes_hold_no_prose() {
         let body = error(400, "INVALID_ARGUMENT", "my secret prompt", json!([{"reason": "X\nY"}]));
-        let codes = read(400, body.to_string().as_bytes()).codes;
+        let codes = read(400, None, body.to_string().as_bytes()).codes;
         assert_eq!(codes, "400 INVALID_ARGUMENT XY");
     }
 }

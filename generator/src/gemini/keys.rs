@@ -1,90 +1,199 @@
-//! The ring of keys: used in turn; one that was refused rests and is then tried last.
+//! The keys, and which of them may be used for what at this moment.
+//!
+//! Used turn by turn among those that are free. A quota is of a key and a model and passes by itself; a key that
+//! Google refuses, and a region it does not serve, stay refused until a probe finds them good again.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use proto_events::events::Trouble;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-pub(super) struct Keys {
-    ring: Vec<Key>,
-    next: AtomicUsize,
+/// When Google names no time: quotas are per minute. Doubled with each refusal in a row.
+const REST_FIRST: Duration = Duration::from_secs(5);
+const REST_MAX: Duration = Duration::from_secs(60);
+/// A day's quota renews at midnight Pacific time; asking hourly finds that soon enough.
+const DAY_REST: Duration = Duration::from_secs(3600);
+/// Between two probes of something that was refused; doubled each time.
+const PROBE_FIRST: Duration = Duration::from_secs(15);
+const PROBE_MAX: Duration = Duration::from_secs(600);
+
+/// May a job of a model be taken?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ready {
+    Ready,
+    /// Every good key is over its quota; the first is free again then.
+    RestsUntil(Instant),
+    /// Every good key is over its day's quota.
+    QuotaGone,
+    /// Google takes none of the keys, or nobody from here: a person must act.
+    NoGoodKey,
 }
 
-pub(super) struct Key {
-    number: usize,
-    secret: SecretString,
-    rests_until: Mutex<Option<Instant>>,
+pub(super) struct Keys {
+    secrets: Vec<SecretString>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Whose turn it is.
+    next: usize,
+    /// By key and model. Models are the catalog's, a few.
+    rests: HashMap<(usize, String), Rest>,
+    /// By key.
+    bad: HashMap<usize, Refused>,
+    blocked: Option<Refused>,
+}
+
+struct Rest {
+    until: Instant,
+    day: bool,
+    in_row: u32,
+}
+
+/// A key, or this place.
+#[derive(Clone, Copy)]
+struct Refused {
+    probe_at: Instant,
+    wait: Duration,
+}
+
+impl Refused {
+    fn new(now: Instant) -> Self {
+        Self { probe_at: now + PROBE_FIRST, wait: PROBE_FIRST }
+    }
+
+    fn again(&mut self, now: Instant) {
+        self.wait = (self.wait * 2).min(PROBE_MAX);
+        self.probe_at = now + self.wait;
+    }
 }
 
 impl Keys {
     pub(super) fn new(secrets: Vec<SecretString>) -> Self {
-        let key = |(at, secret)| Key { number: at + 1, secret, rests_until: Mutex::new(None) };
-        Self { ring: secrets.into_iter().enumerate().map(key).collect(), next: AtomicUsize::new(0) }
+        Self { secrets, state: Mutex::default() }
     }
 
-    /// Every key once: from the next in turn on, those at rest after the others, soonest first. A lone
-    /// key is always tried: only Google knows when it is good again.
-    pub(super) fn in_turn(&self) -> Vec<&Key> {
-        let start = self.next.fetch_add(1, Ordering::Relaxed);
-        let now = Instant::now();
-        let mut keys: Vec<_> =
-            (0..self.ring.len()).map(|at| &self.ring[(start + at) % self.ring.len()]).collect();
-        keys.sort_by_key(|key| key.at_rest(now));
-        keys
+    /// By its number, from 0.
+    pub(super) fn secret(&self, key: usize) -> Option<&SecretString> {
+        self.secrets.get(key)
+    }
+
+    /// Those that may be used for this model now, each once, beginning with whose turn it is.
+    pub(super) fn free(&self, model: &str, now: Instant) -> Vec<usize> {
+        let mut state = self.state();
+        if state.blocked.is_some() || self.secrets.is_empty() {
+            return Vec::new();
+        }
+        let count = self.secrets.len();
+        let free: Vec<usize> = (0..count)
+            .map(|at| (state.next + at) % count)
+            .filter(|key| !state.bad.contains_key(key) && state.resting(*key, model, now).is_none())
+            .collect();
+        if let Some(first) = free.first() {
+            state.next = first + 1;
+        }
+        free
+    }
+
+    pub(super) fn ready(&self, model: &str, now: Instant) -> Ready {
+        let state = self.state();
+        let mut good = (0..self.secrets.len()).filter(|key| !state.bad.contains_key(key)).peekable();
+        if state.blocked.is_some() || good.peek().is_none() {
+            return Ready::NoGoodKey;
+        }
+        let mut first = None;
+        for key in good {
+            match state.resting(key, model, now) {
+                None => return Ready::Ready,
+                Some(rest) if rest.day => {}
+                Some(rest) => first = Some(first.map_or(rest.until, |until: Instant| until.min(rest.until))),
+            }
+        }
+        first.map_or(Ready::QuotaGone, Ready::RestsUntil)
+    }
+
+    /// What is wrong when no key is good.
+    pub(super) fn trouble(&self) -> Trouble {
+        if self.state().blocked.is_some() { Trouble::RegionBlocked } else { Trouble::KeyInvalid }
+    }
+
+    /// Google named so long, or nothing.
+    pub(super) fn over_quota(&self, key: usize, model: &str, after: Option<Duration>, now: Instant) {
+        let mut state = self.state();
+        let rest =
+            state.rests.entry((key, model.to_owned())).or_insert(Rest { until: now, day: false, in_row: 0 });
+        // Calls that were under way together are refused together.
+        if rest.until <= now {
+            rest.in_row += 1;
+        }
+        let doubled = REST_FIRST * (1 << (rest.in_row.clamp(1, 8) - 1));
+        *rest = Rest { until: now + after.unwrap_or(doubled.min(REST_MAX)), day: false, in_row: rest.in_row };
+    }
+
+    pub(super) fn over_days_quota(&self, key: usize, model: &str, now: Instant) {
+        let rest = Rest { until: now + DAY_REST, day: true, in_row: 0 };
+        self.state().rests.insert((key, model.to_owned()), rest);
+    }
+
+    pub(super) fn refused(&self, key: usize, now: Instant) {
+        self.state().bad.entry(key).or_insert(Refused::new(now));
+    }
+
+    pub(super) fn blocked(&self, now: Instant) {
+        self.state().blocked.get_or_insert(Refused::new(now));
+    }
+
+    /// Google has answered with this key: the next refusal is the first in a row.
+    pub(super) fn answered(&self, key: usize, model: &str, now: Instant) {
+        self.state().rests.retain(|of, rest| rest.until > now || *of != (key, model.to_owned()));
+    }
+
+    /// Keys to be probed now: bad ones, and any if this place is blocked.
+    pub(super) fn to_probe(&self, now: Instant) -> Vec<usize> {
+        let mut state = self.state();
+        let mut due: Vec<usize> =
+            state.bad.iter().filter(|(_, bad)| bad.probe_at <= now).map(|(key, _)| *key).collect();
+        if state.blocked.is_some_and(|blocked| blocked.probe_at <= now) {
+            let any = (0..self.secrets.len()).find(|key| !state.bad.contains_key(key)).unwrap_or(0);
+            due.push(any);
+        }
+        due.sort_unstable();
+        due.dedup();
+        for key in &due {
+            if let Some(bad) = state.bad.get_mut(key) {
+                bad.again(now);
+            }
+        }
+        if let Some(blocked) = state.blocked.as_mut().filter(|blocked| blocked.probe_at <= now) {
+            blocked.again(now);
+        }
+        due
+    }
+
+    /// Google takes this key, and so serves this place.
+    pub(super) fn good(&self, key: usize) {
+        let mut state = self.state();
+        state.bad.remove(&key);
+        state.blocked = None;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Key {
-    /// From 1, in the order of the configuration: the name of a key in the log.
-    pub(super) fn number(&self) -> usize {
-        self.number
-    }
-
-    pub(super) fn secret(&self) -> &SecretString {
-        &self.secret
-    }
-
-    pub(super) fn rest(&self, time: Duration) {
-        *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + time);
-    }
-
-    fn at_rest(&self, now: Instant) -> Option<Instant> {
-        let until = *self.rests_until.lock().unwrap_or_else(PoisonError::into_inner);
-        until.filter(|until| *until > now)
+impl State {
+    fn resting(&self, key: usize, model: &str, now: Instant) -> Option<&Rest> {
+        self.rests.get(&(key, model.to_owned())).filter(|rest| rest.until > now)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn numbers(keys: &Keys) -> Vec<usize> {
-        keys.in_turn().iter().map(|key| key.number()).collect()
-    }
-
-    #[test]
-    fn keys_are_used_in_turn_and_a_refused_one_comes_last() {
-        let keys = Keys::new(["a", "b", "c"].map(SecretString::from).to_vec());
-        assert_eq!(numbers(&keys), [1, 2, 3]);
-        assert_eq!(numbers(&keys), [2, 3, 1]);
-        keys.ring[0].rest(Duration::from_secs(60));
-        assert_eq!(numbers(&keys), [3, 2, 1]);
-        assert_eq!(numbers(&keys), [2, 3, 1]);
-        keys.ring[0].rest(Duration::ZERO);
-        assert_eq!(numbers(&keys), [2, 3, 1]);
-    }
-
-    #[test]
-    fn a_lone_key_is_tried_although_it_rests() {
-        let keys = Keys::new(vec![SecretString::from("a")]);
-        keys.ring[0].rest(Duration::from_secs(60));
-        assert_eq!(numbers(&keys), [1]);
-        assert!(Keys::new(Vec::new()).in_turn().is_empty());
-    }
-}
+#[path = "keys_tests.rs"]
+mod tests;

@@ -1,39 +1,103 @@
-//! Google's Gemini API: one `generateContent` call at a time, with a key from the ring.
+//! Google's Gemini API: one thing made at a time, with a key that is free.
 //!
-//! A call is: pick a key → POST → read the body up to [`BODY_BYTES_MAX`] → read the answer
-//! ([`answer`]) or the error ([`error`]). Google has no idempotency key: every call may be paid,
-//! so nothing here calls again but when Google has refused the *key*, before any work.
+//! A call is: a free key ([`keys`]) → POST ([`request`], [`send`]) → read the answer while it comes, pictures
+//! ([`pictures`]) or words ([`words`]), or the error ([`error`]). Google has no idempotency key: every call may be
+//! paid, so nothing here calls again but when Google has refused the *key*, before any work.
+//! Bounds: an answer of [`ANSWER_BYTES_MAX`] passes through in pieces; a call holds a piece of it, a chunk on its way
+//! to the store, and what is left without pictures and signatures: 2 MB, whatever its size. What a request holds
+//! is bounded by the room it takes ([`crate::shelf::Material`]).
 //!
-//! Invariant: no key, prompt or body is in an error or a log line.
+//! Invariant: no key, prompt or body is in an error, a log line or what Debug shows.
 
 mod answer;
+mod base64;
 mod error;
+mod harvest;
 mod keys;
+mod outcome;
+mod pictures;
+mod probe;
 mod request;
+mod send;
+mod skeleton;
+mod sse;
+mod words;
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use bytes::Bytes;
-use proto_events::events::{GenerationKind, Trouble, Usage};
+use proto_events::{
+    catalog::Api,
+    commands::MadeOutput,
+    events::{GenerationKind, Trouble, Usage},
+};
 use reqwest::Url;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use serde::Serialize;
 use tokio::time::Instant;
 
-use self::keys::Keys;
-use crate::picture::Made;
+use self::{
+    error::{Blame, Refusal},
+    keys::Keys,
+    send::Ended,
+};
+use crate::shelf::{Live, Material, Slot};
 
-/// A 4K answer is tens of MB of base64 and signatures. A call holds at most this and the decoded
-/// picture (3/4 of it), so `GENERATOR_CONCURRENCY` calls hold at most 112 MB each.
-pub const BODY_BYTES_MAX: usize = 64 << 20;
+pub use self::{harvest::PICTURE_BYTES_MAX, keys::Ready, send::ANSWER_BYTES_MAX, words::TEXT_BYTES_MAX};
+
+/// A turn of a conversation.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Said {
+    pub prompt: String,
+    pub answer: String,
+}
 
 /// What to make.
-#[derive(Debug, Clone)]
 pub struct Ask {
     pub kind: GenerationKind,
     pub model: String,
+    pub api: Api,
+    pub system: Option<String>,
+    /// The conversation so far, the oldest first.
+    pub turns: Vec<Said>,
     pub prompt: String,
+    pub material: Material,
     pub aspect_ratio: Option<String>,
     pub size: Option<String>,
+}
+
+/// Without a word of what people said.
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ask")
+            .field("kind", &self.kind)
+            .field("model", &self.model)
+            .field("turns", &self.turns.len())
+            .field("material", &self.material)
+            .field("aspect_ratio", &self.aspect_ratio)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Which content Google is to block, as it names both: `HARM_CATEGORY_HARASSMENT`, `BLOCK_ONLY_HIGH`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Safety {
+    pub category: String,
+    pub threshold: String,
+}
+
+/// What was made; it lies in the slot.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Made {
+    pub outputs: Vec<MadeOutput>,
+    /// The words, where words were asked for.
+    pub text: Option<String>,
+}
+
+impl fmt::Debug for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Made").field("outputs", &self.outputs).finish_non_exhaustive()
+    }
 }
 
 /// What the vendor counted, as far as it said so.
@@ -44,22 +108,16 @@ pub struct Metered {
     pub model_version: Option<String>,
 }
 
-/// What may help after a failure.
+/// What to do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// Nothing: the same request would end the same way.
+    /// Nothing: the same request would end the same way. The credits go back.
     GiveUp,
-    /// Google refused this key before working; another one may do. Ours is left alone for `rest`.
-    OtherKey { rest: Duration, then: Then },
-    /// The same request later, after this time if Google named one.
+    /// The same request later, after this time if one was named; when Google may have worked
+    /// ([`Failure::in_doubt`]) only as often as is configured.
     Later { after: Option<Duration> },
-}
-
-/// What is left when no other key is to be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
-    GiveUp,
-    Later { after: Option<Duration> },
+    /// The credits go back, and no job is taken before [`Gemini::ready`] says so: a person must act.
+    Stop,
 }
 
 /// A call that made nothing.
@@ -69,11 +127,15 @@ pub struct Failure {
     pub remedy: Remedy,
     /// Codes of the vendor for the log; never its prose, which may quote the prompt.
     pub codes: String,
+    /// For `text_instead`: the words, in the slot. Absent if the store did not take them.
+    pub text: Option<MadeOutput>,
+    /// Google may have worked, and be paid, though nothing of it was had.
+    pub in_doubt: bool,
 }
 
 impl Failure {
     fn new(trouble: Trouble, remedy: Remedy, codes: impl Into<String>) -> Self {
-        Self { trouble, remedy, codes: codes.into() }
+        Self { trouble, remedy, codes: codes.into(), text: None, in_doubt: false }
     }
 
     fn later(trouble: Trouble, codes: impl Into<String>) -> Self {
@@ -83,14 +145,20 @@ impl Failure {
     fn give_up(trouble: Trouble, codes: impl Into<String>) -> Self {
         Self::new(trouble, Remedy::GiveUp, codes)
     }
+
+    fn doubtful(self) -> Self {
+        Self { in_doubt: true, ..self }
+    }
 }
 
-/// How a call ended and what it was billed.
+/// How it ended and what it was billed.
 #[derive(Debug)]
 pub struct Answered {
     pub result: Result<Made, Failure>,
     pub metered: Metered,
     pub latency: Duration,
+    /// Was Google asked at all? Not when no key is free.
+    pub called: bool,
 }
 
 /// Where and how to call.
@@ -100,6 +168,8 @@ pub struct Options {
     pub keys: Vec<SecretString>,
     pub call_timeout: Duration,
     pub connect_timeout: Duration,
+    /// Google's own settings where a category is not named.
+    pub safety: Vec<Safety>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +181,7 @@ pub struct Gemini {
     base: String,
     keys: Keys,
     call_timeout: Duration,
+    safety: Vec<Safety>,
 }
 
 impl Gemini {
@@ -124,90 +195,92 @@ impl Gemini {
             .build()
             .map_err(|error| BadClient(error.without_url()))?;
         let base = options.url.as_str().trim_end_matches('/').to_owned();
-        Ok(Self { http, base, keys: Keys::new(options.keys), call_timeout: options.call_timeout })
+        let keys = Keys::new(options.keys);
+        Ok(Self { http, base, keys, call_timeout: options.call_timeout, safety: options.safety })
     }
 
-    /// Makes one thing within `limit`. Tries another key where Google refused one, at most once each.
-    pub async fn generate(&self, ask: &Ask, limit: Duration) -> Answered {
+    /// May a job of this model be taken?
+    pub fn ready(&self, model: &str) -> Ready {
+        self.keys.ready(model, Instant::now())
+    }
+
+    /// Makes one thing within `limit` and puts it into `slot`; words go to `live` as they come. Tries
+    /// another key where Google refused one, at most once each. Dropping it leaves the call.
+    pub async fn generate(&self, ask: &Ask, limit: Duration, slot: &Slot, live: &mut Live) -> Answered {
         let began = Instant::now();
         let until = began + limit.min(self.call_timeout);
-        let mut refused = None;
-        for key in self.keys.in_turn() {
-            let (result, metered) = match tokio::time::timeout_at(until, self.call(ask, key.secret())).await {
-                Ok(answered) => answered,
-                Err(_) => (Err(Failure::later(Trouble::TimedOut, "our time-out")), Metered::default()),
-            };
-            match result {
-                Err(Failure { trouble, remedy: Remedy::OtherKey { rest, then }, codes }) => {
-                    tracing::error!(key = key.number(), ?trouble, codes, "Gemini refused a key");
-                    metrics::counter!("generator_keys_refused_total").increment(1);
-                    key.rest(rest);
-                    refused = Some((trouble, then, codes));
-                }
-                result => return Answered { result, metered, latency: began.elapsed() },
-            }
-        }
-        let failure = match refused {
-            Some((trouble, Then::GiveUp, codes)) => Failure::give_up(trouble, codes),
-            Some((trouble, Then::Later { after }, codes)) => {
-                Failure::new(trouble, Remedy::Later { after }, codes)
-            }
-            None => Failure::give_up(Trouble::KeyInvalid, "no key is configured"),
+        let body = match ask.api {
+            Api::Generate => request::generate(ask, &self.safety),
+            Api::Predict => request::predict(ask),
         };
-        Answered { result: Err(failure), metered: Metered::default(), latency: began.elapsed() }
-    }
-
-    async fn call(&self, ask: &Ask, key: &SecretString) -> (Result<Made, Failure>, Metered) {
-        match self.fetch(ask, key).await {
-            Ok((200, body)) => answer::read(ask.kind, &body),
-            Ok((status, body)) => (Err(error::read(status, &body)), Metered::default()),
-            Err(failure) => (Err(failure), Metered::default()),
-        }
-    }
-
-    async fn fetch(&self, ask: &Ask, key: &SecretString) -> Result<(u16, Bytes), Failure> {
-        let url = format!("{}/v1beta/models/{}:generateContent", self.base, escaped(&ask.model));
-        let sent = self
-            .http
-            .post(url)
-            .header("x-goog-api-key", key.expose_secret())
-            .json(&request::of(ask))
-            .send()
-            .await;
-        let mut response = sent.map_err(|error| lost(&error))?;
-        let status = response.status().as_u16();
-        if response.content_length().is_some_and(|bytes| bytes > BODY_BYTES_MAX as u64) {
-            return Err(Failure::give_up(Trouble::TooLarge, "the answer is over our limit"));
-        }
-        let mut body = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > BODY_BYTES_MAX => {
-                    return Err(Failure::give_up(Trouble::TooLarge, "the answer is over our limit"));
+        let mut called = false;
+        let mut last = None;
+        for key in self.keys.free(&ask.model, began) {
+            let Some(secret) = self.keys.secret(key) else { continue };
+            let Ended { result, metered, asked } = self.call(ask, &body, secret, until, slot, live).await;
+            called |= asked;
+            let refusal = match result {
+                Ok(result) => {
+                    if result.is_ok() {
+                        self.keys.answered(key, &ask.model, Instant::now());
+                    }
+                    return Answered { result, metered, latency: began.elapsed(), called };
                 }
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => return Ok((status, body.into())),
-                Err(error) if error.is_timeout() => {
-                    return Err(Failure::later(Trouble::TimedOut, "while reading"));
-                }
-                Err(_) => return Err(Failure::later(Trouble::Truncated, "the line was cut while reading")),
+                Err(refusal) => refusal,
+            };
+            if !self.blame(key, &ask.model, &refusal) {
+                let result = Err(refusal.failure());
+                return Answered { result, metered, latency: began.elapsed(), called };
             }
+            last = Some(refusal.codes);
+        }
+        let failure = self.no_key(&ask.model, last.unwrap_or_else(|| "no key is free".to_owned()));
+        Answered { result: Err(failure), metered: Metered::default(), latency: began.elapsed(), called }
+    }
+
+    /// Remembers a refusal. True: another key may do.
+    fn blame(&self, key: usize, model: &str, refusal: &Refusal) -> bool {
+        let now = Instant::now();
+        match refusal.blame {
+            Blame::Request | Blame::Moment { .. } => return false,
+            Blame::Quota { after } => self.keys.over_quota(key, model, after, now),
+            Blame::DaysQuota => self.keys.over_days_quota(key, model, now),
+            Blame::Key => self.keys.refused(key, now),
+            Blame::Place => self.keys.blocked(now),
+        }
+        let (trouble, codes) = (refusal.trouble, refusal.codes.as_str());
+        if matches!(refusal.blame, Blame::Quota { .. }) {
+            tracing::warn!(key = key + 1, ?trouble, codes, "a key is over its quota");
+        } else {
+            tracing::error!(key = key + 1, ?trouble, codes, "Gemini refused a key");
+        }
+        metrics::counter!("generator_keys_refused_total").increment(1);
+        refusal.blame != Blame::Place
+    }
+
+    /// Every key has been refused, now or before.
+    fn no_key(&self, model: &str, codes: String) -> Failure {
+        let now = Instant::now();
+        match self.keys.ready(model, now) {
+            Ready::NoGoodKey => Failure::new(self.keys.trouble(), Remedy::Stop, codes),
+            Ready::QuotaGone => Failure::give_up(Trouble::QuotaExhausted, codes),
+            Ready::RestsUntil(until) => {
+                let after = Some(until.duration_since(now));
+                Failure::new(Trouble::RateLimited, Remedy::Later { after }, codes)
+            }
+            // Free again meanwhile.
+            Ready::Ready => Failure::later(Trouble::RateLimited, codes),
         }
     }
 }
 
-/// Names of models come from the catalog; this keeps an odd one from leaving its place in the path.
-fn escaped(model: &str) -> String {
-    model.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_')).collect()
-}
-
-/// Before an answer began: whether Google has worked, and been paid, is not known.
-fn lost(error: &reqwest::Error) -> Failure {
-    if error.is_timeout() && !error.is_connect() {
-        Failure::later(Trouble::TimedOut, "while waiting")
-    } else if error.is_connect() {
-        Failure::later(Trouble::VendorError, "no connection")
-    } else {
-        Failure::later(Trouble::VendorError, "the line was cut before an answer")
+impl Refusal {
+    fn failure(self) -> Failure {
+        let remedy = match self.blame {
+            Blame::Moment { after } | Blame::Quota { after } => Remedy::Later { after },
+            Blame::Request | Blame::DaysQuota => Remedy::GiveUp,
+            Blame::Key | Blame::Place => Remedy::Stop,
+        };
+        Failure::new(self.trouble, remedy, self.codes)
     }
 }

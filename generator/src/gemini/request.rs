@@ -1,94 +1,216 @@
-//! The body of `generateContent`.
+//! The bodies of `generateContent` and `predict`, in pieces: words of ours as JSON, and between them pictures
+//! and signatures as base64, which are shared and never copied.
 
-use proto_events::events::GenerationKind;
-use serde::Serialize;
+use bytes::Bytes;
+use futures_util::stream;
+use proto_events::events::{GenerationKind, MediaType};
+use serde_json::{Value, json};
 
-use super::Ask;
+use super::{Ask, Safety};
+use crate::shelf::{Reference, Turn};
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Request<'a> {
-    contents: [Content<'a>; 1],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    generation_config: Option<GenerationConfig<'a>>,
+/// The HTTP client copies what it is given into a buffer: so much at once.
+const PIECE_BYTES: usize = 32 << 10;
+/// Answers that people read. Bounds what a runaway text costs; thoughts count too.
+const TEXT_TOKENS_MAX: u32 = 8_192;
+
+/// JSON, in pieces.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Body {
+    pieces: Vec<Bytes>,
+    /// Ours, until something shared comes.
+    words: String,
 }
 
-#[derive(Serialize)]
+impl Body {
+    pub(super) fn len(&self) -> usize {
+        self.pieces.iter().map(Bytes::len).sum()
+    }
+
+    /// For the HTTP client; it reads the body once for each try.
+    pub(super) fn stream(&self) -> reqwest::Body {
+        let split = |piece: Bytes| {
+            (0..piece.len()).step_by(PIECE_BYTES).map(move |at| {
+                Ok::<_, std::convert::Infallible>(piece.slice(at..piece.len().min(at + PIECE_BYTES)))
+            })
+        };
+        reqwest::Body::wrap_stream(stream::iter(self.pieces.clone().into_iter().flat_map(split)))
+    }
+
+    fn words(&mut self, words: &str) {
+        self.words.push_str(words);
+    }
+
+    fn value(&mut self, value: &Value) {
+        self.words.push_str(&value.to_string());
+    }
+
+    fn share(&mut self, bytes: &Bytes) {
+        self.end_words();
+        self.pieces.push(bytes.clone());
+    }
+
+    fn end_words(&mut self) {
+        if !self.words.is_empty() {
+            self.pieces.push(std::mem::take(&mut self.words).into());
+        }
+    }
+
+    fn list<T>(&mut self, items: impl IntoIterator<Item = T>, mut item: impl FnMut(&mut Self, T)) {
+        self.words("[");
+        for (at, one) in items.into_iter().enumerate() {
+            if at > 0 {
+                self.words(",");
+            }
+            item(self, one);
+        }
+        self.words("]");
+    }
+}
+
+pub(super) fn generate(ask: &Ask, safety: &[Safety]) -> Body {
+    let mut body = Body::default();
+    body.words("{\"contents\":");
+    body.list(contents(ask), |body, content| content.write(body));
+    let mut rest = serde_json::Map::new();
+    if let Some(system) = &ask.system {
+        rest.insert("systemInstruction".into(), json!({"parts": [{"text": system}]}));
+    }
+    rest.insert("generationConfig".into(), config(ask));
+    if !safety.is_empty() {
+        rest.insert("safetySettings".into(), json!(safety));
+    }
+    for (name, value) in &rest {
+        body.words(&format!(",{}:", json!(name)));
+        body.value(value);
+    }
+    body.words("}");
+    body.end_words();
+    body
+}
+
+pub(super) fn predict(ask: &Ask) -> Body {
+    let mut parameters = json!({"sampleCount": 1});
+    if let Some(ratio) = &ask.aspect_ratio {
+        parameters["aspectRatio"] = json!(ratio);
+    }
+    let mut body = Body::default();
+    body.value(&json!({"instances": [{"prompt": ask.prompt}], "parameters": parameters}));
+    body.end_words();
+    body
+}
+
+fn config(ask: &Ask) -> Value {
+    if ask.kind == GenerationKind::Text {
+        return json!({"maxOutputTokens": TEXT_TOKENS_MAX});
+    }
+    let mut config = json!({"responseModalities": ["TEXT", "IMAGE"]});
+    if let Some(ratio) = &ask.aspect_ratio {
+        config["imageConfig"]["aspectRatio"] = json!(ratio);
+    }
+    if let Some(size) = &ask.size {
+        config["imageConfig"]["imageSize"] = json!(size);
+    }
+    config
+}
+
+/// One side's turn.
 struct Content<'a> {
     role: &'static str,
-    parts: [Part<'a>; 1],
+    parts: Vec<Part<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Default)]
 struct Part<'a> {
-    text: &'a str,
+    text: Option<&'a str>,
+    picture: Option<&'a Reference>,
+    thought: bool,
+    signature: Option<&'a Bytes>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct GenerationConfig<'a> {
-    response_modalities: [&'static str; 2],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    image_config: Option<ImageConfig<'a>>,
+/// What was said before, in its order, and what is asked now.
+fn contents(ask: &Ask) -> Vec<Content<'_>> {
+    let mut contents = Vec::new();
+    for said in &ask.turns {
+        contents.push(Content { role: "user", parts: vec![text(&said.prompt)] });
+        contents.push(Content { role: "model", parts: vec![text(&said.answer)] });
+    }
+    for turn in &ask.material.earlier {
+        contents.push(shown(&turn.prompt, &turn.references));
+        contents.push(Content { role: "model", parts: answered(turn) });
+    }
+    contents.push(shown(&ask.prompt, &ask.material.references));
+    contents
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ImageConfig<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    aspect_ratio: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    image_size: Option<&'a str>,
+fn shown<'a>(prompt: &'a str, references: &'a [Reference]) -> Content<'a> {
+    let pictures = references.iter().map(|picture| Part { picture: Some(picture), ..Part::default() });
+    Content { role: "user", parts: std::iter::once(text(prompt)).chain(pictures).collect() }
 }
 
-pub(super) fn of(ask: &Ask) -> Request<'_> {
-    let contents = [Content { role: "user", parts: [Part { text: &ask.prompt }] }];
-    let generation_config = match ask.kind {
-        GenerationKind::Text => None,
-        GenerationKind::Picture | GenerationKind::Edit => {
-            let (aspect_ratio, image_size) = (ask.aspect_ratio.as_deref(), ask.size.as_deref());
-            let image = ImageConfig { aspect_ratio, image_size };
-            let named = aspect_ratio.is_some() || image_size.is_some();
-            Some(GenerationConfig {
-                response_modalities: ["TEXT", "IMAGE"],
-                image_config: named.then_some(image),
-            })
+fn answered(turn: &Turn) -> Vec<Part<'_>> {
+    let parts = turn.parts.iter().map(|said| Part {
+        text: said.text.as_deref(),
+        picture: said.picture.as_ref(),
+        thought: said.thought,
+        signature: said.signature.as_ref(),
+    });
+    parts.collect()
+}
+
+fn text(text: &str) -> Part<'_> {
+    Part { text: Some(text), ..Part::default() }
+}
+
+impl Content<'_> {
+    fn write(&self, body: &mut Body) {
+        body.words(&format!("{{\"role\":\"{}\",\"parts\":", self.role));
+        body.list(&self.parts, |body, part| part.write(body));
+        body.words("}");
+    }
+}
+
+impl Part<'_> {
+    fn write(&self, body: &mut Body) {
+        let mut first = true;
+        let mut name = |body: &mut Body, name: &str| {
+            body.words(if std::mem::take(&mut first) { "{\"" } else { ",\"" });
+            body.words(name);
+            body.words("\":");
+        };
+        if let Some(text) = self.text {
+            name(body, "text");
+            body.value(&json!(text));
         }
-    };
-    Request { contents, generation_config }
+        if let Some(picture) = self.picture {
+            name(body, "inlineData");
+            body.words(&format!("{{\"mimeType\":\"{}\",\"data\":\"", mime(picture.media_type)));
+            body.share(&picture.data);
+            body.words("\"}");
+        }
+        if self.thought {
+            name(body, "thought");
+            body.words("true");
+        }
+        if let Some(signature) = self.signature {
+            name(body, "thoughtSignature");
+            body.words("\"");
+            body.share(signature);
+            body.words("\"");
+        }
+        body.words(if first { "{}" } else { "}" });
+    }
+}
+
+fn mime(media_type: MediaType) -> &'static str {
+    match media_type {
+        MediaType::Jpeg => "image/jpeg",
+        MediaType::Png => "image/png",
+        MediaType::Webp => "image/webp",
+        MediaType::Text => "text/plain",
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{json, to_value};
-
-    use super::*;
-
-    fn ask(kind: GenerationKind, aspect_ratio: Option<&str>, size: Option<&str>) -> serde_json::Value {
-        to_value(of(&Ask {
-            kind,
-            model: "m".into(),
-            prompt: "a fox".into(),
-            aspect_ratio: aspect_ratio.map(str::to_owned),
-            size: size.map(str::to_owned),
-        }))
-        .unwrap()
-    }
-
-    #[test]
-    fn a_picture_is_asked_for_with_its_shape_and_a_text_without() {
-        let contents = json!([{"role": "user", "parts": [{"text": "a fox"}]}]);
-        assert_eq!(
-            ask(GenerationKind::Picture, Some("16:9"), Some("2K")),
-            json!({"contents": contents, "generationConfig": {
-                "responseModalities": ["TEXT", "IMAGE"],
-                "imageConfig": {"aspectRatio": "16:9", "imageSize": "2K"},
-            }})
-        );
-        assert_eq!(
-            ask(GenerationKind::Edit, None, None),
-            json!({"contents": contents, "generationConfig": {"responseModalities": ["TEXT", "IMAGE"]}})
-        );
-        assert_eq!(ask(GenerationKind::Text, Some("1:1"), None), json!({"contents": contents}));
-    }
-}
+#[path = "request_tests.rs"]
+mod tests;

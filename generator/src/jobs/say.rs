@@ -83,11 +83,11 @@ pub(super) async fn complete(
     tools: &Tools,
     generation: GenerationId,
     attempt: Attempt,
-    output: MadeOutput,
+    outputs: Vec<MadeOutput>,
     spent: Spent,
 ) {
-    let bytes = output.bytes;
-    let command = GenerationComplete { generation, attempt, outputs: vec![output], spent, charge: None };
+    let bytes: u64 = outputs.iter().map(|output| u64::from(output.bytes)).sum();
+    let command = GenerationComplete { generation, attempt, outputs, spent, charge: None };
     let id = format!("complete:{generation}:{attempt}");
     if until_answered(tools, generation, &id, command.into()).await.is_ok() {
         tracing::info!(%generation, %attempt, bytes, "made and completed");
@@ -102,8 +102,9 @@ pub(super) async fn fail(
     attempt: Attempt,
     reason: Trouble,
     spent: Spent,
+    text: Option<MadeOutput>,
 ) {
-    let command = GenerationFail { generation, attempt, reason, spent, text: None };
+    let command = GenerationFail { generation, attempt, reason, spent, text };
     let id = format!("fail:{generation}:{attempt}");
     if until_answered(tools, generation, &id, command.into()).await.is_ok() {
         tracing::warn!(%generation, %attempt, ?reason, "failed; its credits go back");

@@ -11,17 +11,18 @@ use std::time::Duration;
 use proto_events::{
     Attempt, GenerationId, Text,
     catalog::Catalog,
+    commands::MadeOutput,
     events::{Spent, Trouble},
     queries::ClaimedJob,
 };
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Tools, lease::Lease, pace, say};
 use crate::{
     cost,
-    gemini::{Ask, Failure, Remedy},
-    picture::Made,
-    shelf::{self, Stored},
+    gemini::{Ask, Failure, Made, Remedy},
+    shelf::{self, Material, Slot, Stored, Wanted},
 };
 
 /// How often and how far apart a silent store is asked for an earlier result before a call is paid:
@@ -33,6 +34,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// beyond these tries is another worker.
 const HELD_TRIES_MAX: u32 = 5;
 const HELD_EVERY: Duration = Duration::from_millis(300);
+
+/// What every model of today takes.
+const PICTURES_MAX: usize = 14;
 
 /// What comes after an attempt.
 enum Next {
@@ -82,12 +86,9 @@ async fn step(tools: &Tools, job: &ClaimedJob, lease: &Lease) -> Next {
     if attempt.get() > 1
         && let Some(stored) = earlier(tools, generation, attempt).await
     {
-        tracing::info!(%generation, %attempt, object = %stored.output.object, "an earlier attempt's result is used");
-        say::complete(tools, generation, attempt, stored.output, stored.spent).await;
+        tracing::info!(%generation, %attempt, outputs = stored.outputs.len(), "an earlier attempt's result is used");
+        say::complete(tools, generation, attempt, stored.outputs, stored.spent).await;
         return Next::End;
-    }
-    if !job.references.is_empty() {
-        return fail(tools, job, Trouble::InvalidRequest, Spent::default()).await;
     }
     // Asked before the call, while the ledger is known to answer.
     let catalog = tools.prices.current().await;
@@ -96,14 +97,26 @@ async fn step(tools: &Tools, job: &ClaimedJob, lease: &Lease) -> Next {
         return Next::End;
     }
     let Some(limit) = pace::left_for_call(job.deadline, pace::now()) else {
-        return fail(tools, job, Trouble::Deadline, Spent::default()).await;
+        return fail(tools, job, Trouble::Deadline, Spent::default(), None).await;
     };
-    let answered = tools.gemini.generate(&ask(job), limit).await;
+    let wanted =
+        Wanted { references: &job.references, followed: job.followed.as_ref(), pictures_max: PICTURES_MAX };
+    let material = match tools.shelf.material(wanted, Instant::now() + limit).await {
+        Ok(material) => material,
+        Err(missing) => {
+            tracing::warn!(%generation, %attempt, error = %missing, "what is to be shown can't be had");
+            return fail(tools, job, Trouble::InvalidRequest, Spent::default(), None).await;
+        }
+    };
+    let ask = ask(job, catalog.as_deref(), material);
+    let slot = tools.shelf.slot(generation, attempt);
+    let mut live = tools.shelf.live(generation, attempt);
+    let answered = tools.gemini.generate(&ask, limit, &slot, &mut live).await;
     fail::fail_point!("generator.called");
-    let spent = cost::spent(&answered, &job.model, catalog.as_deref());
+    let spent = cost::spent(&answered, &ask, catalog.as_deref());
     record(job, &answered.result, &spent);
     match answered.result {
-        Ok(made) => finish(tools, job, lease, made, spent).await,
+        Ok(made) => finish(tools, job, lease, &slot, &made, spent).await,
         Err(_) if lease.is_lost() => Next::End,
         Err(failure) => {
             // A renewal that came after the record would be refused.
@@ -137,11 +150,16 @@ fn note_store(job: &ClaimedJob, error: &shelf::Error, what: &'static str) {
     }
 }
 
-fn ask(job: &ClaimedJob) -> Ask {
+fn ask(job: &ClaimedJob, catalog: Option<&Catalog>, material: Material) -> Ask {
+    let model = catalog.and_then(|catalog| catalog.models.iter().find(|model| model.name == job.model));
     Ask {
         kind: job.kind,
         model: job.model.to_string(),
+        api: model.map(|model| model.api).unwrap_or_default(),
+        system: job.system.as_ref().map(Text::to_string),
+        turns: Vec::new(),
         prompt: job.prompt.to_string(),
+        material,
         aspect_ratio: job.aspect_ratio.as_ref().map(Text::to_string),
         size: job.size.as_ref().map(Text::to_string),
     }
@@ -150,7 +168,7 @@ fn ask(job: &ClaimedJob) -> Ask {
 /// A paid call in the log and the metrics, without what was asked or answered.
 fn record(job: &ClaimedJob, result: &Result<Made, Failure>, spent: &Spent) {
     let outcome = match result {
-        Ok(made) => format!("{:?}", made.media_type),
+        Ok(_) => "Made".to_owned(),
         Err(failure) => format!("{:?}", failure.trouble),
     };
     let cost = spent.cost_micro_usd.map_or(0, |cost| cost.get());
@@ -166,10 +184,17 @@ fn record(job: &ClaimedJob, result: &Result<Made, Failure>, spent: &Spent) {
 
 /// Puts the bytes, then completes. The store is asked until there is no time left to complete in. When
 /// the job has gone on without us meanwhile, the bytes lie where its next attempt looks for them.
-async fn finish(tools: &Tools, job: &ClaimedJob, lease: &Lease, made: Made, spent: Spent) -> Next {
+async fn finish(
+    tools: &Tools,
+    job: &ClaimedJob,
+    lease: &Lease,
+    slot: &Slot,
+    made: &Made,
+    spent: Spent,
+) -> Next {
     let (generation, attempt) = (job.generation, job.attempt);
     let stored = loop {
-        match tools.shelf.put(generation, attempt, &made, &spent).await {
+        match slot.seal(&made.outputs, &spent).await {
             Ok(stored) => break stored,
             Err(error) => note_store(job, &error, "the result is not stored yet"),
         }
@@ -177,20 +202,19 @@ async fn finish(tools: &Tools, job: &ClaimedJob, lease: &Lease, made: Made, spen
             if lease.is_lost() {
                 return Next::End;
             }
-            return fail(tools, job, Trouble::Deadline, spent).await;
+            return fail(tools, job, Trouble::Deadline, spent, None).await;
         }
         tokio::time::sleep(LOOK_EVERY).await;
     };
-    drop(made);
     fail::fail_point!("generator.stored");
     // Closed by the deadline, not claimed by another: the ledger still settles it, late.
     let overdue = pace::now() >= job.deadline;
     if lease.is_lost() && !overdue {
-        tracing::warn!(%generation, %attempt, object = %stored.output.object, "left for the next attempt: the claim was lost");
+        tracing::warn!(%generation, %attempt, outputs = stored.outputs.len(), "left for the next attempt: the claim was lost");
         metrics::counter!("generator_results_left_total").increment(1);
         return Next::End;
     }
-    say::complete(tools, generation, attempt, stored.output, stored.spent).await;
+    say::complete(tools, generation, attempt, stored.outputs, stored.spent).await;
     Next::End
 }
 
@@ -203,20 +227,28 @@ async fn after_failure(
 ) -> Next {
     let after = match failure.remedy {
         Remedy::Later { after } => after,
-        Remedy::GiveUp | Remedy::OtherKey { .. } => return fail(tools, job, failure.trouble, spent).await,
+        Remedy::GiveUp | Remedy::Stop => {
+            return fail(tools, job, failure.trouble, spent, failure.text.clone()).await;
+        }
     };
     let after = pace::wait(job.attempt, after, uuid::Uuid::new_v4().as_u64_pair().0);
     let last = catalog.is_some_and(|c| job.attempt.get() >= i64::from(c.limits.attempts_max));
     let then = pace::now().plus_ms(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
     if last || pace::left_for_call(job.deadline, then).is_none() {
-        return fail(tools, job, failure.trouble, spent).await;
+        return fail(tools, job, failure.trouble, spent, None).await;
     }
     let on_record = say::attempted(tools, job, failure.trouble, spent, after).await;
     if on_record { Next::Again { after } } else { Next::End }
 }
 
-async fn fail(tools: &Tools, job: &ClaimedJob, reason: Trouble, spent: Spent) -> Next {
-    say::fail(tools, job.generation, job.attempt, reason, spent).await;
+async fn fail(
+    tools: &Tools,
+    job: &ClaimedJob,
+    reason: Trouble,
+    spent: Spent,
+    text: Option<MadeOutput>,
+) -> Next {
+    say::fail(tools, job.generation, job.attempt, reason, spent, text).await;
     Next::End
 }
 
@@ -229,8 +261,8 @@ async fn exhausted(tools: &Tools, generation: GenerationId, attempt: Attempt) {
         return;
     }
     match earlier(tools, generation, attempt).await {
-        Some(stored) => say::complete(tools, generation, last, stored.output, stored.spent).await,
-        None => say::fail(tools, generation, last, Trouble::AttemptsExhausted, Spent::default()).await,
+        Some(stored) => say::complete(tools, generation, last, stored.outputs, stored.spent).await,
+        None => say::fail(tools, generation, last, Trouble::AttemptsExhausted, Spent::default(), None).await,
     }
 }
 

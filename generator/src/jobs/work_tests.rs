@@ -71,19 +71,20 @@ impl World {
             keys: vec!["sandbox-key".into()],
             call_timeout: 30 * SECOND,
             connect_timeout: 5 * SECOND,
+            safety: Vec::new(),
         };
         let tools = Tools {
             prices: Prices::new(&ledger.clone().with_deadline(SECOND)),
             ledger,
             gemini: gemini::Gemini::new(options).unwrap(),
-            shelf: Shelf::new(client),
+            shelf: Shelf::new(client, crate::shelf::REQUESTS_BYTES_MAX),
             worker: Worker::default(),
         };
         Self { tools, heard, vendor, job: job(), stop, nats, _scratch: scratch }
     }
 
     async fn fault(&self, fault: Value) {
-        let plan = json!({"vendor": "gemini", "call": "generateContent", "fault": fault});
+        let plan = json!({"vendor": "gemini", "call": "*", "fault": fault});
         let sent = reqwest::Client::new().post(format!("{}/faults", self.vendor)).json(&plan).send().await;
         assert!(sent.unwrap().status().is_success());
     }
@@ -130,7 +131,7 @@ fn granted(claim: &Value, ago: Duration) -> Value {
     let ago_ms = i64::try_from(ago.as_millis()).unwrap();
     done(&json!({
         "generation": job(), "attempt": claim["attempt"], "kind": "text", "model": "gemini-3.8-flash",
-        "aspect_ratio": null, "size": null, "prompt": "a fox in the snow", "references": [],
+        "aspect_ratio": null, "size": null, "prompt": "a fox in the snow", "references": [], "doubts": 0, "unpaid": 0,
         "lease_until": pace::now().plus_ms(i64::from(LEASE_MS) - ago_ms), "lease_ms": LEASE_MS,
         "deadline": pace::now().plus_ms(120_000),
     }))

@@ -1,101 +1,147 @@
-//! What was made. A picture is believed by its bytes, never by the label that came with it.
+//! Pictures, as far as we look at them: what they are, how large, and without what they should not tell.
+//!
+//! A picture is believed by its bytes, never by the label that came with it. [`Strip`] takes it in pieces
+//! of any length and gives back the same picture without its metadata (where it was taken, by whom, with
+//! what, and whatever is appended to it). Nothing is decoded; a side's length is known before any of the
+//! pixels is let through. Bounds: 64 KB are held, whatever comes.
 
-use imagesize::ImageType;
+mod jpeg;
+mod png;
+mod webp;
+
 use proto_events::events::MediaType;
 
 /// Telegram and every vendor stay far below this; a header that claims more is a trap for decoders.
-const SIDE_MAX: usize = 16_384;
+const SIDE_MAX: u32 = 16_384;
+/// 8192 × 8192: more than any camera of today, four times a 4K picture.
+const PIXELS_MAX: u64 = 1 << 26;
+/// So many bytes tell what a picture is: RIFF, its size, WEBP.
+const MAGIC_LEN: usize = 12;
 
-/// A made thing in memory.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Made {
-    pub bytes: Vec<u8>,
+/// What a picture is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
     pub media_type: MediaType,
-    pub width: Option<u32>,
-    pub height: Option<u32>,
+    pub width: u32,
+    pub height: u32,
 }
 
-impl Made {
-    pub fn text(text: String) -> Self {
-        Self { bytes: text.into_bytes(), media_type: MediaType::Text, width: None, height: None }
-    }
-}
-
-impl std::fmt::Debug for Made {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let size = (self.width, self.height);
-        write!(f, "Made({:?}, {size:?}, {} bytes)", self.media_type, self.bytes.len())
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAPicture {
     #[error("the bytes are not of a PNG, JPEG or WebP")]
     Format,
     #[error("the picture's header is broken")]
     Header,
-    #[error("the picture claims {0} × {1} pixels")]
-    Size(usize, usize),
+    #[error("the picture claims {width} × {height} pixels")]
+    Size { width: u32, height: u32 },
+    #[error("the picture ends in the middle")]
+    Cut,
 }
 
-/// Looks at the header only: cheap for any size.
-///
-/// # Errors
-/// Not a PNG, JPEG or WebP of 1 to 16 384 pixels a side.
-pub fn look(bytes: Vec<u8>) -> Result<Made, NotAPicture> {
-    let media_type = match imagesize::image_type(&bytes) {
-        Ok(ImageType::Png) => MediaType::Png,
-        Ok(ImageType::Jpeg) => MediaType::Jpeg,
-        Ok(ImageType::Webp) => MediaType::Webp,
-        _ => return Err(NotAPicture::Format),
-    };
-    let size = imagesize::blob_size(&bytes).map_err(|_| NotAPicture::Header)?;
-    let side = |pixels: usize| {
-        let fits = (1..=SIDE_MAX).contains(&pixels);
-        u32::try_from(pixels).ok().filter(|_| fits).ok_or(NotAPicture::Size(size.width, size.height))
-    };
-    let (width, height) = (side(size.width)?, side(size.height)?);
-    Ok(Made { bytes, media_type, width: Some(width), height: Some(height) })
+/// A picture on its way: see the module.
+pub struct Strip(Kind);
+
+enum Kind {
+    /// Not yet known: what came so far.
+    Unknown(Vec<u8>),
+    Jpeg(jpeg::Strip),
+    Png(png::Strip),
+    Webp(webp::Strip),
+}
+
+impl Default for Strip {
+    fn default() -> Self {
+        Self(Kind::Unknown(Vec::with_capacity(MAGIC_LEN)))
+    }
+}
+
+impl Strip {
+    /// Takes the next bytes; those that stay are added to `out`.
+    ///
+    /// # Errors
+    /// It is no picture, or one that is too large. Nothing more should be given then.
+    pub fn push(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), NotAPicture> {
+        if let Kind::Unknown(magic) = &mut self.0 {
+            if !gather(magic, MAGIC_LEN, &mut bytes) {
+                return Ok(());
+            }
+            let magic = std::mem::take(magic);
+            self.0 = known(&magic).ok_or(NotAPicture::Format)?;
+            self.take(&magic, out)?;
+        }
+        self.take(bytes, out)
+    }
+
+    fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), NotAPicture> {
+        match &mut self.0 {
+            Kind::Unknown(_) => Err(NotAPicture::Format),
+            Kind::Jpeg(strip) => strip.push(bytes, out),
+            Kind::Png(strip) => strip.push(bytes, out),
+            Kind::Webp(strip) => strip.push(bytes, out),
+        }
+    }
+
+    /// After the last byte.
+    ///
+    /// # Errors
+    /// Something is missing.
+    pub fn end(self, out: &mut Vec<u8>) -> Result<Look, NotAPicture> {
+        let (media_type, size) = match self.0 {
+            Kind::Unknown(_) => return Err(NotAPicture::Format),
+            Kind::Jpeg(strip) => (MediaType::Jpeg, strip.end(out)?),
+            Kind::Png(strip) => (MediaType::Png, strip.end()?),
+            Kind::Webp(strip) => (MediaType::Webp, strip.end()?),
+        };
+        Ok(Look { media_type, width: size.width, height: size.height })
+    }
+}
+
+fn known(magic: &[u8]) -> Option<Kind> {
+    if magic.starts_with(b"\xff\xd8\xff") {
+        Some(Kind::Jpeg(jpeg::Strip::default()))
+    } else if magic.starts_with(png::SIGNATURE) {
+        Some(Kind::Png(png::Strip::default()))
+    } else if magic.starts_with(b"RIFF") && magic.ends_with(b"WEBP") {
+        Some(Kind::Webp(webp::Strip::default()))
+    } else {
+        None
+    }
+}
+
+/// A picture's sides that we take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Size {
+    width: u32,
+    height: u32,
+}
+
+impl Size {
+    fn of(width: u32, height: u32) -> Result<Self, NotAPicture> {
+        let side = 1..=SIDE_MAX;
+        let fits = side.contains(&width) && side.contains(&height);
+        if fits && u64::from(width) * u64::from(height) <= PIXELS_MAX {
+            Ok(Self { width, height })
+        } else {
+            Err(NotAPicture::Size { width, height })
+        }
+    }
+}
+
+/// Moves bytes into `held` until it has `need` of them. True: it has.
+fn gather(held: &mut Vec<u8>, need: usize, bytes: &mut &[u8]) -> bool {
+    let (taken, rest) = bytes.split_at(need.saturating_sub(held.len()).min(bytes.len()));
+    held.extend_from_slice(taken);
+    *bytes = rest;
+    held.len() >= need
+}
+
+/// Moves up to `len` bytes out of `bytes`.
+fn split<'a>(bytes: &mut &'a [u8], len: usize) -> &'a [u8] {
+    let (taken, rest) = bytes.split_at(len.min(bytes.len()));
+    *bytes = rest;
+    taken
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    /// A PNG as far as its header goes.
-    pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
-        let mut bytes = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR".to_vec();
-        bytes.extend(width.to_be_bytes());
-        bytes.extend(height.to_be_bytes());
-        bytes.extend(b"\x08\x02\x00\x00\x00\x00\x00\x00\x00");
-        bytes.extend(b"\x00\x00\x00\x00IEND\xae\x42\x60\x82");
-        bytes
-    }
-
-    /// A JPEG as far as its frame header goes.
-    pub(crate) fn jpeg(width: u16, height: u16) -> Vec<u8> {
-        let mut bytes = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00".to_vec();
-        bytes.extend(b"\xff\xc0\x00\x11\x08");
-        bytes.extend(height.to_be_bytes());
-        bytes.extend(width.to_be_bytes());
-        bytes.extend(b"\x03\x01\x22\x00\x02\x11\x01\x03\x11\x01\xff\xd9");
-        bytes
-    }
-
-    #[test]
-    fn pictures_are_known_by_their_bytes() {
-        let seen = |bytes| look(bytes).map(|made| (made.media_type, made.width, made.height));
-        assert_eq!(seen(png(640, 480)), Ok((MediaType::Png, Some(640), Some(480))));
-        assert_eq!(seen(jpeg(640, 480)), Ok((MediaType::Jpeg, Some(640), Some(480))));
-    }
-
-    #[test]
-    fn what_is_no_picture_is_refused() {
-        for bad in [&b""[..], b"GIF89a\x01\x00\x01\x00", b"<svg/>", b"{}", b"\xff\xd8\xff"] {
-            assert!(look(bad.to_vec()).is_err(), "{bad:?} was taken");
-        }
-        assert_eq!(look(png(0, 10)), Err(NotAPicture::Size(0, 10)));
-        assert_eq!(look(png(10, 100_000)), Err(NotAPicture::Size(10, 100_000)));
-        assert!(look(png(10, 10)[..20].to_vec()).is_err());
-    }
-}
+#[path = "tests.rs"]
+pub(crate) mod tests;

@@ -1,32 +1,55 @@
-//! Where made things lie until they are delivered: the object store `images` in MEDIA.
+//! What lies outside the ledger, in the account MEDIA: the object store `images`, and conversations.
 //!
-//! An object is `<generation>/<attempt>/0`. Its chunks are written first and its entry last, with what
-//! the attempt cost as metadata on it: the entry is there if and only if the whole result is. So a
-//! worker that was killed after paying leaves something its successor can complete with.
-//! Bounds: a put holds the bytes once, in memory, and sends chunks of 128 KB.
+//! | object | what |
+//! |---|---|
+//! | `<generation>/<attempt>/<n>` | the n-th thing an attempt made ([`slot`]), in chunks as they came ([`blob`]) |
+//! | `<generation>/<attempt>/result` | the manifest: what was made and what that cost; put last of all |
+//! | `<generation>/turn`, `<generation>/<attempt>/signatures` | what an edit shows the model again ([`turn`]) |
+//! | `files/<sha-256 of its id>` | a file of Telegram's, brought by its adapter ([`material`]) |
+//!
+//! The manifest is there if and only if the whole result is. So a worker that was killed after paying leaves
+//! something its successor can complete with. Everything here may be lost; the ledger then compensates.
 
-use std::time::Duration;
+mod blob;
+mod conversation;
+mod live;
+mod load;
+mod material;
+mod room;
+mod slot;
+mod turn;
+
+use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream::{
     self,
-    object_store::{InfoErrorKind, ObjectInfo, ObjectMetadata, ObjectStore},
+    object_store::{GetErrorKind, InfoErrorKind, ObjectInfo, ObjectStore},
     stream::DiscardPolicy,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE};
-use proto_events::{
-    Attempt, GenerationId, Text, commands::MadeOutput, events::Spent, subjects::IMAGES_BUCKET,
+use proto_events::{Attempt, GenerationId, commands::MadeOutput, events::Spent, subjects::IMAGES_BUCKET};
+
+#[cfg(test)]
+pub(crate) use self::turn::TurnPart;
+pub(crate) use self::turn::{Painted, Record, RecordPart, Turn};
+pub use self::{
+    blob::Blob,
+    live::Live,
+    load::Reference,
+    material::{Material, Missing, Wanted},
+    room::{REQUEST_BYTES_MAX, REQUESTS_BYTES_MAX},
+    slot::Slot,
 };
-use sha2::{Digest, Sha256};
 
-use crate::{gemini::BODY_BYTES_MAX, picture::Made};
-
-/// A put or a look that takes longer is given up and tried again: 64 MB pass in seconds.
+/// A look that takes longer is given up and tried again.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// A call is not made when there is less room: the largest picture, and signatures.
+const ROOM_BYTES_MIN: u64 = 64 << 20;
 /// What the server says of a store that takes nothing more. The client library passes these words on as
 /// text only.
 const FULL: [&str; 4] =
     ["maximum bytes exceeded", "insufficient", "resource limits exceeded", "no space left"];
-/// Metadata of an object: what made it and what that cost, as JSON.
+/// Metadata of a manifest: itself, as JSON, so that one look brings it.
 const RESULT: &str = "plantain-result";
 
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +61,15 @@ pub enum Error {
     #[error("the object store holds {bytes} of {bytes_max} bytes and drops nothing old")]
     Full { bytes: u64, bytes_max: u64 },
     #[error("the object can't be put")]
-    Put(#[source] jetstream::object_store::PutError),
+    Put(#[source] jetstream::context::PublishError),
+    #[error("the object store was made anew while an object was being put")]
+    Wiped,
     #[error("the object can't be looked up")]
     Info(#[source] jetstream::object_store::InfoError),
+    #[error("the object can't be had")]
+    Get(#[source] jetstream::object_store::GetError),
+    #[error("the object can't be read")]
+    Read(#[source] std::io::Error),
     #[error("what was made can't be described")]
     Describe(#[source] serde_json::Error),
     #[error("the object is too large or badly named")]
@@ -58,6 +87,21 @@ impl Error {
             _ => false,
         }
     }
+
+    /// The store answers, and has it no more.
+    fn is_lost(&self) -> bool {
+        match self {
+            Self::Get(error) => error.kind() == GetErrorKind::NotFound,
+            Self::Read(error) => error.kind() == std::io::ErrorKind::InvalidData,
+            _ => false,
+        }
+    }
+}
+
+/// What was paid for is not lost by it, or nothing can be done about it.
+pub(crate) fn note(error: &Error, what: &'static str) {
+    let why: &dyn std::error::Error = error;
+    tracing::warn!(error = why, "{what}");
 }
 
 fn says_full(text: &str) -> bool {
@@ -67,19 +111,23 @@ fn says_full(text: &str) -> bool {
 /// A result as it lies there.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Stored {
-    pub output: MadeOutput,
+    pub outputs: Vec<MadeOutput>,
     pub spent: Spent,
 }
 
 #[derive(Clone)]
 pub struct Shelf {
+    media: async_nats::Client,
     jetstream: jetstream::Context,
+    room: Arc<room::Room>,
 }
 
 impl Shelf {
-    /// `media` is a connection to the account MEDIA.
-    pub fn new(media: async_nats::Client) -> Self {
-        Self { jetstream: jetstream::new(media) }
+    /// `media` is a connection to the account MEDIA; `requests_bytes` is what all requests under way may
+    /// hold in memory together (see [`REQUESTS_BYTES_MAX`]).
+    pub fn new(media: async_nats::Client, requests_bytes: usize) -> Self {
+        let room = Arc::new(room::Room::new(requests_bytes));
+        Self { jetstream: jetstream::new(media.clone()), media, room }
     }
 
     /// Is the bucket there, and will it take a result? One look.
@@ -96,36 +144,6 @@ impl Shelf {
         .await
     }
 
-    /// Puts it there, once: what is there already with the same bytes is left alone.
-    ///
-    /// # Errors
-    /// The store is away; whether it was put is not known then.
-    pub async fn put(
-        &self,
-        generation: GenerationId,
-        attempt: Attempt,
-        made: &Made,
-        spent: &Spent,
-    ) -> Result<Stored, Error> {
-        let stored = describe(generation, attempt, made, spent)?;
-        bounded(async {
-            let store = self.open().await?;
-            let present = entry(&store, &stored.output.object).await?;
-            if present.is_some_and(|info| holds(&info, &stored.output)) {
-                return Ok(stored);
-            }
-            let result = serde_json::to_string(&stored).map_err(Error::Describe)?;
-            let meta = ObjectMetadata {
-                name: stored.output.object.to_string(),
-                metadata: [(RESULT.to_owned(), result)].into(),
-                ..ObjectMetadata::default()
-            };
-            store.put(meta, &mut made.bytes.as_slice()).await.map_err(Error::Put)?;
-            Ok(stored)
-        })
-        .await
-    }
-
     /// The newest whole result of this generation up to that attempt.
     ///
     /// # Errors
@@ -134,11 +152,11 @@ impl Shelf {
         bounded(async {
             let store = self.open().await?;
             for attempt in (1..=up_to.get()).rev() {
-                let Some(info) = entry(&store, &name(generation, attempt)).await? else { continue };
-                let Some(result) = info.metadata.get(RESULT) else { continue };
-                match serde_json::from_str::<Stored>(result) {
-                    Ok(stored) if holds(&info, &stored.output) => return Ok(Some(stored)),
-                    _ => tracing::warn!(%generation, attempt, "an object's description does not fit it"),
+                let Some(info) = entry(&store, &result_name(generation, attempt)).await? else { continue };
+                let stored = info.metadata.get(RESULT).and_then(|text| serde_json::from_str::<Stored>(text).ok());
+                match stored {
+                    Some(stored) if all_there(&store, &stored.outputs).await? => return Ok(Some(stored)),
+                    _ => tracing::warn!(%generation, attempt, "a result's manifest does not fit what lies there"),
                 }
             }
             Ok(None)
@@ -152,11 +170,19 @@ impl Shelf {
     }
 }
 
+fn output_name(generation: GenerationId, attempt: i64, n: usize) -> String {
+    format!("{generation}/{attempt}/{n}")
+}
+
+fn result_name(generation: GenerationId, attempt: i64) -> String {
+    format!("{generation}/{attempt}/result")
+}
+
 /// A bucket that drops its oldest always has room, and so has one without a bound.
 fn room(config: &jetstream::stream::Config, bytes: u64) -> Result<(), Error> {
     let bytes_max = u64::try_from(config.max_bytes).unwrap_or(0);
     let bounded = bytes_max > 0 && config.discard == DiscardPolicy::New;
-    if bounded && bytes.saturating_add(BODY_BYTES_MAX as u64) > bytes_max {
+    if bounded && bytes.saturating_add(ROOM_BYTES_MIN) > bytes_max {
         return Err(Error::Full { bytes, bytes_max });
     }
     Ok(())
@@ -174,20 +200,14 @@ async fn entry(store: &ObjectStore, name: &str) -> Result<Option<ObjectInfo>, Er
     }
 }
 
-fn name(generation: GenerationId, attempt: i64) -> String {
-    format!("{generation}/{attempt}/0")
-}
-
-fn describe(generation: GenerationId, attempt: Attempt, made: &Made, spent: &Spent) -> Result<Stored, Error> {
-    let output = MadeOutput {
-        object: Text::new(name(generation, attempt.get())).map_err(|_| Error::Form)?,
-        sha256: Text::new(hex(&Sha256::digest(&made.bytes))).map_err(|_| Error::Form)?,
-        media_type: made.media_type,
-        bytes: u32::try_from(made.bytes.len()).map_err(|_| Error::Form)?,
-        width: made.width,
-        height: made.height,
-    };
-    Ok(Stored { output, spent: spent.clone() })
+async fn all_there(store: &ObjectStore, outputs: &[MadeOutput]) -> Result<bool, Error> {
+    for output in outputs {
+        let info = entry(store, output.object.as_str()).await?;
+        if !info.is_some_and(|info| holds(&info, output)) {
+            return Ok(false);
+        }
+    }
+    Ok(!outputs.is_empty())
 }
 
 /// Is what the store has under this name what the description says?
@@ -209,7 +229,8 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proto_events::{AccountId, CommandId, Producer};
+    use proto_events::{Text, events::MediaType};
+    use sha2::{Digest, Sha256};
 
     use super::*;
 
@@ -236,25 +257,24 @@ mod tests {
 
     #[test]
     fn a_description_fits_its_bytes_only() {
-        let command = CommandId::new("msg:1:2:3").unwrap();
-        let generation = GenerationId::derive(AccountId::random(), Producer::Telegram, &command);
-        let made = Made::text("abc".into());
-        let stored = describe(generation, Attempt::new(2).unwrap(), &made, &Spent::default()).unwrap();
-        assert_eq!(stored.output.object.as_str(), format!("{generation}/2/0"));
-        assert_eq!(
-            stored.output.sha256.as_str(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        let output = MadeOutput {
+            object: Text::new("g/2/0").unwrap(),
+            sha256: Text::new("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad").unwrap(),
+            media_type: MediaType::Text,
+            bytes: 3,
+            width: None,
+            height: None,
+        };
         let info = |size: usize, digest: &str| -> ObjectInfo {
             let digest = format!("SHA-256={digest}");
             serde_json::from_value(serde_json::json!({
-                "name": format!("{generation}/2/0"), "bucket": "images", "size": size, "digest": digest,
+                "name": "g/2/0", "bucket": "images", "size": size, "digest": digest,
             }))
             .unwrap()
         };
         let digest = BASE64_URL_SAFE.encode(Sha256::digest(b"abc"));
-        assert!(holds(&info(3, &digest), &stored.output));
-        assert!(!holds(&info(4, &digest), &stored.output));
-        assert!(!holds(&info(3, "AAAA"), &stored.output));
+        assert!(holds(&info(3, &digest), &output));
+        assert!(!holds(&info(4, &digest), &output));
+        assert!(!holds(&info(3, "AAAA"), &output));
     }
 }

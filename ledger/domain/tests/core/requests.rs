@@ -131,7 +131,10 @@ fn a_kind_without_a_default_model_must_name_one() {
     let refusal = world.refusal(words());
     assert_eq!(
         (refusal.code(), refusal.details()),
-        ("model_unknown", json!({"offered": ["gemini-3.8-flash"]}))
+        (
+            "model_unknown",
+            json!({"offered": ["gemini-3.8-flash", "gemini-3.5-flash-lite", "gemini-3.1-pro-preview"]})
+        )
     );
     let mut ask = words();
     ask.model = Some(text("gemini-3.8-flash"));

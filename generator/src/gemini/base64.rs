@@ -1,0 +1,90 @@
+//! Base64 as it comes, in pieces of any length: either alphabet, with or without padding, as proto3 JSON allows.
+
+use base64::{
+    Engine,
+    alphabet::STANDARD,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+const ENGINE: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(true),
+);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not base64")]
+pub(super) struct NotBase64;
+
+#[derive(Default)]
+pub(super) struct Decoder {
+    /// In the standard alphabet; between two pieces fewer than four characters.
+    held: Vec<u8>,
+    padded: bool,
+}
+
+impl Decoder {
+    pub(super) fn push(&mut self, text: &[u8], out: &mut Vec<u8>) -> Result<(), NotBase64> {
+        self.held.reserve(text.len());
+        for character in text {
+            match character {
+                b'=' => self.padded = true,
+                b'\r' | b'\n' | b' ' | b'\t' => {}
+                _ if self.padded => return Err(NotBase64),
+                b'-' => self.held.push(b'+'),
+                b'_' => self.held.push(b'/'),
+                other => self.held.push(*other),
+            }
+        }
+        let whole = self.held.len() / 4 * 4;
+        ENGINE.decode_vec(&self.held[..whole], out).map_err(|_| NotBase64)?;
+        self.held.drain(..whole);
+        Ok(())
+    }
+
+    pub(super) fn end(self, out: &mut Vec<u8>) -> Result<(), NotBase64> {
+        ENGINE.decode_vec(&self.held, out).map_err(|_| NotBase64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    fn decoded<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Result<Vec<u8>, NotBase64> {
+        let (mut decoder, mut out) = (Decoder::default(), Vec::new());
+        for piece in pieces {
+            decoder.push(piece, &mut out)?;
+        }
+        decoder.end(&mut out)?;
+        Ok(out)
+    }
+
+    #[test]
+    fn every_dialect_is_read_wherever_it_is_split() {
+        for len in 0..40_u8 {
+            let bytes: Vec<u8> = (0..len).map(|n| n.wrapping_mul(53).wrapping_sub(7)).collect();
+            let dialects = [
+                BASE64_STANDARD.encode(&bytes),
+                BASE64_STANDARD_NO_PAD.encode(&bytes),
+                BASE64_URL_SAFE.encode(&bytes),
+                BASE64_URL_SAFE_NO_PAD.encode(&bytes),
+            ];
+            for text in dialects {
+                for size in 1..7 {
+                    assert_eq!(decoded(text.as_bytes().chunks(size)), Ok(bytes.clone()), "{text} by {size}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_base64_is_refused() {
+        for bad in ["@@@@", "AAAAA", "AA=A", "AAA\u{0}"] {
+            assert_eq!(decoded(std::iter::once(bad.as_bytes())), Err(NotBase64), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn keys(count: usize) -> Keys {
+    Keys::new((0..count).map(|key| SecretString::from(format!("key-{key}"))).collect())
+}
+
+#[test]
+fn keys_are_used_turn_by_turn_and_each_is_there_to_fall_back_on() {
+    let (keys, now) = (keys(3), Instant::now());
+    let turns: Vec<_> = (0..4).map(|_| keys.free("m", now)).collect();
+    assert_eq!(turns, [[0, 1, 2], [1, 2, 0], [2, 0, 1], [0, 1, 2]]);
+    keys.refused(1, now);
+    let first: Vec<_> = (0..4).map(|_| keys.free("m", now)[0]).collect();
+    assert_eq!(first, [2, 0, 2, 0], "the turns go on among those that are free");
+}
+
+#[test]
+fn a_quota_is_of_a_key_and_a_model() {
+    let (keys, now) = (keys(2), Instant::now());
+    keys.over_quota(0, "m", Some(30 * SECOND), now);
+    assert_eq!((keys.free("m", now), keys.ready("m", now)), (vec![1], Ready::Ready));
+    assert_eq!(keys.free("other", now).len(), 2);
+    keys.over_quota(1, "m", Some(20 * SECOND), now);
+    assert_eq!((keys.free("m", now), keys.ready("m", now)), (vec![], Ready::RestsUntil(now + 20 * SECOND)));
+    keys.over_days_quota(1, "m", now);
+    assert_eq!(keys.ready("m", now), Ready::RestsUntil(now + 30 * SECOND), "the other one is back sooner");
+    keys.over_days_quota(0, "m", now);
+    assert_eq!(keys.ready("m", now), Ready::QuotaGone);
+    assert_eq!((keys.ready("other", now), keys.ready("m", now + DAY_REST)), (Ready::Ready, Ready::Ready));
+}
+
+#[test]
+fn an_unnamed_wait_doubles_while_refusals_follow_each_other() {
+    let (keys, mut now) = (keys(1), Instant::now());
+    let mut waits = Vec::new();
+    for _ in 0..6 {
+        keys.over_quota(0, "m", None, now);
+        // Its neighbour, which was under way at the same time.
+        keys.over_quota(0, "m", None, now);
+        let Ready::RestsUntil(until) = keys.ready("m", now) else { panic!("it does not rest") };
+        waits.push((until - now).as_secs());
+        now = until;
+    }
+    assert_eq!(waits, [5, 10, 20, 40, 60, 60]);
+    keys.answered(0, "m", now);
+    keys.over_quota(0, "m", None, now);
+    assert_eq!(keys.ready("m", now), Ready::RestsUntil(now + 5 * SECOND));
+    keys.answered(0, "m", now);
+    assert!(keys.free("m", now).is_empty(), "an older call's success ends no rest");
+}
+
+#[test]
+fn a_refused_key_and_a_blocked_place_wait_for_a_probe() {
+    let (keys, now) = (keys(2), Instant::now());
+    keys.refused(0, now);
+    assert_eq!(keys.ready("m", now), Ready::Ready);
+    keys.refused(1, now);
+    let hours = now + 1_000 * SECOND;
+    assert_eq!((keys.ready("m", hours), keys.trouble()), (Ready::NoGoodKey, Trouble::KeyInvalid));
+    assert!(keys.free("m", hours).is_empty());
+    assert!(keys.to_probe(now).is_empty());
+    assert_eq!(keys.to_probe(now + PROBE_FIRST), [0, 1]);
+    assert!(keys.to_probe(now + PROBE_FIRST + PROBE_FIRST).is_empty(), "the next wait is longer");
+    keys.good(1);
+    assert_eq!(keys.free("m", now), [1]);
+    keys.blocked(now);
+    assert_eq!((keys.ready("m", hours), keys.trouble()), (Ready::NoGoodKey, Trouble::RegionBlocked));
+    assert!(keys.to_probe(now + PROBE_FIRST).contains(&1), "any good key shows whether we are served");
+    keys.good(1);
+    assert_eq!(keys.ready("m", now), Ready::Ready);
+}
+
+#[test]
+fn without_keys_there_is_none_that_is_good() {
+    assert_eq!(
+        (keys(0).ready("m", Instant::now()), keys(0).free("m", Instant::now())),
+        (Ready::NoGoodKey, vec![])
+    );
+}

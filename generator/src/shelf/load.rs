@@ -1,0 +1,133 @@
+//! Objects read into requests: a piece at a time, stripped and encoded on the way.
+
+use std::{fmt, io::ErrorKind, time::Duration};
+
+use async_nats::jetstream::object_store::ObjectStore;
+use base64::{engine::GeneralPurpose, prelude::BASE64_STANDARD, write::EncoderWriter};
+use bytes::Bytes;
+use proto_events::{commands::FileId, events::MediaType};
+use tokio::{io::AsyncReadExt, time::timeout};
+
+use super::{Error, material::Missing, turn::Painted};
+use crate::picture::{NotAPicture, Strip};
+
+/// For one object from a store nearby. One whose chunks are gone leaves the reader waiting.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
+const PIECE_BYTES: usize = 64 << 10;
+
+/// A picture on its way to the vendor, as base64.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// Where it is from; the model's own pictures have none.
+    pub file: Option<FileId>,
+    pub media_type: MediaType,
+    pub data: Bytes,
+}
+
+impl fmt::Debug for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reference({:?}, {} bytes)", self.media_type, self.data.len())
+    }
+}
+
+/// A file that lies in the store.
+pub(super) struct File {
+    pub(super) id: FileId,
+    pub(super) object: String,
+    pub(super) bytes: usize,
+}
+
+pub(super) async fn references(store: &ObjectStore, files: &[File]) -> Result<Vec<Reference>, Missing> {
+    let mut references = Vec::new();
+    for file in files {
+        references.push(reference(store, file).await?);
+    }
+    Ok(references)
+}
+
+/// A picture of the person's: looked at, stripped, encoded.
+async fn reference(store: &ObjectStore, file: &File) -> Result<Reference, Missing> {
+    let unfit = |error: NotAPicture| Missing::Unfit(error.to_string());
+    let lost = |error: Error| match error.is_lost() {
+        true => Missing::Gone(error.to_string()),
+        false => Missing::Away(error.to_string()),
+    };
+    let (mut strip, mut kept) = (Strip::default(), Vec::new());
+    let mut encoder = Encoder::new(file.bytes);
+    let mut refused = None;
+    each_piece(store, &file.object, file.bytes, |piece| {
+        if refused.is_none() {
+            refused = strip.push(piece, &mut kept).err();
+            encoder.push(&kept);
+            kept.clear();
+        }
+    })
+    .await
+    .map_err(lost)?;
+    if let Some(error) = refused {
+        return Err(unfit(error));
+    }
+    let look = strip.end(&mut kept).map_err(unfit)?;
+    encoder.push(&kept);
+    Ok(Reference { file: Some(file.id.clone()), media_type: look.media_type, data: encoder.end() })
+}
+
+/// A picture of the model's, as it was stored.
+pub(super) async fn painted(store: &ObjectStore, picture: &Painted) -> Result<Reference, Error> {
+    let mut encoder = Encoder::new(picture.bytes);
+    each_piece(store, picture.object.as_str(), picture.bytes, |piece| encoder.push(piece)).await?;
+    Ok(Reference { file: None, media_type: picture.media_type, data: encoder.end() })
+}
+
+pub(super) async fn read(store: &ObjectStore, name: &str, bytes: usize) -> Result<Vec<u8>, Error> {
+    let mut all = Vec::with_capacity(bytes);
+    each_piece(store, name, bytes, |piece| all.extend_from_slice(piece)).await?;
+    Ok(all)
+}
+
+/// Reads an object of so many bytes; another length is another object.
+async fn each_piece(
+    store: &ObjectStore,
+    name: &str,
+    bytes: usize,
+    mut take: impl FnMut(&[u8]),
+) -> Result<(), Error> {
+    let reading = async {
+        let mut object = store.get(name).await.map_err(Error::Get)?;
+        let (mut buffer, mut left) = (vec![0; PIECE_BYTES], bytes);
+        loop {
+            let len = object.read(&mut buffer).await.map_err(Error::Read)?;
+            if len > left || (len == 0 && left > 0) {
+                return Err(Error::Read(ErrorKind::InvalidData.into()));
+            }
+            if len == 0 {
+                return Ok(());
+            }
+            left -= len;
+            take(&buffer[..len]);
+        }
+    };
+    timeout(READ_TIMEOUT, reading).await.unwrap_or(Err(Error::TimedOut))
+}
+
+/// Base64 into room that was measured before.
+struct Encoder(EncoderWriter<'static, GeneralPurpose, Vec<u8>>);
+
+impl Encoder {
+    fn new(bytes: usize) -> Self {
+        Self(EncoderWriter::new(Vec::with_capacity(base64_len(bytes)), &BASE64_STANDARD))
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        // Writing to a Vec does not fail.
+        let _ = std::io::Write::write_all(&mut self.0, bytes);
+    }
+
+    fn end(mut self) -> Bytes {
+        self.0.finish().unwrap_or_default().into()
+    }
+}
+
+pub(super) fn base64_len(bytes: usize) -> usize {
+    bytes.div_ceil(3) * 4
+}
