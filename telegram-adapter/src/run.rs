@@ -19,6 +19,7 @@ use crate::checkout::Cashier;
 use crate::config::{Config, Webhook};
 use crate::delivery::{IN_HAND_MAX, Shelf, Teller};
 use crate::desk::Desk;
+use crate::files::Files;
 use crate::inbound;
 use crate::outbound::{self, Express, Telegram};
 use crate::registration;
@@ -85,7 +86,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     let book = Book::new(telegram.clone());
     let refunds = Refunds::new(desk.clone(), telegram.clone(), book.clone());
     let reconciler = Reconciler::new(desk.clone(), till, book, config.stars_every);
-    let shelf = Shelf::new(media.clone());
+    let (shelf, files) = (Shelf::new(media.clone()), Files::new(media.clone(), telegram.clone()));
     let teller = Teller::new(desk, telegram.clone(), Arc::clone(&texts), statuses, turns, shelf);
     let health = Health::new(&["nats", "ledger", "telegram"]);
 
@@ -115,7 +116,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     tasks.spawn({
         let (health, shutdown) = (health.clone(), shutdown.clone());
         async move {
-            teller.sweep(health, shutdown).await;
+            tokio::join!(teller.sweep(health, shutdown.clone()), files.serve(shutdown));
             Ok(())
         }
     });

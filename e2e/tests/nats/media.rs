@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_nats::Client;
 use async_nats::jetstream::{self, consumer::push, kv, object_store, stream};
 use futures_util::StreamExt as _;
-use proto_events::subjects::{IMAGES_BUCKET, SESSIONS_BUCKET};
+use proto_events::subjects::{FETCH_FILE, IMAGES_BUCKET, SESSIONS_BUCKET};
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
@@ -80,7 +80,9 @@ async fn work(world: &World) {
 
     keep_sessions(telegram).await;
     erase_session(ledger).await;
+    go_on_with_a_chat(generator, telegram).await;
     follow_live(generator, telegram).await;
+    ask_for_a_file(generator, telegram).await;
     read_again(telegram, "OBJ_images", "$O.images.C.x").await;
     read_again(generator, "OBJ_images", "$O.images.C.x").await;
     read_again(telegram, "KV_sessions", "$KV.sessions.>").await;
@@ -109,6 +111,26 @@ async fn erase_session(ledger: &Client) {
     let chats = sessions(ledger).await;
     chats.purge("3.4").await.unwrap();
     assert!(chats.get("3.4").await.unwrap().is_none());
+}
+
+async fn go_on_with_a_chat(generator: &Client, telegram: &Client) {
+    let key = format!("chat.{}.a-1", proto_events::AccountId::CATALOG);
+    let [theirs, ours] = [sessions(generator).await, sessions(telegram).await];
+    let revision = theirs.create(&key, "a".into()).await.unwrap();
+    assert_eq!(ours.get(&key).await.unwrap().unwrap(), "a");
+    theirs.update(&key, "b".into(), revision).await.unwrap();
+    assert_eq!(theirs.get(&key).await.unwrap().unwrap(), "b");
+}
+
+async fn ask_for_a_file(generator: &Client, telegram: &Client) {
+    let mut asked = telegram.queue_subscribe(FETCH_FILE, "telegram".into()).await.unwrap();
+    images(telegram).await; // an answer: so the server knows of the subscription
+    let answered = async {
+        let question = comes(&mut asked).await;
+        telegram.publish(question.reply.unwrap(), "there".into()).await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(generator.request(FETCH_FILE, "{}".into()), answered);
+    assert_eq!(answer.unwrap().payload, "there");
 }
 
 async fn follow_live(generator: &Client, telegram: &Client) {
@@ -158,9 +180,13 @@ async fn media_stays_what_the_ledger_made_it_and_leads_nowhere_else() {
         }
     }
     let payments = world.connect("payments").await;
+    let draft = "DIRECT.GET.KV_sessions.$KV.sessions.1.2";
+    sessions(&telegram).await.put("1.2", "a draft".into()).await.unwrap();
+    assert!(allows(&world, &telegram, draft, "").await, "the control");
     for (client, call, why) in [
         (&telegram, "STREAM.INFO.EVT", "EVT is not here"),
-        (&generator, "STREAM.INFO.KV_sessions", "sessions are telegram's"),
+        (&generator, draft, "drafts are telegram's"),
+        (&generator, "CONSUMER.CREATE.KV_sessions", "others' conversations are not to be listed"),
         (&payments, "STREAM.INFO.OBJ_images", "payments has no pictures"),
         (&world.ledger, "STREAM.INFO.OBJ_images", "pictures are not in the ledger's account"),
     ] {
@@ -180,6 +206,30 @@ async fn media_stays_what_the_ledger_made_it_and_leads_nowhere_else() {
     world.settle(&adapter, "telegram").await;
     let reached = async || world.heard().len() > 1 || world.events().await != Some(0);
     assert!(!world.happens(reached).await, "{:?}", world.heard());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_asked_for_by_the_generator_and_brought_by_telegram_only() {
+    let world = World::apart().await;
+    let Media { ledger, telegram, generator } = Media::start(&world.nats).await;
+    let mut asked = telegram.subscribe(FETCH_FILE).await.unwrap();
+    let mut spied = generator.subscribe(FETCH_FILE).await.unwrap();
+    images(&telegram).await; // an answer: so the server knows of the subscription
+    let payments = world.connect("payments").await;
+    for client in [&ledger, &telegram, &payments] {
+        client.publish(FETCH_FILE, "forged".into()).await.unwrap();
+        client.flush().await.unwrap();
+    }
+    generator.publish(FETCH_FILE, "asked".into()).await.unwrap();
+    // The control: what is allowed arrives, and after it nothing else is on its way.
+    assert_eq!(comes(&mut asked).await.payload, "asked");
+    assert!(!world.brings(&mut asked, |_| true).await, "somebody else asked");
+    assert!(!world.brings(&mut spied, |_| true).await, "the generator hears questions");
+
+    sessions(&telegram).await.put("1.2", "a draft".into()).await.unwrap();
+    generator.publish("$KV.sessions.1.2", "forged".into()).await.unwrap();
+    images(&generator).await;
+    assert_eq!(sessions(&telegram).await.get("1.2").await.unwrap().unwrap(), "a draft");
 }
 
 /// Inside MEDIA forging works as in any account: a consumer can be made to deliver anywhere there. But

@@ -6,10 +6,11 @@ use std::time::Duration;
 use async_nats::Client;
 use async_nats::jetstream::{
     self,
-    object_store::{GetErrorKind, InfoErrorKind},
+    object_store::{GetErrorKind, InfoErrorKind, ObjectInfo, ObjectMetadata},
 };
 use futures_util::TryStreamExt as _;
 use proto_events::events::MediaType;
+use proto_events::media::FetchedFile;
 use proto_events::queries::OutputPlace;
 use proto_events::subjects::IMAGES_BUCKET;
 use sha2::{Digest, Sha256};
@@ -19,10 +20,12 @@ use crate::outbound::Picture;
 
 /// Bot API: what a bot may upload.
 const BYTES_MAX: u32 = 50 * 1024 * 1024;
-/// For 50 MB from a store nearby. One whose chunks are gone leaves the reader waiting.
+/// For 50 MB from or to a store nearby. One whose chunks are gone leaves the reader waiting.
 const READ_TIME_MAX: Duration = Duration::from_secs(20);
 /// For a question to the store.
 const ASK_TIME_MAX: Duration = Duration::from_secs(5);
+/// Metadata of a file that was kept here: what it is, as JSON.
+const FILE: &str = "plantain-file";
 /// Bot API: a photo is at most 10 MB, its sides add up to 10 000 at most and are no more than
 /// 20 : 1. Everything else goes as a document.
 const PHOTO_BYTES_MAX: u64 = 10 * 1024 * 1024;
@@ -69,7 +72,7 @@ impl Shelf {
         let bytes = match in_time(READ_TIME_MAX, self.read(place)).await {
             Err(Missing::Unreached(why)) => {
                 // A hiccup, or a hole in the store?
-                in_time(ASK_TIME_MAX, self.must_be_whole(place)).await?;
+                in_time(ASK_TIME_MAX, self.whole(&place.object)).await?;
                 return Err(Missing::Unreached(why));
             }
             read => read?,
@@ -93,14 +96,45 @@ impl Shelf {
         Ok(bytes)
     }
 
-    /// Asks the store whether it has every chunk of an object it could not give.
-    async fn must_be_whole(&self, place: &OutputPlace) -> Result<(), Missing> {
+    /// A file that was kept here and is whole.
+    ///
+    /// # Errors
+    /// The store can't be asked.
+    pub async fn kept(&self, object: &str) -> Result<Option<FetchedFile>, Missing> {
+        match in_time(ASK_TIME_MAX, self.whole(object)).await {
+            Ok(info) => Ok(info.metadata.get(FILE).and_then(|file| serde_json::from_str(file).ok())),
+            Err(Missing::Lost(_)) => Ok(None),
+            Err(unreached) => Err(unreached),
+        }
+    }
+
+    /// # Errors
+    /// It may or may not be there.
+    pub async fn keep(&self, file: &FetchedFile, bytes: &[u8]) -> Result<(), Missing> {
+        let described = serde_json::to_string(file).map_err(unreached)?;
+        let meta = ObjectMetadata {
+            name: file.object.to_string(),
+            metadata: [(FILE.to_owned(), described)].into(),
+            ..ObjectMetadata::default()
+        };
+        in_time(READ_TIME_MAX, async {
+            let store = self.context().get_object_store(IMAGES_BUCKET).await.map_err(unreached)?;
+            store.put(meta, &mut &*bytes).await.map(drop).map_err(unreached)
+        })
+        .await
+    }
+
+    /// Asks the store whether it has every chunk of an object.
+    async fn whole(&self, object: &str) -> Result<ObjectInfo, Missing> {
         let context = self.context();
         let store = context.get_object_store(IMAGES_BUCKET).await.map_err(unreached)?;
-        let object = store.info(place.object.as_str()).await.map_err(|error| match error.kind() {
+        let object = store.info(object).await.map_err(|error| match error.kind() {
             InfoErrorKind::NotFound => gone(),
             _ => unreached(error),
         })?;
+        if object.deleted {
+            return Err(gone());
+        }
         let stream = context.get_stream_no_info(format!("OBJ_{IMAGES_BUCKET}")).await.map_err(unreached)?;
         let subject = format!("$O.{IMAGES_BUCKET}.C.{}", object.nuid);
         let mut subjects = stream.info_with_subjects(subject).await.map_err(unreached)?;
@@ -111,7 +145,7 @@ impl Shelf {
         if chunks < object.chunks {
             return Err(Missing::Lost(format!("the store has {chunks} of its {} chunks", object.chunks)));
         }
-        Ok(())
+        Ok(object)
     }
 
     fn context(&self) -> jetstream::Context {

@@ -7,6 +7,7 @@
 
 mod error;
 mod express;
+mod file;
 mod lenient;
 mod markup;
 mod money;
@@ -31,6 +32,7 @@ use teloxide::types::{
 
 pub use error::Error;
 pub use express::Express;
+pub use file::FilePlace;
 pub use markup::{Button, Markup};
 pub use money::{Invoice, ProviderPart, STAR_ROWS_MAX};
 pub use sent::Sent;
