@@ -1,7 +1,10 @@
 //! What can be set from outside. Every problem is reported at once.
 
 use std::{
+    fmt::Display,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
+    str::FromStr,
     time::Duration,
 };
 
@@ -12,7 +15,7 @@ use service::{
     nats::NatsConfig,
 };
 
-use crate::gemini;
+use crate::{gemini, gemini::Safety, shelf};
 
 const URL: &str = "https://generativelanguage.googleapis.com";
 const PORT: u16 = 8083;
@@ -23,6 +26,11 @@ const CONCURRENCY_MAX: usize = 64;
 const CALL_TIMEOUT_S: u64 = 150;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const DRAIN_S: u64 = 20;
+/// A call whose outcome nobody knows is made once more: the person waits for a picture, and twice its cost is cents.
+const RETRIES_IN_DOUBT: u16 = 1;
+const RETRIES_IN_DOUBT_MAX: u16 = 5;
+const MB: usize = 1 << 20;
+const REQUESTS_MB_MAX: usize = 4_096;
 /// More keys than anyone has; a ring that long is a mistake in the list.
 const KEYS_MAX: usize = 100;
 
@@ -34,12 +42,16 @@ pub struct Config {
     pub nats: NatsConfig,
     /// NATS_URL, NATS_MEDIA_NKEY_SEED_FILE
     pub media: NatsConfig,
-    /// GEMINI_API_URL, GEMINI_API_KEYS or GEMINI_API_KEY, GENERATOR_CALL_TIMEOUT_SECONDS
+    /// GEMINI_API_URL, GEMINI_API_KEYS or GEMINI_API_KEY, GEMINI_SAFETY, GENERATOR_CALL_TIMEOUT_SECONDS
     pub gemini: gemini::Options,
     /// GENERATOR_CONCURRENCY: calls at once
     pub concurrency: usize,
     /// GENERATOR_DRAIN_SECONDS: how long a stop waits for calls under way
     pub drain: Duration,
+    /// GENERATOR_RETRIES_IN_DOUBT: how often a call is made again whose outcome is not known
+    pub retries_in_doubt: u16,
+    /// GENERATOR_REQUESTS_MB: what all requests under way may hold in memory together
+    pub requests_bytes: usize,
 }
 
 impl Config {
@@ -53,7 +65,23 @@ impl Config {
         let bind =
             env.or("BIND", "the address to listen on, such as 127.0.0.1", IpAddr::V4(Ipv4Addr::LOCALHOST));
         let port = env.or("GENERATOR_PORT", "the port of /health, 0 to 65535", PORT);
-        let concurrency = concurrency(&mut env);
+        let concurrency =
+            within(&mut env, "GENERATOR_CONCURRENCY", "calls at once", CONCURRENCY, 1..=CONCURRENCY_MAX);
+        let safety = safety(&mut env);
+        let retries_in_doubt = within(
+            &mut env,
+            "GENERATOR_RETRIES_IN_DOUBT",
+            "calls",
+            RETRIES_IN_DOUBT,
+            0..=RETRIES_IN_DOUBT_MAX,
+        );
+        let requests_mb = within(
+            &mut env,
+            "GENERATOR_REQUESTS_MB",
+            "megabytes",
+            shelf::REQUESTS_BYTES_MAX / MB,
+            shelf::REQUEST_BYTES_MAX / MB..=REQUESTS_MB_MAX,
+        );
         let call = seconds(&mut env, "GENERATOR_CALL_TIMEOUT_SECONDS", CALL_TIMEOUT_S, 1);
         let drain = seconds(&mut env, "GENERATOR_DRAIN_SECONDS", DRAIN_S, 0);
         let config = (|| {
@@ -62,7 +90,7 @@ impl Config {
                 keys,
                 call_timeout: call,
                 connect_timeout: CONNECT_TIMEOUT,
-                safety: Vec::new(),
+                safety,
             };
             Some(Self {
                 listen: SocketAddr::new(bind, port),
@@ -71,6 +99,8 @@ impl Config {
                 gemini,
                 concurrency,
                 drain,
+                retries_in_doubt,
+                requests_bytes: requests_mb * MB,
             })
         })();
         env.finish(config)
@@ -117,19 +147,42 @@ fn url(env: &mut Env) -> Option<Url> {
     }
 }
 
-fn concurrency(env: &mut Env) -> usize {
-    let name = "GENERATOR_CONCURRENCY";
-    let value = env.or(name, "calls to Gemini at once, 1 to 64", CONCURRENCY);
-    if !(1..=CONCURRENCY_MAX).contains(&value) {
-        env.problem(name, format!("is {value}; 1 to {CONCURRENCY_MAX} calls at once are allowed"));
+/// `GEMINI_SAFETY`: `HARM_CATEGORY_HARASSMENT=BLOCK_ONLY_HIGH`, several with commas. What Google knows of both it says itself.
+fn safety(env: &mut Env) -> Vec<Safety> {
+    let name = "GEMINI_SAFETY";
+    let what = "CATEGORY=THRESHOLD, as Google names them, several with commas";
+    let text: String = env.or(name, what, String::new());
+    let mut settings = Vec::new();
+    for setting in text.split(',').map(str::trim).filter(|setting| !setting.is_empty()) {
+        let plain =
+            |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+        match setting.split_once('=').filter(|(category, threshold)| plain(category) && plain(threshold)) {
+            Some((category, threshold)) => {
+                settings.push(Safety { category: category.to_owned(), threshold: threshold.to_owned() });
+            }
+            None => env.problem(name, format!("{setting:?} is not {what}")),
+        }
+    }
+    settings
+}
+
+fn within<N>(
+    env: &mut Env,
+    name: &'static str,
+    what: &'static str,
+    default: N,
+    bounds: RangeInclusive<N>,
+) -> N
+where
+    N: FromStr + Display + PartialOrd,
+{
+    let value = env.or(name, what, default);
+    if !bounds.contains(&value) {
+        env.problem(name, format!("is {value}; {} to {} {what} are allowed", bounds.start(), bounds.end()));
     }
     value
 }
 
 fn seconds(env: &mut Env, name: &'static str, default: u64, min: u64) -> Duration {
-    let value = env.or(name, "whole seconds", default);
-    if !(min..=3600).contains(&value) {
-        env.problem(name, format!("is {value}; {min} to 3600 seconds are allowed"));
-    }
-    Duration::from_secs(value)
+    Duration::from_secs(within(env, name, "seconds", default, min..=3600))
 }

@@ -11,7 +11,7 @@ pub mod picture;
 mod prices;
 pub mod shelf;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use proto_events::Producer;
 use service::{consumer, http, http::Health, ledger::Ledger, nats};
@@ -41,7 +41,7 @@ pub enum Error {
 /// # Errors
 /// NATS refuses us, or the listener breaks.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), Error> {
-    let health = Health::new(&["nats", "ledger"]);
+    let health = Health::new(&["nats", "ledger", "gemini"]);
     let serving = tokio::spawn(http::serve(listener, axum::Router::new(), health.clone(), shutdown.clone()));
     let connections = async {
         let client = nats::connect(&config.nats, "generator").await.map_err(Error::Nats)?;
@@ -56,9 +56,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let tools = Tools {
         prices: prices::Prices::new(&ledger),
         ledger: ledger.clone(),
-        gemini: gemini::Gemini::new(config.gemini).map_err(Error::Client)?,
-        shelf: shelf::Shelf::new(media.clone(), shelf::REQUESTS_BYTES_MAX),
+        gemini: Arc::new(gemini::Gemini::new(config.gemini).map_err(Error::Client)?),
+        shelf: shelf::Shelf::new(media.clone(), config.requests_bytes),
         worker: Worker::default(),
+        retries_in_doubt: config.retries_in_doubt,
     };
     tracing::info!(worker = tools.worker.process(), concurrency = config.concurrency, "waiting for jobs");
     let desk = Desk::new(tools, config.concurrency, shutdown.clone());
@@ -72,7 +73,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     };
     let clients = [client.clone(), media.clone()];
     let watching = service::nats::watch(&clients, &health, "nats", &shutdown);
-    tokio::join!(hearing, desk.sweep(health.clone()), watching);
+    tokio::join!(hearing, desk.sweep(health.clone()), desk.watch(health.clone()), watching);
     desk.drain(config.drain).await;
     // A page that somebody keeps open does not keep us.
     match tokio::time::timeout(LINGER, serving).await {

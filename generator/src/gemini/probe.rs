@@ -5,11 +5,17 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use tokio::time::{Instant, timeout};
 
-use super::Gemini;
+use super::{Gemini, Ready};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Gemini {
+    /// Does Google take any of the keys, from here?
+    pub fn has_good_key(&self) -> bool {
+        // Of no model: quotas are of models.
+        self.ready("") != Ready::NoGoodKey
+    }
+
     /// Asks for each key that was refused and whose time has come; does nothing while none was. To be
     /// called again and again, every second or so: it has its own pace.
     pub async fn probe(&self) {

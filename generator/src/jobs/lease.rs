@@ -61,6 +61,11 @@ impl Lease {
         self.lost.is_cancelled()
     }
 
+    /// Returns once it is.
+    pub(super) async fn lost(&self) {
+        self.lost.cancelled().await;
+    }
+
     /// No renewals from here on: the ledger is about to be told that the attempt is over.
     pub(super) fn stop(&self) {
         self.task.abort();

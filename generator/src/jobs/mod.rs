@@ -1,30 +1,33 @@
 //! The desk where jobs come in: from the event stream (fast) and from a sweep of the ledger (sure).
 //!
-//! A job is taken when a slot is free, at most once in this process ([`Desk::take`]), and then worked
-//! on in a task of its own ([`work`]). Between workers the ledger's claims decide. Nothing of a job is
-//! kept here: a process that dies leaves a lease that ends and a job that the sweep shows again.
+//! A heard request is taken at once when a slot is free. Else nothing waits here: whenever a slot comes free, and every
+//! [`SWEEP_EVERY`], the ledger is asked what is open, in the order that is fair. Between workers the ledger's claims decide.
+//! Before a claim the keys are asked ([`Gate`]): what could not be made now is left where it is. Nothing of a job is kept here: a
+//! process that dies leaves a lease that ends and a job that the sweep shows again.
 
+mod ask;
+mod ending;
+mod gate;
+mod hands;
 mod lease;
 mod pace;
+mod plan;
 mod say;
 mod work;
 mod worker;
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use proto_events::{Attempt, Event, GenerationId, PublishedEvent, queries};
 use service::{consumer::Verdict, http::Health, ledger::Ledger};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::MissedTickBehavior,
-};
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::worker::Worker;
+use self::{
+    gate::{Gate, Shut},
+    hands::{Hands, InHand},
+};
 use crate::{gemini::Gemini, prices::Prices, shelf::Shelf};
 
 /// How often the ledger is asked for open jobs: how long a job may lie when the stream is silent.
@@ -35,17 +38,21 @@ const SWEEP_LEN_MAX: u16 = 64;
 /// What working on a job needs.
 pub struct Tools {
     pub ledger: Ledger,
-    pub gemini: Gemini,
+    pub gemini: Arc<Gemini>,
     pub shelf: Shelf,
     pub prices: Prices,
     pub worker: Worker,
+    /// How often a call is made again whose outcome is not known: each may have been paid.
+    pub retries_in_doubt: u16,
 }
 
 #[derive(Clone)]
 pub struct Desk {
     tools: Arc<Tools>,
-    slots: Arc<Semaphore>,
-    taken: Arc<Mutex<HashSet<GenerationId>>>,
+    hands: Hands,
+    gate: Gate,
+    /// Something may be done that could not be done before.
+    nudge: Arc<Notify>,
     tasks: TaskTracker,
     /// No new jobs from here on.
     closing: CancellationToken,
@@ -56,90 +63,103 @@ pub struct Desk {
 impl Desk {
     pub fn new(tools: Tools, concurrency: usize, closing: CancellationToken) -> Self {
         Self {
+            gate: Gate::new(tools.gemini.clone()),
             tools: Arc::new(tools),
-            slots: Arc::new(Semaphore::new(concurrency)),
-            taken: Arc::default(),
+            hands: Hands::new(concurrency),
+            nudge: Arc::default(),
             tasks: TaskTracker::new(),
             closing,
             dropped: CancellationToken::new(),
         }
     }
 
-    /// An event of the stream. Done when a slot has taken the job: from there on the ledger's lease
-    /// and the sweep look after it, not the stream.
+    /// An event of the stream: a wake-up, done whatever comes of it. From here on the ledger's lease and the sweep look after
+    /// the job, not the stream.
     pub async fn hear(&self, event: PublishedEvent) -> Verdict {
         match event.event() {
             Ok(Event::GenerationRequested(request)) => {
-                if self.take(request.generation, Attempt::ZERO.next()).await {
-                    Verdict::Done
-                } else {
-                    Verdict::Again(Duration::from_secs(1))
-                }
+                self.take(request.generation, Attempt::ZERO.next(), &request.model);
             }
-            Ok(_) => Verdict::Done,
+            Ok(Event::GenerationCanceled(canceled)) => self.hands.cancel(canceled.generation),
+            Ok(_) => {}
             Err(error) => {
                 tracing::error!(position = %event.position, %error, "an event can't be read; the sweep will show its job");
-                Verdict::Done
             }
         }
+        Verdict::Done
     }
 
     /// Asks the ledger for open jobs until the desk closes.
     pub async fn sweep(&self, health: Health) {
-        let mut tick = tokio::time::interval(SWEEP_EVERY);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let ledger = self.tools.ledger.clone().with_deadline(SWEEP_EVERY * 2);
         loop {
             tokio::select! {
-                _ = tick.tick() => {}
+                () = tokio::time::sleep(SWEEP_EVERY) => {}
+                () = self.nudge.notified() => {}
                 () = self.closing.cancelled() => return,
             }
+            // Asked also when nothing could be taken: whether the ledger is there is on our page.
             let query = queries::Sweep { limit: SWEEP_LEN_MAX };
             let jobs = ledger.ask::<Vec<queries::OpenJob>>("jobs", &query, None).await;
             health.set("ledger", jobs.is_ok());
             match jobs {
-                Ok(jobs) => self.fill(jobs),
+                Ok(jobs) => {
+                    jobs.iter().for_each(|job| self.take(job.generation, job.attempt.next(), &job.model))
+                }
                 Err(error) => tracing::warn!(%error, "the ledger did not show its open jobs"),
             }
         }
     }
 
-    /// Fills the free slots, oldest job first; the rest is there at the next sweep.
-    fn fill(&self, jobs: Vec<queries::OpenJob>) {
-        for job in jobs {
-            let Some(place) = self.place(job.generation) else { continue };
-            let Ok(slot) = self.slots.clone().try_acquire_owned() else { return };
-            self.start(place, slot, job.attempt.next());
+    /// Watches whether Gemini takes our keys, until the desk closes.
+    pub async fn watch(&self, health: Health) {
+        self.gate.watch(&health, &self.closing, || self.nudge.notify_one()).await;
+    }
+
+    /// Starts on a job if a slot is free, a key is, and this process is not at it already.
+    fn take(&self, generation: GenerationId, attempt: Attempt, model: &str) {
+        if self.closing.is_cancelled() {
+            return;
+        }
+        match self.gate.shut(model) {
+            Some(Shut::Until(at)) => return self.nudge_at(at),
+            Some(Shut::Down) => return,
+            None => {}
+        }
+        if let Some(job) = self.hands.take(generation) {
+            self.start(job, attempt);
         }
     }
 
-    /// Waits for a slot and starts on the job, unless this process is at it. False: the desk closed.
-    pub async fn take(&self, generation: GenerationId, attempt: Attempt) -> bool {
-        let Some(place) = self.place(generation) else { return true };
-        let slot = tokio::select! {
-            slot = self.slots.clone().acquire_owned() => slot,
-            () = self.closing.cancelled() => return false,
-        };
-        if let Ok(slot) = slot {
-            self.start(place, slot, attempt);
-        }
-        true
-    }
-
-    fn start(&self, place: Place, slot: OwnedSemaphorePermit, attempt: Attempt) {
-        let tools = self.tools.clone();
-        let (closing, dropped) = (self.closing.clone(), self.dropped.clone());
+    fn start(&self, job: InHand, attempt: Attempt) {
+        let desk = self.clone();
         metrics::gauge!("generator_jobs_in_flight").increment(1);
         self.tasks.spawn(async move {
-            let generation = place.generation;
-            tokio::select! {
-                () = work::run(&tools, generation, attempt, &closing) => {}
-                () = dropped.cancelled() => {
+            let generation = job.generation;
+            let again = tokio::select! {
+                again = work::run(&desk.tools, generation, attempt, &job.unwanted) => again,
+                () = desk.dropped.cancelled() => {
                     tracing::warn!(%generation, "stopped in the middle; its lease will end and another goes on");
+                    None
                 }
-            }
+            };
             metrics::gauge!("generator_jobs_in_flight").decrement(1);
-            drop((place, slot));
+            drop(job);
+            desk.nudge.notify_one();
+            if let Some(after) = again {
+                desk.nudge_at(Instant::now() + after);
+            }
+        });
+    }
+
+    /// A sweep at that time. Lost when the process ends: the next one sweeps anyway.
+    fn nudge_at(&self, at: Instant) {
+        let (nudge, closing) = (self.nudge.clone(), self.closing.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep_until(at) => nudge.notify_one(),
+                () = closing.cancelled() => {}
+            }
         });
     }
 
@@ -150,23 +170,5 @@ impl Desk {
             self.dropped.cancel();
             self.tasks.wait().await;
         }
-    }
-
-    /// `None` when this process is at it already.
-    fn place(&self, generation: GenerationId) -> Option<Place> {
-        let new = self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(generation);
-        new.then(|| Place { generation, taken: self.taken.clone() })
-    }
-}
-
-/// Gives its place free when it is dropped.
-struct Place {
-    generation: GenerationId,
-    taken: Arc<Mutex<HashSet<GenerationId>>>,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.generation);
     }
 }

@@ -7,12 +7,13 @@ use proto_events::{
     commands::{Command, GenerationAttempt, GenerationClaim, GenerationComplete, GenerationFail, MadeOutput},
     envelope::AccountRef,
     events::{Spent, Trouble},
-    queries::ClaimedJob,
+    queries::{ClaimedJob, GenerationQuery, GenerationState, GenerationView},
 };
 use service::ledger::{Done, Envelope, SendError};
 use tokio::time::Instant;
 
 use super::Tools;
+use crate::shelf::Stored;
 
 /// Between two rounds of asking a ledger that does not answer.
 const ROUND_EVERY: Duration = Duration::from_secs(1);
@@ -21,11 +22,10 @@ const ROUND_EVERY: Duration = Duration::from_secs(1);
 pub(super) enum Claim {
     /// With when it was first asked for: the lease may run since then.
     Ours { job: Box<ClaimedJob>, asked: Instant },
-    /// Another's, or to be left alone until the vendor may be asked again.
-    Held,
     /// No attempt is left; someone must close the job.
     Exhausted,
-    /// Gone on, closed, or the ledger is away: the sweep shows it again if it is still open.
+    /// Another's, gone on, closed, to wait for the person's other job, or the ledger is away: the sweep shows it again
+    /// when it can be claimed.
     NotOurs,
 }
 
@@ -53,7 +53,7 @@ pub(super) async fn claim(tools: &Tools, generation: GenerationId, attempt: Atte
         Err(SendError::Refused(refused)) if refused.code.as_str() == "attempts_exhausted" => Claim::Exhausted,
         Err(SendError::Refused(refused)) => {
             tracing::info!(%generation, %attempt, code = %refused.code, "not claimed");
-            if refused.code.as_str() == "generation_held" { Claim::Held } else { Claim::NotOurs }
+            Claim::NotOurs
         }
         Err(error) => {
             tracing::warn!(%generation, %attempt, %error, "whether it is claimed is not known");
@@ -66,12 +66,12 @@ pub(super) async fn claim(tools: &Tools, generation: GenerationId, attempt: Atte
 /// when it is on record.
 pub(super) async fn attempted(
     tools: &Tools,
-    job: &ClaimedJob,
+    generation: GenerationId,
+    attempt: Attempt,
     outcome: Trouble,
     spent: Spent,
     wait: Duration,
 ) -> bool {
-    let (generation, attempt) = (job.generation, job.attempt);
     let retry_after_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
     let command = GenerationAttempt { generation, attempt, outcome, spent, retry_after_ms };
     until_answered(tools, generation, &format!("attempted:{generation}:{attempt}"), command.into())
@@ -79,20 +79,23 @@ pub(super) async fn attempted(
         .is_ok()
 }
 
-pub(super) async fn complete(
-    tools: &Tools,
-    generation: GenerationId,
-    attempt: Attempt,
-    outputs: Vec<MadeOutput>,
-    spent: Spent,
-) {
+/// What lies in the store is the result. When the job was closed meanwhile by whoever no longer wants it, its cost alone
+/// goes on record.
+pub(super) async fn complete(tools: &Tools, generation: GenerationId, attempt: Attempt, stored: Stored) {
+    let Stored { outputs, spent } = stored;
     let bytes: u64 = outputs.iter().map(|output| u64::from(output.bytes)).sum();
-    let command = GenerationComplete { generation, attempt, outputs, spent, charge: None };
+    let command = GenerationComplete { generation, attempt, outputs, spent: spent.clone(), charge: None };
     let id = format!("complete:{generation}:{attempt}");
-    if until_answered(tools, generation, &id, command.into()).await.is_ok() {
-        tracing::info!(%generation, %attempt, bytes, "made and completed");
-        metrics::counter!("generator_jobs_total", "outcome" => "succeeded").increment(1);
-        fail::fail_point!("generator.completed");
+    match until_answered(tools, generation, &id, command.into()).await {
+        Ok(_) => {
+            tracing::info!(%generation, %attempt, bytes, "made and completed");
+            count("succeeded");
+            fail::fail_point!("generator.completed");
+        }
+        Err(Some(refused)) if refused.code.as_str() == "generation_closed" => {
+            attempted(tools, generation, attempt, Trouble::Canceled, spent, Duration::ZERO).await;
+        }
+        Err(_) => {}
     }
 }
 
@@ -108,8 +111,24 @@ pub(super) async fn fail(
     let id = format!("fail:{generation}:{attempt}");
     if until_answered(tools, generation, &id, command.into()).await.is_ok() {
         tracing::warn!(%generation, %attempt, ?reason, "failed; its credits go back");
-        metrics::counter!("generator_jobs_total", "outcome" => "failed").increment(1);
+        count("failed");
     }
+}
+
+/// Has somebody said that the result is not wanted? False also when the ledger does not answer.
+pub(super) async fn is_canceled(tools: &Tools, generation: GenerationId) -> bool {
+    let view = tools.ledger.ask::<GenerationView>("generation", &GenerationQuery { generation }, None).await;
+    view.is_ok_and(|view| view.state == GenerationState::Canceled)
+}
+
+/// How a job ended, as the metrics have it.
+pub(super) fn count(outcome: &'static str) {
+    metrics::counter!("generator_jobs_total", "outcome" => outcome).increment(1);
+}
+
+/// As it is on the wire.
+pub(super) fn word(trouble: Trouble) -> String {
+    serde_json::to_value(trouble).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// Sends the same command until the ledger has answered it: the call behind it was paid. A ledger that

@@ -1,128 +1,141 @@
-//! One job from its claim to its end.
+//! One attempt at a job, from its claim to what the ledger is told of it.
 //!
-//! claim → look whether an earlier attempt left its result → see that the store takes bytes → call
-//! Gemini → put the bytes → complete, or fail, or record the attempt, wait and claim the next one. Every
-//! paid call has a claim of its own.
-//! Invariant: no call is made while a whole result of an earlier attempt lies in the store. A call that
-//! was made is never dropped for a lost claim: its bytes go to the store, where the next attempt looks.
+//! claim → look whether an earlier attempt left its result → see that the store takes bytes → gather what is asked → call
+//! Gemini, whose answer goes to the store while it comes → seal, complete; or fail, or record the attempt for another one
+//! later. Every paid call has a claim of its own.
+//! Invariant: no call is made while a whole result of an earlier attempt lies in the store. A call that was made is left only when
+//! nobody wants the job any more, never for a lost claim: its result goes to the store, where the next attempt looks.
 
 use std::time::Duration;
 
 use proto_events::{
-    Attempt, GenerationId, Text,
+    Attempt, GenerationId,
     catalog::Catalog,
-    commands::MadeOutput,
     events::{Spent, Trouble},
     queries::ClaimedJob,
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Tools, lease::Lease, pace, say};
+use super::{Tools, ask, ending, lease::Lease, pace, say};
 use crate::{
     cost,
-    gemini::{Ask, Failure, Made, Remedy},
-    shelf::{self, Material, Slot, Stored, Wanted},
+    gemini::{Answered, Ask, Failure, Made},
+    shelf::{self, Missing},
 };
 
-/// How often and how far apart a silent store is asked for an earlier result before a call is paid:
-/// paying twice is worse than waiting, waiting for ever is worse than both.
-const LOOKS_MAX: u32 = 10;
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Between two looks at something that is away.
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The wait that the ledger was told ends by its clock, a little before or after ours. Who holds the job
-/// beyond these tries is another worker.
-const HELD_TRIES_MAX: u32 = 5;
-const HELD_EVERY: Duration = Duration::from_millis(300);
-
-/// What every model of today takes.
-const PICTURES_MAX: usize = 14;
-
-/// What comes after an attempt.
-enum Next {
-    End,
-    Again { after: Duration },
-}
-
+/// `Some`: after so long another attempt may be claimed, by anybody.
 pub(super) async fn run(
     tools: &Tools,
     generation: GenerationId,
-    mut attempt: Attempt,
-    closing: &CancellationToken,
-) {
-    let mut held_tries = 0;
-    loop {
-        let (job, asked) = match say::claim(tools, generation, attempt).await {
-            say::Claim::Ours { job, asked } => (job, asked),
-            say::Claim::Exhausted => return exhausted(tools, generation, attempt).await,
-            say::Claim::Held if held_tries > 0 && !closing.is_cancelled() => {
-                held_tries -= 1;
-                tokio::time::sleep(HELD_EVERY).await;
-                continue;
-            }
-            say::Claim::Held | say::Claim::NotOurs => return,
-        };
-        fail::fail_point!("generator.claimed");
-        let Some(lease) = Lease::take_up(&tools.ledger, &job, asked).await else { return };
-        let next = step(tools, &job, &lease).await;
-        drop(lease);
-        match next {
-            Next::End => return,
-            Next::Again { after } => {
-                held_tries = HELD_TRIES_MAX;
-                tokio::select! {
-                    () = tokio::time::sleep(after) => attempt = attempt.next(),
-                    // On record: after the wait any process takes it up.
-                    () = closing.cancelled() => return,
-                }
-            }
+    attempt: Attempt,
+    unwanted: &CancellationToken,
+) -> Option<Duration> {
+    let (job, asked) = match say::claim(tools, generation, attempt).await {
+        say::Claim::Ours { job, asked } => (job, asked),
+        say::Claim::Exhausted => {
+            ending::exhausted(tools, generation, attempt).await;
+            return None;
         }
-    }
+        say::Claim::NotOurs => return None,
+    };
+    fail::fail_point!("generator.claimed");
+    let lease = Lease::take_up(&tools.ledger, &job, asked).await?;
+    step(tools, &job, &lease, unwanted).await
 }
 
 /// A claimed attempt.
-async fn step(tools: &Tools, job: &ClaimedJob, lease: &Lease) -> Next {
+async fn step(
+    tools: &Tools,
+    job: &ClaimedJob,
+    lease: &Lease,
+    unwanted: &CancellationToken,
+) -> Option<Duration> {
     let (generation, attempt) = (job.generation, job.attempt);
     if attempt.get() > 1
-        && let Some(stored) = earlier(tools, generation, attempt).await
+        && let Some(stored) = ending::earlier(tools, generation, attempt).await
     {
         tracing::info!(%generation, %attempt, outputs = stored.outputs.len(), "an earlier attempt's result is used");
-        say::complete(tools, generation, attempt, stored.outputs, stored.spent).await;
-        return Next::End;
+        say::complete(tools, generation, attempt, stored).await;
+        return None;
     }
     // Asked before the call, while the ledger is known to answer.
     let catalog = tools.prices.current().await;
     wait_for_store(tools, job, lease).await;
+    let ask = tokio::select! {
+        ask = gather(tools, job, catalog.as_deref()) => ask,
+        () = unwanted.cancelled() => return None,
+    };
     if lease.is_lost() {
-        return Next::End;
+        return None;
     }
+    let ask = match ask {
+        Ok(ask) => ask,
+        Err(trouble) => return ending::fail(tools, job, trouble, Spent::default(), None).await,
+    };
     let Some(limit) = pace::left_for_call(job.deadline, pace::now()) else {
-        return fail(tools, job, Trouble::Deadline, Spent::default(), None).await;
+        return ending::fail(tools, job, Trouble::Deadline, Spent::default(), None).await;
     };
-    let wanted =
-        Wanted { references: &job.references, followed: job.followed.as_ref(), pictures_max: PICTURES_MAX };
-    let material = match tools.shelf.material(wanted, Instant::now() + limit).await {
-        Ok(material) => material,
-        Err(missing) => {
-            tracing::warn!(%generation, %attempt, error = %missing, "what is to be shown can't be had");
-            return fail(tools, job, Trouble::InvalidRequest, Spent::default(), None).await;
-        }
-    };
-    let ask = ask(job, catalog.as_deref(), material);
-    let slot = tools.shelf.slot(generation, attempt);
-    let mut live = tools.shelf.live(generation, attempt);
-    let answered = tools.gemini.generate(&ask, limit, &slot, &mut live).await;
-    fail::fail_point!("generator.called");
-    let spent = cost::spent(&answered, &ask, catalog.as_deref());
-    record(job, &answered.result, &spent);
-    match answered.result {
-        Ok(made) => finish(tools, job, lease, &slot, &made, spent).await,
-        Err(_) if lease.is_lost() => Next::End,
-        Err(failure) => {
+    let called = Instant::now();
+    let answered = tokio::select! {
+        answered = call(tools, job, &ask, limit) => answered,
+        () = nobody_waits(tools, job, lease, unwanted) => {
             // A renewal that came after the record would be refused.
             lease.stop();
-            after_failure(tools, job, &failure, spent, catalog.as_deref()).await
+            ending::left(tools, job, &ask, called.elapsed(), catalog.as_deref()).await;
+            return None;
         }
+    };
+    fail::fail_point!("generator.called");
+    let spent = cost::spent(&answered, &ask, catalog.as_deref());
+    note(job, &answered.result, &spent);
+    match answered.result {
+        Ok(made) => ending::finish(tools, job, lease, made, spent).await,
+        Err(_) if lease.is_lost() => None,
+        Err(failure) => {
+            lease.stop();
+            ending::after(tools, job, failure, spent, catalog.as_deref()).await
+        }
+    }
+}
+
+async fn call(tools: &Tools, job: &ClaimedJob, ask: &Ask, limit: Duration) -> Answered {
+    let (generation, attempt) = (job.generation, job.attempt);
+    let slot = tools.shelf.slot(generation, attempt);
+    let mut live = tools.shelf.live(generation, attempt);
+    tools.gemini.generate(ask, limit, &slot, &mut live).await
+}
+
+/// What is asked, or why it can't be: tried until no time is left for a call.
+async fn gather(tools: &Tools, job: &ClaimedJob, catalog: Option<&Catalog>) -> Result<Ask, Trouble> {
+    let (generation, attempt) = (job.generation, job.attempt);
+    loop {
+        let left = pace::left_for_call(job.deadline, pace::now()).ok_or(Trouble::Deadline)?;
+        match ask::gather(tools, job, catalog, Instant::now() + left).await {
+            Ok(ask) => return Ok(ask),
+            Err(missing @ Missing::Away(_)) => {
+                tracing::warn!(%generation, %attempt, error = %missing, "what is to be shown can't be had yet");
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            Err(missing) => {
+                tracing::warn!(%generation, %attempt, error = %missing, "what is to be shown can't be had");
+                return Err(ask::trouble(&missing));
+            }
+        }
+    }
+}
+
+/// Returns once nobody wants the result: we were told, or have lost the claim and the ledger says so.
+async fn nobody_waits(tools: &Tools, job: &ClaimedJob, lease: &Lease, unwanted: &CancellationToken) {
+    tokio::select! {
+        () = unwanted.cancelled() => return,
+        () = lease.lost() => {}
+    }
+    if !say::is_canceled(tools, job.generation).await {
+        unwanted.cancelled().await;
     }
 }
 
@@ -139,7 +152,7 @@ async fn wait_for_store(tools: &Tools, job: &ClaimedJob, lease: &Lease) {
 }
 
 /// A store that is away comes back; one that is full needs a person.
-fn note_store(job: &ClaimedJob, error: &shelf::Error, what: &'static str) {
+pub(super) fn note_store(job: &ClaimedJob, error: &shelf::Error, what: &'static str) {
     let (generation, attempt) = (job.generation, job.attempt);
     let why: &dyn std::error::Error = error;
     if error.is_full() {
@@ -150,26 +163,11 @@ fn note_store(job: &ClaimedJob, error: &shelf::Error, what: &'static str) {
     }
 }
 
-fn ask(job: &ClaimedJob, catalog: Option<&Catalog>, material: Material) -> Ask {
-    let model = catalog.and_then(|catalog| catalog.models.iter().find(|model| model.name == job.model));
-    Ask {
-        kind: job.kind,
-        model: job.model.to_string(),
-        api: model.map(|model| model.api).unwrap_or_default(),
-        system: job.system.as_ref().map(Text::to_string),
-        turns: Vec::new(),
-        prompt: job.prompt.to_string(),
-        material,
-        aspect_ratio: job.aspect_ratio.as_ref().map(Text::to_string),
-        size: job.size.as_ref().map(Text::to_string),
-    }
-}
-
-/// A paid call in the log and the metrics, without what was asked or answered.
-fn record(job: &ClaimedJob, result: &Result<Made, Failure>, spent: &Spent) {
+/// A call in the log and the metrics, without what was asked or answered.
+fn note(job: &ClaimedJob, result: &Result<Made, Failure>, spent: &Spent) {
     let outcome = match result {
-        Ok(_) => "Made".to_owned(),
-        Err(failure) => format!("{:?}", failure.trouble),
+        Ok(_) => "made".to_owned(),
+        Err(failure) => say::word(failure.trouble),
     };
     let cost = spent.cost_micro_usd.map_or(0, |cost| cost.get());
     metrics::counter!("generator_calls_total", "outcome" => outcome.clone()).increment(1);
@@ -178,108 +176,8 @@ fn record(job: &ClaimedJob, result: &Result<Made, Failure>, spent: &Spent) {
     let codes = result.as_ref().err().map(|failure| failure.codes.as_str());
     tracing::info!(
         generation = %job.generation, attempt = %job.attempt, model = %job.model, outcome, codes,
-        latency_ms = spent.latency_ms, cost_micro_usd = cost, "called Gemini"
+        latency_ms = spent.latency_ms, cost_micro_usd = cost, estimated = spent.estimated, "called Gemini"
     );
-}
-
-/// Puts the bytes, then completes. The store is asked until there is no time left to complete in. When
-/// the job has gone on without us meanwhile, the bytes lie where its next attempt looks for them.
-async fn finish(
-    tools: &Tools,
-    job: &ClaimedJob,
-    lease: &Lease,
-    slot: &Slot,
-    made: &Made,
-    spent: Spent,
-) -> Next {
-    let (generation, attempt) = (job.generation, job.attempt);
-    let stored = loop {
-        match slot.seal(&made.outputs, &spent).await {
-            Ok(stored) => break stored,
-            Err(error) => note_store(job, &error, "the result is not stored yet"),
-        }
-        if job.deadline.get() - pace::now().get() < pace::SETTLE_MARGIN.as_micros() as i64 {
-            if lease.is_lost() {
-                return Next::End;
-            }
-            return fail(tools, job, Trouble::Deadline, spent, None).await;
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    };
-    fail::fail_point!("generator.stored");
-    // Closed by the deadline, not claimed by another: the ledger still settles it, late.
-    let overdue = pace::now() >= job.deadline;
-    if lease.is_lost() && !overdue {
-        tracing::warn!(%generation, %attempt, outputs = stored.outputs.len(), "left for the next attempt: the claim was lost");
-        metrics::counter!("generator_results_left_total").increment(1);
-        return Next::End;
-    }
-    say::complete(tools, generation, attempt, stored.outputs, stored.spent).await;
-    Next::End
-}
-
-async fn after_failure(
-    tools: &Tools,
-    job: &ClaimedJob,
-    failure: &Failure,
-    spent: Spent,
-    catalog: Option<&Catalog>,
-) -> Next {
-    let after = match failure.remedy {
-        Remedy::Later { after } => after,
-        Remedy::GiveUp | Remedy::Stop => {
-            return fail(tools, job, failure.trouble, spent, failure.text.clone()).await;
-        }
-    };
-    let after = pace::wait(job.attempt, after, uuid::Uuid::new_v4().as_u64_pair().0);
-    let last = catalog.is_some_and(|c| job.attempt.get() >= i64::from(c.limits.attempts_max));
-    let then = pace::now().plus_ms(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
-    if last || pace::left_for_call(job.deadline, then).is_none() {
-        return fail(tools, job, failure.trouble, spent, None).await;
-    }
-    let on_record = say::attempted(tools, job, failure.trouble, spent, after).await;
-    if on_record { Next::Again { after } } else { Next::End }
-}
-
-async fn fail(
-    tools: &Tools,
-    job: &ClaimedJob,
-    reason: Trouble,
-    spent: Spent,
-    text: Option<MadeOutput>,
-) -> Next {
-    say::fail(tools, job.generation, job.attempt, reason, spent, text).await;
-    Next::End
-}
-
-/// No attempt is left and nobody is at it: the workers of the last ones died. What they left is used;
-/// else the job is closed and the credits go back now instead of at the deadline.
-async fn exhausted(tools: &Tools, generation: GenerationId, attempt: Attempt) {
-    let Ok(last) = Attempt::new(attempt.get() - 1) else { return };
-    if last == Attempt::ZERO {
-        // Old news from the stream; the sweep knows the last attempt.
-        return;
-    }
-    match earlier(tools, generation, attempt).await {
-        Some(stored) => say::complete(tools, generation, last, stored.outputs, stored.spent).await,
-        None => say::fail(tools, generation, last, Trouble::AttemptsExhausted, Spent::default(), None).await,
-    }
-}
-
-/// A whole result of an attempt before this one.
-async fn earlier(tools: &Tools, generation: GenerationId, attempt: Attempt) -> Option<Stored> {
-    let up_to = Attempt::new(attempt.get() - 1).ok()?;
-    for _ in 0..LOOKS_MAX {
-        match tools.shelf.find(generation, up_to).await {
-            Ok(found) => return found,
-            Err(error) => {
-                let why: &dyn std::error::Error = &error;
-                tracing::warn!(%generation, %attempt, error = why, "earlier results can't be looked up yet");
-            }
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-    None
 }
 
 #[cfg(test)]

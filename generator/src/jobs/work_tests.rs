@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use async_nats::jetstream;
 use futures_util::StreamExt as _;
-use proto_events::{AccountId, CommandId, Producer, subjects::IMAGES_BUCKET};
+use proto_events::{
+    AccountId, CommandId, Producer,
+    subjects::{IMAGES_BUCKET, SESSIONS_BUCKET},
+};
 use serde_json::{Value, json};
 use service::ledger::Ledger;
 use tokio::net::TcpListener;
@@ -25,6 +28,7 @@ struct World {
     heard: Heard,
     vendor: String,
     job: GenerationId,
+    unwanted: CancellationToken,
     stop: CancellationToken,
     nats: Nats,
     _scratch: Scratch,
@@ -41,6 +45,8 @@ impl World {
         let client = async_nats::connect(nats.url()).await.unwrap();
         let bucket = jetstream::object_store::Config { bucket: IMAGES_BUCKET.into(), ..Default::default() };
         jetstream::new(client.clone()).create_object_store(bucket).await.unwrap();
+        let sessions = jetstream::kv::Config { bucket: SESSIONS_BUCKET.into(), ..Default::default() };
+        jetstream::new(client.clone()).create_key_value(sessions).await.unwrap();
         let heard = Heard::default();
         let mut asked = client.subscribe("*.ledger.generator.*").await.unwrap();
         client.flush().await.unwrap();
@@ -49,7 +55,7 @@ impl World {
             while let Some(message) = asked.next().await {
                 let verb = message.subject.rsplit('.').next().unwrap().to_owned();
                 let body: Value = serde_json::from_slice(&message.payload).unwrap();
-                let mut reply = if message.subject.starts_with("qry.") {
+                let mut reply = if verb == "catalog" {
                     refused("no_catalog")
                 } else {
                     let mut book = book.lock().unwrap();
@@ -64,7 +70,9 @@ impl World {
         let stop = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let vendor = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(sandbox::serve(listener, sandbox::Options::default(), stop.clone()));
+        let arrivals_dir = std::env::var_os("SANDBOX_ARRIVALS_DIR").map(Into::into);
+        let options = sandbox::Options { arrivals_dir, ..sandbox::Options::default() };
+        tokio::spawn(sandbox::serve(listener, options, stop.clone()));
         let ledger = Ledger::new(client.clone(), Producer::Generator);
         let options = gemini::Options {
             url: format!("{vendor}/gemini/").parse().unwrap(),
@@ -76,11 +84,30 @@ impl World {
         let tools = Tools {
             prices: Prices::new(&ledger.clone().with_deadline(SECOND)),
             ledger,
-            gemini: gemini::Gemini::new(options).unwrap(),
+            gemini: gemini::Gemini::new(options).unwrap().into(),
             shelf: Shelf::new(client, crate::shelf::REQUESTS_BYTES_MAX),
             worker: Worker::default(),
+            retries_in_doubt: 1,
         };
-        Self { tools, heard, vendor, job: job(), stop, nats, _scratch: scratch }
+        Self {
+            tools,
+            heard,
+            vendor,
+            job: job(),
+            unwanted: CancellationToken::new(),
+            stop,
+            nats,
+            _scratch: scratch,
+        }
+    }
+
+    /// A ledger that grants every claim and takes every word.
+    async fn obliging() -> Self {
+        Self::start(|verb, body, _| match verb {
+            "generation_claim" => granted(body, Duration::ZERO),
+            _ => done(&Value::Null),
+        })
+        .await
     }
 
     async fn fault(&self, fault: Value) {
@@ -95,11 +122,11 @@ impl World {
         books["gemini"]["calls"].as_array().unwrap().len()
     }
 
-    async fn run(&self, attempt: i64) {
+    /// In how long it may be claimed again.
+    async fn run(&self, attempt: i64) -> Option<Duration> {
         let attempt = Attempt::new(attempt).unwrap();
-        let closing = CancellationToken::new();
-        let running = run(&self.tools, self.job, attempt, &closing);
-        tokio::time::timeout(60 * SECOND, running).await.expect("the job to end");
+        let running = run(&self.tools, self.job, attempt, &self.unwanted);
+        tokio::time::timeout(60 * SECOND, running).await.expect("the attempt to end")
     }
 
     fn all(&self, verb: &str) -> Vec<Value> {
@@ -120,6 +147,12 @@ fn job() -> GenerationId {
 
 fn done(result: &Value) -> Value {
     json!({"status": "done", "position": 1, "events": [], "result": result, "incarnation": 1})
+}
+
+/// The answer to the query `generation`.
+fn canceled() -> Value {
+    json!({"status": "ok", "position": 1, "result": {"generation": job(), "kind": "text", "state": "canceled",
+        "credits": 1, "attempt": 1, "reason": null}})
 }
 
 fn refused(code: &str) -> Value {
@@ -160,22 +193,99 @@ async fn a_lost_claim_leaves_what_was_paid_for_to_the_next_attempt() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_ledger_is_told_the_vendors_wait_and_the_edge_of_it_is_tried_again() {
+async fn the_ledger_is_told_the_vendors_wait_and_the_job_is_given_back_meanwhile() {
+    let world = World::obliging().await;
+    world.fault(json!({"status": 429, "quota": "minute", "retry_after": 1.0})).await;
+    let again = world.run(1).await.expect("another attempt");
+    let attempted = world.all("generation_attempt");
+    assert_eq!((attempted.len(), &attempted[0]["outcome"]), (1, &json!("rate_limited")));
+    assert_eq!(attempted[0]["retry_after_ms"], json!(again.as_millis()));
+    assert!((900..=1_500).contains(&again.as_millis()), "{again:?}");
+    assert_eq!(world.all("generation_claim").len(), 1, "nobody waits with a claim in hand");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_in_doubt_is_made_again_once_and_what_it_may_have_cost_is_on_record() {
     let world = World::start(|verb, body, before| match verb {
-        "generation_claim" if before == 1 => refused("generation_held"),
-        "generation_claim" => granted(body, Duration::ZERO),
+        "generation_claim" => {
+            let mut granted = granted(body, Duration::ZERO);
+            granted["result"]["doubts"] = json!(before);
+            granted
+        }
         _ => done(&Value::Null),
     })
     .await;
-    world.fault(json!({"status": 429, "quota": "minute", "retry_after": 1.0})).await;
-    world.run(1).await;
+    world.fault(json!({"drop": "after"})).await;
+    world.fault(json!({"drop": "after"})).await;
+    assert!(world.run(1).await.is_some());
+    assert_eq!(world.run(2).await, None, "the owner allows one call more");
+    let (attempted, failed) = (world.all("generation_attempt"), world.all("generation_fail"));
+    assert_eq!((attempted.len(), failed.len(), world.calls().await), (1, 1, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_ends_the_call_and_its_cost_is_on_record() {
+    let world = World::obliging().await;
+    world.fault(json!({"hold_ms": 60_000})).await;
+    let canceling = async {
+        // It is in the vendor's books and never answered.
+        while world.calls().await == 0 {}
+        world.unwanted.cancel();
+    };
+    let (again, ()) = tokio::join!(world.run(1), canceling);
+    assert_eq!(again, None);
     let attempted = world.all("generation_attempt");
-    assert_eq!(attempted.len(), 1);
-    let wait_ms = attempted[0]["retry_after_ms"].as_u64().unwrap();
-    assert!((1_000..=1_500).contains(&wait_ms), "{wait_ms}");
-    let claims: Vec<_> = world.all("generation_claim").iter().map(|c| c["attempt"].clone()).collect();
-    assert_eq!(claims, [1, 2, 2]);
-    assert_eq!(world.all("generation_complete")[0]["attempt"], 2);
+    assert_eq!((attempted.len(), &attempted[0]["outcome"]), (1, &json!("canceled")));
+    assert!(world.all("generation_complete").is_empty() && world.all("generation_fail").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancellation_that_nobody_told_us_is_learned_from_the_lost_claim() {
+    let world = World::start(|verb, body, _| match verb {
+        "generation_claim" => granted(body, Duration::ZERO),
+        "generation_renew" => refused("stale_attempt"),
+        "generation" => canceled(),
+        _ => done(&Value::Null),
+    })
+    .await;
+    world.fault(json!({"hold_ms": 60_000})).await;
+    assert_eq!(world.run(1).await, None);
+    assert_eq!(world.all("generation_attempt")[0]["outcome"], "canceled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_comes_after_the_cancellation_leaves_its_cost_on_record() {
+    let world = World::start(|verb, body, _| match verb {
+        "generation_claim" => granted(body, Duration::ZERO),
+        "generation_complete" => refused("generation_closed"),
+        _ => done(&Value::Null),
+    })
+    .await;
+    assert_eq!(world.run(1).await, None);
+    let attempted = world.all("generation_attempt");
+    assert_eq!(attempted[0]["outcome"], "canceled");
+    assert!(attempted[0]["spent"]["usage"]["prompt_tokens"].as_u64().unwrap() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_remembered_before_the_ledger_is_told() {
+    let world = World::start(|verb, body, _| match verb {
+        "generation_claim" => {
+            let mut granted = granted(body, Duration::ZERO);
+            granted["result"]["conversation"] = json!("talk-1");
+            granted
+        }
+        _ => done(&Value::Null),
+    })
+    .await;
+    world.run(1).await;
+    let kept = world.tools.shelf.conversation(world.job.account(), "talk-1").await;
+    assert_eq!(kept.turns.len(), 1);
+    assert_eq!(kept.turns[0].prompt, "a fox in the snow");
+    assert!(!kept.turns[0].answer.is_empty());
+    world.run(1).await;
+    let again = world.tools.shelf.conversation(world.job.account(), "talk-1").await;
+    assert_eq!(again.turns.len(), 1, "an attempt that is made again takes its own place");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,11 +303,7 @@ async fn a_claim_whose_answer_came_late_is_renewed_before_a_call_is_paid() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_paid_for_while_there_is_nowhere_to_put_it() {
-    let world = World::start(|verb, body, _| match verb {
-        "generation_claim" => granted(body, Duration::ZERO),
-        _ => done(&Value::Null),
-    })
-    .await;
+    let world = World::obliging().await;
     let client = async_nats::connect(world.nats.url()).await.unwrap();
     let media = jetstream::new(client);
     media.delete_object_store(IMAGES_BUCKET).await.unwrap();
