@@ -91,6 +91,7 @@ impl Config {
                 call_timeout: call,
                 connect_timeout: CONNECT_TIMEOUT,
                 safety,
+                probe_after: gemini::PROBE_AFTER,
             };
             Some(Self {
                 listen: SocketAddr::new(bind, port),

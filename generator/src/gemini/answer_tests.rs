@@ -69,7 +69,7 @@ fn snake_case_url_safe_base64_and_escapes_are_read_wherever_they_are_split() {
         for size in [1, 2, 3, 5, 64, body.len()] {
             let (answer, pictures, caught) = harvested(&body, size);
             assert_eq!(answer.unwrap().pictures(), [0]);
-            assert_eq!(pictures, [bytes.clone()], "{body} by {size}");
+            assert_eq!(pictures, vec![bytes.clone()], "{body} by {size}");
             let look = caught.pictures[0].look.unwrap().unwrap();
             assert_eq!((look.media_type, look.width, look.height), (MediaType::Png, 300, 200));
         }

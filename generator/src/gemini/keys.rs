@@ -18,9 +18,8 @@ const REST_FIRST: Duration = Duration::from_secs(5);
 const REST_MAX: Duration = Duration::from_secs(60);
 /// A day's quota renews at midnight Pacific time; asking hourly finds that soon enough.
 const DAY_REST: Duration = Duration::from_secs(3600);
-/// Between two probes of something that was refused; doubled each time.
-const PROBE_FIRST: Duration = Duration::from_secs(15);
-const PROBE_MAX: Duration = Duration::from_secs(600);
+/// The wait between two probes of something that was refused is doubled so often.
+const PROBE_DOUBLINGS_MAX: u32 = 5;
 
 /// May a job of a model be taken?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +35,8 @@ pub enum Ready {
 
 pub(super) struct Keys {
     secrets: Vec<SecretString>,
+    /// Before the first probe.
+    probe_after: Duration,
     state: Mutex<State>,
 }
 
@@ -60,23 +61,12 @@ struct Rest {
 #[derive(Clone, Copy)]
 struct Refused {
     probe_at: Instant,
-    wait: Duration,
-}
-
-impl Refused {
-    fn new(now: Instant) -> Self {
-        Self { probe_at: now + PROBE_FIRST, wait: PROBE_FIRST }
-    }
-
-    fn again(&mut self, now: Instant) {
-        self.wait = (self.wait * 2).min(PROBE_MAX);
-        self.probe_at = now + self.wait;
-    }
+    probes: u32,
 }
 
 impl Keys {
-    pub(super) fn new(secrets: Vec<SecretString>) -> Self {
-        Self { secrets, state: Mutex::default() }
+    pub(super) fn new(secrets: Vec<SecretString>, probe_after: Duration) -> Self {
+        Self { secrets, probe_after, state: Mutex::default() }
     }
 
     /// By its number, from 0.
@@ -142,11 +132,11 @@ impl Keys {
     }
 
     pub(super) fn refused(&self, key: usize, now: Instant) {
-        self.state().bad.entry(key).or_insert(Refused::new(now));
+        self.state().bad.entry(key).or_insert(Refused { probe_at: now + self.probe_after, probes: 0 });
     }
 
     pub(super) fn blocked(&self, now: Instant) {
-        self.state().blocked.get_or_insert(Refused::new(now));
+        self.state().blocked.get_or_insert(Refused { probe_at: now + self.probe_after, probes: 0 });
     }
 
     /// Google has answered with this key: the next refusal is the first in a row.
@@ -165,13 +155,10 @@ impl Keys {
         }
         due.sort_unstable();
         due.dedup();
-        for key in &due {
-            if let Some(bad) = state.bad.get_mut(key) {
-                bad.again(now);
-            }
-        }
-        if let Some(blocked) = state.blocked.as_mut().filter(|blocked| blocked.probe_at <= now) {
-            blocked.again(now);
+        let State { bad, blocked, .. } = &mut *state;
+        for refused in bad.values_mut().chain(blocked).filter(|refused| refused.probe_at <= now) {
+            refused.probes += 1;
+            refused.probe_at = now + self.probe_after * (1 << refused.probes.min(PROBE_DOUBLINGS_MAX));
         }
         due
     }

@@ -2,8 +2,10 @@ use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+const PROBE_AFTER: Duration = Duration::from_secs(15);
+
 fn keys(count: usize) -> Keys {
-    Keys::new((0..count).map(|key| SecretString::from(format!("key-{key}"))).collect())
+    Keys::new((0..count).map(|key| SecretString::from(format!("key-{key}"))).collect(), PROBE_AFTER)
 }
 
 #[test]
@@ -61,13 +63,13 @@ fn a_refused_key_and_a_blocked_place_wait_for_a_probe() {
     assert_eq!((keys.ready("m", hours), keys.trouble()), (Ready::NoGoodKey, Trouble::KeyInvalid));
     assert!(keys.free("m", hours).is_empty());
     assert!(keys.to_probe(now).is_empty());
-    assert_eq!(keys.to_probe(now + PROBE_FIRST), [0, 1]);
-    assert!(keys.to_probe(now + PROBE_FIRST + PROBE_FIRST).is_empty(), "the next wait is longer");
+    assert_eq!(keys.to_probe(now + PROBE_AFTER), [0, 1]);
+    assert!(keys.to_probe(now + PROBE_AFTER + PROBE_AFTER).is_empty(), "the next wait is longer");
     keys.good(1);
     assert_eq!(keys.free("m", now), [1]);
     keys.blocked(now);
     assert_eq!((keys.ready("m", hours), keys.trouble()), (Ready::NoGoodKey, Trouble::RegionBlocked));
-    assert!(keys.to_probe(now + PROBE_FIRST).contains(&1), "any good key shows whether we are served");
+    assert!(keys.to_probe(now + PROBE_AFTER).contains(&1), "any good key shows whether we are served");
     keys.good(1);
     assert_eq!(keys.ready("m", now), Ready::Ready);
 }

@@ -170,7 +170,13 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// Google's own settings where a category is not named.
     pub safety: Vec<Safety>,
+    /// How long a key that was refused, or a region that is not served, rests before it is probed; each
+    /// further wait is twice as long, up to 32 times this.
+    pub probe_after: Duration,
 }
+
+/// A person must act first, and then not wait long.
+pub const PROBE_AFTER: Duration = Duration::from_secs(15);
 
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client can't be built")]
@@ -195,7 +201,7 @@ impl Gemini {
             .build()
             .map_err(|error| BadClient(error.without_url()))?;
         let base = options.url.as_str().trim_end_matches('/').to_owned();
-        let keys = Keys::new(options.keys);
+        let keys = Keys::new(options.keys, options.probe_after);
         Ok(Self { http, base, keys, call_timeout: options.call_timeout, safety: options.safety })
     }
 

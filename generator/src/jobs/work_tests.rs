@@ -80,6 +80,7 @@ impl World {
             call_timeout: 30 * SECOND,
             connect_timeout: 5 * SECOND,
             safety: Vec::new(),
+            probe_after: gemini::PROBE_AFTER,
         };
         let tools = Tools {
             prices: Prices::new(&ledger.clone().with_deadline(SECOND)),

@@ -34,9 +34,9 @@ pub const FLASH: &str = "gemini-3.8-flash";
 pub struct World {
     pub shelf: Shelf,
     pub client: async_nats::Client,
-    pub nats: Nats,
     attempts: AtomicI64,
-    _scratch: Scratch,
+    /// Whoever is [`World::alike`] has none.
+    _server: Option<(Nats, Scratch)>,
 }
 
 impl World {
@@ -50,12 +50,17 @@ impl World {
         let world = Self {
             shelf: Shelf::new(client.clone(), REQUESTS_BYTES_MAX),
             client,
-            nats,
             attempts: AtomicI64::new(0),
-            _scratch: scratch,
+            _server: Some((nats, scratch)),
         };
         world.make_buckets().await;
         world
+    }
+
+    /// On the same server.
+    pub fn alike(&self) -> Self {
+        let (shelf, client) = (self.shelf.clone(), self.client.clone());
+        Self { shelf, client, attempts: AtomicI64::new(0), _server: None }
     }
 
     pub async fn make_buckets(&self) {
@@ -147,6 +152,7 @@ pub fn client(url: &str, keys: &[&str]) -> Gemini {
         call_timeout: PATIENCE,
         connect_timeout: Duration::from_secs(5),
         safety: Vec::new(),
+        probe_after: Duration::from_millis(50),
     })
     .unwrap()
 }
@@ -162,7 +168,10 @@ impl Vendor {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        tokio::spawn(sandbox::serve(listener, sandbox::Options::default(), stop.clone()));
+        // Where `cargo xtask conformance` reads what was asked.
+        let arrivals_dir = std::env::var_os("SANDBOX_ARRIVALS_DIR").map(Into::into);
+        let options = sandbox::Options { arrivals_dir, ..sandbox::Options::default() };
+        tokio::spawn(sandbox::serve(listener, options, stop.clone()));
         Self { url, _stop: stop.drop_guard() }
     }
 

@@ -1,0 +1,284 @@
+//! Edits and references: what is shown to the model again, and what never leaves.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use futures_util::StreamExt;
+use generator::{
+    gemini::Ask,
+    shelf::{Material, Missing, REQUEST_BYTES_MAX, Reference, Shelf, Wanted},
+};
+use proto_events::{
+    Attempt, GenerationId, Text,
+    commands::FileId,
+    events::{GenerationKind, MediaType},
+    media::{FetchFile, Fetched, file_object, turn_object},
+    queries::Followed,
+    subjects::FETCH_FILE,
+};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use crate::{
+    pixels::jpeg,
+    world::{BANANA, PATIENCE, PRO, Scripted, Vendor, World, ask, generation_of, picture},
+};
+
+fn id(name: &str) -> FileId {
+    Text::new(name).unwrap()
+}
+
+fn object_of(name: &str) -> String {
+    let digest: String = Sha256::digest(name).iter().map(|byte| format!("{byte:02x}")).collect();
+    file_object(&digest)
+}
+
+impl World {
+    async fn put(&self, name: &str, mut bytes: &[u8]) {
+        self.store().await.put(name, &mut bytes).await.unwrap();
+    }
+
+    async fn material(
+        &self,
+        references: &[FileId],
+        followed: Option<&Followed>,
+    ) -> Result<Material, Missing> {
+        let wanted = Wanted { references, followed, pictures_max: 14 };
+        self.shelf.material(wanted, Instant::now() + PATIENCE).await
+    }
+
+    /// Makes it under the generation's first attempt.
+    async fn make(&self, gemini: &generator::gemini::Gemini, generation: GenerationId, ask: &Ask) {
+        let attempt = Attempt::new(1).unwrap();
+        let slot = self.shelf.slot(generation, attempt);
+        let mut live = self.shelf.live(generation, attempt);
+        gemini.generate(ask, PATIENCE, &slot, &mut live).await.result.unwrap();
+    }
+}
+
+fn followed(generation: GenerationId, files: &[&str]) -> Followed {
+    Followed { generation, file_ids: files.iter().map(|name| id(name)).collect() }
+}
+
+fn edit(material: Material) -> Ask {
+    Ask { material, prompt: "теперь зимой".into(), ..ask(GenerationKind::Edit, PRO) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edits_of_edits_are_accepted_with_their_signatures() {
+    let (world, vendor) = tokio::join!(World::start(), Vendor::start());
+    let client = vendor.client(&["a-key"]);
+    world.put(&object_of("face"), &jpeg(640, 480)).await;
+    let mut first = ask(GenerationKind::Picture, PRO);
+    first.material = world.material(&[id("face")], None).await.unwrap();
+    world.make(&client, generation_of(0), &first).await;
+    // The sandbox refuses a picture of the model's without its signature, as Google does.
+    for n in 1..6 {
+        if n == 3 {
+            vendor.fault(json!("huge_signature")).await;
+        }
+        let material = world.material(&[], Some(&followed(generation_of(n - 1), &[]))).await.unwrap();
+        assert_eq!(material.earlier.len(), (n as usize).min(4), "the oldest turns are forgotten");
+        world.make(&client, generation_of(n), &edit(material)).await;
+    }
+    let calls = vendor.calls().await;
+    assert!(calls.iter().all(|call| call["outcome"] == "picture"), "{calls:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_before_is_said_again_as_it_was() {
+    let world = World::start().await;
+    let painted = jpeg(64, 32);
+    let answer = json!({"candidates": [{"content": {"parts": [
+        {"text": "thinking", "thought": true},
+        {"inlineData": {"mimeType": "image/jpeg", "data": BASE64_STANDARD.encode(jpeg(8, 8))}, "thought": true},
+        {"text": "here", "thoughtSignature": "c2lnLTE="},
+        {"inlineData": {"mimeType": "image/jpeg", "data": BASE64_STANDARD.encode(&painted)}, "thoughtSignature": "c2ln_LTI"},
+    ]}, "finishReason": "STOP"}]});
+    let vendor = Scripted::saying(200, answer.to_string()).await;
+    world.put(&object_of("face"), &jpeg(640, 480)).await;
+    let mut first = picture();
+    first.material = world.material(&[id("face")], None).await.unwrap();
+    world.make(&vendor.client(), generation_of(1), &first).await;
+    let material = world.material(&[], Some(&followed(generation_of(1), &[]))).await.unwrap();
+    world.make(&vendor.client(), generation_of(2), &edit(material)).await;
+    let data = |bytes: &[u8]| json!({"mimeType": "image/jpeg", "data": BASE64_STANDARD.encode(bytes)});
+    assert_eq!(
+        vendor.heard()[1].body["contents"],
+        json!([
+            {"role": "user", "parts": [{"text": "лиса в снегу"}, {"inlineData": data(&jpeg(640, 480))}]},
+            {"role": "model", "parts": [
+                {"text": "here", "thoughtSignature": "c2lnLTE="},
+                {"inlineData": data(&painted), "thoughtSignature": "c2ln_LTI"},
+            ]},
+            {"role": "user", "parts": [{"text": "теперь зимой"}]},
+        ])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_that_is_gone_is_replaced_by_its_picture_and_if_that_is_gone_too_it_is_said() {
+    let (world, vendor) = tokio::join!(World::start(), Vendor::start());
+    world.make(&vendor.client(&["a-key"]), generation_of(1), &ask(GenerationKind::Picture, PRO)).await;
+    let store = world.store().await;
+    world.put(&object_of("delivered"), &jpeg(64, 32)).await;
+    let both = followed(generation_of(1), &["delivered"]);
+    let seen = |material: &Material| (material.earlier.len(), material.references.len());
+    assert_eq!(seen(&world.material(&[], Some(&both)).await.unwrap()), (1, 0));
+    // What a turn names is a part of it.
+    store.delete(format!("{}/1/0", generation_of(1))).await.unwrap();
+    assert_eq!(seen(&world.material(&[], Some(&both)).await.unwrap()), (0, 1));
+    store.delete(turn_object(generation_of(1))).await.unwrap();
+    let material = world.material(&[id("delivered")], Some(&both)).await.unwrap();
+    assert_eq!(seen(&material), (0, 2));
+    world.make(&vendor.client(&["a-key"]), generation_of(2), &edit(material)).await;
+    let nothing = world.material(&[], Some(&followed(generation_of(1), &[]))).await;
+    assert!(matches!(nothing, Err(Missing::Gone(_))), "{nothing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_reference_tells_beside_its_pixels_never_leaves() {
+    let (world, vendor) = (World::start().await, Scripted::saying(400, "{}").await);
+    let exif = [b"\xff\xe1\x00\x12Exif\0\0".as_slice(), b"GPS 55.7 N"].concat();
+    let mut told = jpeg(640, 480);
+    told.splice(2..2, exif);
+    told.extend(b"a film");
+    world.put(&object_of("told"), &told).await;
+    let mut ask = picture();
+    ask.material = world.material(&[id("told")], None).await.unwrap();
+    let data = BASE64_STANDARD.encode(jpeg(640, 480)).into();
+    let reference = Reference { file: Some(id("told")), media_type: MediaType::Jpeg, data };
+    assert_eq!(ask.material.references, [reference]);
+    let _ = world.call(&vendor.client(), &ask).await;
+    let sent = &vendor.heard()[0].body["contents"][0]["parts"][1]["inlineData"]["data"];
+    let sent = BASE64_STANDARD.decode(sent.as_str().unwrap()).unwrap();
+    assert_eq!(sent, jpeg(640, 480));
+    for (name, bytes) in [("words", b"not a picture at all".to_vec()), ("bomb", jpeg(64, 65_535))] {
+        world.put(&object_of(name), &bytes).await;
+        let unfit = world.material(&[id(name)], None).await;
+        assert!(matches!(unfit, Err(Missing::Unfit(_))), "{name}: {unfit:?}");
+    }
+}
+
+/// Answers for the Telegram adapter: what it is asked and how many asked before.
+async fn fetching(
+    world: &World,
+    answer: impl Fn(&str, usize) -> Fetched + Send + 'static,
+) -> Arc<AtomicUsize> {
+    let count = Arc::new(AtomicUsize::new(0));
+    let mut asked = world.client.subscribe(FETCH_FILE).await.unwrap();
+    world.client.flush().await.unwrap();
+    let (client, counted) = (world.client.clone(), count.clone());
+    let shelf = world.alike();
+    tokio::spawn(async move {
+        while let Some(message) = asked.next().await {
+            let ask: FetchFile = serde_json::from_slice(&message.payload).unwrap();
+            let before = counted.fetch_add(1, Ordering::SeqCst);
+            let name = ask.file_id.to_string();
+            let told = answer(&name, before);
+            if let Fetched::Here(file) = &told {
+                shelf.put(file.object.as_str(), &jpeg(640, 480)).await;
+            }
+            let reply = serde_json::to_vec(&told).unwrap();
+            client.publish(message.reply.unwrap(), reply.into()).await.unwrap();
+        }
+    });
+    count
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_fetched_once_and_asked_for_until_it_is_there() {
+    let world = World::start().await;
+    let here = |name: &str| {
+        let file = json!({"status": "here", "object": object_of(name), "sha256": "x", "media_type": "jpeg", "bytes": jpeg(640, 480).len()});
+        serde_json::from_value::<Fetched>(file).unwrap()
+    };
+    let reason = || Text::new("why").unwrap();
+    let count = fetching(&world, move |name, before| match name {
+        "slow" if before == 0 => Fetched::Later { reason: reason() },
+        "gone" => Fetched::Gone { reason: reason() },
+        "film" => Fetched::Unfit { reason: reason() },
+        name => here(name),
+    })
+    .await;
+    for _ in 0..2 {
+        assert_eq!(world.material(&[id("slow")], None).await.unwrap().references.len(), 1);
+    }
+    assert_eq!(count.load(Ordering::SeqCst), 2, "later, here, and then it lies there");
+    assert!(matches!(world.material(&[id("gone")], None).await, Err(Missing::Gone(_))));
+    assert!(matches!(world.material(&[id("film")], None).await, Err(Missing::Unfit(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_who_fetches_is_for_later() {
+    let world = World::start().await;
+    let wanted = Wanted { references: &[id("a")], followed: None, pictures_max: 14 };
+    let until = Instant::now() + Duration::from_millis(300);
+    assert!(matches!(world.shelf.material(wanted, until).await, Err(Missing::Away(_))));
+}
+
+/// A JPEG of about so many bytes.
+fn heavy(bytes: usize) -> Vec<u8> {
+    let mut heavy = jpeg(640, 480);
+    heavy.truncate(heavy.len() - 2);
+    heavy.resize(bytes - 2, 7);
+    heavy.extend(b"\xff\xd9");
+    heavy
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_bounded_each_and_together() {
+    let world = World::start().await;
+    for name in ["a", "b"] {
+        world.put(&object_of(name), &heavy(REQUEST_BYTES_MAX / 4 * 3 - 6_000)).await;
+    }
+    let too_large = world.material(&[id("a"), id("b")], None).await;
+    assert!(matches!(too_large, Err(Missing::TooLarge)), "{too_large:?}");
+    // Room for one of them.
+    let shelf = Shelf::new(world.client.clone(), 0);
+    let first = [id("a")];
+    let held = shelf
+        .material(Wanted { references: &first, followed: None, pictures_max: 14 }, Instant::now() + PATIENCE);
+    let held = held.await.unwrap();
+    let second = [id("b")];
+    let waiting = || Wanted { references: &second, followed: None, pictures_max: 14 };
+    let soon = Instant::now() + Duration::from_millis(300);
+    assert!(
+        matches!(shelf.material(waiting(), soon).await, Err(Missing::Away(_))),
+        "it held more than its room"
+    );
+    drop(held);
+    assert!(shelf.material(waiting(), Instant::now() + PATIENCE).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_turn_beyond_the_bounds_goes_without_its_references_or_not_at_all() {
+    let world = World::start().await;
+    world.put(&object_of("heavy"), &heavy(9 << 20)).await;
+    let mut first = ask(GenerationKind::Picture, BANANA);
+    first.material = world.material(&[id("heavy")], None).await.unwrap();
+    let painted = json!({"candidates": [{"content": {"parts": [{"inlineData": {"data": BASE64_STANDARD.encode(jpeg(8, 8))}}]}, "finishReason": "STOP"}]});
+    let scripted = Scripted::saying(200, painted.to_string()).await;
+    world.make(&scripted.client(), generation_of(1), &first).await;
+    drop(first);
+    let follow = followed(generation_of(1), &["face"]);
+    world.put(&object_of("face"), &jpeg(640, 480)).await;
+    let whole = world.material(&[], Some(&follow)).await.unwrap();
+    assert_eq!((whole.earlier.len(), whole.pictures()), (1, 2));
+    let beside = world.material(&[id("heavy")], Some(&follow)).await.unwrap();
+    assert_eq!((beside.earlier.len(), beside.pictures()), (1, 2), "without the reference of the turn");
+    let narrow = Wanted { references: &[id("face")], followed: Some(&follow), pictures_max: 1 };
+    let narrow = world.shelf.material(narrow, Instant::now() + PATIENCE).await.unwrap();
+    assert_eq!(
+        (narrow.earlier.len(), narrow.references.len()),
+        (0, 2),
+        "the model takes one: the picture alone"
+    );
+}
