@@ -299,6 +299,7 @@ impl Service {
         spawn_follower(tasks, leading, snapshots::run(self.folds.clone(), tail.clone()));
         let follow = follow_ups::run(readers(), Arc::clone(queue), tail.clone());
         spawn_follower(tasks, leading, follow);
+        spawn_follower(tasks, leading, follow_ups::media::run(readers(), self.media.clone()));
         let relay = relay::run(readers(), nats(), tail.clone(), keeper.incarnation, stop());
         spawn_follower(tasks, leading, relay);
         spawn_follower(tasks, leading, keeper.run(tail));

@@ -4,6 +4,7 @@
 mod authority;
 mod content;
 mod credits;
+mod erased_media;
 mod erasure;
 mod lots;
 mod money;

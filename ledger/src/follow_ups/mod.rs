@@ -7,6 +7,7 @@
 //! every [`REMEMBER_EVERY`] events.
 
 mod erasure;
+pub mod media;
 mod referral;
 
 use std::sync::Arc;

@@ -16,15 +16,37 @@ pub async fn set_followed_through(pool: &PgPool, position: i64) -> Result<(), sq
     Ok(())
 }
 
-/// What a person wrote and was sent, by the ids of what it belongs to; tellings that wait are called off.
-/// Their positions in the log stay.
+/// Something of an erased account that content belongs to: a payment or a generation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErasedSubject {
+    pub id: String,
+    /// Of a generation.
+    pub attempts: i16,
+}
+
+/// What a person wrote and was sent, by the ids of what it belongs to; tellings that wait are called off. What of it
+/// lies in MEDIA is written down for deletion. Their positions in the log stay.
 /// `objects`: the providers' ids of their payments and refunds.
 pub async fn delete_content(
     pool: &PgPool,
     account: Uuid,
-    subjects: &[String],
+    subjects: &[ErasedSubject],
     objects: &[String],
 ) -> Result<(), sqlx::Error> {
+    // Files lie under the SHA-256 of their id: `proto_events::media::file_object`.
+    const DOOMED: [&str; 3] = [
+        "INSERT INTO erased_media (kind, name) \
+            SELECT 'object', object FROM generation_outputs WHERE generation = ANY($1) AND account_id = $2 \
+            ON CONFLICT DO NOTHING",
+        "INSERT INTO erased_media (kind, name) \
+            SELECT DISTINCT 'object', 'files/' || encode(sha256(convert_to(file, 'UTF8')), 'hex') \
+            FROM generation_contents, unnest(file_refs) AS file WHERE generation = ANY($1) AND account_id = $2 \
+            ON CONFLICT DO NOTHING",
+        "INSERT INTO erased_media (kind, name) \
+            SELECT DISTINCT 'object', 'files/' || encode(sha256(convert_to(file_id, 'UTF8')), 'hex') \
+            FROM generation_outputs WHERE generation = ANY($1) AND account_id = $2 AND file_id IS NOT NULL \
+            ON CONFLICT DO NOTHING",
+    ];
     const DELETES: [&str; 6] = [
         "DELETE FROM chat_contexts WHERE subject = ANY($1) AND account_id = $2",
         "DELETE FROM payment_links WHERE payment = ANY($1) AND account_id = $2",
@@ -33,12 +55,54 @@ pub async fn delete_content(
         "DELETE FROM notices WHERE payment = ANY($1) AND account_id = $2",
         "DELETE FROM deliveries WHERE subject = ANY($1) AND account_id = $2",
     ];
+    let worked_on = "INSERT INTO erased_media (kind, name, attempts) \
+        SELECT 'generation', x.id, x.attempts FROM unnest($1::text[], $2::smallint[]) AS x(id, attempts) \
+        WHERE x.attempts > 0 ON CONFLICT DO NOTHING";
+    let attempts: Vec<i16> = subjects.iter().map(|subject| subject.attempts).collect();
+    let subjects: Vec<&str> = subjects.iter().map(|subject| subject.id.as_str()).collect();
     let mut transaction = pool.begin().await?;
-    for sql in DELETES {
-        sqlx::query(sql).bind(subjects).bind(account).execute(&mut *transaction).await?;
+    sqlx::query(worked_on).bind(&subjects).bind(attempts).execute(&mut *transaction).await?;
+    for sql in DOOMED.into_iter().chain(DELETES) {
+        sqlx::query(sql).bind(&subjects).bind(account).execute(&mut *transaction).await?;
     }
     // Words that came before it was known whose they are.
     let words = "DELETE FROM notices WHERE object = ANY($1) AND account_id IS NULL";
     sqlx::query(words).bind(objects).execute(&mut *transaction).await?;
     transaction.commit().await
+}
+
+/// What a line of `erased_media` names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum MediaKind {
+    Object,
+    Generation,
+    Sessions,
+}
+
+/// Something in MEDIA that is to be deleted.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ErasedMedia {
+    pub kind: MediaKind,
+    pub name: String,
+    /// Of a generation.
+    pub attempts: i16,
+}
+
+/// All conversations of an account are to be deleted.
+pub async fn doom_sessions(pool: &PgPool, account: Uuid) -> Result<(), sqlx::Error> {
+    let sql = "INSERT INTO erased_media (kind, name) VALUES ('sessions', $1) ON CONFLICT DO NOTHING";
+    sqlx::query(sql).bind(account.to_string()).execute(pool).await?;
+    Ok(())
+}
+
+pub async fn erased_media(pool: &PgPool, limit: i64) -> Result<Vec<ErasedMedia>, sqlx::Error> {
+    let sql = "SELECT kind, name, attempts FROM erased_media ORDER BY kind, name LIMIT $1";
+    sqlx::query_as(sql).bind(limit).fetch_all(pool).await
+}
+
+pub async fn media_is_erased(pool: &PgPool, line: &ErasedMedia) -> Result<(), sqlx::Error> {
+    let sql = "DELETE FROM erased_media WHERE kind = $1 AND name = $2";
+    sqlx::query(sql).bind(line.kind).bind(&line.name).execute(pool).await?;
+    Ok(())
 }

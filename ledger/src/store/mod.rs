@@ -17,7 +17,10 @@ mod snapshots;
 mod work;
 
 pub use append::{AppendError, Batch, NaturalKey, Resolved, Writer, resolve};
-pub use follow_ups::{delete_content, followed_through, set_followed_through};
+pub use follow_ups::{
+    ErasedMedia, ErasedSubject, MediaKind, delete_content, doom_sessions, erased_media, followed_through,
+    media_is_erased, set_followed_through,
+};
 pub use head::{Head, JUMP_US, LEASE_US, PAUSE_US, beat, head, incarnation, release, take_over};
 pub use lookup::{
     BUCKET_BITS, FirstAnswer, Thing, account_keys, accounts_of_people, command_ids, event_at, events_about,

@@ -96,7 +96,10 @@ mod tests {
         for bad in ["../../x", "a?b#c", "//evil.example/x", "a%2f..%2fb", "..\\x"] {
             let found = url("1:A", bad);
             assert!(found.starts_with(&format!("{base}/")), "{bad}: {found}");
-            assert!(!found.contains("/../") && !found.contains('?') && !found.contains('#'), "{bad}: {found}");
+            assert!(
+                !found.contains("/../") && !found.contains('?') && !found.contains('#'),
+                "{bad}: {found}"
+            );
         }
     }
 
