@@ -2,7 +2,8 @@
 //!
 //! A call is: a free key ([`keys`]) → POST ([`request`], [`send`]) → read the answer while it comes, pictures
 //! ([`pictures`]) or words ([`words`]), or the error ([`error`]). Google has no idempotency key: every call may be
-//! paid, so nothing here calls again but when Google has refused the *key*, before any work.
+//! paid, so nothing here calls again but when Google has refused the *key*, or the turns that an edit shows,
+//! before any work.
 //! Bounds: an answer of [`ANSWER_BYTES_MAX`] passes through in pieces; a call holds a piece of it, a chunk on its way
 //! to the store, and what is left without pictures and signatures: 2 MB, whatever its size. What a request holds
 //! is bounded by the room it takes ([`crate::shelf::Material`]).
@@ -38,6 +39,7 @@ use tokio::time::Instant;
 use self::{
     error::{Blame, Refusal},
     keys::Keys,
+    request::Shown,
     send::Ended,
 };
 use crate::shelf::{Live, Material, Slot};
@@ -215,15 +217,21 @@ impl Gemini {
     pub async fn generate(&self, ask: &Ask, limit: Duration, slot: &Slot, live: &mut Live) -> Answered {
         let began = Instant::now();
         let until = began + limit.min(self.call_timeout);
-        let body = match ask.api {
-            Api::Generate => request::generate(ask, &self.safety),
+        let mut body = match ask.api {
+            Api::Generate => request::generate(ask, &self.safety, Shown::Turns),
             Api::Predict => request::predict(ask),
         };
         let mut called = false;
         let mut last = None;
         for key in self.keys.free(&ask.model, began) {
             let Some(secret) = self.keys.secret(key) else { continue };
-            let Ended { result, metered, asked } = self.call(ask, &body, secret, until, slot, live).await;
+            let mut ended = self.call(ask, &body, secret, until, slot, live).await;
+            if ended.is_about_request() && !ask.material.earlier.is_empty() {
+                tracing::warn!("the model does not take its turns back: the edit shows the picture alone");
+                body = request::generate(ask, &self.safety, Shown::Pictures);
+                ended = self.call(ask, &body, secret, until, slot, live).await;
+            }
+            let Ended { result, metered, asked } = ended;
             called |= asked;
             let refusal = match result {
                 Ok(result) => {

@@ -7,12 +7,12 @@ use proto_events::events::{GenerationKind, MediaType};
 use serde_json::{Value, json};
 
 use super::{Ask, Safety};
-use crate::shelf::{Reference, Turn};
+use crate::shelf::{Material, Reference, Turn};
 
 /// The HTTP client copies what it is given into a buffer: so much at once.
 const PIECE_BYTES: usize = 32 << 10;
-/// Answers that people read. Bounds what a runaway text costs; thoughts count too.
-const TEXT_TOKENS_MAX: u32 = 8_192;
+/// Answers that people read, and the thoughts before them. Bounds what a runaway text costs.
+const TEXT_TOKENS_MAX: u32 = 16_384;
 
 /// JSON, in pieces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,10 +68,20 @@ impl Body {
     }
 }
 
-pub(super) fn generate(ask: &Ask, safety: &[Safety]) -> Body {
+/// What an edit shows of what it follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// Every turn, with the model's signatures.
+    Turns,
+    /// The newest pictures, as if they were the person's: a model may not take its own turns back, such as
+    /// those that were signed under another key.
+    Pictures,
+}
+
+pub(super) fn generate(ask: &Ask, safety: &[Safety], of: Shown) -> Body {
     let mut body = Body::default();
     body.words("{\"contents\":");
-    body.list(contents(ask), |body, content| content.write(body));
+    body.list(contents(ask, of), |body, content| content.write(body));
     let mut rest = serde_json::Map::new();
     if let Some(system) = &ask.system {
         rest.insert("systemInstruction".into(), json!({"parts": [{"text": system}]}));
@@ -129,22 +139,30 @@ struct Part<'a> {
 }
 
 /// What was said before, in its order, and what is asked now.
-fn contents(ask: &Ask) -> Vec<Content<'_>> {
+fn contents(ask: &Ask, of: Shown) -> Vec<Content<'_>> {
     let mut contents = Vec::new();
     for said in &ask.turns {
         contents.push(Content { role: "user", parts: vec![text(&said.prompt)] });
         contents.push(Content { role: "model", parts: vec![text(&said.answer)] });
     }
-    for turn in &ask.material.earlier {
+    let Material { references, earlier, .. } = &ask.material;
+    if of == Shown::Pictures {
+        let newest = earlier.last().into_iter().flat_map(|turn| &turn.parts);
+        let painted = newest.filter_map(|part| part.picture.as_ref());
+        contents.push(shown(&ask.prompt, painted.chain(references)));
+        return contents;
+    }
+    for turn in earlier {
         contents.push(shown(&turn.prompt, &turn.references));
         contents.push(Content { role: "model", parts: answered(turn) });
     }
-    contents.push(shown(&ask.prompt, &ask.material.references));
+    contents.push(shown(&ask.prompt, references));
     contents
 }
 
-fn shown<'a>(prompt: &'a str, references: &'a [Reference]) -> Content<'a> {
-    let pictures = references.iter().map(|picture| Part { picture: Some(picture), ..Part::default() });
+fn shown<'a>(prompt: &'a str, references: impl IntoIterator<Item = &'a Reference>) -> Content<'a> {
+    let references = references.into_iter();
+    let pictures = references.map(|picture| Part { picture: Some(picture), ..Part::default() });
     Content { role: "user", parts: std::iter::once(text(prompt)).chain(pictures).collect() }
 }
 

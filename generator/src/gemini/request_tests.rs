@@ -26,7 +26,7 @@ fn json_of(body: &Body) -> Value {
 }
 
 fn generated(ask: &Ask) -> Value {
-    json_of(&generate(ask, &[]))
+    json_of(&generate(ask, &[], Shown::Turns))
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_picture_is_asked_for_with_its_shape_and_a_text_without() {
     );
     assert_eq!(
         generated(&ask(GenerationKind::Text, Some("1:1"), None)),
-        json!({"contents": contents, "generationConfig": {"maxOutputTokens": 8192}})
+        json!({"contents": contents, "generationConfig": {"maxOutputTokens": 16384}})
     );
 }
 
@@ -55,7 +55,7 @@ fn a_conversation_goes_before_the_prompt_and_the_instructions_beside_it() {
     ask.system = Some("be kind".into());
     ask.turns = vec![gemini::Said { prompt: "one".into(), answer: "two".into() }];
     let safety = Safety { category: "HARM_CATEGORY_HARASSMENT".into(), threshold: "OFF".into() };
-    let body = json_of(&generate(&ask, &[safety]));
+    let body = json_of(&generate(&ask, &[safety], Shown::Turns));
     let said = json!([
         {"role": "user", "parts": [{"text": "one"}]},
         {"role": "model", "parts": [{"text": "two"}]},
@@ -90,7 +90,7 @@ fn an_edit_shows_what_was_painted_with_its_signatures() {
             said(None, None, false, None),
         ],
     }];
-    let body = generate(&ask, &[]);
+    let body = generate(&ask, &[], Shown::Turns);
     let contents = json!([
         {"role": "user", "parts": [{"text": "first"}, {"inlineData": {"mimeType": "image/jpeg", "data": "b2xk"}}]},
         {"role": "model", "parts": [
@@ -102,6 +102,12 @@ fn an_edit_shows_what_was_painted_with_its_signatures() {
     ]);
     assert_eq!(json_of(&body)["contents"], contents);
     assert_eq!(body.len(), body.pieces.concat().len());
+    let alone = json!([{"role": "user", "parts": [
+        {"text": "a \"fox\""},
+        {"inlineData": {"mimeType": "image/png", "data": "cGlj"}},
+        {"inlineData": {"mimeType": "image/webp", "data": "bmV3"}},
+    ]}]);
+    assert_eq!(json_of(&generate(&ask, &[], Shown::Pictures))["contents"], alone);
 }
 
 #[test]

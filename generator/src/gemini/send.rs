@@ -32,6 +32,11 @@ pub(super) struct Ended {
 }
 
 impl Ended {
+    /// Google has refused what was sent, before any work.
+    pub(super) fn is_about_request(&self) -> bool {
+        self.result.as_ref().is_err_and(|refusal| refusal.trouble == Trouble::InvalidRequest)
+    }
+
     fn failed(failure: Failure, asked: bool) -> Self {
         Self { result: Ok(Err(failure)), metered: Metered::default(), asked }
     }

@@ -238,3 +238,44 @@ fn a_picture_that_is_cut_is_none() {
         assert!(stripped_by(&whole[..end], 7).is_err(), "cut at {end}");
     }
 }
+
+/// The same chance at each run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % n
+    }
+}
+
+#[test]
+fn broken_pictures_break_nothing_and_what_passes_passes_again() {
+    let exif = segment(0xE1, b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0");
+    let whole = [
+        png_of(64, 32, &[chunk(b"tEXt", b"what"), chunk(b"gAMA", b"some")]),
+        jpeg_of(64, 32, &[exif, segment(0xFE, b"what")]),
+        webp_of(&[vp8x(0x0C), vp8(64, 32), (b"EXIF", vec![1; 9])]),
+    ];
+    let mut dice = Dice(7);
+    let mut passed = 0;
+    for _ in 0..20_000 {
+        let mut bytes = whole[dice.below(whole.len())].clone();
+        for _ in 0..=dice.below(3) {
+            let at = dice.below(bytes.len());
+            match dice.below(3) {
+                0 => bytes[at] = dice.below(256) as u8,
+                1 => drop(bytes.drain(at..(at + dice.below(9)).clamp(at, bytes.len() - 1))),
+                _ => bytes.truncate(at + 1),
+            }
+        }
+        let size = dice.below(bytes.len()) + 1;
+        let once = stripped_by(&bytes, size);
+        assert_eq!(once, stripped_by(&bytes, bytes.len()), "{bytes:02x?}");
+        if let Ok((out, look)) = once {
+            assert_eq!(stripped_by(&out, out.len()), Ok((out.clone(), look)), "{bytes:02x?}");
+            passed += 1;
+        }
+    }
+    assert!((1_000..19_000).contains(&passed), "{passed} passed");
+}

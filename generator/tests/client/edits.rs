@@ -12,12 +12,12 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::StreamExt;
 use generator::{
     gemini::Ask,
-    shelf::{Material, Missing, REQUEST_BYTES_MAX, Reference, Shelf, Wanted},
+    shelf::{Material, Missing, REQUEST_BYTES_MAX, Reference, Wanted},
 };
 use proto_events::{
     Attempt, GenerationId, Text,
     commands::FileId,
-    events::{GenerationKind, MediaType},
+    events::{GenerationKind, MediaType, Trouble},
     media::{FetchFile, Fetched, file_object, turn_object},
     queries::Followed,
     subjects::FETCH_FILE,
@@ -124,6 +124,24 @@ async fn what_was_said_before_is_said_again_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn turns_that_the_model_does_not_take_back_are_left_for_the_picture() {
+    let (world, vendor) = tokio::join!(World::start(), Vendor::start());
+    let client = vendor.client(&["a-key"]);
+    world.make(&client, generation_of(1), &ask(GenerationKind::Picture, PRO)).await;
+    let material = world.material(&[], Some(&followed(generation_of(1), &[]))).await.unwrap();
+    vendor.fault(json!({"status": 400, "description": "Thought signature is not valid."})).await;
+    world.make(&client, generation_of(2), &edit(material)).await;
+    let calls = vendor.calls().await;
+    let outcomes: Vec<_> = calls.iter().map(|call| call["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["picture", "error", "picture"]);
+    assert_eq!(calls[2]["references"][0], calls[0]["picture"]["sha256"]);
+    // Of a request without turns the refusal is what it says.
+    vendor.fault(json!(400)).await;
+    let failure = world.call(&client, &picture()).await.result.unwrap_err();
+    assert_eq!((failure.trouble, vendor.calls().await.len()), (Trouble::InvalidRequest, 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_turn_that_is_gone_is_replaced_by_its_picture_and_if_that_is_gone_too_it_is_said() {
     let (world, vendor) = tokio::join!(World::start(), Vendor::start());
     world.make(&vendor.client(&["a-key"]), generation_of(1), &ask(GenerationKind::Picture, PRO)).await;
@@ -173,9 +191,9 @@ async fn fetching(
     answer: impl Fn(&str, usize) -> Fetched + Send + 'static,
 ) -> Arc<AtomicUsize> {
     let count = Arc::new(AtomicUsize::new(0));
-    let mut asked = world.client.subscribe(FETCH_FILE).await.unwrap();
-    world.client.flush().await.unwrap();
-    let (client, counted) = (world.client.clone(), count.clone());
+    let mut asked = world.telegram.subscribe(FETCH_FILE).await.unwrap();
+    world.telegram.flush().await.unwrap();
+    let (client, counted) = (world.telegram.clone(), count.clone());
     let shelf = world.alike();
     tokio::spawn(async move {
         while let Some(message) = asked.next().await {
@@ -242,7 +260,7 @@ async fn requests_are_bounded_each_and_together() {
     let too_large = world.material(&[id("a"), id("b")], None).await;
     assert!(matches!(too_large, Err(Missing::TooLarge)), "{too_large:?}");
     // Room for one of them.
-    let shelf = Shelf::new(world.client.clone(), 0);
+    let shelf = world.shelf_of(0);
     let first = [id("a")];
     let held = shelf
         .material(Wanted { references: &first, followed: None, pictures_max: 14 }, Instant::now() + PATIENCE);

@@ -21,9 +21,10 @@ use proto_events::{
     subjects::{IMAGES_BUCKET, SESSIONS_BUCKET},
 };
 use serde_json::{Value, json};
+use service::nats::NatsConfig;
 use tokio::{io::AsyncReadExt, net::TcpListener};
 use tokio_util::sync::CancellationToken;
-use xtask::machine::{Nats, Scratch};
+use xtask::machine::{Nats, paths};
 
 /// How long anything here may take before the test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,36 +32,48 @@ pub const BANANA: &str = "gemini-nano-banana-2.1";
 pub const PRO: &str = "gemini-3-pro-image";
 pub const FLASH: &str = "gemini-3.8-flash";
 
+/// The shelf has the rights of the generator, as nats.conf gives them.
 pub struct World {
     pub shelf: Shelf,
-    pub client: async_nats::Client,
+    generator: async_nats::Client,
+    /// The Telegram adapter's.
+    pub telegram: async_nats::Client,
+    /// The ledger's, which makes the buckets.
+    ledger: async_nats::Client,
     attempts: AtomicI64,
     /// Whoever is [`World::alike`] has none.
-    _server: Option<(Nats, Scratch)>,
+    _nats: Option<Nats>,
 }
 
 impl World {
     pub async fn start() -> Self {
-        let scratch = Scratch::new("generator-client").unwrap();
-        let conf = scratch.path().join("nats.conf");
-        std::fs::write(&conf, "server_name: client\njetstream { max_file_store: 1GB }\n").unwrap();
+        let conf = paths::root().join("nats.conf");
         let nats =
             tokio::task::spawn_blocking(move || Nats::start_temporary(&conf, &[])).await.unwrap().unwrap();
-        let client = async_nats::connect(nats.url()).await.unwrap();
-        let world = Self {
-            shelf: Shelf::new(client.clone(), REQUESTS_BYTES_MAX),
-            client,
-            attempts: AtomicI64::new(0),
-            _server: Some((nats, scratch)),
+        let user = async |user: &str| {
+            let config = NatsConfig { url: nats.url(), seed_file: nats.seed_file(user) };
+            service::nats::connect(&config, user).await.unwrap()
         };
+        let (generator, telegram, ledger) =
+            tokio::join!(user("media-generator"), user("media-telegram"), user("media-ledger"));
+        let shelf = Shelf::new(generator.clone(), REQUESTS_BYTES_MAX);
+        let attempts = AtomicI64::new(0);
+        let world = Self { shelf, generator, telegram, ledger, attempts, _nats: Some(nats) };
         world.make_buckets().await;
         world
     }
 
     /// On the same server.
     pub fn alike(&self) -> Self {
-        let (shelf, client) = (self.shelf.clone(), self.client.clone());
-        Self { shelf, client, attempts: AtomicI64::new(0), _server: None }
+        let [generator, telegram, ledger] =
+            [&self.generator, &self.telegram, &self.ledger].map(async_nats::Client::clone);
+        let attempts = AtomicI64::new(0);
+        Self { shelf: self.shelf.clone(), generator, telegram, ledger, attempts, _nats: None }
+    }
+
+    /// A shelf with so much room for requests.
+    pub fn shelf_of(&self, requests_bytes: usize) -> Shelf {
+        Shelf::new(self.generator.clone(), requests_bytes)
     }
 
     pub async fn make_buckets(&self) {
@@ -72,7 +85,7 @@ impl World {
     }
 
     pub fn media(&self) -> jetstream::Context {
-        jetstream::new(self.client.clone())
+        jetstream::new(self.ledger.clone())
     }
 
     pub async fn store(&self) -> object_store::ObjectStore {
