@@ -49,7 +49,7 @@ enum Task {
     Check,
     /// Run the long tests: the model, planted bugs, rounds of faults
     Chaos(xtask::chaos::ChaosArgs),
-    /// Let YooKassa's official SDK judge the sandbox and what the adapter sends
+    /// Let the vendors' official SDKs judge the sandbox and what our adapters send
     Conformance(xtask::conformance::ConformanceArgs),
     /// What `up --detach` leaves in the background
     #[command(hide = true)]

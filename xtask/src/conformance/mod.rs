@@ -1,17 +1,21 @@
-//! `cargo xtask conformance --yookassa`: is the sandbox's YooKassa the real one's like, and would the real
-//! one take what our adapter sends? YooKassa's official Python SDK judges both.
+//! `cargo xtask conformance`: are the sandbox's vendors like the real ones, and would the real ones take what
+//! our adapters send? The vendors' official Python packages judge both.
 //!
-//! 1. The adapter's own tests and those of the whole system's payments run once, and the sandboxes they run
-//!    against write down what arrives.
-//! 2. A sandbox of our own is started, and the SDK drives it: payments, refunds, receipts, lists, errors.
-//!    Every notification it sends goes through the SDK's parser; the SDK's address check and our
-//!    published list judge the same table of addresses.
-//! 3. The SDK's request classes judge what was written down; and, as the control, wrong copies of it.
+//! 1. The adapter's own tests and those of the whole system run once, and the sandboxes they run against
+//!    write down what arrives.
+//! 2. A sandbox of our own is started, and the SDK drives it, with its errors.
+//!    YooKassa's (`--yookassa`): every notification goes through the SDK's parser; the SDK's address check and
+//!    our published list judge the same table of addresses. Gemini's (`--gemini`): the SDK's models validate
+//!    every answer, with every reason to finish or to block.
+//! 3. The official classes (YooKassa's) or protobufs (Google's) judge what was written down; and, as the
+//!    control, wrong copies of it.
 //!
-//! The SDK is pinned and lives in a virtual environment in the data folder; the scripts beside this file
+//! The packages are pinned and live in virtual environments in the data folder; the scripts beside this file
 //! print a line of JSON a check. Exit status 0: all passed; 1: something was found; 2: could not be done.
 
+mod gemini;
 mod python;
+mod yookassa;
 
 use std::{
     collections::BTreeMap,
@@ -24,6 +28,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use self::python::Kit;
 use crate::{
     machine::{Plan, Process, Scratch, http, lease_port, paths},
     up,
@@ -32,19 +37,33 @@ use crate::{
 /// What the sandbox takes to start, on a busy machine.
 const START: Duration = Duration::from_secs(20);
 const ARRIVALS: &str = "SANDBOX_ARRIVALS_DIR";
-/// What must have been recorded, or the judgement would be of nothing.
-const CALLS: &str = "create_payment,get_payment,list_payments,create_refund,get_refund,list_refunds";
-const QUICK_CALLS: &str = "create_payment,get_payment,list_payments";
-const SCRIPT: &str = "xtask/src/conformance/sdk.py";
-const ADDRESSES: &str = "payments-adapter/src/notify/address.rs";
 /// Of a line on the screen.
 const COLUMNS: usize = 80;
+
+/// A vendor, and who judges.
+struct Vendor {
+    kit: Kit,
+    script: &'static str,
+    /// The package whose own tests are recorded.
+    adapter: &'static str,
+    /// The tests of the whole system in which it speaks.
+    whole: &'static [&'static str],
+    /// What must have been recorded, or the judgement would be of nothing.
+    must: &'static str,
+    /// The same of the adapter's own tests alone.
+    must_quick: &'static str,
+    /// More arguments of the script.
+    about: fn() -> Result<Vec<String>>,
+}
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct ConformanceArgs {
     /// YooKassa, judged by its official Python SDK
     #[arg(long)]
     yookassa: bool,
+    /// Gemini, judged by Google's official SDK and protobufs
+    #[arg(long)]
+    gemini: bool,
     /// Record the adapter's own tests only: they need no servers
     #[arg(long)]
     quick: bool,
@@ -81,67 +100,74 @@ pub fn conformance(args: &ConformanceArgs) -> ExitCode {
 }
 
 fn run(args: &ConformanceArgs) -> Result<bool> {
-    if !args.yookassa {
-        bail!("say what to judge: --yookassa");
+    let vendors: Vec<&Vendor> = [(args.yookassa, &yookassa::VENDOR), (args.gemini, &gemini::VENDOR)]
+        .into_iter()
+        .filter_map(|(wanted, vendor)| wanted.then_some(vendor))
+        .collect();
+    if vendors.is_empty() {
+        bail!("say what to judge: --yookassa, --gemini");
     }
+    let mut passed = true;
+    for vendor in vendors {
+        passed &= judged(vendor, args)?;
+    }
+    Ok(passed)
+}
+
+fn judged(vendor: &Vendor, args: &ConformanceArgs) -> Result<bool> {
     let begun = Instant::now();
-    let ranges = published(&paths::root().join(ADDRESSES))?;
-    let python = python::with_sdk()?;
+    let about = (vendor.about)()?;
+    let python = vendor.kit.python()?;
     let scratch = Scratch::new("conformance")?;
     let recorded = scratch.path().join("arrivals");
-    record_adapter(&recorded)?;
+    record_adapter(vendor, &recorded)?;
     if !args.quick {
-        record_whole_system(&recorded)?;
+        record_whole_system(vendor, &recorded)?;
     }
     for folder in &args.arrivals {
         gather(folder, &recorded)?;
     }
     let lease = lease_port()?;
     let mut sandbox = start_sandbox(&scratch, lease.port())?;
-    let must = if args.quick { QUICK_CALLS } else { CALLS };
-    let about = [&*recorded.to_string_lossy(), &ranges.join(","), must];
-    let checks = judge(&python, lease.port(), &about, !args.json)?;
+    let mut script = Command::new(&python);
+    script.arg("-B").arg(paths::root().join(vendor.script));
+    script.args(["--base", &format!("http://127.0.0.1:{}", lease.port())]).arg("--arrivals").arg(&recorded);
+    script.args(["--must", if args.quick { vendor.must_quick } else { vendor.must }]).args(&about);
+    let checks = judge(script, !args.json)?;
     sandbox.kill9();
-    report(&checks, begun.elapsed(), args.json);
+    report(vendor.kit.sdk(), &checks, begun.elapsed(), args.json);
     Ok(checks.iter().all(|check| check.ok))
 }
 
-/// The ranges our filter knows as YooKassa's, from its source: the strings of its list.
-fn published(file: &Path) -> Result<Vec<String>> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let list = text.split_once("const YOOKASSA").and_then(|(_, rest)| rest.split_once("];"));
-    let list = list.with_context(|| format!("{} has no list named YOOKASSA any more", file.display()))?.0;
-    let ranges: Vec<String> = list.split('"').skip(1).step_by(2).map(str::to_owned).collect();
-    if ranges.is_empty() {
-        bail!("the list YOOKASSA of {} is empty", file.display());
-    }
-    Ok(ranges)
-}
-
 /// The adapter's tests against sandboxes that write down what arrives.
-fn record_adapter(folder: &Path) -> Result<()> {
+fn record_adapter(vendor: &Vendor, folder: &Path) -> Result<()> {
     let mut tests = up::cargo();
-    tests.args(["test", "-p", "payments-adapter", "--test", "*"]).env(ARRIVALS, folder);
+    tests.args(["test", "-p", vendor.adapter, "--test", "*"]).env(ARRIVALS, folder);
     let ran = tests.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
     if !ran.status.success() {
         bail!(
-            "the adapter's tests fail, so its requests are not all here:\n{}",
+            "the tests of {} fail, so its requests are not all here:\n{}",
+            vendor.adapter,
             String::from_utf8_lossy(&ran.stdout)
         );
     }
     Ok(())
 }
 
-/// The tests of the whole system's payments, on servers of their own. What they sent counts also when one
-/// of them fails: that is not for us to judge.
-fn record_whole_system(folder: &Path) -> Result<()> {
+/// The tests of the whole system, on servers of their own. What they sent counts also when one of them fails:
+/// that is not for us to judge.
+fn record_whole_system(vendor: &Vendor, folder: &Path) -> Result<()> {
     let mut tests = Command::new(std::env::current_exe().context("where is xtask?")?);
-    tests.args(["test", "-p", "e2e", "--test", "payments"]).env(ARRIVALS, folder);
+    tests.args(["test", "-p", "e2e"]).env(ARRIVALS, folder);
+    for test in vendor.whole {
+        tests.args(["--test", test]);
+    }
     let ran = tests.stderr(Stdio::inherit()).output().context("cannot run the tests")?;
     if !ran.status.success() {
         #[allow(clippy::print_stderr)]
         {
-            eprintln!("note: a test of e2e's payments failed; what was sent up to then is judged");
+            let whole = vendor.whole.join(", ");
+            eprintln!("note: a test of e2e's {whole} failed; what was sent up to then is judged");
         }
     }
     Ok(())
@@ -175,13 +201,10 @@ fn start_sandbox(scratch: &Scratch, port: u16) -> Result<Process> {
 }
 
 /// Runs the script, and shows each check as it comes.
-fn judge(python: &Path, port: u16, [recorded, ranges, must]: &[&str; 3], shown: bool) -> Result<Vec<Check>> {
-    let mut script = Command::new(python);
-    script.arg("-B").arg(paths::root().join(SCRIPT)).args(["--base", &format!("http://127.0.0.1:{port}")]);
-    script.args(["--arrivals", recorded, "--ranges", ranges, "--must", must]);
+fn judge(mut script: Command, shown: bool) -> Result<Vec<Check>> {
     // A proxy of the machine's is not for loopback.
     script.env("NO_PROXY", "127.0.0.1").stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = script.spawn().with_context(|| format!("cannot run {}", python.display()))?;
+    let mut child = script.spawn().context("cannot run the judge")?;
     let mut checks: Vec<Check> = Vec::new();
     for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
         let line = line?;
@@ -221,7 +244,7 @@ fn totals(checks: &[Check]) -> BTreeMap<&str, (usize, usize)> {
     totals
 }
 
-fn report(checks: &[Check], took: Duration, json: bool) {
+fn report(sdk: &str, checks: &[Check], took: Duration, json: bool) {
     let totals = totals(checks);
     let passed = checks.iter().filter(|check| check.ok).count();
     if json {
@@ -232,7 +255,7 @@ fn report(checks: &[Check], took: Duration, json: bool) {
             })
             .collect();
         let report = serde_json::json!({
-            "sdk": python::SDK, "passed": passed, "of": checks.len(), "groups": groups,
+            "sdk": sdk, "passed": passed, "of": checks.len(), "groups": groups,
             "checks": checks, "seconds": (took.as_secs_f64() * 10.0).round() / 10.0,
         });
         println!("{report}");
@@ -243,13 +266,7 @@ fn report(checks: &[Check], took: Duration, json: bool) {
         println!("{group:<14} {passed} of {made}");
     }
     let verdict = if passed == checks.len() { "all passed" } else { "SOMETHING IS WRONG, see BAD above" };
-    println!(
-        "{:<14} {passed} of {}: {verdict} ({}, {:.0} s)",
-        "",
-        checks.len(),
-        python::SDK,
-        took.as_secs_f64()
-    );
+    println!("{:<14} {passed} of {}: {verdict} ({}, {:.0} s)", "", checks.len(), sdk, took.as_secs_f64());
 }
 
 #[cfg(test)]
@@ -258,13 +275,6 @@ mod tests {
 
     fn check(group: &str, ok: bool, detail: &str) -> Check {
         Check { group: group.into(), check: "name".into(), ok, detail: detail.into() }
-    }
-
-    #[test]
-    fn the_published_list_is_read_from_its_source() {
-        let ranges = published(&paths::root().join(ADDRESSES)).unwrap();
-        assert!(ranges.contains(&"185.71.76.0/27".to_owned()) && ranges.len() > 5, "{ranges:?}");
-        assert!(published(&paths::root().join("xtask/src/lib.rs")).is_err());
     }
 
     #[test]

@@ -8,7 +8,7 @@ import threading
 import urllib.request
 import uuid
 
-import requests_judge
+import yookassa_judge
 from report import checks, refused, same
 from yookassa import Configuration, Payment, Receipt, Refund, Settings
 from yookassa.domain.common import SecurityHelper
@@ -355,8 +355,8 @@ def main():
         ]
     ] + [("all of this run", lambda: every_one(listener))])
     checks("addresses", [("our list and the SDK's", lambda: addresses(args.ranges.split(",")))])
-    seen = requests_judge.recorded("requests", args.arrivals, args.must.split(","))
-    requests_judge.planted("control", seen)
+    seen = yookassa_judge.recorded("requests", args.arrivals, args.must.split(","))
+    yookassa_judge.planted("control", seen)
 
 
 main()
