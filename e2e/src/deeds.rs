@@ -162,7 +162,12 @@ impl Deeds {
     pub async fn request(&self, user: i64, message: i64) -> Result<GenerationId, SendError> {
         let context = ChatContext { chat: user, message, status_message: None };
         let prompt = text("a plantain leaf in the rain");
-        let command = GenerationRequest::new(GenerationKind::Picture, prompt, context);
+        self.order(GenerationRequest::new(GenerationKind::Picture, prompt, context)).await
+    }
+
+    /// Asks for a generation, in the person's own chat.
+    pub async fn order(&self, command: GenerationRequest) -> Result<GenerationId, SendError> {
+        let ChatContext { chat: user, message, .. } = command.context;
         let done = self
             .send(
                 Producer::Telegram,

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::append::AtSize;
+use super::generator::Generator;
 use super::notices::Notices;
 use super::peers::Peers;
 use super::read::Read;
@@ -19,6 +20,7 @@ pub struct Findings {
     pub read: Option<Read>,
     pub live: Option<Live>,
     pub notices: Option<Notices>,
+    pub generator: Option<Generator>,
 }
 
 impl Findings {
@@ -44,6 +46,9 @@ impl Findings {
         if let Some(notices) = &self.notices {
             let _ = notices.print(&mut out);
         }
+        if let Some(generator) = &self.generator {
+            let _ = generator.print(&mut out);
+        }
         out
     }
 
@@ -68,6 +73,9 @@ impl Findings {
         }
         if let Some(notices) = &self.notices {
             whole["notices"] = serde_json::to_value(notices)?;
+        }
+        if let Some(generator) = &self.generator {
+            whole["generator"] = serde_json::to_value(generator)?;
         }
         serde_json::to_string(&whole)
     }

@@ -4,6 +4,7 @@ pub mod append;
 pub mod ceiling;
 pub mod cpu;
 pub mod findings;
+pub mod generator;
 pub mod in_process;
 pub mod load;
 pub mod notices;
@@ -33,6 +34,8 @@ pub enum Part {
     Verify,
     /// Notifications of YooKassa to their commit
     Notices,
+    /// Jobs of the generator: --generator
+    Generator,
 }
 
 #[derive(Debug)]
@@ -69,6 +72,10 @@ pub fn run(options: &Options, say: &dyn Fn(&str)) -> Result<Findings> {
     }
     if wanted(Part::Notices) {
         findings.notices = Some(notices::measure(options.quick, say)?);
+    }
+    // Only when asked for: it has little to do with the ledger.
+    if options.only.contains(&Part::Generator) {
+        findings.generator = Some(generator::measure(options.quick, say)?);
     }
     // Only when asked for: the log that it is worth on takes long to make.
     if options.only.contains(&Part::Live) {

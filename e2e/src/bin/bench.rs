@@ -30,6 +30,9 @@ struct Cli {
     /// if it is not there
     #[arg(long, conflicts_with_all = ["only", "events"])]
     replay_10m: bool,
+    /// Jobs of the generator: a second, overhead, memory, first words; and nothing else
+    #[arg(long, conflicts_with_all = ["only", "replay_10m"])]
+    generator: bool,
     /// Events of the big log [default: 5 million, with --quick 200 000]; 0: the empty one alone
     #[arg(long)]
     events: Option<usize>,
@@ -68,6 +71,9 @@ fn main() -> Result<()> {
     }
     if cli.replay_10m {
         (cli.only, cli.events) = (vec![Part::Live], Some(10_000_000));
+    }
+    if cli.generator {
+        cli.only = vec![Part::Generator];
     }
     let events = cli.events.unwrap_or(if cli.quick { QUICK } else { BIG });
     let options = Options {

@@ -19,17 +19,13 @@ const PROFILE: &str = "measured";
 pub fn bench(extra: &[String]) -> Result<()> {
     machine::ensure()?;
     let mut packages = vec!["-p", "e2e", "--bin", "bench", "-p", "ledger", "--bin", "ledger"];
-    if wants_notices(extra) {
-        packages.extend([
-            "-p",
-            "payments-adapter",
-            "--bin",
-            "payments-adapter",
-            "-p",
-            "sandbox",
-            "--bin",
-            "sandbox",
-        ]);
+    let (notices, generator) = (wants_notices(extra), wants_generator(extra));
+    for (wanted, name) in
+        [(notices, "payments-adapter"), (generator, "generator"), (notices || generator, "sandbox")]
+    {
+        if wanted {
+            packages.extend(["-p", name, "--bin", name]);
+        }
     }
     let mut build = up::cargo();
     build.args(["build", "--profile", PROFILE, "--message-format=json-render-diagnostics"]).args(&packages);
@@ -52,8 +48,14 @@ pub fn bench(extra: &[String]) -> Result<()> {
 /// The payments adapter and the vendor's stand-in are built only when notifications are measured.
 fn wants_notices(extra: &[String]) -> bool {
     let only = extra.iter().any(|argument| argument.starts_with("--only"));
-    let none = extra.iter().any(|argument| ["log", "--help", "--replay-10m"].contains(&argument.as_str()));
+    let others = ["log", "--help", "--replay-10m", "--generator"];
+    let none = extra.iter().any(|argument| others.contains(&argument.as_str()));
     !none && (!only || extra.iter().any(|argument| argument.contains("notices")))
+}
+
+fn wants_generator(extra: &[String]) -> bool {
+    // `--generator`, or a part by this name.
+    extra.iter().any(|argument| argument.contains("generator"))
 }
 
 /// Published peers take minutes to build: not for a quick look, nor when something else is asked for.
@@ -61,7 +63,7 @@ fn wants_peers(extra: &[String]) -> bool {
     let has = |word: &str| extra.iter().any(|argument| argument == word);
     let only = extra.iter().any(|argument| argument.starts_with("--only"));
     let asks = extra.iter().any(|argument| argument.contains("peers"));
-    !has("--quick") && !has("log") && !has("--help") && (asks || !only)
+    !has("--quick") && !has("log") && !has("--help") && !has("--generator") && (asks || !only)
 }
 
 /// The program of `e2e/peers`, which has a lock file and dependencies of its own. `None`: it does not build
