@@ -32,6 +32,8 @@ pub enum Role {
     Telegram,
     Payments,
     Generator,
+    /// A second generator.
+    Painter,
     Sandbox,
 }
 
@@ -41,7 +43,7 @@ impl Role {
             Self::Ledger | Self::Standby => "ledger",
             Self::Telegram => "telegram-adapter",
             Self::Payments => "payments-adapter",
-            Self::Generator => "generator",
+            Self::Generator | Self::Painter => "generator",
             Self::Sandbox => "sandbox",
         }
     }
@@ -51,7 +53,7 @@ impl Role {
             Self::Ledger | Self::Standby => ("ledger", "media-ledger"),
             Self::Telegram => ("telegram", "media-telegram"),
             Self::Payments => ("payments", "payments"),
-            Self::Generator | Self::Sandbox => ("generator", "media-generator"),
+            Self::Generator | Self::Painter | Self::Sandbox => ("generator", "media-generator"),
         }
     }
 
@@ -60,13 +62,20 @@ impl Role {
             Self::Ledger | Self::Standby => "PORT",
             Self::Telegram => "TELEGRAM_PORT",
             Self::Payments => "PAYMENTS_PORT",
-            Self::Generator => "GENERATOR_PORT",
+            Self::Generator | Self::Painter => "GENERATOR_PORT",
             Self::Sandbox => "SANDBOX_PORT",
         }
     }
 
-    const ALL: [Self; 6] =
-        [Self::Ledger, Self::Standby, Self::Telegram, Self::Payments, Self::Generator, Self::Sandbox];
+    const ALL: [Self; 7] = [
+        Self::Ledger,
+        Self::Standby,
+        Self::Telegram,
+        Self::Payments,
+        Self::Generator,
+        Self::Painter,
+        Self::Sandbox,
+    ];
 }
 
 pub struct Stage {
@@ -249,6 +258,10 @@ impl Stage {
     pub fn http_ok(&self, role: Role) -> bool {
         let request = self.http.get(format!("{}/ready", self.url(role))).timeout(Duration::from_secs(1));
         self.rt.block_on(async { request.send().await.is_ok_and(|r| r.status().is_success()) })
+    }
+
+    pub fn pid(&self, role: Role) -> Option<u32> {
+        self.services.get(&role).map(Process::pid)
     }
 
     pub fn is_running(&mut self, role: Role) -> bool {

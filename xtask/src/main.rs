@@ -39,9 +39,9 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         extra: Vec<String>,
     },
-    /// Measure the ledger against ceilings of the same run, optimised
+    /// Measure the ledger or the generator against ceilings of the same run, optimised
     Bench {
-        /// `--quick`, `--json`, `--only append,peers,replay,verify`; `--help` shows more
+        /// `--quick`, `--json`, `--only append,peers,replay,verify`, `--generator`; `--help` shows more
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         extra: Vec<String>,
     },

@@ -58,6 +58,9 @@ pub(crate) struct Call {
     pub(crate) pictures: Vec<Value>,
     /// The key's last characters, to tell keys apart.
     pub(crate) key: String,
+    /// What bent it, as the arrivals show it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) fault: Option<String>,
     pub(crate) at: String,
     /// When it was made, whether or not it ever arrives: from here on it is billed.
     pub(crate) finished_at: Option<String>,

@@ -21,6 +21,7 @@ pub(crate) async fn run(
     let latency = world.change(|state| {
         state.gemini.add(books::Call {
             prompt: asked.prompt.clone(),
+            fault: effect.name(),
             turns: u64::try_from(asked.turns).unwrap_or(0),
             references: asked.references.iter().map(|reference| reference.sha256.clone()).collect(),
             ..books::Call::begun(&id, method, model.name, key)

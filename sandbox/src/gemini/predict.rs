@@ -71,6 +71,7 @@ pub(crate) async fn run(
     let latency = world.change(|state| {
         state.gemini.add(books::Call {
             prompt: asked.prompt.clone(),
+            fault: effect.name(),
             ..books::Call::begun(&id, "predict", model, key)
         });
         state.settings.gemini_latency_ms

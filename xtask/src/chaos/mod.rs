@@ -22,7 +22,7 @@ pub struct ChaosArgs {
     /// How many sequences, each of 100 commands or more
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     sequences: u64,
-    /// The seed of the first sequence: a failure prints its own
+    /// The seed of the first sequence, or of rounds: a run prints its own
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Plant each known bug, and show what catches it
@@ -40,6 +40,9 @@ pub struct ChaosArgs {
     /// So many random payments under faults, kills and restarts
     #[arg(long, value_name = "PAYMENTS", num_args = 0..=1, default_missing_value = "10000")]
     payments: Option<u32>,
+    /// So many random jobs while two generators die at every named step
+    #[arg(long, value_name = "JOBS", num_args = 0..=1, default_missing_value = "200")]
+    generator: Option<u32>,
     /// The last line of the output is one JSON object
     #[arg(long)]
     json: bool,
@@ -83,13 +86,16 @@ fn run(args: &ChaosArgs) -> Result<Vec<Found>> {
         ("evt", args.evt, rounds::EVT),
         ("database", args.database, rounds::DATABASE),
         ("payments", args.payments, rounds::PAYMENTS),
+        ("generator", args.generator, rounds::GENERATOR),
     ] {
         if let Some(wanted) = wanted {
-            found.push(timed(name, || rounds::run(tests, wanted))?);
+            found.push(timed(name, || rounds::run(tests, wanted, args.seed))?);
         }
     }
     if found.is_empty() {
-        bail!("say what to run: --model, --planted, --leaders N, --evt N, --database N or --payments");
+        bail!(
+            "say what to run: --model, --planted, --leaders N, --evt N, --database N, --payments or --generator"
+        );
     }
     println!();
     for run in &found {
