@@ -187,11 +187,6 @@ impl Answer {
     pub(super) fn block_reason(&self) -> Option<&str> {
         self.prompt_feedback.as_ref()?.block_reason.as_deref()
     }
-
-    /// `{}`: how Imagen answers a prompt that it filters.
-    pub(super) fn is_empty(&self) -> bool {
-        self.candidates.is_empty() && self.predictions.is_empty()
-    }
 }
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ fn nulls_unknown_fields_and_values_do_no_harm() {
     assert_eq!((answer.finish_reason(), answer.block_reason()), (Some("A_REASON_OF_2030"), None));
     let body = json!({"candidates": null, "promptFeedback": {"blockReason": "NEW"}, "predictions": null});
     let answer = harvested(&body.to_string(), 3).0.unwrap();
-    assert!(answer.is_empty() && answer.block_reason() == Some("NEW"));
+    assert_eq!((answer.pictures(), answer.block_reason()), (vec![], Some("NEW")));
     let body = with_parts(
         &json!([{"text": null, "inlineData": null}, {"inlineData": {"data": null}}, {"text": "мир"}]),
     );

@@ -10,7 +10,7 @@ use super::{
     base64::Decoder,
     skeleton::{Big, Catch, Scanner, TooLong},
 };
-use crate::picture::{Look, NotAPicture, Strip};
+use crate::picture::{Look, NotAPicture, Origin, Strip};
 
 /// Telegram's limit for what a bot sends.
 pub const PICTURE_BYTES_MAX: u64 = 50 << 20;
@@ -50,7 +50,13 @@ pub(super) struct Picture {
 
 impl Picture {
     fn new() -> Self {
-        Self { reading: Some(Default::default()), decoded: Vec::new(), bytes: 0, out: Vec::new(), look: None }
+        Self {
+            reading: Some((Decoder::default(), Strip::new(Origin::Model))),
+            decoded: Vec::new(),
+            bytes: 0,
+            out: Vec::new(),
+            look: None,
+        }
     }
 
     fn push(&mut self, text: &[u8]) {
@@ -100,6 +106,7 @@ pub(super) struct Signatures {
     /// What has come since it was last carried away.
     pub(super) out: Vec<u8>,
     pub(super) lens: Vec<usize>,
+    bytes: usize,
     /// One is too long, or not what can be sent again.
     pub(super) unfit: bool,
 }
@@ -111,7 +118,8 @@ impl Signatures {
         if let Some(len) = self.lens.last_mut() {
             *len += text.len();
         }
-        self.unfit |= self.lens.iter().sum::<usize>() > SIGNATURES_BYTES_MAX;
+        self.bytes += text.len();
+        self.unfit |= self.bytes > SIGNATURES_BYTES_MAX;
         if self.unfit {
             self.out.clear();
         } else {

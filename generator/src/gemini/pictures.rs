@@ -89,10 +89,11 @@ async fn in_time(
 /// The answer is whole: what came of it?
 async fn settle(answer: &Answer, caught: &Caught, ask: &Ask, mut stock: Stock<'_>) -> Result<Made, Failure> {
     let (block, finish) = (answer.block_reason(), answer.finish_reason());
-    if ask.api == Api::Predict && answer.is_empty() {
+    let counted = answer.pictures();
+    if ask.api == Api::Predict && counted.is_empty() {
+        // How Imagen answers a prompt that it filters.
         return Err(Failure::give_up(Trouble::Policy, "filtered"));
     }
-    let counted = answer.pictures();
     if counted.is_empty() || outcome::is_refusal(finish) || outcome::is_block(block) {
         return Err(nothing(answer, stock.slot).await);
     }
@@ -158,7 +159,9 @@ async fn keep_turn(
     };
     let part = |part: &Part| -> Option<RecordPart> {
         let picture = part.picture().and_then(|number| outputs.get(*places.get(&number)?));
-        let text = part.text.clone().filter(|text| !text.is_empty() && !part.is_thought());
+        // A signature may come with no more than an empty text.
+        let told = |text: &String| !part.is_thought() && !(text.is_empty() && part.signature().is_none());
+        let text = part.text.clone().filter(told);
         (picture.is_some() || text.is_some()).then(|| RecordPart {
             text,
             picture: picture.map(Painted::of),

@@ -1,10 +1,10 @@
 //! A JPEG, segment by segment (ITU T.81, annex B).
 //!
 //! Kept: what is needed to show it (tables, frames, scans), JFIF without its thumbnail, ICC profiles, Adobe's
-//! colour transform, C2PA (JUMBF). Of EXIF only the orientation is kept, in an EXIF of our own. Everything else
+//! colour transform, a model's C2PA (JUMBF). Of EXIF only the orientation is kept, in an EXIF of our own. Everything else
 //! goes: XMP, IPTC, comments, makers' segments, and what follows the end, where phones append films.
 
-use super::{NotAPicture, Size, gather, split};
+use super::{NotAPicture, Origin, Size, gather, split};
 
 const SOI: u8 = 0xD8;
 const EOI: u8 = 0xD9;
@@ -14,8 +14,8 @@ const COM: u8 = 0xFE;
 /// FF, the marker, two bytes of length.
 const HEAD: usize = 4;
 
-#[derive(Default)]
 pub(super) struct Strip {
+    origin: Origin,
     place: Place,
     /// The segment so far, from its FF on.
     held: Vec<u8>,
@@ -25,10 +25,9 @@ pub(super) struct Strip {
     oriented: bool,
 }
 
-#[derive(Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// An FF must come.
-    #[default]
     Fill,
     /// After FF.
     Marker,
@@ -40,6 +39,11 @@ enum Place {
 }
 
 impl Strip {
+    pub(super) fn new(origin: Origin) -> Self {
+        let place = Place::Fill;
+        Self { origin, place, held: Vec::new(), size: None, scanned: false, oriented: false }
+    }
+
     pub(super) fn push(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), NotAPicture> {
         while let Some(&first) = bytes.first() {
             match self.place {
@@ -138,7 +142,7 @@ impl Strip {
                 }
             }
             0xE2 if body.starts_with(b"ICC_PROFILE\0") => out.extend_from_slice(whole),
-            0xEB if body.starts_with(b"JP") => out.extend_from_slice(whole),
+            0xEB if body.starts_with(b"JP") && self.origin == Origin::Model => out.extend_from_slice(whole),
             0xEE if body.starts_with(b"Adobe") => out.extend_from_slice(whole),
             0xE2..=0xEF | COM => {}
             _ => out.extend_from_slice(whole),

@@ -38,8 +38,20 @@ pub enum NotAPicture {
     Cut,
 }
 
+/// Whose picture it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A model's: it keeps its C2PA, which says that it was made by one.
+    Model,
+    /// A person's: a camera's C2PA may say what its EXIF says.
+    Person,
+}
+
 /// A picture on its way: see the module.
-pub struct Strip(Kind);
+pub struct Strip {
+    origin: Origin,
+    kind: Kind,
+}
 
 enum Kind {
     /// Not yet known: what came so far.
@@ -49,31 +61,29 @@ enum Kind {
     Webp(webp::Strip),
 }
 
-impl Default for Strip {
-    fn default() -> Self {
-        Self(Kind::Unknown(Vec::with_capacity(MAGIC_LEN)))
-    }
-}
-
 impl Strip {
+    pub fn new(origin: Origin) -> Self {
+        Self { origin, kind: Kind::Unknown(Vec::with_capacity(MAGIC_LEN)) }
+    }
+
     /// Takes the next bytes; those that stay are added to `out`.
     ///
     /// # Errors
     /// It is no picture, or one that is too large. Nothing more should be given then.
     pub fn push(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), NotAPicture> {
-        if let Kind::Unknown(magic) = &mut self.0 {
+        if let Kind::Unknown(magic) = &mut self.kind {
             if !gather(magic, MAGIC_LEN, &mut bytes) {
                 return Ok(());
             }
             let magic = std::mem::take(magic);
-            self.0 = known(&magic).ok_or(NotAPicture::Format)?;
+            self.kind = known(&magic, self.origin).ok_or(NotAPicture::Format)?;
             self.take(&magic, out)?;
         }
         self.take(bytes, out)
     }
 
     fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), NotAPicture> {
-        match &mut self.0 {
+        match &mut self.kind {
             Kind::Unknown(_) => Err(NotAPicture::Format),
             Kind::Jpeg(strip) => strip.push(bytes, out),
             Kind::Png(strip) => strip.push(bytes, out),
@@ -86,7 +96,7 @@ impl Strip {
     /// # Errors
     /// Something is missing.
     pub fn end(self, out: &mut Vec<u8>) -> Result<Look, NotAPicture> {
-        let (media_type, size) = match self.0 {
+        let (media_type, size) = match self.kind {
             Kind::Unknown(_) => return Err(NotAPicture::Format),
             Kind::Jpeg(strip) => (MediaType::Jpeg, strip.end(out)?),
             Kind::Png(strip) => (MediaType::Png, strip.end()?),
@@ -96,13 +106,13 @@ impl Strip {
     }
 }
 
-fn known(magic: &[u8]) -> Option<Kind> {
+fn known(magic: &[u8], origin: Origin) -> Option<Kind> {
     if magic.starts_with(b"\xff\xd8\xff") {
-        Some(Kind::Jpeg(jpeg::Strip::default()))
+        Some(Kind::Jpeg(jpeg::Strip::new(origin)))
     } else if magic.starts_with(png::SIGNATURE) {
-        Some(Kind::Png(png::Strip::default()))
+        Some(Kind::Png(png::Strip::new(origin)))
     } else if magic.starts_with(b"RIFF") && magic.ends_with(b"WEBP") {
-        Some(Kind::Webp(webp::Strip::default()))
+        Some(Kind::Webp(webp::Strip::new(origin)))
     } else {
         None
     }

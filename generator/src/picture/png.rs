@@ -1,9 +1,9 @@
 //! A PNG, chunk by chunk (PNG 3, chapters 5 and 11).
 //!
-//! Kept: all critical chunks, and of the others those that say how the pixels are meant, how they move, and
-//! C2PA. Everything else goes (eXIf, tEXt, iTXt, zTXt, tIME, makers' own), and what follows the end.
+//! Kept: all critical chunks, and of the others those that say how the pixels are meant, how they move, and a
+//! model's C2PA. Everything else goes (eXIf, tEXt, iTXt, zTXt, tIME, makers' own), and what follows the end.
 
-use super::{NotAPicture, Size, gather, split};
+use super::{NotAPicture, Origin, Size, gather, split};
 
 pub(super) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 /// Length and type.
@@ -12,21 +12,20 @@ const HEAD: usize = 8;
 const IHDR: usize = HEAD + 8;
 const CRC: u64 = 4;
 const LEN_MAX: u32 = (1 << 31) - 1;
-const KEPT: [&[u8; 4]; 15] = [
+const KEPT: [&[u8; 4]; 14] = [
     b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV", b"cLLI", b"sBIT", b"bKGD", b"pHYs",
-    b"acTL", b"fcTL", b"fdAT", b"caBX",
+    b"acTL", b"fcTL", b"fdAT",
 ];
 
-#[derive(Default)]
 pub(super) struct Strip {
+    origin: Origin,
     place: Place,
     held: Vec<u8>,
     size: Option<Size>,
 }
 
-#[derive(Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    #[default]
     Signature,
     Head,
     /// In a chunk, so many bytes before its end; the last one if `end`.
@@ -39,6 +38,10 @@ enum Place {
 }
 
 impl Strip {
+    pub(super) fn new(origin: Origin) -> Self {
+        Self { origin, place: Place::Signature, held: Vec::new(), size: None }
+    }
+
     pub(super) fn push(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), NotAPicture> {
         while !bytes.is_empty() {
             match self.place {
@@ -91,7 +94,8 @@ impl Strip {
         if len > LEN_MAX || !name.iter().all(u8::is_ascii_alphabetic) {
             return Err(NotAPicture::Header);
         }
-        let kept = name[0].is_ascii_uppercase() || KEPT.contains(&&name);
+        let provenance = self.origin == Origin::Model && name == *b"caBX";
+        let kept = name[0].is_ascii_uppercase() || KEPT.contains(&&name) || provenance;
         let left = u64::from(len) + CRC - (need - HEAD) as u64;
         if kept {
             out.extend_from_slice(&self.held);

@@ -72,7 +72,11 @@ fn vp8(width: u16, height: u16) -> (&'static [u8; 4], Vec<u8>) {
 
 /// What is left of it, given in pieces of this size.
 fn stripped_by(bytes: &[u8], size: usize) -> Result<(Vec<u8>, Look), NotAPicture> {
-    let (mut strip, mut out) = (Strip::default(), Vec::new());
+    stripped_of(Origin::Model, bytes, size)
+}
+
+fn stripped_of(origin: Origin, bytes: &[u8], size: usize) -> Result<(Vec<u8>, Look), NotAPicture> {
+    let (mut strip, mut out) = (Strip::new(origin), Vec::new());
     for piece in bytes.chunks(size) {
         strip.push(piece, &mut out)?;
     }
@@ -199,6 +203,23 @@ fn what_a_webp_tells_beside_its_pixels_is_blanked() {
 }
 
 #[test]
+fn a_cameras_c2pa_goes_and_a_models_stays() {
+    let blank = (b"JUNK", vec![0; 4]);
+    let table = [
+        (jpeg_of(64, 32, &[segment(0xEB, b"JP\0\x01c2pa")]), jpeg(64, 32)),
+        (png_of(64, 32, &[chunk(b"caBX", b"c2pa")]), png(64, 32)),
+        (
+            webp_of(&[vp8x(0), vp8(64, 32), (b"C2PA", b"c2pa".to_vec())]),
+            webp_of(&[vp8x(0), vp8(64, 32), blank]),
+        ),
+    ];
+    for (whole, bare) in table {
+        assert_eq!(stripped_of(Origin::Person, &whole, 5).unwrap().0, bare);
+        assert_eq!(stripped(&whole).unwrap().0, whole);
+    }
+}
+
+#[test]
 fn what_is_no_picture_is_refused() {
     for bad in
         [&b""[..], b"GIF89a\x01\x00\x01\x00\x00\x00", b"<svg/>", b"{}", b"\xff\xd8\xff", b"RIFF1234WAVE"]
@@ -217,7 +238,7 @@ fn a_picture_that_claims_too_much_is_refused_before_its_pixels() {
     assert_eq!(stripped(&png(10, 100_000)), size(10, 100_000));
     assert_eq!(stripped(&png(16_384, 16_384)), size(16_384, 16_384));
     assert_eq!(stripped(&jpeg(65_535, 1)), size(65_535, 1));
-    let (mut strip, mut out) = (Strip::default(), Vec::new());
+    let (mut strip, mut out) = (Strip::new(Origin::Person), Vec::new());
     let bomb = png(100_000, 100_000);
     assert!(strip.push(&bomb[..29], &mut out).is_err() && !contains(&out, b"IHDR"));
     assert_eq!(stripped(&png(8192, 8192)).unwrap().1.width, 8192);

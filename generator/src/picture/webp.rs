@@ -4,7 +4,7 @@
 //! EXIF, XMP or an unknown kind becomes `JUNK` of the same length, filled with zeros, which readers pass over.
 //! What follows the end goes.
 
-use super::{NotAPicture, Size, gather, split};
+use super::{NotAPicture, Origin, Size, gather, split};
 
 /// RIFF, size, WEBP.
 const FILE_HEAD: usize = 12;
@@ -14,10 +14,10 @@ const HEAD: usize = 8;
 const SIZE_LEN: u64 = 10;
 /// Of the flags in VP8X: there is EXIF, there is XMP.
 const TOLD: u8 = 0x08 | 0x04;
-const KEPT: [&[u8; 4]; 8] = [b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP", b"C2PA"];
+const KEPT: [&[u8; 4]; 7] = [b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"];
 
-#[derive(Default)]
 pub(super) struct Strip {
+    origin: Origin,
     place: Place,
     held: Vec<u8>,
     /// Of the file, by its own word.
@@ -25,9 +25,8 @@ pub(super) struct Strip {
     size: Option<Size>,
 }
 
-#[derive(Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    #[default]
     FileHead,
     Head,
     /// The first bytes of a chunk that tells the size.
@@ -43,6 +42,10 @@ enum Place {
 }
 
 impl Strip {
+    pub(super) fn new(origin: Origin) -> Self {
+        Self { origin, place: Place::FileHead, held: Vec::new(), left: 0, size: None }
+    }
+
     pub(super) fn push(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) -> Result<(), NotAPicture> {
         while !bytes.is_empty() {
             match self.place {
@@ -89,7 +92,8 @@ impl Strip {
         // Chunks are of an even length; the last one's filling is sometimes forgotten.
         let len = (len + len % 2).min(self.left.checked_sub(HEAD as u64).ok_or(NotAPicture::Header)?);
         self.left -= HEAD as u64 + len;
-        let kept = KEPT.contains(&&name);
+        let provenance = self.origin == Origin::Model && name == *b"C2PA";
+        let kept = KEPT.contains(&&name) || provenance;
         if !kept {
             self.held[..4].copy_from_slice(b"JUNK");
         }

@@ -9,7 +9,7 @@ use proto_events::{commands::FileId, events::MediaType};
 use tokio::{io::AsyncReadExt, time::timeout};
 
 use super::{Error, material::Missing, turn::Painted};
-use crate::picture::{NotAPicture, Strip};
+use crate::picture::{NotAPicture, Origin, Strip};
 
 /// For one object from a store nearby. One whose chunks are gone leaves the reader waiting.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
@@ -52,7 +52,7 @@ async fn reference(store: &ObjectStore, file: &File) -> Result<Reference, Missin
         true => Missing::Gone(error.to_string()),
         false => Missing::Away(error.to_string()),
     };
-    let (mut strip, mut kept) = (Strip::default(), Vec::new());
+    let (mut strip, mut kept) = (Strip::new(Origin::Person), Vec::new());
     let mut encoder = Encoder::new(file.bytes);
     let mut refused = None;
     each_piece(store, &file.object, file.bytes, |piece| {

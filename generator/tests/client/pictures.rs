@@ -66,6 +66,21 @@ async fn a_picture_in_a_thought_is_the_one_when_there_is_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_picture_that_the_vendor_refuses_after_all_is_not_for_the_person() {
+    let world = World::start().await;
+    for refused in [
+        json!({"candidates": [{"content": {"parts": [image(&png(9, 9))]}, "finishReason": "IMAGE_SAFETY"}]}),
+        json!({"candidates": [{"content": {"parts": [image(&png(9, 9))]}, "finishReason": "STOP"}],
+            "promptFeedback": {"blockReason": "OTHER"}}),
+    ] {
+        let vendor = Scripted::saying(200, refused.to_string()).await;
+        let failure = world.call(&vendor.client(), &picture()).await.result.unwrap_err();
+        assert_eq!((failure.trouble, failure.remedy), (Trouble::Policy, Remedy::GiveUp));
+        world.until_messages(0).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_good_picture_beside_a_bad_one_is_delivered_and_two_bad_ones_are_none() {
     let world = World::start().await;
     let bad = b"no picture, whatever its label says";
