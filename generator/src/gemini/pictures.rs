@@ -160,7 +160,7 @@ async fn keep_turn(
     let part = |part: &Part| -> Option<RecordPart> {
         let picture = part.picture().and_then(|number| outputs.get(*places.get(&number)?));
         // A signature may come with no more than an empty text.
-        let told = |text: &String| !part.is_thought() && !(text.is_empty() && part.signature().is_none());
+        let told = |text: &String| !part.is_thought() && (!text.is_empty() || part.signature().is_some());
         let text = part.text.clone().filter(told);
         (picture.is_some() || text.is_some()).then(|| RecordPart {
             text,
