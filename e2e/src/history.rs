@@ -8,7 +8,7 @@ use ledger::log::{GENESIS, Row};
 use ledger_domain::{
     Account, CatalogStream, Facts, PublishedCatalog, decide, decide_catalog, effect, evolve, evolve_catalog,
 };
-use proto_events::catalog::{Catalog, Package};
+use proto_events::catalog::{Catalog, Package, Rates};
 use proto_events::commands::*;
 use proto_events::events::*;
 use proto_events::*;
@@ -59,10 +59,16 @@ fn some(n: i64) -> SomeCredits {
 
 fn spent(dice: &mut Dice) -> Spent {
     let cost = MicroUsd::new(i64::try_from(dice.below(90_000)).unwrap_or(0)).ok();
+    let mut some = || u32::try_from(dice.below(2_000)).unwrap_or(0);
+    let usage =
+        Usage { prompt_tokens: some(), output_tokens: some(), thought_tokens: some(), image_tokens: some() };
+    let estimated = dice.below(4) == 0;
     Spent {
+        usage: (!estimated).then_some(usage),
+        model_version: (!estimated).then(|| text("a-model-001")),
+        estimated,
         cost_micro_usd: cost,
         latency_ms: u32::try_from(dice.below(30_000)).unwrap_or(0),
-        ..Spent::default()
     }
 }
 
@@ -85,6 +91,7 @@ fn catalog() -> Catalog {
     ];
     catalog.packages.extend(sold_to_deeds);
     catalog.limits.reservation_ms = 60_000;
+    catalog.rates = Some(Rates { kopecks_per_usd: 8_150, kopecks_per_star: 130 });
     catalog
 }
 

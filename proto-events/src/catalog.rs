@@ -15,6 +15,17 @@ pub struct Catalog {
     pub limits: Limits,
     #[serde(default, skip_serializing_if = "Lifetimes::is_endless")]
     pub lifetimes: Lifetimes,
+    /// Absent: margins are not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rates: Option<Rates>,
+}
+
+/// What vendors' dollars and people's Stars are worth to us, for margins. Nobody is charged by these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rates {
+    pub kopecks_per_usd: u32,
+    pub kopecks_per_star: u32,
 }
 
 /// A model with what it can do and what it costs the person and us.

@@ -37,6 +37,7 @@ fn the_command_line_tells_statements_and_books() {
     assert_eq!(json["closing"]["available"], balance.available);
     assert_eq!(json["through"], 1_500);
 
+    generations(&office);
     let (code, paper) = office.run(&["trial-balance"]);
     assert_eq!(code, 0);
     is_narrow(&paper);
@@ -61,6 +62,44 @@ fn the_command_line_tells_statements_and_books() {
     }
 }
 
+/// A list whose totals are those of the revenue, and one of it in full.
+fn generations(office: &Office) {
+    let (code, paper) = office.run(&["generations", "--last", "3"]);
+    assert_eq!(code, 0, "{paper}");
+    is_narrow(&paper);
+    println!("{paper}");
+    let (code, json) = office.run(&["generations", "--last", "100000", "--json"]);
+    assert_eq!(code, 0, "{json}");
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let all = json["generations"].as_array().unwrap();
+    let sum = |of: &[Value], field: &str| of.iter().map(|one| one[field].as_i64().unwrap()).sum::<i64>();
+    let models = json["models"].as_array().unwrap();
+    for field in
+        ["cost_micro_usd", "estimated_micro_usd", "revenue_kopecks", "revenue_stars", "margin_kopecks"]
+    {
+        let (lines, totals) = (sum(all, field), sum(models, field));
+        // A margin is rounded for each.
+        let rounded = if field == "margin_kopecks" { i64::try_from(all.len()).unwrap() } else { 0 };
+        assert!((lines - totals).abs() <= rounded, "{field}: {lines}, {totals}");
+    }
+    assert_eq!(sum(models, "asked"), i64::try_from(all.len()).unwrap());
+    let made = all.iter().find(|one| one["state"] == "succeeded").unwrap();
+    let id = made["generation"].as_str().unwrap();
+    let (code, one) = office.run(&["generations", id]);
+    assert_eq!(code, 0, "{one}");
+    is_narrow(&one);
+    assert!(one.starts_with(id) && one.contains("state        succeeded"), "{one}");
+    let account = office.history.accounts()[0].to_string();
+    let model = made["model"].as_str().unwrap();
+    let (_, some) = office.run(&["generations", "--account", &account, "--model", model, "--json"]);
+    let some: Value = serde_json::from_str(&some).unwrap();
+    let short = account.replace('-', "");
+    let fits = |one: &Value| one["model"] == model && one["generation"].as_str().unwrap().contains(&short);
+    assert_eq!(some["models"][0]["asked"], all.iter().filter(|one| fits(one)).count());
+    let (_, none) = office.run(&["generations", "--day", "2020-01-01", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(&none).unwrap()["models"], serde_json::json!([]));
+}
+
 /// What every command says goes to a pipe that nobody reads, then to a disk that is full.
 #[test]
 fn a_closed_pipe_ends_a_command_quietly_and_a_full_disk_in_words() {
@@ -74,7 +113,7 @@ fn a_closed_pipe_ends_a_command_quietly_and_a_full_disk_in_words() {
         "Payment ID;Payment amount;Payment currency;Payment time\na;1;RUB;21.11.2026 12:00\n",
     )
     .unwrap();
-    let commands: [&[&str]; 23] = [
+    let commands: [&[&str]; 25] = [
         &["--help"],
         &["--version"],
         &["help", "replay"],
@@ -85,6 +124,8 @@ fn a_closed_pipe_ends_a_command_quietly_and_a_full_disk_in_words() {
         &["statement", &account, "--json"],
         &["trial-balance"],
         &["trial-balance", "--json"],
+        &["generations"],
+        &["generations", "--json"],
         &["projections"],
         &["projections", "--json"],
         &["verify"],
@@ -136,6 +177,11 @@ fn what_is_refused_is_said_in_80_columns() {
         "statement x --from 5 --to 2",
         "trial-balance --at tomorrow",
         "trial-balance --at BEYOND",
+        "generations g-1",
+        "generations --day tomorrow",
+        "generations --account nobody",
+        "generations --last -1",
+        "generations g-00000000000080008000000000000001-0000000000000000",
         "projections all",
         "prove inclusion BEYOND",
         "prove consistency --from BEYOND",

@@ -143,8 +143,20 @@ fn payments_and_refunds(office: &Office) {
 fn generations(office: &Office) {
     let mut wanted: BTreeMap<i64, (&str, i64, i64)> = BTreeMap::new();
     let mut names: BTreeMap<String, i64> = BTreeMap::new();
+    // Estimated cost, tokens of all kinds, milliseconds, money earned in minor units.
+    let mut sums: BTreeMap<i64, [i64; 5]> = BTreeMap::new();
+    // What the command's charge has earned: its success is the next event.
+    let mut earned = [0, 0];
     for (row, event) in office.events() {
         let json: Value = serde_json::from_str(&row.payload).unwrap();
+        if let Event::ReservationCommitted(_) = event {
+            earned = ["RUB", "XTR"].map(|currency| {
+                let parts = json["charged"].as_array().unwrap().iter();
+                let of = parts.filter(|part| part["revenue"]["currency"] == currency);
+                of.map(|part| part["revenue"]["amount"].as_i64().unwrap()).sum()
+            });
+            continue;
+        }
         let Some(name) = json["generation"].as_str().map(ToOwned::to_owned) else { continue };
         if matches!(event, Event::GenerationRequested(_)) {
             names.insert(name, row.position);
@@ -152,7 +164,22 @@ fn generations(office: &Office) {
             continue;
         }
         let now = wanted.get_mut(&names[&name]).unwrap();
-        now.2 += json["spent"]["cost_micro_usd"].as_i64().unwrap_or(0);
+        let cost = json["spent"]["cost_micro_usd"].as_i64().unwrap_or(0);
+        let more = sums.entry(names[&name]).or_default();
+        if json["spent"]["estimated"] == true {
+            more[0] += cost
+        } else {
+            now.2 += cost
+        }
+        let tokens = ["prompt_tokens", "output_tokens", "thought_tokens", "image_tokens"];
+        let usage = &json["spent"]["usage"];
+        more[1] +=
+            tokens.iter().zip(1..).map(|(kind, n)| n * usage[*kind].as_i64().unwrap_or(0)).sum::<i64>();
+        more[2] += json["spent"]["latency_ms"].as_i64().unwrap_or(0);
+        if row.event_type == "GenerationSucceeded" {
+            let [kopecks, stars] = std::mem::take(&mut earned);
+            (more[3], more[4]) = (kopecks, stars);
+        }
         match row.event_type.as_str() {
             "GenerationSucceeded" => {
                 let charged =
@@ -172,6 +199,18 @@ fn generations(office: &Office) {
     for (position, state, charged, cost) in found {
         assert_eq!((state.as_str(), charged, cost), wanted[&position], "the generation of {position}");
     }
+    let found = office.rows::<(i64, i64, i64, i64, i64, i64)>(&format!(
+        "SELECT position, estimated_micro_usd, \
+            prompt_tokens + 2 * output_tokens + 3 * thought_tokens + 4 * image_tokens, latency_ms, revenue_kopecks, \
+            revenue_stars FROM {table}"
+    ));
+    let mut all = [0; 5];
+    for (position, estimated, tokens, latency, kopecks, stars) in found {
+        let found = [estimated, tokens, latency, kopecks, stars];
+        assert_eq!(found, sums.get(&position).copied().unwrap_or_default(), "the generation of {position}");
+        all.iter_mut().zip(found).for_each(|(sum, n)| *sum += n);
+    }
+    assert!(all.iter().all(|sum| *sum > 0), "the history has none of something: {all:?}");
 }
 
 /// By day from the postings, which know nothing of lots and rails; by rail from what was paid.

@@ -4,10 +4,12 @@
 //! - `statement`: one account's lines and balance; reads that account's events only.
 //! - `trial_balance`: sums of all postings; reads a chunk's totals and at most 2^16 events.
 //! - `revenue`: earned and still deferred, as of a moment and by day.
+//! - `generations`: what each cost and earned, and all of a model; from the projection.
 //! - `payment`: one payment's whole life.
 //! - `postings`: every event's lines in the books, as a stream, for exports.
 
 pub mod at;
+pub mod generations;
 pub mod moscow;
 pub mod payment;
 pub mod postings;

@@ -4,6 +4,7 @@ mod cases;
 mod checkpoint_key;
 mod close;
 mod export;
+mod generations;
 mod migrate;
 mod money;
 mod operator;
@@ -45,6 +46,8 @@ enum Command {
     Close(close::Wish),
     /// Write the log or its books to a file for other programs.
     Export(export::Wish),
+    /// What generations cost and earned, and each model in all.
+    Generations(generations::Wish),
     /// Decide about a payment that is not as it should be.
     #[command(subcommand)]
     Quarantine(quarantine::Quarantine),
@@ -95,6 +98,7 @@ pub async fn main() -> ExitCode {
         Command::Quarantine(what) => quarantine::run(what).await,
         Command::Refund(wish) => refund::run(wish).await,
         Command::Export(wish) => export::run(wish).await,
+        Command::Generations(wish) => generations::run(wish).await,
         Command::Migrate => migrate::run().await.map(|()| ExitCode::SUCCESS),
         Command::Payment(wish) => payment::run(wish).await,
         Command::Prove(what) => prove::run(what).await,

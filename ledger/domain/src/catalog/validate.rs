@@ -20,6 +20,7 @@ pub(crate) fn problems(catalog: &Catalog) -> Vec<String> {
         of_package(package, &mut problems);
     }
     limits(&catalog.limits, &mut problems);
+    rates(catalog, &mut problems);
     problems.truncate(PROBLEMS_MAX);
     problems
 }
@@ -97,6 +98,12 @@ fn of_package(package: &Package, problems: &mut Vec<String>) {
         if package.price.currency != currency {
             problems.push(format!("package {id}: {} takes {} only", rail.as_str(), currency.code()));
         }
+    }
+}
+
+fn rates(catalog: &Catalog, problems: &mut Vec<String>) {
+    if catalog.rates.is_some_and(|rates| rates.kopecks_per_usd == 0 || rates.kopecks_per_star == 0) {
+        problems.push("a rate is at least 1 kopeck; leave rates out if they are not known".to_owned());
     }
 }
 

@@ -1,5 +1,5 @@
 use ledger_domain::{CatalogStream, decide_catalog, evolve_catalog};
-use proto_events::catalog::Catalog;
+use proto_events::catalog::{Catalog, Rates};
 use proto_events::commands::CatalogPublish;
 use proto_events::{Credits, Rail};
 
@@ -32,7 +32,7 @@ fn a_version_is_looked_at_before_the_catalog() {
 #[test]
 fn a_catalog_that_can_not_be_sold_from_is_refused_with_all_its_problems() {
     type Change = fn(&mut Catalog);
-    let changes: [(&str, Change); 16] = [
+    let changes: [(&str, Change); 17] = [
         ("holds no credits", |c| c.packages[0].credits = Credits::ZERO),
         ("costs nothing", |c| c.packages[0].price = rub(0)),
         ("can't be paid in any way", |c| c.packages[0].rails.clear()),
@@ -50,6 +50,9 @@ fn a_catalog_that_can_not_be_sold_from_is_refused_with_all_its_problems() {
         ("an aspect ratio twice", |c| c.models[1].aspect_ratios[1] = c.models[1].aspect_ratios[0].clone()),
         ("a model has no name", |c| c.models[0].name = text(" ")),
         ("limit lease_ms must be at least 1", |c| c.limits.lease_ms = 0),
+        ("a rate is at least 1 kopeck", |c| {
+            c.rates = Some(Rates { kopecks_per_usd: 0, kopecks_per_star: 1 })
+        }),
         ("limit working_per_person_max must be at least 1", |c| c.limits.working_per_person_max = 0),
         ("limit attempts_max must be at most 1000", |c| c.limits.attempts_max = 1001),
     ];

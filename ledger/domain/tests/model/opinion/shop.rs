@@ -40,6 +40,7 @@ pub fn is_sound(catalog: &Catalog) -> bool {
         && limits.running_per_person_max > 0
         && limits.working_per_person_max > 0
         && limits.payments_open_max > 0
+        && catalog.rates.is_none_or(|rates| rates.kopecks_per_usd > 0 && rates.kopecks_per_star > 0)
 }
 
 fn is_sound_model(model: &Model) -> bool {
