@@ -22,7 +22,7 @@ use super::{Error, hex, note};
 const CHUNK_BYTES: usize = 128 << 10;
 /// Within the two minutes for which the server remembers a message's id.
 const PATIENCE: Duration = Duration::from_secs(60);
-const AGAIN_EVERY: Duration = Duration::from_millis(200);
+const AGAIN_EVERY: Duration = Duration::from_millis(500);
 
 pub struct Blob {
     jetstream: jetstream::Context,

@@ -78,7 +78,51 @@ async fn a_store_that_is_wiped_in_the_middle_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_store_that_is_away_for_a_moment_loses_nothing() {
+async fn what_was_paid_outlives_a_death_of_the_store() {
+    let mut world = World::start().await;
+    let slot = world.shelf.slot(generation(), attempt(1));
+    let mut blob = slot.blob();
+    let piece: Vec<u8> = (0..600_000_u32).map(|n| (n % 251) as u8).collect();
+    blob.push(&piece).await.unwrap();
+    world.kill_server().await;
+    let (pushed, ()) = tokio::join!(blob.push(&piece), world.start_server());
+    pushed.unwrap();
+    let look = generator::picture::Look { media_type: MediaType::Png, width: 1, height: 1 };
+    let output = slot.picture(0, blob, look).await.unwrap();
+    slot.seal(std::slice::from_ref(&output), &Spent::default()).await.unwrap();
+    assert_eq!(world.object(output.object.as_str()).await, [piece.as_slice(), &piece].concat());
+    let found = world.shelf.find(generation(), attempt(1)).await.unwrap();
+    assert_eq!(found.unwrap().outputs, [output]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_piece_that_is_refused_for_a_while_is_sent_again() {
+    let world = World::start().await;
+    let slot = world.shelf.slot(generation(), attempt(1));
+    let mut blob = slot.blob();
+    let media = world.media();
+    let mut stream = media.get_stream(format!("OBJ_{IMAGES_BUCKET}")).await.unwrap();
+    let config = stream.cached_info().config.clone();
+    let narrow = async_nats::jetstream::stream::Config { max_message_size: 10, ..config.clone() };
+    media.update_stream(narrow).await.unwrap();
+    let widening = async {
+        // Long enough for a first try.
+        for _ in 0..100 {
+            stream.info().await.unwrap();
+        }
+        media.update_stream(config).await.unwrap();
+    };
+    let (pushed, ()) = tokio::join!(blob.push(&[7; 400_000]), widening);
+    pushed.unwrap();
+    let look = generator::picture::Look { media_type: MediaType::Png, width: 1, height: 1 };
+    let output = slot.picture(0, blob, look).await.unwrap();
+    assert_eq!(world.object(output.object.as_str()).await, [7; 400_000]);
+    // Four chunks and an entry: none twice.
+    assert_eq!(world.messages().await, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_store_says_so_at_once() {
     let world = World::start().await;
     let slot = world.shelf.slot(generation(), attempt(1));
     let mut blob = slot.blob();

@@ -42,7 +42,7 @@ pub struct World {
     ledger: async_nats::Client,
     attempts: AtomicI64,
     /// Whoever is [`World::alike`] has none.
-    _nats: Option<Nats>,
+    nats: Option<Nats>,
 }
 
 impl World {
@@ -58,7 +58,7 @@ impl World {
             tokio::join!(user("media-generator"), user("media-telegram"), user("media-ledger"));
         let shelf = Shelf::new(generator.clone(), REQUESTS_BYTES_MAX);
         let attempts = AtomicI64::new(0);
-        let world = Self { shelf, generator, telegram, ledger, attempts, _nats: Some(nats) };
+        let world = Self { shelf, generator, telegram, ledger, attempts, nats: Some(nats) };
         world.make_buckets().await;
         world
     }
@@ -68,12 +68,30 @@ impl World {
         let [generator, telegram, ledger] =
             [&self.generator, &self.telegram, &self.ledger].map(async_nats::Client::clone);
         let attempts = AtomicI64::new(0);
-        Self { shelf: self.shelf.clone(), generator, telegram, ledger, attempts, _nats: None }
+        Self { shelf: self.shelf.clone(), generator, telegram, ledger, attempts, nats: None }
     }
 
     /// A shelf with so much room for requests.
     pub fn shelf_of(&self, requests_bytes: usize) -> Shelf {
         Shelf::new(self.generator.clone(), requests_bytes)
+    }
+
+    pub async fn kill_server(&mut self) {
+        self.server(Nats::kill9).await;
+    }
+
+    /// What was there is there again.
+    pub async fn start_server(&mut self) {
+        self.server(|nats| nats.restart().unwrap()).await;
+    }
+
+    async fn server(&mut self, act: impl FnOnce(&mut Nats) + Send + 'static) {
+        let mut nats = self.nats.take().unwrap();
+        let acted = tokio::task::spawn_blocking(move || {
+            act(&mut nats);
+            nats
+        });
+        self.nats = Some(acted.await.unwrap());
     }
 
     pub async fn make_buckets(&self) {
