@@ -19,6 +19,7 @@ pub mod raw;
 pub mod rivals;
 pub mod shop;
 pub mod stage;
+pub mod studio;
 pub mod supervisor;
 pub mod witness;
 

@@ -141,9 +141,15 @@ impl Stage {
 
     /// A catalog like the default one, but with short leases, so that tests need not wait for them.
     fn hasty(&self) -> Result<String> {
+        self.catalog_with(&[("lease_ms", 2_000), ("attempts_max", 9)])
+    }
+
+    /// The file of a catalog like the default one, but with these limits.
+    pub fn catalog_with(&self, limits: &[(&str, i64)]) -> Result<String> {
         let mut catalog = serde_json::to_value(proto_events::catalog::Catalog::default_catalog()?)?;
-        catalog["limits"]["lease_ms"] = 2_000.into();
-        catalog["limits"]["attempts_max"] = 9.into();
+        for (name, value) in limits {
+            catalog["limits"][*name] = (*value).into();
+        }
         let file = self.dir.join("catalog.json");
         std::fs::write(&file, catalog.to_string())?;
         Ok(file.display().to_string())
