@@ -17,6 +17,7 @@ use xtask::machine::Postgres;
 
 use super::stats::{Spread, percentile, short};
 use crate::deeds::{Deeds, rubles};
+use crate::judge::wait_for_projections;
 use crate::raw::{Raw, of};
 use crate::{Role, Stage};
 
@@ -68,6 +69,7 @@ pub fn measure(quick: bool, say: &dyn Fn(&str)) -> Result<Notices> {
         let first = round * 2 * count;
         let paid = stage.rt.block_on(prepare(&stage, &deeds, &raw, first, 2 * count))?;
         stage.start(Role::Payments, &[("RUST_LOG", "error"), ("PAYMENTS_RECONCILE_SECONDS", "86400")])?;
+        at_rest(&stage);
         let (told, direct) = paid.split_at(count);
         gets.push(rate(&stage, told.len(), |n| get(&stage, &told[n].theirs))?.0);
         let (rate_s, mut took) = rate(&stage, told.len(), |n| knock(&stage, &told[n].theirs))?;
@@ -93,6 +95,17 @@ pub fn measure(quick: bool, say: &dyn Fn(&str)) -> Result<Notices> {
         commits_s: commits,
         of_ceiling: handled.median / gets.min(commits),
     })
+}
+
+/// Until what was prepared is projected and the adapter has heard of it: a shop is not measured while it catches up.
+fn at_rest(stage: &Stage) {
+    let heard = "SELECT (SELECT done_through FROM consumers WHERE consumer = 'payments') >= \
+        (SELECT max(position) FROM events WHERE type IN ('PaymentOpened', 'PaymentSettled'))";
+    stage.until("the adapter to have heard everything", || {
+        let heard: Option<bool> = stage.sql(sqlx::query_scalar(heard).fetch_one(&stage.pool));
+        heard.unwrap_or(false).then_some(())
+    });
+    wait_for_projections(stage);
 }
 
 /// Opened here and given up, so that no sweep shows them; made and paid there.
