@@ -191,8 +191,7 @@ async fn fetching(
     answer: impl Fn(&str, usize) -> Fetched + Send + 'static,
 ) -> Arc<AtomicUsize> {
     let count = Arc::new(AtomicUsize::new(0));
-    let mut asked = world.telegram.subscribe(FETCH_FILE).await.unwrap();
-    world.telegram.flush().await.unwrap();
+    let mut asked = world.listen(FETCH_FILE).await;
     let (client, counted) = (world.telegram.clone(), count.clone());
     let shelf = world.alike();
     tokio::spawn(async move {

@@ -21,7 +21,7 @@ async fn heard(subscription: &mut async_nats::Subscriber) -> LivePiece {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_is_told_piece_by_piece_and_kept_whole() {
     let (world, vendor) = tokio::join!(World::start(), Vendor::start());
-    let mut listening = world.telegram.subscribe(subjects::live(generation())).await.unwrap();
+    let mut listening = world.listen(subjects::live(generation())).await;
     let mut ask = text();
     ask.system = Some("Отвечай коротко".into());
     ask.turns = vec![Said { prompt: "кто ты?".into(), answer: "лиса".into() }];
@@ -45,8 +45,7 @@ async fn a_text_is_told_piece_by_piece_and_kept_whole() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_piece_is_told_while_the_rest_is_not_written_yet() {
     let world = World::start().await;
-    let mut listening = world.telegram.subscribe(subjects::live(generation())).await.unwrap();
-    world.telegram.flush().await.unwrap();
+    let mut listening = world.listen(subjects::live(generation())).await;
     let (go_on, waiting) = tokio::sync::watch::channel(false);
     let vendor = Scripted::start(move |_, _| {
         let mut waiting = waiting.clone();

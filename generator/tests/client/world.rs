@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use xtask::machine::{Nats, paths};
 
 /// How long anything here may take before the test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(180);
 pub const BANANA: &str = "gemini-nano-banana-2.1";
 pub const PRO: &str = "gemini-3-pro-image";
 pub const FLASH: &str = "gemini-3.8-flash";
@@ -100,6 +100,14 @@ impl World {
         media.create_object_store(images).await.unwrap();
         let sessions = kv::Config { bucket: SESSIONS_BUCKET.into(), ..Default::default() };
         media.create_key_value(sessions).await.unwrap();
+    }
+
+    /// With the Telegram adapter's rights; the server knows of it when this returns.
+    pub async fn listen(&self, subject: impl Into<String>) -> async_nats::Subscriber {
+        let subscriber = self.telegram.subscribe(subject.into()).await.unwrap();
+        // Answered after what went before it on this line.
+        jetstream::new(self.telegram.clone()).get_stream(format!("OBJ_{IMAGES_BUCKET}")).await.unwrap();
+        subscriber
     }
 
     pub fn media(&self) -> jetstream::Context {
