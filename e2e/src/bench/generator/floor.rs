@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use xtask::machine::Postgres;
 
+use crate::bench::cpu::{self, Pids};
 use crate::deeds::{Deeds, text};
 use crate::{Role, Stage, stage};
 
@@ -26,6 +27,9 @@ pub const CONCURRENCY: usize = 64;
 const CREDITS: i64 = 1_000_000;
 /// Between two looks at the log for what has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// Whose processor time is told apart.
+pub const WHO: [&str; 5] = ["generator", "sandbox", "ledger", "postgres", "nats"];
 
 /// What people ask for.
 #[derive(Debug, Clone, Copy)]
@@ -143,6 +147,18 @@ impl Floor {
         let rows = sqlx::query_as::<_, (String, String, i64)>(sql).fetch_all(&self.stage.pool);
         let rows = self.stage.rt.block_on(rows)?;
         Ok(rows.into_iter().map(|(generation, kind, at)| ((generation, kind), at)).collect())
+    }
+
+    /// Processor seconds that each has used so far, as in [`WHO`].
+    pub fn cpu(&mut self) -> [f64; 5] {
+        let pid = |stage: &Stage, role| stage.pid(role).unwrap_or(0);
+        let [generator, sandbox, ledger] =
+            [Role::Generator, Role::Sandbox, Role::Ledger].map(|role| pid(&self.stage, role));
+        let postmaster = self.stage.postgres.process().map_or(0, |process| process.pid());
+        let nats = self.stage.nats.process().map_or(0, |process| process.pid());
+        let main = cpu::now(Pids { ledger, postmaster, nats });
+        let own = |pid| cpu::now(Pids { ledger: pid, postmaster: 0, nats: 0 }).ledger;
+        [own(generator), own(sandbox), main.ledger, main.postgres, main.nats]
     }
 
     /// Forgets the pictures, so that the store has room for the next round.

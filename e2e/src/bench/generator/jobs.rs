@@ -27,6 +27,8 @@ pub struct Jobs {
     pub claim: Times,
     /// From the answer's last byte to the commit of the success.
     pub settle: Times,
+    /// Processor milliseconds of a job, by [`WHO`](super::floor::WHO).
+    pub cpu_ms: [f64; 5],
 }
 
 struct Level {
@@ -69,7 +71,7 @@ pub fn measure(floor: &mut Floor, quick: bool, say: &dyn Fn(&str)) -> Result<(Ve
 fn at(floor: &mut Floor, level: &Level, rounds: usize, say: &dyn Fn(&str)) -> Result<Jobs> {
     let Level { latency_ms, in_flight, count } = *level;
     floor.think(latency_ms)?;
-    let (mut rates, mut bares, mut seen) = (Vec::new(), Vec::new(), Seen::default());
+    let (mut rates, mut bares, mut seen, mut cpu_s) = (Vec::new(), Vec::new(), Seen::default(), [0.0; 5]);
     for round in 0..rounds {
         say(&format!("pictures in {latency_ms} ms, {in_flight} in flight, round {} of {rounds}", round + 1));
         floor.stop_generator();
@@ -78,7 +80,11 @@ fn at(floor: &mut Floor, level: &Level, rounds: usize, say: &dyn Fn(&str)) -> Re
         // The first ones open connections.
         floor.play(PICTURE, &format!("warm {latency_ms} {in_flight} {round}:"), in_flight, in_flight)?;
         let tag = format!("picture {latency_ms} {in_flight} {round}:");
+        let before = floor.cpu();
         let played = floor.play(PICTURE, &tag, in_flight, count)?;
+        for (sum, (now, before)) in cpu_s.iter_mut().zip(floor.cpu().into_iter().zip(before)) {
+            *sum += now - before;
+        }
         rates.push(played.jobs.len() as f64 / played.seconds);
         seen.add(floor, &played)?;
         floor.clear_store()?;
@@ -97,6 +103,7 @@ fn at(floor: &mut Floor, level: &Level, rounds: usize, say: &dyn Fn(&str)) -> Re
         of_bare: rates.median / bare_s,
         claim: times(seen.claims),
         settle: times(seen.settles),
+        cpu_ms: cpu_s.map(|seconds| seconds * 1e3 / (count * rounds) as f64),
     })
 }
 

@@ -94,6 +94,11 @@ impl Generator {
             let (claim, settle) = (one.claim.p50 / claim.p50, one.settle.p50 / settle.p50);
             writeln!(out, "  at 1 in flight p50 is {claim:.1} and {settle:.1} × by hand")?;
         }
+        if let Some(busiest) = self.jobs.iter().find(|line| line.in_flight > 1) {
+            let of = floor::WHO.iter().zip(busiest.cpu_ms);
+            let of: Vec<String> = of.map(|(who, ms)| format!("{who} {ms:.1}")).collect();
+            writeln!(out, "  processor ms of a job, {} in flight: {}", busiest.in_flight, of.join(", "))?;
+        }
         let failed: usize = self.jobs.iter().map(|line| line.failed).sum();
         if failed > 0 {
             writeln!(out, "  {failed} jobs FAILED")?;
