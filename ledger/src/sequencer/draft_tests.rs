@@ -2,8 +2,8 @@
 
 use proto_events::catalog::Catalog;
 use proto_events::commands::*;
-use proto_events::events::{PaymentProblem, PaymentSeen};
-use proto_events::{Position, Rail};
+use proto_events::events::{GenerationKind, PaymentProblem, PaymentSeen, Spent, Trouble};
+use proto_events::{Attempt, GenerationId, Position, Rail};
 
 use super::*;
 
@@ -223,4 +223,43 @@ fn a_batch_that_failed_leaves_no_erasure_behind() {
     failed.forget(&mut desk.accounts, &mut desk.streams);
     assert_eq!(desk.accounts.person(1), Some(account), "still theirs");
     assert!(desk.accounts.peek(account).is_none(), "its state is loaded from the log again");
+}
+
+#[test]
+fn a_person_is_busy_by_claims_of_the_same_batch_and_of_those_in_flight() {
+    let mut desk = Desk::new();
+    let account = desk.open("start:1", 1);
+    let to = AccountRef::Id(account);
+    let grant = CreditsGrant {
+        credits: proto_events::SomeCredits::new(50).unwrap(),
+        source: GrantSource::Promo,
+        reason: text("r"),
+        lasts_days: None,
+        expires_at: None,
+    };
+    accepted(&desk.send("grant:1", to, grant));
+    let ask = |n: i64| {
+        let context = ChatContext { chat: 1, message: n, status_message: None };
+        GenerationRequest::new(GenerationKind::Picture, text("a"), context)
+    };
+    let claim = |n: i64| {
+        let command = CommandId::new(format!("msg:{n}")).unwrap();
+        let generation = GenerationId::derive(account, Producer::Telegram, &command);
+        GenerationClaim { generation, worker: text("w"), attempt: Attempt::ZERO.next() }
+    };
+    for n in 1..=3 {
+        accepted(&desk.send(&format!("msg:{n}"), to, ask(n)));
+    }
+    let both = [request("claim:1", to, claim(1)), request("claim:2", to, claim(2))];
+    assert_eq!(code(&desk.batch(&both)), "person_busy", "the first is of the same batch");
+    assert_eq!(code(&desk.send("claim:3", to, claim(3))), "person_busy", "it is in flight");
+    let tried = GenerationAttempt {
+        generation: claim(1).generation,
+        attempt: Attempt::ZERO.next(),
+        outcome: Trouble::Overloaded,
+        spent: Spent::default(),
+        retry_after_ms: 60_000,
+    };
+    accepted(&desk.send("attempted:1", to, tried));
+    assert_eq!(accepted(&desk.send("claim:3:again", to, claim(3))), ["GenerationStarted"]);
 }

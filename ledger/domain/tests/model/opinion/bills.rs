@@ -131,7 +131,10 @@ impl Person {
             must(on.owner.is_none_or(|owner| owner == id), "provider_id_taken")?;
             let bill = self.bills[&id].clone();
             let paid = bill.stage == Stage::Paid;
-            must(!(paid && bill.registered.as_ref() == Some(&c.provider_payment_id)), "payment_settled")?;
+            // The same letters are another id at another provider.
+            let same = bill.registered.as_ref() == Some(&c.provider_payment_id)
+                && bill.rail.provider() == c.rail.provider();
+            must(!(paid && same), "payment_settled")?;
             let id = if paid { another } else { id };
             self.bills.entry(id).or_insert(bill);
             self.paid(id, c.rail, &c.provider_payment_id, amount.into(), credits.get(), on);
