@@ -83,8 +83,9 @@ impl Workers {
     }
 
     /// From here on nobody dies.
-    pub fn rest(&self, stage: &mut Stage) {
+    pub fn rest(&mut self, stage: &mut Stage) {
         for role in BOTH {
+            self.outright += u32::from(stage.is_running(role));
             stage.kill9(role);
             stage.start(role, &HABITS).unwrap();
         }
