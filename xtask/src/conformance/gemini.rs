@@ -10,7 +10,7 @@ pub(super) const VENDOR: Vendor = Vendor {
     },
     script: "xtask/src/conformance/gemini_sdk.py",
     adapter: "generator",
-    whole: &["whole_way"],
+    whole: &["whole_way", "generator"],
     must: "generateContent",
     must_quick: "generateContent",
     about: || Ok(Vec::new()),
