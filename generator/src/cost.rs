@@ -4,6 +4,7 @@ use proto_events::{
     MicroUsd, Text,
     catalog::{Catalog, Model, UnitCosts},
     events::{GenerationKind, Spent, Usage},
+    queries::{ClaimedJob, GenerationView},
 };
 
 use crate::gemini::{Answered, Ask};
@@ -60,7 +61,7 @@ pub fn spent(answered: &Answered, ask: &Ask, catalog: Option<&Catalog>) -> Spent
     let in_doubt = answered.result.as_ref().is_err_and(|failure| failure.in_doubt);
     let pictures = answered.result.as_ref().map_or(0, |made| made.outputs.len());
     let by_picture = || costs?.picture.filter(|_| pictures > 0).map(|each| times(each, pictures));
-    let guess = || catalog.filter(|_| in_doubt).and_then(|catalog| estimate(ask, catalog));
+    let guess = || catalog.filter(|_| in_doubt).and_then(|catalog| estimate(&ask.into(), catalog));
     let cost = counted.max(guess()).or_else(by_picture);
     Spent {
         usage: metered.usage,
@@ -71,22 +72,78 @@ pub fn spent(answered: &Answered, ask: &Ask, catalog: Option<&Catalog>) -> Spent
     }
 }
 
+/// What goes on record for a call of which nothing was heard.
+pub fn guessed(order: &Order, catalog: Option<&Catalog>) -> Spent {
+    let cost_micro_usd = catalog.and_then(|catalog| estimate(order, catalog));
+    Spent { cost_micro_usd, estimated: cost_micro_usd.is_some(), ..Spent::default() }
+}
+
+/// What a call's cost depends on, as far as it is known before its answer.
+pub struct Order<'a> {
+    kind: GenerationKind,
+    model: &'a str,
+    size: Option<&'a str>,
+    /// Of all words that are sent.
+    chars: usize,
+    /// That are shown.
+    pictures: usize,
+}
+
+impl<'a> From<&'a Ask> for Order<'a> {
+    fn from(ask: &'a Ask) -> Self {
+        let said = ask.turns.iter().flat_map(|turn| [&turn.prompt, &turn.answer]);
+        let words = said.chain([&ask.prompt]).chain(&ask.system);
+        Self {
+            kind: ask.kind,
+            model: &ask.model,
+            size: ask.size.as_deref(),
+            chars: words.map(|text| text.chars().count()).sum(),
+            pictures: ask.material.pictures(),
+        }
+    }
+}
+
+/// Without what was said before it: that is not looked up for a call that is over.
+impl<'a> From<&'a ClaimedJob> for Order<'a> {
+    fn from(job: &'a ClaimedJob) -> Self {
+        let system = job.system.as_ref().map_or(0, |text| text.chars().count());
+        Self {
+            kind: job.kind,
+            model: &job.model,
+            size: job.size.as_deref(),
+            chars: system + job.prompt.chars().count(),
+            pictures: job.references.len() + usize::from(job.followed.is_some()),
+        }
+    }
+}
+
+/// Without its words, which cost little beside what is put out.
+impl<'a> From<&'a GenerationView> for Order<'a> {
+    fn from(view: &'a GenerationView) -> Self {
+        Self {
+            kind: view.kind,
+            model: &view.model,
+            size: view.size.as_deref(),
+            chars: 0,
+            pictures: view.references.into(),
+        }
+    }
+}
+
 /// What such a call costs if Google does the work. `None`: the catalog does not know the model.
-pub fn estimate(ask: &Ask, catalog: &Catalog) -> Option<MicroUsd> {
-    let model = catalog.models.iter().find(|model| model.name.as_str() == ask.model)?;
+pub fn estimate(order: &Order, catalog: &Catalog) -> Option<MicroUsd> {
+    let model = catalog.models.iter().find(|model| model.name.as_str() == order.model)?;
     if let Some(picture) = model.unit_costs.picture {
         return Some(picture);
     }
-    let said = ask.turns.iter().flat_map(|turn| [&turn.prompt, &turn.answer]);
-    let words = said.chain([&ask.prompt]).chain(&ask.system).map(|text| text.chars().count());
-    let prompt = words.sum::<usize>().div_ceil(CHARS_PER_TOKEN) + ask.material.pictures() * REFERENCE_TOKENS;
-    let image_tokens = match ask.kind {
+    let prompt = order.chars.div_ceil(CHARS_PER_TOKEN) + order.pictures * REFERENCE_TOKENS;
+    let image_tokens = match order.kind {
         GenerationKind::Text => 0,
-        GenerationKind::Picture | GenerationKind::Edit => image_tokens(ask, model),
+        GenerationKind::Picture | GenerationKind::Edit => image_tokens(order.size, model),
     };
     let usage = Usage {
         prompt_tokens: u32::try_from(prompt).unwrap_or(u32::MAX),
-        output_tokens: if ask.kind == GenerationKind::Text { TEXT_TOKENS } else { image_tokens },
+        output_tokens: if order.kind == GenerationKind::Text { TEXT_TOKENS } else { image_tokens },
         thought_tokens: 0,
         image_tokens,
     };
@@ -94,8 +151,8 @@ pub fn estimate(ask: &Ask, catalog: &Catalog) -> Option<MicroUsd> {
 }
 
 /// Of the size that was asked for; else of the model's first, which is what it makes when it is not told.
-fn image_tokens(ask: &Ask, model: &Model) -> u32 {
-    let named = model.sizes.iter().find(|size| ask.size.as_deref() == Some(size.size.as_str()));
+fn image_tokens(size: Option<&str>, model: &Model) -> u32 {
+    let named = model.sizes.iter().find(|known| size == Some(known.size.as_str()));
     named.or(model.sizes.first()).and_then(|size| size.image_tokens).unwrap_or(IMAGE_TOKENS)
 }
 

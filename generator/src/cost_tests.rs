@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use proto_events::events::Trouble;
+use proto_events::{AccountId, CommandId, GenerationId, Producer, events::Trouble};
 
 use super::*;
 use crate::{
@@ -36,6 +36,10 @@ fn failed(in_doubt: bool) -> Result<Made, Failure> {
     Err(Failure { trouble, remedy: Remedy::GiveUp, codes: String::new(), text: None, in_doubt })
 }
 
+fn asked_for(ask: &Ask, catalog: &Catalog) -> Option<MicroUsd> {
+    estimate(&ask.into(), catalog)
+}
+
 fn unit(n: i64) -> MicroUsd {
     MicroUsd::new(n).unwrap()
 }
@@ -63,7 +67,8 @@ fn a_picture_of_each_size_costs_its_list_price() {
     ];
     for (model, size, price) in table {
         // Three tokens of prompt cost a few more.
-        let estimated = estimate(&ask(GenerationKind::Picture, model, Some(size)), &catalog()).unwrap().get();
+        let estimated =
+            asked_for(&ask(GenerationKind::Picture, model, Some(size)), &catalog()).unwrap().get();
         assert!((price..price + 10).contains(&estimated), "{model} {size}: {estimated}");
     }
 }
@@ -84,13 +89,28 @@ fn a_call_in_doubt_costs_what_such_a_call_costs() {
 #[test]
 fn an_estimate_counts_everything_that_is_sent() {
     let mut ask = ask(GenerationKind::Text, "gemini-3.1-pro-preview", None);
-    let bare = estimate(&ask, &catalog()).unwrap().get();
+    let bare = asked_for(&ask, &catalog()).unwrap().get();
     assert_eq!(bare, 3 * 2 + 1_000 * 12);
     ask.system = Some("x".repeat(400));
     ask.turns = vec![Said { prompt: "x".repeat(400), answer: "x".repeat(800) }];
-    assert_eq!(estimate(&ask, &catalog()).unwrap().get(), bare + 400 * 2);
+    assert_eq!(asked_for(&ask, &catalog()).unwrap().get(), bare + 400 * 2);
     ask.model = "of-tomorrow".into();
-    assert_eq!(estimate(&ask, &catalog()), None);
+    assert_eq!(asked_for(&ask, &catalog()), None);
+}
+
+#[test]
+fn a_job_that_was_lost_is_estimated_as_its_call_would_be() {
+    let asked = CommandId::new("msg:1:2:3").unwrap();
+    let job = serde_json::json!({
+        "generation": GenerationId::derive(AccountId::CATALOG, Producer::Telegram, &asked), "attempt": 2, "kind": "text", "model": "gemini-3.1-pro-preview",
+        "aspect_ratio": null, "size": null, "prompt": "a fox in the snow", "references": ["a", "b"],
+        "system": null, "conversation": null, "followed": null, "doubts": 0, "unpaid": 0, "lost": true,
+        "lease_until": 0, "lease_ms": 1, "deadline": 0,
+    });
+    let job: ClaimedJob = serde_json::from_value(job).unwrap();
+    let spent = guessed(&(&job).into(), Some(&catalog()));
+    assert_eq!((spent.cost_micro_usd, spent.estimated), (Some(unit((5 + 2 * 560) * 2 + 1_000 * 12)), true));
+    assert_eq!(guessed(&(&job).into(), None), Spent::default());
 }
 
 #[test]
@@ -98,7 +118,7 @@ fn imagen_costs_by_the_picture() {
     let mut catalog = catalog();
     catalog.models[1].unit_costs.picture = Some(unit(40_000));
     let ask = ask(GenerationKind::Picture, catalog.models[1].name.as_str(), None);
-    assert_eq!(estimate(&ask, &catalog), Some(unit(40_000)));
+    assert_eq!(asked_for(&ask, &catalog), Some(unit(40_000)));
     let output = serde_json::json!({"object": "o", "sha256": "s", "media_type": "png", "bytes": 1});
     let output = serde_json::from_value(output).unwrap();
     let made = |outputs| answered(Ok(Made { outputs, text: None }), None);

@@ -68,7 +68,10 @@ wire! {
     }
     CatalogView { version: i64, catalog: Catalog }
     GenerationView {
-        generation: GenerationId, kind: GenerationKind, state: GenerationState, credits: Credits,
+        generation: GenerationId, kind: GenerationKind, model: Text<64>, size: Option<Text<8>>,
+        /// How many pictures it shows.
+        references: u8,
+        state: GenerationState, credits: Credits,
         /// The last attempt that was claimed; 0 before the first.
         attempt: Attempt,
         reason: Option<Trouble>,
@@ -133,6 +136,9 @@ wire! {
         doubts: u16,
         /// Earlier attempts that were refused before any work; they don't count toward `attempts_max`.
         unpaid: u16,
+        /// Nothing is on record yet of the attempt before this one, which may have been paid.
+        #[serde(default)]
+        lost: bool,
         /// When the lease ends unless it is renewed, and how long a renewal holds.
         lease_until: Micros, lease_ms: u32,
         /// When the ledger gives the credits back.

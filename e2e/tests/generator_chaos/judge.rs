@@ -1,6 +1,6 @@
 //! What became of each job, by the log, the sandbox's books and the chats.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use e2e::Stage;
 use e2e::people::{Person, is_picture, said};
@@ -34,18 +34,20 @@ impl Course {
         self.events.iter().filter(|(name, _)| name == kind).map(|(_, payload)| payload).collect()
     }
 
-    fn attempts(&self, kind: &str) -> BTreeSet<i64> {
-        self.all(kind).iter().filter_map(|payload| payload["attempt"].as_i64()).collect()
+    /// Claimed, and never heard of again: whoever had it died. The next one may have put that on record.
+    fn lost(&self) -> usize {
+        let told = self.ended().filter(|attempted| !is_lost(attempted)).count();
+        self.all("GenerationStarted").len() - told - self.all("GenerationSucceeded").len()
     }
 
-    /// Claimed, and never heard of again: whoever had it died.
-    fn lost(&self) -> usize {
-        let ended: BTreeSet<i64> = ["GenerationAttempted", "GenerationSucceeded", "GenerationFailed"]
-            .iter()
-            .flat_map(|kind| self.attempts(kind))
-            .collect();
-        self.attempts("GenerationStarted").difference(&ended).count()
+    /// Attempts on record that made nothing.
+    fn ended(&self) -> impl Iterator<Item = &Value> {
+        self.all("GenerationAttempted").into_iter()
     }
+}
+
+fn is_lost(attempted: &Value) -> bool {
+    attempted["outcome"] == "worker_lost"
 }
 
 /// Everything, after everything has ended.
@@ -83,12 +85,12 @@ pub fn judge(stage: &Stage, jobs: &[Job], kills: u32) -> Counts {
 fn one(job: &Job, course: &Course, calls: &[Value], counts: &mut Counts) -> i64 {
     let tell = || format!("{}: {:#?}\n{calls:#?}", job.fate.name, course.events);
     let (made, failed) = (course.all("GenerationSucceeded"), course.all("GenerationFailed"));
-    let started = course.attempts("GenerationStarted").len();
-    let (lost, recorded) = (course.lost(), course.attempts("GenerationAttempted").len());
+    let started = course.all("GenerationStarted").len();
+    let (lost, recorded) = (course.lost(), course.ended().filter(|attempted| !is_lost(attempted)).count());
     let taken = calls.iter().filter(|call| !is_of_the_key(call)).count();
     assert!(taken <= started, "a call without a claim: {}", tell());
     let mut doubts = 0;
-    for attempt in course.all("GenerationAttempted") {
+    for attempt in course.ended() {
         let outcome: Trouble = serde_json::from_value(attempt["outcome"].clone()).unwrap();
         *counts.entry(format!("attempts: {outcome:?}")).or_default() += 1;
         doubts += usize::from(outcome.is_in_doubt());
@@ -202,7 +204,8 @@ pub fn assert_all_happened(counts: &Counts, fates: &[Fate]) {
     let ends = fates.iter().filter_map(|fate| fate.ends).map(|end| format!("released: {end:?}"));
     let kinds = fates.iter().map(|fate| format!("charged and delivered: {:?}", fate.kind));
     let attempts = ATTEMPTS.iter().map(|outcome| format!("attempts: {outcome:?}"));
-    let others = ["attempts lost with their worker", "pictures in chats"].map(str::to_owned);
+    let others =
+        ["attempts: WorkerLost", "attempts lost with their worker", "pictures in chats"].map(str::to_owned);
     for name in ends.chain(kinds).chain(attempts).chain(others) {
         assert!(counts.get(&name).is_some_and(|times| *times > 0), "{name}: never; {counts:#?}");
     }

@@ -115,12 +115,19 @@ pub(super) async fn left(
     catalog: Option<&Catalog>,
 ) {
     let (generation, attempt) = (job.generation, job.attempt);
-    let cost_micro_usd = catalog.and_then(|catalog| cost::estimate(ask, catalog));
     let latency_ms = u32::try_from(after.as_millis()).unwrap_or(u32::MAX);
-    let spent = Spent { cost_micro_usd, estimated: cost_micro_usd.is_some(), latency_ms, ..Spent::default() };
+    let spent = Spent { latency_ms, ..cost::guessed(&ask.into(), catalog) };
     tracing::info!(%generation, %attempt, "canceled: the call was left");
     say::count("canceled");
     say::attempted(tools, generation, attempt, Trouble::Canceled, spent, Duration::ZERO).await;
+}
+
+/// Whoever had the attempt before this one was not heard of again and left no result: what such a call costs is put on
+/// record. Before our own call, so that there is no more than one estimate for each call that was made.
+pub(super) async fn lost(tools: &Tools, job: &ClaimedJob, catalog: Option<&Catalog>) {
+    let Ok(last) = Attempt::new(job.attempt.get() - 1) else { return };
+    let spent = cost::guessed(&job.into(), catalog);
+    say::attempted(tools, job.generation, last, Trouble::WorkerLost, spent, Duration::ZERO).await;
 }
 
 /// No attempt is left and nobody is at it: the workers of the last ones died. What they left is used;
@@ -133,7 +140,13 @@ pub(super) async fn exhausted(tools: &Tools, generation: GenerationId, attempt: 
     }
     match earlier(tools, generation, attempt).await {
         Some(stored) => say::complete(tools, generation, last, stored).await,
-        None => say::fail(tools, generation, last, Trouble::AttemptsExhausted, Spent::default(), None).await,
+        None => {
+            let (catalog, view) = tokio::join!(tools.prices.current(), say::view(tools, generation));
+            let spent =
+                view.map_or(Spent::default(), |view| cost::guessed(&(&view).into(), catalog.as_deref()));
+            say::attempted(tools, generation, last, Trouble::WorkerLost, spent, Duration::ZERO).await;
+            say::fail(tools, generation, last, Trouble::AttemptsExhausted, Spent::default(), None).await;
+        }
     }
 }
 

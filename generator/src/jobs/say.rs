@@ -117,8 +117,12 @@ pub(super) async fn fail(
 
 /// Has somebody said that the result is not wanted? False also when the ledger does not answer.
 pub(super) async fn is_canceled(tools: &Tools, generation: GenerationId) -> bool {
-    let view = tools.ledger.ask::<GenerationView>("generation", &GenerationQuery { generation }, None).await;
-    view.is_ok_and(|view| view.state == GenerationState::Canceled)
+    view(tools, generation).await.is_some_and(|view| view.state == GenerationState::Canceled)
+}
+
+/// How a job stands; `None` when the ledger does not say.
+pub(super) async fn view(tools: &Tools, generation: GenerationId) -> Option<GenerationView> {
+    tools.ledger.ask("generation", &GenerationQuery { generation }, None).await.ok()
 }
 
 /// How a job ended, as the metrics have it.

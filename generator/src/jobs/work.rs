@@ -64,6 +64,9 @@ async fn step(
     }
     // Asked before the call, while the ledger is known to answer.
     let catalog = tools.prices.current().await;
+    if job.lost {
+        ending::lost(tools, job, catalog.as_deref()).await;
+    }
     wait_for_store(tools, job, lease).await;
     let ask = tokio::select! {
         ask = gather(tools, job, catalog.as_deref()) => ask,
@@ -94,7 +97,11 @@ async fn step(
     note(job, &answered.result, &spent);
     match answered.result {
         Ok(made) => ending::finish(tools, job, lease, made, spent).await,
-        Err(_) if lease.is_lost() => None,
+        // The job goes on without us; what it cost here is part of its cost.
+        Err(failure) if lease.is_lost() => {
+            say::attempted(tools, generation, attempt, failure.trouble, spent, Duration::ZERO).await;
+            None
+        }
         Err(failure) => {
             lease.stop();
             ending::after(tools, job, failure, spent, catalog.as_deref()).await

@@ -153,7 +153,7 @@ fn done(result: &Value) -> Value {
 /// The answer to the query `generation`.
 fn canceled() -> Value {
     json!({"status": "ok", "position": 1, "result": {"generation": job(), "kind": "text", "state": "canceled",
-        "credits": 1, "attempt": 1, "reason": null}})
+        "model": "gemini-3.8-flash", "size": null, "references": 0, "credits": 1, "attempt": 1, "reason": null}})
 }
 
 fn refused(code: &str) -> Value {
@@ -191,6 +191,52 @@ async fn a_lost_claim_leaves_what_was_paid_for_to_the_next_attempt() {
     assert_eq!(completed[0]["attempt"], 2);
     assert_eq!(completed[0]["outputs"][0]["object"], format!("{}/1/0", world.job));
     assert_eq!(world.calls().await, 1, "paid twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_whose_worker_died_is_on_record_before_the_next_call() {
+    let world = World::start(|verb, body, _| match verb {
+        "generation_claim" => {
+            let mut granted = granted(body, Duration::ZERO);
+            granted["result"]["lost"] = json!(true);
+            granted
+        }
+        _ => done(&Value::Null),
+    })
+    .await;
+    world.run(2).await;
+    let verbs: Vec<String> = world.heard.lock().unwrap().iter().map(|(verb, _)| verb.clone()).collect();
+    assert_eq!(verbs, ["generation_claim", "generation_attempt", "generation_complete"]);
+    let told = &world.all("generation_attempt")[0];
+    assert_eq!((&told["attempt"], &told["outcome"]), (&json!(1), &json!("worker_lost")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_was_only_slow_tells_what_its_call_cost() {
+    let world = World::start(|verb, body, _| match verb {
+        "generation_claim" => granted(body, Duration::ZERO),
+        "generation_renew" => refused("stale_attempt"),
+        _ => done(&Value::Null),
+    })
+    .await;
+    world.fault(json!({"status": 500, "delay_ms": 3_500})).await;
+    assert_eq!(world.run(1).await, None, "the job is another's");
+    let told = &world.all("generation_attempt")[0];
+    assert_eq!((&told["attempt"], &told["outcome"]), (&json!(1), &json!("vendor_error")));
+    assert!(world.all("generation_fail").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_workers_all_died_is_closed_with_the_last_one_on_record() {
+    let world = World::start(|verb, _, _| match verb {
+        "generation_claim" => refused("attempts_exhausted"),
+        _ => done(&Value::Null),
+    })
+    .await;
+    assert_eq!(world.run(4).await, None);
+    let (told, failed) = (world.all("generation_attempt"), world.all("generation_fail"));
+    assert_eq!((&told[0]["attempt"], &told[0]["outcome"]), (&json!(3), &json!("worker_lost")));
+    assert_eq!((&failed[0]["attempt"], &failed[0]["reason"]), (&json!(3), &json!("attempts_exhausted")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

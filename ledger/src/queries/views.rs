@@ -88,6 +88,9 @@ pub fn generation(rows: &[Row], id: GenerationId) -> Result<Option<GenerationVie
                 view = Some(GenerationView {
                     generation: id,
                     kind: e.kind,
+                    model: e.model.clone(),
+                    size: e.size.clone(),
+                    references: e.references,
                     state: GenerationState::Open,
                     credits: e.credits,
                     attempt: Attempt::ZERO,

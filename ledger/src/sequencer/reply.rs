@@ -143,6 +143,7 @@ impl Replier {
             followed: job.follows.as_deref().and_then(|id| id.parse().ok()).map(|id| followed(id, job)),
             doubts: u16::try_from(job.doubts).unwrap_or_default(),
             unpaid: u16::try_from(job.unpaid).unwrap_or_default(),
+            lost: started.lost,
             lease_until: job.lease_until.try_into().unwrap_or_default(),
             lease_ms: self.lease_ms,
             deadline: job.deadline.try_into().unwrap_or_default(),
@@ -211,6 +212,7 @@ mod tests {
             generation: GenerationId::derive(AccountId::CATALOG, Producer::Ledger, &id),
             attempt: Attempt::ZERO.next(),
             worker: Text::lossy("w1"),
+            lost: false,
         };
         let claim = Outcome::Accepted { events: vec![started.into()], from: 0, to: 0 };
         let (to_claim, mut claimed) = oneshot::channel();

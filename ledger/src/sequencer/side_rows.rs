@@ -121,6 +121,9 @@ impl Sink<'_> {
                 let lease_us = self.moment.lease_ms * 1_000;
                 self.claim(e.generation, e.attempt, self.moment.now + lease_us, lease_us);
             }
+            // It was claimed over: the lease is another's.
+            Event::GenerationAttempted(e)
+                if self.loaded.state.last_attempt(e.generation) > Some(e.attempt) => {}
             // The attempt is over: others may claim as soon as the vendor may be asked again.
             Event::GenerationAttempted(e) => {
                 let free_at = match &self.request.command {

@@ -53,6 +53,9 @@ pub struct GenerationStarted {
     pub generation: GenerationId,
     pub attempt: Attempt,
     pub worker: Text<64>,
+    /// Nothing is on record yet of the attempt before it: whoever had it was not heard of again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
 }
 
 /// Tokens, as the vendor bills them.

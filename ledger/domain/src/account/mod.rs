@@ -127,7 +127,7 @@ impl<'a> Facts<'a> {
 impl Account {
     /// Of the serialised form, for those who store it: another number is another form or another
     /// fold, and what was stored under it must be folded anew from the log.
-    pub const FORMAT: i16 = 6;
+    pub const FORMAT: i16 = 7;
 
     /// Something is left of this lot although its end is past by this time.
     pub fn outlives_its_end(&self, lot: LotId, time: Micros) -> bool {

@@ -1,8 +1,8 @@
 //! Working on a generation: claims and attempts. The order of the checks is that of refusals.
 
+use proto_events::Event;
 use proto_events::commands::{GenerationAttempt, GenerationClaim};
 use proto_events::events::{GenerationAttempted, GenerationStarted};
-use proto_events::{Attempt, Event};
 
 use super::{GenerationState, find};
 use crate::account::{Account, Facts};
@@ -30,8 +30,9 @@ pub(crate) fn claim(state: &Account, c: &GenerationClaim, facts: &Facts) -> Resu
         return Err(Refusal::StaleAttempt { attempt: last });
     }
     one_after_the_other(facts)?;
+    let lost = generation.lacks_record_of(last);
     let GenerationClaim { generation, worker, attempt } = c.clone();
-    Ok(vec![GenerationStarted { generation, attempt, worker }.into()])
+    Ok(vec![GenerationStarted { generation, attempt, worker, lost }.into()])
 }
 
 /// Nobody's requests keep all workers to themselves.
@@ -46,16 +47,15 @@ fn one_after_the_other(facts: &Facts) -> Result<(), Refusal> {
     }
 }
 
-/// What an attempt cost that did not finish the job: once for each, also after the job was closed.
+/// What an attempt cost that did not finish the job: once for each, also after the job was closed or claimed over.
 pub(crate) fn attempt(state: &Account, c: &GenerationAttempt) -> Result<Vec<Event>, Refusal> {
     let generation = find(state, c.generation)?;
-    generation.must_be_current(c.attempt)?;
     // A result names its own cost.
     let made = matches!(
         generation.state,
         GenerationState::Succeeded | GenerationState::Delivered | GenerationState::Lost
     );
-    if generation.recorded || made || c.attempt == Attempt::ZERO {
+    if made || !generation.lacks_record_of(c.attempt) {
         return Err(Refusal::StaleAttempt { attempt: generation.attempt });
     }
     let GenerationAttempt { generation, attempt, outcome, spent, retry_after_ms: _ } = c.clone();

@@ -42,6 +42,7 @@ fn step(generations: &mut Generations, event: &Event) -> bool {
                 state: State::Open,
                 attempt: Attempt::ZERO,
                 recorded: false,
+                lost: false,
                 unpaid: 0,
                 doubts: 0,
                 late: false,
@@ -52,15 +53,21 @@ fn step(generations: &mut Generations, event: &Event) -> bool {
         }
         Event::GenerationStarted(e) => change(generations, e.generation, |g| {
             let next = e.attempt.get() == g.attempt.get() + 1;
-            (g.attempt, g.recorded) = (e.attempt, false);
-            next && g.state == State::Open
+            let lost = g.lacks_record_of(g.attempt);
+            (g.attempt, g.recorded, g.lost) = (e.attempt, false, lost);
+            next && g.state == State::Open && e.lost == lost
         }),
         Event::GenerationAttempted(e) => change(generations, e.generation, |g| {
-            let first = !std::mem::replace(&mut g.recorded, true);
+            let first = g.lacks_record_of(e.attempt);
+            if e.attempt == g.attempt {
+                g.recorded = true;
+            } else {
+                g.lost = false;
+            }
             // Invariant: not more than attempts, and of these there are 1000 at most.
             g.unpaid = g.unpaid.saturating_add(e.outcome.is_unpaid().into());
             g.doubts = g.doubts.saturating_add(e.outcome.is_in_doubt().into());
-            first && g.attempt == e.attempt
+            first
         }),
         Event::GenerationSucceeded(e) => change(generations, e.generation, |g| succeed(g, e)),
         Event::GenerationFailed(e) => change(generations, e.generation, |g| fail(g, e)),

@@ -43,6 +43,8 @@ pub(crate) struct Generation {
     pub attempt: Attempt,
     /// What that attempt cost is on record.
     pub recorded: bool,
+    /// What the one before it cost is not: it was claimed over.
+    pub lost: bool,
     /// Attempts on record for which nothing was paid: they don't count toward `attempts_max`.
     pub unpaid: u16,
     /// Attempts on record whose calls may have been paid.
@@ -64,6 +66,12 @@ impl Generation {
             return Err(Refusal::StaleAttempt { attempt: self.attempt });
         }
         Ok(())
+    }
+
+    /// Nothing is on record yet of this attempt, the last or the one it was claimed over.
+    pub fn lacks_record_of(&self, attempt: Attempt) -> bool {
+        let current = attempt == self.attempt && !self.recorded;
+        attempt != Attempt::ZERO && (current || self.lost && attempt.next() == self.attempt)
     }
 
     /// It is claimed, and the attempt is not over.

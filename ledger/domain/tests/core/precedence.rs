@@ -283,7 +283,7 @@ fn generation_claim() {
 fn generation_attempt() {
     let mut world = payer();
     another(&mut world, 2);
-    let tried = GenerationAttempt { generation: no_generation(&world), ..world.attempted(1) };
+    let tried = GenerationAttempt { generation: no_generation(&world), ..world.attempted(0) };
     in_order(
         world,
         tried,

@@ -1,7 +1,7 @@
 use proto_events::Event;
 use proto_events::commands::GenerationAttempt;
 use proto_events::events::*;
-use proto_events::{Micros, ReservationId};
+use proto_events::{AccountId, CommandId, GenerationId, Micros, Producer, ReservationId};
 use serde_json::json;
 
 use crate::world::*;
@@ -139,10 +139,52 @@ fn a_result_is_charged_once() {
 fn an_attempt_that_was_overtaken_can_not_finish_the_job() {
     let world = claimed();
     let world = world.clone().did(world.claim(2));
-    for stale in [world.when(world.complete(1)), world.when(world.fail(1)), world.when(world.attempted(1))] {
+    for stale in [world.when(world.complete(1)), world.when(world.fail(1))] {
         assert_eq!(stale.unwrap_err().details(), json!({"attempt": 2}));
     }
     assert!(world.when(world.complete(2)).is_ok());
+}
+
+#[test]
+fn what_an_attempt_cost_that_was_claimed_over_is_recorded_once_by_whoever_knows_it() {
+    let started = |world: &World, n| match &world.when(world.claim(n)).unwrap()[..] {
+        [Event::GenerationStarted(started)] => started.lost,
+        events => panic!("{events:?}"),
+    };
+    let first = claimed();
+    assert!(started(&first, 2), "nobody has told of the first");
+    assert!(!started(&first.clone().did(first.attempted(1)), 2));
+    let second = first.clone().did(first.claim(2));
+    let told = second.clone().did(second.attempted(1));
+    assert_eq!(told.refusal(told.attempted(1)).code(), "stale_attempt");
+    let nobodys = CommandId::new("nobodys").unwrap();
+    let beside = GenerationId::derive(AccountId::CATALOG, Producer::Ledger, &nobodys);
+    assert_eq!(told.state.in_hand(beside).count(), 1, "the second is worked on");
+    assert!(told.when(told.complete(2)).is_ok(), "and is still the one that counts");
+    let told = told.clone().did(told.attempted(2));
+    assert!(!started(&told, 3));
+    // Only the last one that was lost: what was before it made no call, or was told of.
+    let third = second.clone().did(second.claim(3));
+    assert_eq!(third.refusal(third.attempted(1)).code(), "stale_attempt");
+    assert!(third.when(third.attempted(2)).is_ok());
+    let made = second.clone().did(second.complete(2));
+    assert_eq!(
+        made.refusal(made.attempted(1)).code(),
+        "stale_attempt",
+        "its result was used, or it had none"
+    );
+    let failed = second.clone().did(second.fail(2));
+    assert!(failed.when(failed.attempted(1)).is_ok());
+}
+
+#[test]
+fn a_refusal_that_is_told_late_counts_no_more_than_one_in_time() {
+    let mut world = claimed();
+    world.catalog.as_mut().unwrap().catalog.limits.attempts_max = 2;
+    let world = world.clone().did(world.claim(2));
+    assert_eq!(world.refusal(world.claim(3)).code(), "attempts_exhausted");
+    let told = world.clone().did(GenerationAttempt { outcome: Trouble::Overloaded, ..world.attempted(1) });
+    assert!(told.when(told.claim(3)).is_ok());
 }
 
 #[test]

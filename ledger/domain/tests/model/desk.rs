@@ -76,6 +76,8 @@ pub struct Desk {
     /// Who was invited, and which side has had its bonus for that.
     rewarded: HashSet<(AccountId, ReferralSide)>,
     leases: BTreeMap<GenerationId, Micros>,
+    /// The last attempt of each.
+    claimed: BTreeMap<GenerationId, Attempt>,
     done: BTreeMap<(Producer, CommandId), (AccountId, &'static str, String)>,
     written: u32,
 }
@@ -98,6 +100,7 @@ impl Desk {
             quarantined: HashMap::new(),
             rewarded: HashSet::new(),
             leases: BTreeMap::new(),
+            claimed: BTreeMap::new(),
             done: BTreeMap::new(),
             written: 0,
         };
@@ -284,8 +287,9 @@ impl Desk {
             Event::GenerationStarted(e) => {
                 let lease = i64::from(self.catalog().limits.lease_ms);
                 self.leases.insert(e.generation, self.now.plus_ms(lease));
+                self.claimed.insert(e.generation, e.attempt);
             }
-            Event::GenerationAttempted(e) => {
+            Event::GenerationAttempted(e) if Some(e.attempt) == self.claimed.get(&e.generation).copied() => {
                 let wait = match command {
                     Command::GenerationAttempt(c) => i64::from(c.retry_after_ms),
                     _ => 0,

@@ -453,7 +453,7 @@ impl Writer<'_> {
 
     fn work(&mut self, verb: &str) -> Command {
         let (generation, claims) = self.job();
-        let attempt = number(claims - self.dice.weighted(&[(0, 12), (1, 1), (-1, 1)]));
+        let attempt = number(claims - self.dice.weighted(&[(0, 12), (1, 2), (-1, 1)]));
         let spent = self.spent();
         match verb {
             "generation_attempt" => GenerationAttempt {

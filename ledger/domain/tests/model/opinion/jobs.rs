@@ -25,6 +25,8 @@ pub struct Job {
     pub turned_away: i64,
     /// What the last attempt cost is on record.
     pub cost_known: bool,
+    /// What the one before it cost is not, and may still be told.
+    pub cost_missing: bool,
     pub price: i64,
     pub deadline: i64,
     pub held_until: i64,
@@ -51,6 +53,7 @@ impl Person {
             claims: 0,
             turned_away: 0,
             cost_known: false,
+            cost_missing: false,
             price,
             deadline: on.after(limits.reservation_ms),
             held_until: 0,
@@ -81,6 +84,7 @@ impl Person {
         let others = self.jobs.values().filter(at_work).count();
         must(others < usize::from(limits.working_per_person_max), "person_busy")?;
         let job = self.job(c.generation)?;
+        job.cost_missing = job.claims > 0 && !job.cost_known;
         (job.claims, job.cost_known) = (job.claims + 1, false);
         job.held_until = on.after(on.catalog.limits.lease_ms);
         self.touch(c.generation);
@@ -89,11 +93,17 @@ impl Person {
 
     pub(super) fn attempted(&mut self, c: &GenerationAttempt, on: &Setting) -> Verdict {
         let job = self.job(c.generation)?;
-        let first = c.attempt.get() == job.claims && job.claims > 0 && !job.cost_known;
-        must(first, "stale_attempt")?;
-        job.cost_known = true;
+        let named = c.attempt.get();
+        let last = named == job.claims && job.claims > 0 && !job.cost_known;
+        let before = named == job.claims - 1 && job.cost_missing;
+        must(last || before, "stale_attempt")?;
         job.turned_away += i64::from(matches!(c.outcome, Trouble::Overloaded | Trouble::RateLimited));
-        job.held_until = on.after(c.retry_after_ms);
+        if last {
+            job.cost_known = true;
+            job.held_until = on.after(c.retry_after_ms);
+        } else {
+            job.cost_missing = false;
+        }
         self.touch(c.generation);
         Ok(())
     }
@@ -106,7 +116,7 @@ impl Person {
         let price = c.charge.map_or(job.price, |charge| charge.get());
         must(price <= job.price, "charge_too_large")?;
         let late = job.stage == Stage::Late;
-        (job.stage, job.cost_known) = (Stage::Made, true);
+        (job.stage, job.cost_known, job.cost_missing) = (Stage::Made, true, false);
         // Late, it is paid from the purse if that holds enough, else a gift.
         let paid = !late || self.purse.hold(c.generation, price, on.now);
         let job = self.job(c.generation)?;
