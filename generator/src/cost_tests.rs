@@ -4,7 +4,7 @@ use proto_events::{AccountId, CommandId, GenerationId, Producer, events::Trouble
 
 use super::*;
 use crate::{
-    gemini::{Failure, Made, Metered, Remedy, Said},
+    gemini::{Failure, Made, Memory, Metered, Remedy, Said},
     shelf::Material,
 };
 
@@ -48,7 +48,7 @@ fn unit(n: i64) -> MicroUsd {
 fn the_recorded_pro_call_costs_what_google_billed() {
     let usage = Usage { prompt_tokens: 14, output_tokens: 1283, thought_tokens: 174, image_tokens: 1120 };
     assert_eq!(of(&usage, unit_costs(&catalog(), "gemini-3-pro-image").unwrap()).get(), 138_472);
-    let made = Ok(Made { outputs: Vec::new(), text: None });
+    let made = Ok(Made { outputs: Vec::new(), memory: Memory::Nothing });
     let ask = ask(GenerationKind::Picture, "gemini-3-pro-image", Some("1K"));
     let spent = spent(&answered(made, Some(usage)), &ask, Some(&catalog()));
     assert_eq!((spent.cost_micro_usd, spent.estimated, spent.latency_ms), (Some(unit(138_472)), false, 7));
@@ -121,7 +121,7 @@ fn imagen_costs_by_the_picture() {
     assert_eq!(asked_for(&ask, &catalog), Some(unit(40_000)));
     let output = serde_json::json!({"object": "o", "sha256": "s", "media_type": "png", "bytes": 1});
     let output = serde_json::from_value(output).unwrap();
-    let made = |outputs| answered(Ok(Made { outputs, text: None }), None);
+    let made = |outputs| answered(Ok(Made { outputs, memory: Memory::Nothing }), None);
     assert_eq!(spent(&made(vec![output]), &ask, Some(&catalog)).cost_micro_usd, Some(unit(40_000)));
     assert_eq!(spent(&answered(failed(false), None), &ask, Some(&catalog)).cost_micro_usd, None);
 }

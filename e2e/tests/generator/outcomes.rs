@@ -85,7 +85,7 @@ fn cases() -> Vec<Case> {
         made("a kite cut in two", json!("cut_base64"), &["truncated"], 2),
         made("a dripping kite", json!({"drip_bytes": 65_536, "drip_ms": 1}), &[], 1),
         made("a lost kite", json!("never_arrives"), &["timed_out"], 2),
-        made("a dropped kite", json!({"drop": "after"}), &["vendor_error"], 2),
+        made("a dropped kite", json!({"drop": "after"}), &["truncated"], 2),
         doubtful(
             "a kite that never comes",
             json!("never_arrives"),
@@ -100,7 +100,7 @@ fn cases() -> Vec<Case> {
 
 /// Calls that end in doubt, or whose end never came.
 fn in_doubt(outcome: &str) -> bool {
-    matches!(outcome, "timed_out" | "truncated" | "vendor_error")
+    matches!(outcome, "timed_out" | "truncated")
 }
 
 #[test]

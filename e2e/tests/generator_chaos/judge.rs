@@ -93,7 +93,7 @@ fn one(job: &Job, course: &Course, calls: &[Value], counts: &mut Counts) -> i64 
     for attempt in course.ended() {
         let outcome: Trouble = serde_json::from_value(attempt["outcome"].clone()).unwrap();
         *counts.entry(format!("attempts: {outcome:?}")).or_default() += 1;
-        doubts += usize::from(outcome.is_in_doubt());
+        doubts += usize::from(outcome.is_in_doubt() && !is_lost(attempt));
     }
     let last = usize::from(!made.is_empty());
     assert!(taken <= lost + recorded + last, "more calls than deaths and retries: {}", tell());
@@ -115,7 +115,7 @@ fn one(job: &Job, course: &Course, calls: &[Value], counts: &mut Counts) -> i64 
             let reason: Trouble = serde_json::from_value(failed["reason"].clone()).unwrap();
             *counts.entry(format!("released: {reason:?}")).or_default() += 1;
             let worn_out = matches!(reason, Trouble::AttemptsExhausted | Trouble::Deadline)
-                || reason.is_in_doubt() && doubts > RETRIES_IN_DOUBT;
+                || reason.is_in_doubt() && doubts + lost > RETRIES_IN_DOUBT;
             assert!(worn_out || job.fate.ends == Some(reason), "{reason:?} is not its end: {}", tell());
             assert!(
                 good <= lost + doubts,

@@ -131,7 +131,7 @@ fn meaning(http: u16, error: &Status, after: Option<Duration>) -> (Trouble, Blam
         }
         400 => (Trouble::InvalidRequest, Blame::Request),
         401 | 403 => (Trouble::KeyInvalid, Blame::Key),
-        408 | 504 => (Trouble::TimedOut, Blame::Moment { after }),
+        408 | 504 => (Trouble::VendorError, Blame::Moment { after }),
         413 => (Trouble::TooLarge, Blame::Request),
         // Per day: other keys or nothing. Per minute, and when Google does not say: later.
         429 if error.quota_ids().any(|quota| quota.contains("PerDay")) => {
@@ -185,7 +185,7 @@ mod tests {
             (500, bare(500, "INTERNAL"), Trouble::VendorError, LATER),
             (502, json!("?"), Trouble::Overloaded, LATER),
             (503, bare(503, "UNAVAILABLE"), Trouble::Overloaded, LATER),
-            (504, bare(504, "DEADLINE_EXCEEDED"), Trouble::TimedOut, LATER),
+            (504, bare(504, "DEADLINE_EXCEEDED"), Trouble::VendorError, LATER),
             (599, json!("?"), Trouble::VendorError, LATER),
             (302, json!(null), Trouble::VendorError, Blame::Request),
         ];

@@ -42,7 +42,7 @@ use self::{
     request::Shown,
     send::Ended,
 };
-use crate::shelf::{Live, Material, Slot};
+use crate::shelf::{Keepsake, Live, Material, Slot};
 
 pub use self::{harvest::PICTURE_BYTES_MAX, keys::Ready, send::ANSWER_BYTES_MAX, words::TEXT_BYTES_MAX};
 
@@ -89,11 +89,18 @@ pub struct Safety {
 }
 
 /// What was made; it lies in the slot.
-#[derive(Clone, PartialEq, Eq)]
 pub struct Made {
     pub outputs: Vec<MadeOutput>,
-    /// The words, where words were asked for.
-    pub text: Option<String>,
+    pub memory: Memory,
+}
+
+/// What may be asked about later, to be kept once the result is sealed: it may be lost, the result may not.
+pub enum Memory {
+    /// The words, for the conversation.
+    Words(String),
+    /// What an edit shows again.
+    Turn(Box<Keepsake>),
+    Nothing,
 }
 
 impl fmt::Debug for Made {
@@ -116,7 +123,7 @@ pub enum Remedy {
     /// Nothing: the same request would end the same way. The credits go back.
     GiveUp,
     /// The same request later, after this time if one was named; when Google may have worked
-    /// ([`Failure::in_doubt`]) only as often as is configured.
+    /// ([`Trouble::is_in_doubt`]) only as often as is configured.
     Later { after: Option<Duration> },
     /// The credits go back, and no job is taken before [`Gemini::ready`] says so: a person must act.
     Stop,
@@ -131,7 +138,7 @@ pub struct Failure {
     pub codes: String,
     /// For `text_instead`: the words, in the slot. Absent if the store did not take them.
     pub text: Option<MadeOutput>,
-    /// Google may have worked, and be paid, though nothing of it was had.
+    /// Google may have worked, and be paid, though its whole bill was not had.
     pub in_doubt: bool,
 }
 

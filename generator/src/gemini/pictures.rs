@@ -1,7 +1,7 @@
 //! Pictures from an answer into the slot, while it comes.
 //!
 //! Every picture goes to the store as it is decoded; at the end the skeleton tells which of them count, these are
-//! named, and the others are purged. Last, what an edit would show again is kept: losable.
+//! named, and the others are purged. What an edit would show again is handed on, to be kept once the result is sealed.
 
 use std::{collections::BTreeMap, future::Future};
 
@@ -9,7 +9,7 @@ use proto_events::{catalog::Api, commands::MadeOutput, events::Trouble};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
-    Ask, Failure, Made, Metered,
+    Ask, Failure, Made, Memory, Metered,
     answer::{Answer, Part},
     harvest::{Caught, Harvest, Picture, Unfit},
     outcome,
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     picture::NotAPicture,
-    shelf::{self, Blob, Painted, Record, RecordPart, Slot},
+    shelf::{self, Blob, Keepsake, Painted, Record, RecordPart, Slot},
 };
 
 /// Where the pictures and the signatures of an answer go.
@@ -117,10 +117,11 @@ async fn settle(answer: &Answer, caught: &Caught, ask: &Ask, mut stock: Stock<'_
         let unfit = first_unfit.flatten().unwrap_or(Unfit::NotAPicture(NotAPicture::Cut));
         return Err(Failure::give_up(unfit.trouble(), unfit.to_string()));
     }
-    if ask.api == Api::Generate {
-        keep_turn(answer, caught, ask, stock, &outputs, &places).await;
-    }
-    Ok(Made { outputs, text: None })
+    let memory = match ask.api {
+        Api::Generate => turn(answer, caught, ask, stock.signatures, &outputs, &places),
+        Api::Predict => Memory::Nothing,
+    };
+    Ok(Made { outputs, memory })
 }
 
 /// Words instead of a picture are kept for the person to read.
@@ -139,17 +140,17 @@ async fn nothing(answer: &Answer, slot: &Slot) -> Failure {
 }
 
 /// For an edit that follows. `places`: which output a picture of the answer became.
-async fn keep_turn(
+fn turn(
     answer: &Answer,
     caught: &Caught,
     ask: &Ask,
-    stock: Stock<'_>,
+    signatures: Option<Blob>,
     outputs: &[MadeOutput],
     places: &BTreeMap<usize, usize>,
-) {
+) -> Memory {
     if caught.signatures.unfit {
         tracing::info!("an answer's signatures can't be kept: an edit of it begins with the picture alone");
-        return;
+        return Memory::Nothing;
     }
     let starts: Vec<usize> =
         caught.signatures.lens.iter().scan(0, |at, len| Some(std::mem::replace(at, *at + len))).collect();
@@ -177,8 +178,5 @@ async fn keep_turn(
         parts: answer.parts().filter_map(part).collect(),
         signatures: None,
     };
-    let kept = timeout(STORE_GRACE, stock.slot.turn(record, stock.signatures)).await;
-    if let Err(error) = kept.unwrap_or(Err(shelf::Error::TimedOut)) {
-        shelf::note(&error, "a turn is lost: an edit of it begins with the picture alone");
-    }
+    Memory::Turn(Box::new(Keepsake { record, signatures }))
 }

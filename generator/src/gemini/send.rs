@@ -149,11 +149,11 @@ fn late(codes: &str) -> Failure {
 /// Before an answer began: whether Google has worked, and been paid, is not known.
 fn lost(error: &reqwest::Error) -> Failure {
     if error.is_connect() {
-        Failure::later(Trouble::VendorError, "no connection")
+        Failure::later(Trouble::Unreachable, "no connection")
     } else if error.is_timeout() {
         late("while waiting")
     } else {
-        Failure::later(Trouble::VendorError, "the line was cut before an answer").doubtful()
+        Failure::later(Trouble::Truncated, "the line was cut before an answer").doubtful()
     }
 }
 

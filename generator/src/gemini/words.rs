@@ -10,7 +10,7 @@ use proto_events::events::Trouble;
 use tokio::time::timeout;
 
 use super::{
-    Failure, Made, Metered,
+    Failure, Made, Memory, Metered,
     answer::Answer,
     error::{self, Refusal},
     outcome,
@@ -120,7 +120,7 @@ async fn settle(heard: &Heard, slot: &Slot) -> Result<Made, Failure> {
     }
     let put = timeout(STORE_GRACE, slot.text(&heard.text)).await.unwrap_or(Err(shelf::Error::TimedOut));
     let output = put.map_err(|error| not_kept(&error))?;
-    Ok(Made { outputs: vec![output], text: Some(heard.text.clone()) })
+    Ok(Made { outputs: vec![output], memory: Memory::Words(heard.text.clone()) })
 }
 
 /// Words that are kept.

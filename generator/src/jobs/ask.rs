@@ -69,10 +69,10 @@ pub(super) fn trouble(missing: &Missing) -> Trouble {
     }
 }
 
-/// Before the ledger is told, so that the person's next question knows it.
-pub(super) async fn remember(tools: &Tools, job: &ClaimedJob, answer: &str) {
+/// For the person's next question.
+pub(super) async fn remember(tools: &Tools, job: &ClaimedJob, answer: String) {
     if let Some(name) = &job.conversation {
-        let (generation, prompt, answer) = (job.generation, job.prompt.to_string(), answer.to_owned());
+        let (generation, prompt) = (job.generation, job.prompt.to_string());
         tools.shelf.remember(generation.account(), name, Turn { generation, prompt, answer }).await;
     }
 }

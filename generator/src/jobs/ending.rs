@@ -9,38 +9,27 @@ use proto_events::{
     events::{Spent, Trouble},
     queries::ClaimedJob,
 };
+use tokio::time::timeout;
 
 use super::{
-    Tools, ask,
-    lease::Lease,
-    pace,
+    Tools, ask, pace,
     plan::{self, Course, Next},
     say,
     work::{LOOK_EVERY, note_store},
 };
 use crate::{
     cost,
-    gemini::{Ask, Failure, Made},
-    shelf::Stored,
+    gemini::{Ask, Failure, Made, Memory},
+    shelf::{self, Slot},
 };
 
-/// How often a silent store is asked for an earlier result before a call is paid: paying twice is worse than waiting,
-/// waiting for ever is worse than both.
-const LOOKS_MAX: u32 = 10;
+/// For what may be asked about later: it must not hold up what was paid for.
+const MEMORY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Seals what lies in the store, then completes. The store is asked until there is no time left to complete in. When
 /// the job has gone on without us meanwhile, the result lies where its next attempt looks for it.
-pub(super) async fn finish(
-    tools: &Tools,
-    job: &ClaimedJob,
-    lease: &Lease,
-    made: Made,
-    spent: Spent,
-) -> Option<Duration> {
+pub(super) async fn finish(tools: &Tools, job: &ClaimedJob, made: Made, spent: Spent) -> Option<Duration> {
     let (generation, attempt) = (job.generation, job.attempt);
-    if let Some(text) = &made.text {
-        ask::remember(tools, job, text).await;
-    }
     let slot = tools.shelf.slot(generation, attempt);
     let stored = loop {
         match slot.seal(&made.outputs, &spent).await {
@@ -48,23 +37,30 @@ pub(super) async fn finish(
             Err(error) => note_store(job, &error, "the result is not stored yet"),
         }
         if job.deadline.get() - pace::now().get() < pace::SETTLE_MARGIN.as_micros() as i64 {
-            if lease.is_lost() {
-                return None;
-            }
             return fail(tools, job, Trouble::Deadline, spent, None).await;
         }
         tokio::time::sleep(LOOK_EVERY).await;
     };
     fail::fail_point!("generator.stored");
-    // Closed by the deadline, not claimed by another: the ledger still settles it, late.
-    let overdue = pace::now() >= job.deadline;
-    if lease.is_lost() && !overdue {
-        tracing::warn!(%generation, %attempt, outputs = stored.outputs.len(), "left for the next attempt: the claim was lost");
-        metrics::counter!("generator_results_left_total").increment(1);
-        return None;
+    // Before the ledger is told, so that the person's next question knows it.
+    if timeout(MEMORY_TIMEOUT, remember(tools, job, &slot, made.memory)).await.is_err() {
+        tracing::warn!(%generation, %attempt, "what an edit or a further question would show is lost: the store is slow");
     }
+    // Also under a lost claim: the ledger knows whether the job has gone on, and settles what comes after the deadline.
     say::complete(tools, generation, attempt, stored).await;
     None
+}
+
+async fn remember(tools: &Tools, job: &ClaimedJob, slot: &Slot, memory: Memory) {
+    match memory {
+        Memory::Words(answer) => ask::remember(tools, job, answer).await,
+        Memory::Turn(keepsake) => {
+            if let Err(error) = slot.turn(*keepsake).await {
+                shelf::note(&error, "a turn is lost: an edit of it begins with the picture alone");
+            }
+        }
+        Memory::Nothing => {}
+    }
 }
 
 /// The job ends, or is put on record and tried again after what is returned.
@@ -78,7 +74,7 @@ pub(super) async fn after(
     let course = Course {
         attempt: job.attempt,
         unpaid: job.unpaid + u16::from(failure.trouble.is_unpaid()),
-        doubts: job.doubts,
+        doubts: job.doubts + u16::from(job.lost),
         deadline: job.deadline,
         now: pace::now(),
         attempts_max: catalog.map(|catalog| catalog.limits.attempts_max),
@@ -138,30 +134,16 @@ pub(super) async fn exhausted(tools: &Tools, generation: GenerationId, attempt: 
         // Old news from the stream; the sweep knows the last attempt.
         return;
     }
-    match earlier(tools, generation, attempt).await {
-        Some(stored) => say::complete(tools, generation, last, stored).await,
-        None => {
+    match tools.shelf.before(generation, attempt).await {
+        Ok(Some(stored)) => say::complete(tools, generation, last, stored).await,
+        Ok(None) => {
             let (catalog, view) = tokio::join!(tools.prices.current(), say::view(tools, generation));
             let spent =
                 view.map_or(Spent::default(), |view| cost::guessed(&(&view).into(), catalog.as_deref()));
             say::attempted(tools, generation, last, Trouble::WorkerLost, spent, Duration::ZERO).await;
             say::fail(tools, generation, last, Trouble::AttemptsExhausted, Spent::default(), None).await;
         }
+        // The sweep shows it again; it is asked until the store answers, or the ledger closes it at its deadline.
+        Err(error) => shelf::note(&error, "whether a job was made whose workers died can't be told yet"),
     }
-}
-
-/// A whole result of an attempt before this one.
-pub(super) async fn earlier(tools: &Tools, generation: GenerationId, attempt: Attempt) -> Option<Stored> {
-    let up_to = Attempt::new(attempt.get() - 1).ok()?;
-    for _ in 0..LOOKS_MAX {
-        match tools.shelf.find(generation, up_to).await {
-            Ok(found) => return found,
-            Err(error) => {
-                let why: &dyn std::error::Error = &error;
-                tracing::warn!(%generation, %attempt, error = why, "earlier results can't be looked up yet");
-            }
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-    None
 }

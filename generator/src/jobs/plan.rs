@@ -1,7 +1,7 @@
 //! What follows a call that made nothing: the end of the job, or another attempt and when.
 //!
-//! A refusal before any work (rate-limited, overloaded) costs nothing and is waited out for as long as the deadline allows. A call in doubt may have
-//! been paid: it is made again as often as the owner has said and no more. Everything else may be tried up to the
+//! A call that the vendor did no work for (rate-limited, overloaded, out of reach) costs nothing and is waited out for as long as the deadline
+//! allows. A call in doubt may have been paid: it is made again as often as the owner has said and no more. Everything else may be tried up to the
 //! catalog's `attempts_max`.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(super) struct Course {
     pub(super) attempt: Attempt,
     /// Of the attempts up to this one, and with it, those that were refused before any work.
     pub(super) unpaid: u16,
-    /// Of the attempts before this one, those whose calls ended in doubt.
+    /// Of the attempts before this one, those whose calls ended in doubt, also by the death of their workers.
     pub(super) doubts: u16,
     pub(super) deadline: Micros,
     pub(super) now: Micros,
@@ -37,7 +37,7 @@ pub(super) enum Next {
 /// `dice` spreads those who come back.
 pub(super) fn after(course: &Course, failure: &Failure, dice: u64) -> Next {
     let Remedy::Later { after: asked } = failure.remedy else { return Next::Fail };
-    if failure.in_doubt && course.doubts >= course.retries_in_doubt {
+    if failure.trouble.is_in_doubt() && course.doubts >= course.retries_in_doubt {
         return Next::Fail;
     }
     let paid = course.attempt.get() - i64::from(course.unpaid);

@@ -95,6 +95,10 @@ pub(super) async fn complete(tools: &Tools, generation: GenerationId, attempt: A
         Err(Some(refused)) if refused.code.as_str() == "generation_closed" => {
             attempted(tools, generation, attempt, Trouble::Canceled, spent, Duration::ZERO).await;
         }
+        Err(Some(refused)) if refused.code.as_str() == "stale_attempt" => {
+            tracing::warn!(%generation, %attempt, "left for the next attempt: the claim was lost");
+            metrics::counter!("generator_results_left_total").increment(1);
+        }
         Err(_) => {}
     }
 }
@@ -107,11 +111,18 @@ pub(super) async fn fail(
     spent: Spent,
     text: Option<MadeOutput>,
 ) {
-    let command = GenerationFail { generation, attempt, reason, spent, text };
+    let command = GenerationFail { generation, attempt, reason, spent: spent.clone(), text };
     let id = format!("fail:{generation}:{attempt}");
-    if until_answered(tools, generation, &id, command.into()).await.is_ok() {
-        tracing::warn!(%generation, %attempt, ?reason, "failed; its credits go back");
-        count("failed");
+    match until_answered(tools, generation, &id, command.into()).await {
+        Ok(_) => {
+            tracing::warn!(%generation, %attempt, ?reason, "failed; its credits go back");
+            count("failed");
+        }
+        // Closed, or another's by now: what it cost is on record all the same.
+        Err(Some(_)) if spent != Spent::default() => {
+            attempted(tools, generation, attempt, reason, spent, Duration::ZERO).await;
+        }
+        Err(_) => {}
     }
 }
 

@@ -1,6 +1,6 @@
 //! One attempt at a job, from its claim to what the ledger is told of it.
 //!
-//! claim → look whether an earlier attempt left its result → see that the store takes bytes → gather what is asked → call
+//! claim → see that the store takes bytes and whether an earlier attempt left its result there → gather what is asked → call
 //! Gemini, whose answer goes to the store while it comes → seal, complete; or fail, or record the attempt for another one
 //! later. Every paid call has a claim of its own.
 //! Invariant: no call is made while a whole result of an earlier attempt lies in the store. A call that was made is left only when
@@ -21,7 +21,7 @@ use super::{Tools, ask, ending, lease::Lease, pace, say};
 use crate::{
     cost,
     gemini::{Answered, Ask, Failure, Made},
-    shelf::{self, Missing},
+    shelf::{self, Missing, Stored},
 };
 
 /// Between two looks at something that is away.
@@ -55,19 +55,22 @@ async fn step(
     unwanted: &CancellationToken,
 ) -> Option<Duration> {
     let (generation, attempt) = (job.generation, job.attempt);
-    if attempt.get() > 1
-        && let Some(stored) = ending::earlier(tools, generation, attempt).await
-    {
+    // Asked before the call, while the ledger is known to answer.
+    let catalog = tools.prices.current().await;
+    let Some(earlier) = earlier(tools, job, lease).await else {
+        if lease.is_lost() {
+            return None;
+        }
+        return ending::fail(tools, job, Trouble::Deadline, Spent::default(), None).await;
+    };
+    if let Some(stored) = earlier {
         tracing::info!(%generation, %attempt, outputs = stored.outputs.len(), "an earlier attempt's result is used");
         say::complete(tools, generation, attempt, stored).await;
         return None;
     }
-    // Asked before the call, while the ledger is known to answer.
-    let catalog = tools.prices.current().await;
     if job.lost {
         ending::lost(tools, job, catalog.as_deref()).await;
     }
-    wait_for_store(tools, job, lease).await;
     let ask = tokio::select! {
         ask = gather(tools, job, catalog.as_deref()) => ask,
         () = unwanted.cancelled() => return None,
@@ -94,9 +97,11 @@ async fn step(
     };
     fail::fail_point!("generator.called");
     let spent = cost::spent(&answered, &ask, catalog.as_deref());
-    note(job, &answered.result, &spent);
+    if answered.called {
+        note(job, &answered.result, &spent);
+    }
     match answered.result {
-        Ok(made) => ending::finish(tools, job, lease, made, spent).await,
+        Ok(made) => ending::finish(tools, job, made, spent).await,
         // The job goes on without us; what it cost here is part of its cost.
         Err(failure) if lease.is_lost() => {
             say::attempted(tools, generation, attempt, failure.trouble, spent, Duration::ZERO).await;
@@ -146,13 +151,20 @@ async fn nobody_waits(tools: &Tools, job: &ClaimedJob, lease: &Lease, unwanted: 
     }
 }
 
-/// Until the store takes bytes: what can't be kept is not paid for. Ends also when the claim is lost or
-/// no time is left for a call.
-async fn wait_for_store(tools: &Tools, job: &ClaimedJob, lease: &Lease) {
-    while let Err(error) = tools.shelf.ready().await {
-        note_store(job, &error, "no call is made before the store is ready");
+/// A whole result of an attempt before this one, looked for when the store takes bytes: what can't be kept is not paid for.
+/// `None`: it is not known, and the claim is lost or no time is left for a call.
+async fn earlier(tools: &Tools, job: &ClaimedJob, lease: &Lease) -> Option<Option<Stored>> {
+    loop {
+        let looked = match tools.shelf.ready().await {
+            Ok(()) => tools.shelf.before(job.generation, job.attempt).await,
+            Err(error) => Err(error),
+        };
+        match looked {
+            Ok(found) => return Some(found),
+            Err(error) => note_store(job, &error, "no call is made before the store answers"),
+        }
         if lease.is_lost() || pace::left_for_call(job.deadline, pace::now()).is_none() {
-            return;
+            return None;
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

@@ -1,6 +1,9 @@
 //! A job over a real nats-server and the sandbox's Gemini; the ledger's answers are the tests' own.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    pin::pin,
+    sync::{Arc, Mutex},
+};
 
 use async_nats::jetstream;
 use futures_util::StreamExt as _;
@@ -11,10 +14,15 @@ use proto_events::{
 use serde_json::{Value, json};
 use service::ledger::Ledger;
 use tokio::net::TcpListener;
-use xtask::machine::{Nats, Scratch};
+use xtask::machine::{Nats, Scratch, Signal};
 
 use super::*;
-use crate::{gemini, jobs::Worker, prices::Prices, shelf::Shelf};
+use crate::{
+    gemini,
+    jobs::Worker,
+    prices::Prices,
+    shelf::{REQUESTS_BYTES_MAX, Shelf},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Short, so that a renewal comes during a call.
@@ -37,16 +45,8 @@ struct World {
 impl World {
     /// `answer` is asked with the verb, the body and how many of this verb came before.
     async fn start(answer: impl Fn(&str, &Value, usize) -> Value + Send + 'static) -> Self {
-        let scratch = Scratch::new("generator-work").unwrap();
-        let conf = scratch.path().join("nats.conf");
-        std::fs::write(&conf, "server_name: work\njetstream { max_file_store: 64MB }\n").unwrap();
-        let nats =
-            tokio::task::spawn_blocking(move || Nats::start_temporary(&conf, &[])).await.unwrap().unwrap();
+        let (nats, scratch) = media_server().await;
         let client = async_nats::connect(nats.url()).await.unwrap();
-        let bucket = jetstream::object_store::Config { bucket: IMAGES_BUCKET.into(), ..Default::default() };
-        jetstream::new(client.clone()).create_object_store(bucket).await.unwrap();
-        let sessions = jetstream::kv::Config { bucket: SESSIONS_BUCKET.into(), ..Default::default() };
-        jetstream::new(client.clone()).create_key_value(sessions).await.unwrap();
         let heard = Heard::default();
         let mut asked = client.subscribe("*.ledger.generator.*").await.unwrap();
         client.flush().await.unwrap();
@@ -86,7 +86,7 @@ impl World {
             prices: Prices::new(&ledger.clone().with_deadline(SECOND)),
             ledger,
             gemini: gemini::Gemini::new(options).unwrap().into(),
-            shelf: Shelf::new(client, crate::shelf::REQUESTS_BYTES_MAX),
+            shelf: Shelf::new(client, REQUESTS_BYTES_MAX),
             worker: Worker::default(),
             retries_in_doubt: 1,
         };
@@ -136,6 +136,20 @@ impl World {
     }
 }
 
+/// With the buckets that a generator uses.
+async fn media_server() -> (Nats, Scratch) {
+    let scratch = Scratch::new("generator-work").unwrap();
+    let conf = scratch.path().join("nats.conf");
+    std::fs::write(&conf, "server_name: work\njetstream { max_file_store: 64MB }\n").unwrap();
+    let nats = tokio::task::spawn_blocking(move || Nats::start_temporary(&conf, &[])).await.unwrap().unwrap();
+    let media = jetstream::new(async_nats::connect(nats.url()).await.unwrap());
+    let bucket = jetstream::object_store::Config { bucket: IMAGES_BUCKET.into(), ..Default::default() };
+    media.create_object_store(bucket).await.unwrap();
+    let sessions = jetstream::kv::Config { bucket: SESSIONS_BUCKET.into(), ..Default::default() };
+    media.create_key_value(sessions).await.unwrap();
+    (nats, scratch)
+}
+
 impl Drop for World {
     fn drop(&mut self) {
         self.stop.cancel();
@@ -176,21 +190,42 @@ async fn a_lost_claim_leaves_what_was_paid_for_to_the_next_attempt() {
     let world = World::start(|verb, body, _| match verb {
         "generation_claim" => granted(body, Duration::ZERO),
         // The first attempt is lost during its call.
-        "generation_renew" if body["attempt"] == 1 => refused("stale_attempt"),
+        "generation_renew" | "generation_complete" if body["attempt"] == 1 => refused("stale_attempt"),
         _ => done(&Value::Null),
     })
     .await;
     world.fault(json!({"delay_ms": 3_500})).await;
     world.run(1).await;
     assert!(!world.all("generation_renew").is_empty(), "the claim was never lost");
-    assert!(world.all("generation_complete").is_empty(), "completed by the stale attempt");
     assert!(world.all("generation_fail").is_empty() && world.all("generation_attempt").is_empty());
     world.run(2).await;
     let completed = world.all("generation_complete");
-    assert_eq!(completed.len(), 1);
-    assert_eq!(completed[0]["attempt"], 2);
-    assert_eq!(completed[0]["outputs"][0]["object"], format!("{}/1/0", world.job));
+    let attempts: Vec<_> = completed.iter().map(|completed| completed["attempt"].clone()).collect();
+    assert_eq!(attempts, [1, 2], "the ledger fences the stale one");
+    assert_eq!(completed[1]["outputs"][0]["object"], format!("{}/1/0", world.job));
     assert_eq!(world.calls().await, 1, "paid twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_call_is_made_while_an_earlier_result_can_not_be_looked_up() {
+    let world = World::start(|verb, body, _| match verb {
+        "generation_claim" => granted(body, Duration::ZERO),
+        "generation_complete" if body["attempt"] == 1 => refused("stale_attempt"),
+        _ => done(&Value::Null),
+    })
+    .await;
+    let (mut media, _scratch) = media_server().await;
+    let mut world = world;
+    world.tools.shelf = Shelf::new(async_nats::connect(media.url()).await.unwrap(), REQUESTS_BYTES_MAX);
+    world.run(1).await;
+    media.process().unwrap().signal(Signal::SIGSTOP);
+    let mut second = pin!(world.run(2));
+    assert!(tokio::time::timeout(3 * SECOND, &mut second).await.is_err(), "it ended without the store");
+    assert_eq!(world.calls().await, 1, "paid twice");
+    media.process().unwrap().signal(Signal::SIGCONT);
+    second.await;
+    assert_eq!(world.calls().await, 1, "paid twice");
+    assert_eq!(world.all("generation_complete")[1]["outputs"][0]["object"], format!("{}/1/0", world.job));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -209,6 +244,22 @@ async fn an_attempt_whose_worker_died_is_on_record_before_the_next_call() {
     assert_eq!(verbs, ["generation_claim", "generation_attempt", "generation_complete"]);
     let told = &world.all("generation_attempt")[0];
     assert_eq!((&told["attempt"], &told["outcome"]), (&json!(1), &json!("worker_lost")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_is_a_call_in_doubt() {
+    let world = World::start(|verb, body, _| match verb {
+        "generation_claim" => {
+            let mut granted = granted(body, Duration::ZERO);
+            granted["result"]["lost"] = json!(true);
+            granted
+        }
+        _ => done(&Value::Null),
+    })
+    .await;
+    world.fault(json!({"drop": "after"})).await;
+    assert_eq!(world.run(2).await, None, "the owner allows one call more");
+    assert_eq!(world.all("generation_fail")[0]["reason"], "truncated");
 }
 
 #[tokio::test(flavor = "multi_thread")]

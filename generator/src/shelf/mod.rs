@@ -39,6 +39,7 @@ pub use self::{
     material::{Material, Missing, Wanted},
     room::{REQUEST_BYTES_MAX, REQUESTS_BYTES_MAX},
     slot::Slot,
+    turn::Keepsake,
 };
 
 /// A look that takes longer is given up and tried again.
@@ -144,14 +145,17 @@ impl Shelf {
         .await
     }
 
-    /// The newest whole result of this generation up to that attempt.
+    /// The newest whole result of this generation before that attempt.
     ///
     /// # Errors
     /// The store is away.
-    pub async fn find(&self, generation: GenerationId, up_to: Attempt) -> Result<Option<Stored>, Error> {
+    pub async fn before(&self, generation: GenerationId, attempt: Attempt) -> Result<Option<Stored>, Error> {
+        if attempt.get() <= 1 {
+            return Ok(None);
+        }
         bounded(async {
             let store = self.open().await?;
-            for attempt in (1..=up_to.get()).rev() {
+            for attempt in (1..attempt.get()).rev() {
                 let Some(info) = entry(&store, &result_name(generation, attempt)).await? else { continue };
                 let stored = info.metadata.get(RESULT).and_then(|text| serde_json::from_str::<Stored>(text).ok());
                 match stored {

@@ -8,7 +8,7 @@ use proto_events::{
     events::{MediaType, Spent},
 };
 
-use super::{Error, RESULT, Shelf, Stored, blob::Blob, output_name, result_name, turn::Record};
+use super::{Error, RESULT, Shelf, Stored, blob::Blob, output_name, result_name, turn::Keepsake};
 use crate::picture::Look;
 
 pub struct Slot {
@@ -83,7 +83,8 @@ impl Slot {
     ///
     /// # Errors
     /// The store is away.
-    pub(crate) async fn turn(&self, mut record: Record, signatures: Option<Blob>) -> Result<(), Error> {
+    pub async fn turn(&self, keepsake: Keepsake) -> Result<(), Error> {
+        let Keepsake { mut record, signatures } = keepsake;
         if let Some(signatures) = signatures {
             let name = format!("{}/{}/signatures", self.generation, self.attempt);
             signatures.keep(&name, HashMap::new()).await?;

@@ -13,7 +13,7 @@ use proto_events::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::Reference;
+use super::{Reference, blob::Blob};
 
 /// As it lies in the store.
 #[derive(Default, Serialize, Deserialize)]
@@ -26,6 +26,12 @@ pub(crate) struct Record {
     pub(crate) parts: Vec<RecordPart>,
     /// The object of the signatures.
     pub(crate) signatures: Option<String>,
+}
+
+/// On its way into the store.
+pub struct Keepsake {
+    pub(crate) record: Record,
+    pub(crate) signatures: Option<Blob>,
 }
 
 #[derive(Serialize, Deserialize)]

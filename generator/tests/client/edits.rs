@@ -11,7 +11,7 @@ use std::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use futures_util::StreamExt;
 use generator::{
-    gemini::Ask,
+    gemini::{Ask, Memory},
     shelf::{Material, Missing, REQUEST_BYTES_MAX, Reference, Wanted},
 };
 use proto_events::{
@@ -59,7 +59,10 @@ impl World {
         let attempt = Attempt::new(1).unwrap();
         let slot = self.shelf.slot(generation, attempt);
         let mut live = self.shelf.live(generation, attempt);
-        gemini.generate(ask, PATIENCE, &slot, &mut live).await.result.unwrap();
+        let made = gemini.generate(ask, PATIENCE, &slot, &mut live).await.result.unwrap();
+        if let Memory::Turn(keepsake) = made.memory {
+            slot.turn(*keepsake).await.unwrap();
+        }
     }
 }
 

@@ -61,11 +61,11 @@ async fn every_way_to_fail_has_its_trouble_and_remedy() {
         (json!("empty"), Trouble::NoPicture, Remedy::GiveUp, false),
         (json!("text_instead"), Trouble::TextInstead, Remedy::GiveUp, false),
         (json!("not_a_picture"), Trouble::NotAPicture, Remedy::GiveUp, false),
-        (json!({"drop": "before"}), Trouble::VendorError, LATER, true),
-        (json!({"drop": "after"}), Trouble::VendorError, LATER, true),
+        (json!({"drop": "before"}), Trouble::Truncated, LATER, true),
+        (json!({"drop": "after"}), Trouble::Truncated, LATER, true),
         (json!(500), Trouble::VendorError, LATER, false),
         (json!(503), Trouble::Overloaded, LATER, false),
-        (json!(504), Trouble::TimedOut, LATER, false),
+        (json!(504), Trouble::VendorError, LATER, false),
         (json!({"status": 429, "quota": "minute", "retry_after": 34}), Trouble::RateLimited, wait, false),
         (json!({"status": 429, "quota": "day"}), Trouble::QuotaExhausted, Remedy::GiveUp, false),
         (json!({"status": 400, "code": "API_KEY_INVALID"}), Trouble::KeyInvalid, Remedy::Stop, false),
@@ -86,6 +86,8 @@ async fn every_way_to_fail_has_its_trouble_and_remedy() {
         };
         assert!(near && failure.trouble == trouble, "{fault}: {failure:?}");
         assert_eq!(failure.in_doubt, in_doubt, "{fault}");
+        // What the ledger counts by the trouble's name.
+        assert_eq!(trouble.is_in_doubt(), in_doubt, "{fault}");
         assert_eq!(failure.text.is_some(), trouble == Trouble::TextInstead, "{fault}");
         assert!(!failure.codes.contains("лиса") && !failure.codes.contains("a-key"), "{failure:?}");
     }
@@ -161,7 +163,7 @@ async fn nobody_there_is_for_later_and_costs_nothing() {
     let answered = world.call(&client(&url, &["k"]), &text()).await;
     assert!(!answered.called);
     let failure = answered.result.unwrap_err();
-    assert_eq!((failure.trouble, failure.remedy, failure.in_doubt), (Trouble::VendorError, LATER, false));
+    assert_eq!((failure.trouble, failure.remedy, failure.in_doubt), (Trouble::Unreachable, LATER, false));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,7 +19,7 @@ fn attempt(n: i64) -> Attempt {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_whole_result_is_found_and_no_other() {
     let world = World::start().await;
-    let found = |up_to| world.shelf.find(generation(), attempt(up_to));
+    let found = |up_to| world.shelf.before(generation(), attempt(up_to).next());
     assert_eq!(found(9).await.unwrap(), None);
     let spent = Spent { latency_ms: 7, ..Spent::default() };
     let (first, second) =
@@ -91,7 +91,7 @@ async fn what_was_paid_outlives_a_death_of_the_store() {
     let output = slot.picture(0, blob, look).await.unwrap();
     slot.seal(std::slice::from_ref(&output), &Spent::default()).await.unwrap();
     assert_eq!(world.object(output.object.as_str()).await, [piece.as_slice(), &piece].concat());
-    let found = world.shelf.find(generation(), attempt(1)).await.unwrap();
+    let found = world.shelf.before(generation(), attempt(2)).await.unwrap();
     assert_eq!(found.unwrap().outputs, [output]);
 }
 

@@ -6,7 +6,7 @@ use generator::gemini::{Remedy, Said, TEXT_BYTES_MAX};
 use proto_events::{events::Trouble, media::LivePiece, subjects};
 use serde_json::{Value, json};
 
-use crate::world::{PATIENCE, Scripted, Vendor, World, generation, reply, text};
+use crate::world::{PATIENCE, Scripted, Vendor, World, generation, reply, text, words};
 
 fn event(text: &str, finish: Option<&str>) -> String {
     let candidate = json!({"content": {"parts": [{"text": text}], "role": "model"}, "finishReason": finish});
@@ -27,7 +27,7 @@ async fn a_text_is_told_piece_by_piece_and_kept_whole() {
     ask.turns = vec![Said { prompt: "кто ты?".into(), answer: "лиса".into() }];
     let answered = world.call(&vendor.client(&["a-key"]), &ask).await;
     let made = answered.result.unwrap();
-    let text = made.text.unwrap();
+    let text = words(&made);
     assert!(text.contains("реплик"), "the conversation was not seen: {text}");
     assert_eq!(world.object(made.outputs[0].object.as_str()).await, text.as_bytes());
     assert!(answered.metered.usage.unwrap().output_tokens > 0);
@@ -65,14 +65,14 @@ async fn the_first_piece_is_told_while_the_rest_is_not_written_yet() {
         go_on.send(true).unwrap();
     });
     let (answered, ()) = tokio::join!(world.call(&client, &ask), listener);
-    assert_eq!(answered.result.unwrap().text.unwrap(), "one two");
+    assert_eq!(words(&answered.result.unwrap()), "one two");
 }
 
 /// What comes of a stream.
 async fn outcome(world: &World, stream: String) -> Result<String, (Trouble, Remedy, bool)> {
     let vendor = Scripted::saying(200, stream).await;
     let answered = world.call(&vendor.client(), &text()).await;
-    answered.result.map(|made| made.text.unwrap()).map_err(|f| (f.trouble, f.remedy, f.in_doubt))
+    answered.result.map(|made| words(&made)).map_err(|f| (f.trouble, f.remedy, f.in_doubt))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ use std::{
 use async_nats::jetstream::{self, kv, object_store};
 use axum::{Router, body::Body, extract::Request, response::Response};
 use generator::{
-    gemini::{Answered, Ask, Gemini, Options},
+    gemini::{Answered, Ask, Gemini, Made, Memory, Options},
     shelf::{Material, REQUESTS_BYTES_MAX, Shelf},
 };
 use proto_events::{
@@ -149,6 +149,14 @@ impl World {
         let attempt = Attempt::new(self.attempts.fetch_add(1, Ordering::SeqCst) + 1).unwrap();
         let slot = self.shelf.slot(generation(), attempt);
         gemini.generate(ask, limit, &slot, &mut self.shelf.live(generation(), attempt)).await
+    }
+}
+
+/// What was said.
+pub fn words(made: &Made) -> String {
+    match &made.memory {
+        Memory::Words(words) => words.clone(),
+        _ => panic!("no words: {made:?}"),
     }
 }
 

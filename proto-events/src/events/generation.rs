@@ -85,6 +85,8 @@ pub enum Trouble {
     TimedOut,
     TooLarge,
     InvalidRequest,
+    /// No connection could be made.
+    Unreachable,
     VendorError,
     NotAPicture,
     WorkerLost,
@@ -95,14 +97,15 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// The vendor refused before any work: nothing was paid, and asking again later is no more than waiting.
+    /// The vendor did no work: nothing was paid, and asking again later is no more than waiting.
     pub const fn is_unpaid(self) -> bool {
-        matches!(self, Self::RateLimited | Self::Overloaded)
+        matches!(self, Self::RateLimited | Self::Overloaded | Self::Unreachable)
     }
 
-    /// The call ended without a whole answer: the vendor may have done the work, and bill it.
+    /// Nothing whole was had of it: the vendor may have done the work, and bill it. An answer that says it is an
+    /// error is none of these: Google charges for no call that failed (<https://ai.google.dev/gemini-api/docs/billing>).
     pub const fn is_in_doubt(self) -> bool {
-        matches!(self, Self::TimedOut | Self::Truncated | Self::VendorError)
+        matches!(self, Self::TimedOut | Self::Truncated | Self::WorkerLost)
     }
 }
 

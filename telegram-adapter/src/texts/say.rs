@@ -35,6 +35,7 @@ impl From<Trouble> for Reason {
             Trouble::Canceled => Self::Canceled,
             Trouble::KeyInvalid
             | Trouble::RegionBlocked
+            | Trouble::Unreachable
             | Trouble::VendorError
             | Trouble::WorkerLost
             | Trouble::AttemptsExhausted => Self::Trouble,

@@ -459,7 +459,7 @@ impl Writer<'_> {
             "generation_attempt" => GenerationAttempt {
                 generation,
                 attempt,
-                outcome: self.dice.of(&[Trouble::Overloaded, Trouble::RateLimited, Trouble::TimedOut]),
+                outcome: self.dice.of(&[Trouble::Overloaded, Trouble::Unreachable, Trouble::TimedOut]),
                 spent,
                 retry_after_ms: self.dice.of(&[0, 0, 10_000, u32::MAX]),
             }

@@ -97,7 +97,8 @@ impl Person {
         let last = named == job.claims && job.claims > 0 && !job.cost_known;
         let before = named == job.claims - 1 && job.cost_missing;
         must(last || before, "stale_attempt")?;
-        job.turned_away += i64::from(matches!(c.outcome, Trouble::Overloaded | Trouble::RateLimited));
+        let idle = matches!(c.outcome, Trouble::Overloaded | Trouble::RateLimited | Trouble::Unreachable);
+        job.turned_away += i64::from(idle);
         if last {
             job.cost_known = true;
             job.held_until = on.after(c.retry_after_ms);
