@@ -215,6 +215,8 @@ pub enum News {
     },
     GenerationFailed {
         generation: GenerationId,
+        /// What was asked for.
+        kind: Option<GenerationKind>,
         returned: Credits,
         reason: Trouble,
         /// What the model said instead of painting.
@@ -224,6 +226,8 @@ pub enum News {
     /// charged came back.
     DeliveryFailed {
         generation: GenerationId,
+        /// What was asked for.
+        kind: Option<GenerationKind>,
         returned: Credits,
         reason: DeliveryTrouble,
     },

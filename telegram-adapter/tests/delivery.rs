@@ -32,6 +32,9 @@ const LEASE_US: i64 = 1_000_000;
 /// What was asked of the ledger: the verb and the body.
 type Asked = Arc<Mutex<Vec<(String, Value)>>>;
 
+/// What is told, of a thing that lies there.
+type News = fn(&OutputPlace) -> Value;
+
 struct Stage {
     sandbox: Sandbox,
     store: object_store::ObjectStore,
@@ -101,6 +104,16 @@ fn said_instead(place: &OutputPlace) -> Value {
         "text": place})
 }
 
+fn failed(kind: &str, reason: &str) -> Value {
+    json!({"type": "generation_failed", "generation": generation(), "kind": kind, "returned": 10,
+        "reason": reason, "text": null})
+}
+
+fn undelivered(kind: &str) -> Value {
+    json!({"type": "delivery_failed", "generation": generation(), "kind": kind, "returned": 10,
+        "reason": "bytes_lost"})
+}
+
 fn telling(news: &Value, attempt: i64) -> Value {
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_micros();
     json!({
@@ -116,19 +129,13 @@ impl Stage {
         Self::start_with(attempt, renewal, noise(), "png", made).await
     }
 
-    async fn words(words: &str, news: fn(&OutputPlace) -> Value) -> Self {
+    async fn words(words: &str, news: News) -> Self {
         let stage = Self::start_with(1, done(json!({})), words.into(), "text", news).await;
         stage.put().await;
         stage
     }
 
-    async fn start_with(
-        attempt: i64,
-        renewal: Value,
-        bytes: Vec<u8>,
-        media_type: &str,
-        news: fn(&OutputPlace) -> Value,
-    ) -> Self {
+    async fn start_with(attempt: i64, renewal: Value, bytes: Vec<u8>, media_type: &str, news: News) -> Self {
         let start = || Nats::start_temporary(&paths::root().join("nats.conf"), &[]);
         let nats = tokio::task::spawn_blocking(start).await.unwrap().unwrap();
         let sandbox = Sandbox::start().await;
@@ -312,6 +319,23 @@ async fn words_instead_of_a_picture_are_told_with_what_came_back() {
     assert!(text.contains("I'd rather not <draw> this this") && text.ends_with('…'), "{text}");
     assert!((4_090..=4_096).contains(&text.encode_utf16().count()), "{}", text.len());
     assert_eq!(stage.asked("delivery_done")[0]["outcome"], "told");
+}
+
+#[tokio::test]
+async fn a_failure_speaks_of_what_was_asked_for() {
+    let cases: [(News, &str); 5] = [
+        (|_| failed("text", "no_picture"), "The model said nothing."),
+        (|_| failed("edit", "no_picture"), "The model couldn't draw this picture."),
+        (|_| failed("picture", "reference_gone"), "Please send the photo again."),
+        (|_| undelivered("text"), "Your answer was ready"),
+        (|_| undelivered("picture"), "Your picture was finished"),
+    ];
+    for (news, told) in cases {
+        let stage = Stage::start_with(1, done(json!({})), noise(), "png", news).await;
+        stage.hear().await;
+        let messages = stage.sandbox.bot_messages(USER).await;
+        assert!(texts(&messages)[0].contains(told), "{told}: {messages:?}");
+    }
 }
 
 #[tokio::test]

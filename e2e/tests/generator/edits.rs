@@ -1,6 +1,6 @@
 //! Pictures that show other pictures: references of the person's, and edits that go on.
 
-use e2e::people::is_picture;
+use e2e::people::{is_picture, said};
 use e2e::studio::Studio;
 use proto_events::GenerationId;
 use proto_events::media::turn_object;
@@ -49,7 +49,8 @@ fn a_picture_is_made_from_references_and_leaves_without_their_metadata() {
     let calls = studio.stage.gemini_calls("both at a table");
     assert_eq!(calls[0]["references"].as_array().unwrap().len(), 2);
     let gone = studio.ask(ada, "picture", "somebody else", &json!({"references": ["no-such-file"]}));
-    assert_eq!(studio.end(gone).newest("GenerationFailed")["reason"], "invalid_request");
+    assert_eq!(studio.end(gone).newest("GenerationFailed")["reason"], "reference_gone");
+    studio.stage.wait_for(ada, "what to do", |message| said(message, "Please send the photo again"));
     assert!(studio.stage.gemini_calls("somebody else").is_empty(), "paid for nobody's face");
     studio.stage.assert_verified();
 }

@@ -108,6 +108,7 @@ fn a_stream_that_breaks_is_made_again_and_one_that_is_refused_is_not() {
             }
             Some(reason) => {
                 assert_eq!(life.newest("GenerationFailed")["reason"], *reason, "{prompt}");
+                studio.stage.wait_for(ada, "why", |message| said(message, "refused to answer this"));
                 assert_eq!(studio.stage.balance_of(ada), (1_005, 0, 0), "{prompt}");
             }
         }

@@ -63,7 +63,8 @@ fn pictures_max(model: &Model) -> usize {
 /// How a job ends whose pictures can't be had.
 pub(super) fn trouble(missing: &Missing) -> Trouble {
     match missing {
-        Missing::Gone(_) | Missing::Unfit(_) => Trouble::InvalidRequest,
+        Missing::Gone(_) => Trouble::ReferenceGone,
+        Missing::Unfit(_) => Trouble::InvalidRequest,
         Missing::TooLarge => Trouble::TooLarge,
         Missing::Away(_) => Trouble::Deadline,
     }

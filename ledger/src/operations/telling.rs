@@ -1,8 +1,8 @@
 //! What to tell a person of an event: the event, where they are, what they have now.
 
-use proto_events::events::{RefundOpened, Trouble};
+use proto_events::events::{GenerationKind, RefundOpened, Trouble};
 use proto_events::queries::{BalanceView, News, OutputPlace, Telling};
-use proto_events::{AccountId, Attempt, Credits, Event, PaymentId, Position, RefundId, Text};
+use proto_events::{AccountId, Attempt, Credits, Event, GenerationId, PaymentId, Position, RefundId, Text};
 use sqlx::PgPool;
 
 use crate::log::{BadRow, Row};
@@ -112,7 +112,8 @@ async fn news(
                 _ => None,
             };
             let (generation, returned, reason) = (e.generation, e.returned, e.reason);
-            Some(News::GenerationFailed { generation, returned, reason, text })
+            let kind = asked(rows, generation)?;
+            Some(News::GenerationFailed { generation, kind, returned, reason, text })
         }
         Event::DeliveryFailed(e) => {
             // The compensation, if there was one, is the next event of the same command.
@@ -122,10 +123,23 @@ async fn news(
                 Some(Event::CreditsGranted(granted)) => granted.credits,
                 _ => Credits::ZERO,
             };
-            Some(News::DeliveryFailed { generation: e.generation, returned, reason: e.reason })
+            let kind = asked(rows, e.generation)?;
+            Some(News::DeliveryFailed { generation: e.generation, kind, returned, reason: e.reason })
         }
         _ => None,
     })
+}
+
+/// What a generation was asked for.
+fn asked(rows: &[Row], generation: GenerationId) -> Result<Option<GenerationKind>, BadRow> {
+    for row in rows.iter().filter(|r| r.event_type == "GenerationRequested") {
+        if let Event::GenerationRequested(e) = row.event()?
+            && e.generation == generation
+        {
+            return Ok(Some(e.kind));
+        }
+    }
+    Ok(None)
 }
 
 fn refund_opened(rows: &[Row], refund: RefundId) -> Result<Option<RefundOpened>, BadRow> {

@@ -92,6 +92,8 @@ pub enum Trouble {
     WorkerLost,
     AttemptsExhausted,
     Deadline,
+    /// Telegram no longer has a picture that was to be shown.
+    ReferenceGone,
     /// A call was left because nobody wanted it any more.
     Canceled,
 }

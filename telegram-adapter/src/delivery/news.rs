@@ -1,5 +1,6 @@
 //! Everything that is told in words: failures, bills, receipts.
 
+use proto_events::events::GenerationKind;
 use proto_events::queries::{News, PaymentState, Telling};
 use proto_events::{Credits, GenerationId, Money, PaymentId, Rail};
 
@@ -18,7 +19,7 @@ impl Inner {
             News::PaymentCanceled { payment, price, reason, .. } => {
                 return self.tell_canceled(telling, lang, *payment, *price, reason).await;
             }
-            News::GenerationFailed { generation, returned, reason, text } => {
+            News::GenerationFailed { generation, kind, returned, reason, text } => {
                 let words = match text {
                     Some(place) => self.said(telling, place).await,
                     None => Ok(None),
@@ -26,8 +27,14 @@ impl Inner {
                 let text = match words {
                     Ok(Some(words)) => self.words_instead(lang, &words, *returned),
                     Ok(None) => {
-                        let reason = Reason::from(*reason);
-                        self.texts.say(lang, Say::PictureFailed { reason, returned: *returned })
+                        let (reason, returned) = (Reason::from(*reason), *returned);
+                        self.texts.say(
+                            lang,
+                            match kind {
+                                Some(GenerationKind::Text) => Say::AnswerFailed { reason, returned },
+                                _ => Say::PictureFailed { reason, returned },
+                            },
+                        )
                     }
                     Err(error) => {
                         tracing::warn!(%generation, %error, "the words that came can't be read yet");
@@ -36,8 +43,15 @@ impl Inner {
                 };
                 self.tell_failed(telling, *generation, &text).await
             }
-            News::DeliveryFailed { returned, .. } => {
-                let text = self.texts.say(lang, Say::PictureLost { returned: *returned });
+            News::DeliveryFailed { kind, returned, .. } => {
+                let returned = *returned;
+                let text = self.texts.say(
+                    lang,
+                    match kind {
+                        Some(GenerationKind::Text) => Say::AnswerLost { returned },
+                        _ => Say::PictureLost { returned },
+                    },
+                );
                 self.telegram.send(telling.chat, &text, &Markup::None, telling.message).await.map(drop)
             }
             // A picture is delivered, not told: `picture`.

@@ -134,8 +134,25 @@ picture-failed =
         [late] ⌛ The picture took too long, so I stopped.
         [large] 📏 The request turned out too large. Please try a shorter description.
         [request] 🤔 The model doesn't take such a request. Please try another description.
+        [reference] 📎 Telegram no longer gives me a photo that this request needs. Please send the photo again.
         [canceled] 🛑 Canceled.
        *[trouble] 😔 The picture didn't work out: trouble on our side.
+    }
+
+    Returned to you: <b>{ $returned }</b>
+answer-failed =
+    { $reason ->
+        [policy] 🚫 The model refused to answer this. Please try asking differently.
+        [nothing] 😕 The model said nothing. Please try asking differently.
+        [cut] ✂️ The model stopped in the middle of its answer. Please try again, or a shorter question.
+        [busy] 🐢 Too many people are asking right now. Please try again in a couple of minutes.
+        [quota] 🌙 The model has answered all it can for today. Please try again in a few hours.
+        [late] ⌛ The answer took too long, so I stopped.
+        [large] 📏 The request turned out too large. Please try a shorter question.
+        [request] 🤔 The model doesn't take such a request. Please try asking differently.
+        [reference] 📎 Telegram no longer gives me a photo that this request needs. Please send the photo again.
+        [canceled] 🛑 Canceled.
+       *[trouble] 😔 The answer didn't work out: trouble on our side.
     }
 
     Returned to you: <b>{ $returned }</b>
@@ -145,6 +162,10 @@ words-instead =
     You weren't charged for it; returned to you: <b>{ $returned }</b>. This is what it said:
 picture-lost =
     😔 Your picture was finished, but it couldn't be delivered. It's not your fault.
+
+    Returned to you: <b>{ $returned }</b>. Please try once more.
+answer-lost =
+    😔 Your answer was ready, but it couldn't be delivered. It's not your fault.
 
     Returned to you: <b>{ $returned }</b>. Please try once more.
 

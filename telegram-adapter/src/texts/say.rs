@@ -6,7 +6,7 @@ use proto_events::{Credits, Currency, Money};
 use super::{Lang, Texts, html::escape};
 use crate::ways::Way;
 
-/// What a failed picture is explained by: the ledger's reasons in a person's words.
+/// What a failed picture or answer is explained by: the ledger's reasons in a person's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     Policy,
@@ -17,6 +17,7 @@ pub enum Reason {
     Late,
     Large,
     Request,
+    Reference,
     Canceled,
     Trouble,
 }
@@ -32,6 +33,7 @@ impl From<Trouble> for Reason {
             Trouble::TimedOut | Trouble::Deadline => Self::Late,
             Trouble::TooLarge => Self::Large,
             Trouble::InvalidRequest => Self::Request,
+            Trouble::ReferenceGone => Self::Reference,
             Trouble::Canceled => Self::Canceled,
             Trouble::KeyInvalid
             | Trouble::RegionBlocked
@@ -54,6 +56,7 @@ impl Reason {
             Self::Late => "late",
             Self::Large => "large",
             Self::Request => "request",
+            Self::Reference => "reference",
             Self::Canceled => "canceled",
             Self::Trouble => "trouble",
         }
@@ -99,8 +102,10 @@ pub enum Say<'a> {
     PictureCaption { spent: Credits, left: Credits },
     PictureCaptionFree { left: Credits },
     PictureFailed { reason: Reason, returned: Credits },
+    AnswerFailed { reason: Reason, returned: Credits },
     WordsInstead { returned: Credits },
     PictureLost { returned: Credits },
+    AnswerLost { returned: Credits },
     Insufficient { have: Credits, need: Credits },
     PromptEmpty,
     PromptTooLong { max: u32 },
@@ -217,11 +222,11 @@ impl Say<'_> {
                 ("picture-caption", vec![("spent", C(spent)), ("left", C(left))])
             }
             Self::PictureCaptionFree { left } => ("picture-caption-free", vec![("left", C(left))]),
-            Self::PictureFailed { reason, returned } => {
-                ("picture-failed", vec![("reason", T(reason.word().to_owned())), ("returned", C(returned))])
-            }
+            Self::PictureFailed { reason, returned } => ("picture-failed", failed(reason, returned)),
+            Self::AnswerFailed { reason, returned } => ("answer-failed", failed(reason, returned)),
             Self::WordsInstead { returned } => ("words-instead", vec![("returned", C(returned))]),
             Self::PictureLost { returned } => ("picture-lost", vec![("returned", C(returned))]),
+            Self::AnswerLost { returned } => ("answer-lost", vec![("returned", C(returned))]),
             Self::Insufficient { have, need } => ("insufficient", vec![("have", C(have)), ("need", C(need))]),
             Self::PromptTooLong { max } => ("prompt-too-long", vec![("max", T(max.to_string()))]),
             Self::Refused { code } => ("refused", vec![("code", T(code.to_owned()))]),
@@ -280,6 +285,10 @@ impl Say<'_> {
 
 fn priced(credits: Credits, price: Money) -> Args {
     vec![("credits", Value::Credits(credits)), ("price", Value::Money(price))]
+}
+
+fn failed(reason: Reason, returned: Credits) -> Args {
+    vec![("reason", Value::Text(reason.word().to_owned())), ("returned", Value::Credits(returned))]
 }
 
 fn refunded(amount: Money, credits: Credits, available: Credits) -> Args {

@@ -56,6 +56,7 @@ fn everything() -> Vec<Say<'static>> {
         Say::PictureCaptionFree { left: c(2) },
         Say::WordsInstead { returned: c(10) },
         Say::PictureLost { returned: c(10) },
+        Say::AnswerLost { returned: c(1) },
         Say::Insufficient { have: c(5), need: c(10) },
         Say::PromptEmpty,
         Say::PromptTooLong { max: 4096 },
@@ -100,10 +101,12 @@ fn everything() -> Vec<Say<'static>> {
         Reason::Late,
         Reason::Large,
         Reason::Request,
+        Reason::Reference,
         Reason::Canceled,
         Reason::Trouble,
     ];
     all.extend(reasons.map(|reason| Say::PictureFailed { reason, returned: c(10) }));
+    all.extend(reasons.map(|reason| Say::AnswerFailed { reason, returned: c(1) }));
     all
 }
 
