@@ -310,6 +310,57 @@ async fn an_answer_that_broke_off_between_two_messages_is_in_doubt() {
 }
 
 #[tokio::test]
+async fn a_part_of_an_answer_that_telegram_refuses_goes_as_a_file_and_takes_nothing_back() {
+    let refusal = || json!({"status": 400, "description": "Bad Request: message must be non-empty"});
+    for (in_no_form, file) in [(false, Some("answer.txt")), (true, None)] {
+        let stage = Stage::words(&"слово ".repeat(1_200), made).await;
+        stage.sandbox.fault("sendMessage", json!({"delay_ms": 1})).await;
+        stage.sandbox.fault("sendMessage", refusal()).await;
+        if in_no_form {
+            stage.sandbox.fault("sendDocument", refusal()).await;
+        }
+        stage.hear().await;
+        let messages = stage.sandbox.bot_messages(USER).await;
+        let files: Vec<_> = messages.iter().filter_map(|m| m["document"]["file_name"].as_str()).collect();
+        assert_eq!((messages.len(), files), (1 + usize::from(file.is_some()), Vec::from_iter(file)));
+        assert_eq!(stage.asked("delivery_confirm").len(), 1);
+        assert!(stage.asked("delivery_fail").is_empty(), "it arrived");
+    }
+}
+
+#[tokio::test]
+async fn a_picture_that_telegram_refuses_after_another_takes_nothing_back() {
+    let twice = |place: &OutputPlace| {
+        let mut news = made(place);
+        news["outputs"] = json!([place, place]);
+        news
+    };
+    for arrived in [1, 0] {
+        let stage = Stage::start_with(1, done(json!({})), noise(), "png", twice).await;
+        stage.put().await;
+        for _ in 0..arrived {
+            stage.sandbox.fault("sendPhoto", json!({"delay_ms": 1})).await;
+        }
+        for call in ["sendPhoto", "sendDocument"] {
+            stage.sandbox.fault(call, json!({"status": 400, "description": "Bad Request: unfit"})).await;
+        }
+        stage.hear().await;
+        assert_eq!(stage.sandbox.bot_messages(USER).await.len(), arrived);
+        assert_eq!(stage.asked("delivery_confirm").len(), arrived);
+        assert_eq!(stage.asked("delivery_fail").len(), 1 - arrived, "nothing arrived");
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_sees_is_not_sent() {
+    let stage = Stage::words(&format!("слово{}", "\u{200b}".repeat(5_000)), made).await;
+    stage.hear().await;
+    let messages = stage.sandbox.bot_messages(USER).await;
+    let [text] = texts(&messages)[..] else { panic!("{messages:?}") };
+    assert!(text.starts_with("слово") && text.ends_with("left: 90 credits"));
+}
+
+#[tokio::test]
 async fn words_instead_of_a_picture_are_told_with_what_came_back() {
     let stage = Stage::words(&format!("I'd rather not <draw> {}", "this ".repeat(1_000)), said_instead).await;
     stage.hear().await;

@@ -79,7 +79,8 @@ impl Inner {
     }
 
     /// A message for each picture, as many as it takes for words; what was spent stands under the last. Answers
-    /// with the pictures' file ids.
+    /// with the pictures' file ids. Once something is there, what Telegram takes in no form is left out: the rest
+    /// is what was paid for.
     async fn send_all(
         &self,
         telling: &Telling,
@@ -103,7 +104,12 @@ impl Inner {
                 }
                 Made::Words(words) => self.send_words(telling, words, caption).await.map(|()| None),
             };
-            file_ids.extend(file.map_err(|error| error.after(n))?);
+            match file {
+                Err(Error::Refused(why)) if n > 0 => {
+                    tracing::error!(position = %telling.position, n, why, "Telegram does not take a part of a result");
+                }
+                file => file_ids.extend(file.map_err(|error| error.after(n))?),
+            }
         }
         Ok(file_ids)
     }

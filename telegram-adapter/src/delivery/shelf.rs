@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt as _;
 
 use crate::outbound::Picture;
+use crate::texts::is_blank;
 
 /// Bot API: what a bot may upload.
 const BYTES_MAX: u32 = 50 * 1024 * 1024;
@@ -190,7 +191,7 @@ fn check(place: &OutputPlace, bytes: Vec<u8>) -> Result<Made, Missing> {
 fn words(bytes: Vec<u8>) -> Result<String, Missing> {
     let words = String::from_utf8(bytes).map_err(|_| Missing::Lost("it is no text".to_owned()))?;
     let words: String = words.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-    if words.trim().is_empty() {
+    if is_blank(&words) {
         return Err(Missing::Lost("it is an empty text".to_owned()));
     }
     Ok(words)
@@ -292,7 +293,7 @@ mod tests {
     fn words_are_shown_as_they_are_but_for_what_telegram_does_not_take() {
         let said = |bytes: &[u8]| check(&place(bytes, MediaType::Text), bytes.to_vec());
         assert_eq!(said("a <b>\r\n\tя\0".as_bytes()), Ok(Made::Words("a <b>\n\tя".to_owned())));
-        for bad in [b"".as_slice(), b" \n", b"\xff\xfe"] {
+        for bad in [b"".as_slice(), b" \n", b"\xff\xfe", "\u{200b}\u{feff}".as_bytes()] {
             assert!(matches!(said(bad), Err(Missing::Lost(_))), "{bad:?}");
         }
     }

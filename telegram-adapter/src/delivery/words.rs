@@ -14,10 +14,11 @@ const MESSAGES_MAX: usize = 6;
 const TRIES_FOR_WORDS: i64 = 6;
 
 impl Inner {
-    /// In as many messages as it takes, the first as an answer to the person's; `below` stands under the last.
+    /// In as many messages as it takes, the first as an answer to the person's; `below` stands under the last. What
+    /// Telegram does not take as a message goes as a file, and what it takes in no form is left out, but for the first.
     ///
     /// # Errors
-    /// In doubt, some of them may be there.
+    /// In doubt, some of them may be there. Refused, none is.
     pub(super) async fn send_words(
         &self,
         telling: &Telling,
@@ -27,22 +28,52 @@ impl Inner {
         let room = below.map_or(0, |below| units(&below.plain()) + 2);
         let pieces = split(words, MESSAGE_UNITS_MAX - room);
         if pieces.len() > MESSAGES_MAX {
-            let bytes = Bytes::from(words.to_owned());
-            let file = Picture { bytes, file_name: "answer.txt", as_document: true };
-            return self.telegram.picture(telling.chat, &file, below, telling.message).await.map(drop);
+            return self.send_file(telling, words, below, telling.message).await;
         }
         for (n, piece) in pieces.iter().enumerate() {
-            let mut text = Html::escaped(piece);
-            if n + 1 == pieces.len()
-                && let Some(below) = below
-            {
-                text = text.and(&Html::empty()).and(below);
-            }
+            let below = below.filter(|_| n + 1 == pieces.len());
             let reply_to = telling.message.filter(|_| n == 0);
-            let sent = self.telegram.send(telling.chat, &text, &Markup::None, reply_to).await;
-            sent.map_err(|error| error.after(n))?;
+            match self.send_piece(telling, piece, below, reply_to).await {
+                Err(Error::Refused(why)) if n > 0 => {
+                    tracing::error!(position = %telling.position, n, why, "Telegram does not take a part of an answer");
+                }
+                sent => sent.map_err(|error| error.after(n))?,
+            }
         }
         Ok(())
+    }
+
+    async fn send_piece(
+        &self,
+        telling: &Telling,
+        piece: &str,
+        below: Option<&Html>,
+        reply_to: Option<i64>,
+    ) -> Result<(), Error> {
+        let words = Html::escaped(piece);
+        let text = match below {
+            Some(below) => words.and(&Html::empty()).and(below),
+            None => words,
+        };
+        match self.telegram.send(telling.chat, &text, &Markup::None, reply_to).await {
+            Err(Error::Refused(why)) => {
+                tracing::warn!(position = %telling.position, why, "Telegram takes no message of words; they go as a file");
+                self.send_file(telling, piece, below, reply_to).await
+            }
+            sent => sent.map(drop),
+        }
+    }
+
+    async fn send_file(
+        &self,
+        telling: &Telling,
+        words: &str,
+        below: Option<&Html>,
+        reply_to: Option<i64>,
+    ) -> Result<(), Error> {
+        let bytes = Bytes::from(words.to_owned());
+        let file = Picture { bytes, file_name: "answer.txt", as_document: true };
+        self.telegram.picture(telling.chat, &file, below, reply_to).await.map(drop)
     }
 
     /// What was said instead of a picture. `None`: that is lost, or the store has been away for long.

@@ -15,7 +15,7 @@ use unic_langid::LanguageIdentifier;
 
 pub use html::Html;
 pub use say::{Reason, Say, price};
-pub use split::{MESSAGE_UNITS_MAX, cut, split, units};
+pub use split::{MESSAGE_UNITS_MAX, cut, is_blank, split, units};
 
 const RU: &str = include_str!("ru.ftl");
 const EN: &str = include_str!("en.ftl");

@@ -7,8 +7,18 @@ pub fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
 }
 
-/// Pieces of at most so many units, at least 2; without the white space between them. Cut between paragraphs,
-/// else lines, else sentences, else words, whichever leaves a piece that is at least half full; else anywhere.
+/// Whether nothing of it is seen: white space, joiners and marks without a shape. Telegram takes no such message.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| {
+        c.is_whitespace()
+            || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fffc}')
+    })
+}
+
+/// Pieces of at most so many units, at least 2; without the white space between them, and without those that are
+/// blank. Cut between paragraphs, else lines, else sentences, else words, whichever leaves a piece that is at least
+/// half full; else anywhere.
 pub fn split(text: &str, units_max: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut left = text.trim();
@@ -17,6 +27,7 @@ pub fn split(text: &str, units_max: usize) -> Vec<&str> {
         pieces.push(piece.trim_end());
         left = rest.trim_start();
     }
+    pieces.retain(|piece| !is_blank(piece));
     pieces
 }
 
@@ -67,6 +78,8 @@ mod tests {
         assert_eq!(split(" a b\n", 10), ["a b"]);
         assert_eq!(split("1234567890", 10), ["1234567890"]);
         assert_eq!(split(" \n\t", 10), Vec::<&str>::new());
+        assert_eq!(split("ab \u{200b}\u{feff}\n", 2), ["ab"], "what nobody sees");
+        assert_eq!(split("a\u{200d}b", 10), ["a\u{200d}b"]);
     }
 
     #[test]
@@ -80,12 +93,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_lost_and_no_piece_is_too_long_by_telegrams_count() {
+    fn nothing_that_is_seen_is_lost_and_no_piece_is_too_long_by_telegrams_count() {
         let text = "Жили-были 🦊🦊 и 👩‍👩‍👧. Они рисовали!\n\n".repeat(300) + &"я".repeat(9_000);
         for max in [2, 7, 60, MESSAGE_UNITS_MAX] {
             let pieces = split(&text, max);
             assert!(pieces.iter().all(|piece| !piece.is_empty() && units(piece) <= max), "{max}");
-            let solid = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            let solid = |text: &str| {
+                text.chars().filter(|c| !is_blank(c.encode_utf8(&mut [0; 4]))).collect::<String>()
+            };
             assert_eq!(solid(&pieces.concat()), solid(&text), "{max}");
         }
         assert!(split(&text, MESSAGE_UNITS_MAX).len() <= 7, "pieces are full");
