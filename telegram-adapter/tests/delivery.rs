@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use async_nats::Client;
 use async_nats::jetstream::{self, object_store};
-use desk::Sandbox;
+use desk::{Sandbox, until};
 use futures_util::StreamExt as _;
 use proto_events::queries::OutputPlace;
 use proto_events::subjects::IMAGES_BUCKET;
@@ -97,6 +97,19 @@ fn done(result: Value) -> Value {
 fn made(place: &OutputPlace) -> Value {
     json!({"type": "generation_succeeded", "generation": generation(), "credits": 10, "prompt": null,
         "outputs": [place], "file_ids": []})
+}
+
+fn twice(place: &OutputPlace) -> Value {
+    let mut news = made(place);
+    news["outputs"] = json!([place, place]);
+    news
+}
+
+/// The second lies beside the first.
+fn two(place: &OutputPlace) -> Value {
+    let mut news = twice(place);
+    news["outputs"][1]["object"] = json!("g-1/1/1");
+    news
 }
 
 fn said_instead(place: &OutputPlace) -> Value {
@@ -330,11 +343,6 @@ async fn a_part_of_an_answer_that_telegram_refuses_goes_as_a_file_and_takes_noth
 
 #[tokio::test]
 async fn a_picture_that_telegram_refuses_after_another_takes_nothing_back() {
-    let twice = |place: &OutputPlace| {
-        let mut news = made(place);
-        news["outputs"] = json!([place, place]);
-        news
-    };
     for arrived in [1, 0] {
         let stage = Stage::start_with(1, done(json!({})), noise(), "png", twice).await;
         stage.put().await;
@@ -349,6 +357,32 @@ async fn a_picture_that_telegram_refuses_after_another_takes_nothing_back() {
         assert_eq!(stage.asked("delivery_confirm").len(), arrived);
         assert_eq!(stage.asked("delivery_fail").len(), 1 - arrived, "nothing arrived");
     }
+}
+
+/// What goes while another is being sent is our loss: all comes back.
+#[tokio::test]
+async fn one_picture_is_held_at_a_time() {
+    let stage = Stage::start_with(1, done(json!({})), noise(), "png", two).await;
+    stage.put().await;
+    stage.store.put("g-1/1/1", &mut stage.bytes.as_slice()).await.unwrap();
+    stage.sandbox.fault("sendPhoto", json!({"delay_ms": 3_000})).await;
+    let first_is_on_its_way = async || {
+        until("the first picture", async || (stage.sandbox.calls("sendPhoto").await > 0).then_some(())).await;
+        stage.store.delete("g-1/1/1").await.unwrap();
+    };
+    tokio::join!(stage.hear(), first_is_on_its_way());
+    assert_eq!(stage.sandbox.bot_messages(USER).await.len(), 1, "the second was not read before");
+    assert_eq!(stage.asked("delivery_fail")[0]["reason"], "bytes_lost");
+}
+
+/// All or nothing: the first is not sent when the second is gone.
+#[tokio::test]
+async fn nothing_is_sent_of_a_result_of_which_a_part_is_gone() {
+    let stage = Stage::start_with(1, done(json!({})), noise(), "png", two).await;
+    stage.put().await;
+    stage.hear().await;
+    assert!(stage.sandbox.bot_messages(USER).await.is_empty());
+    assert_eq!(stage.asked("delivery_fail")[0]["reason"], "bytes_lost");
 }
 
 #[tokio::test]

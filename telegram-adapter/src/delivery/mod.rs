@@ -38,8 +38,8 @@ use crate::turns::Turns;
 use lease::Lease;
 use outcome::Outcome;
 
-/// Tellings at once: each may hold a picture (50 MB at most, 1–2 MB as a rule) in memory, and
-/// Telegram takes about 30 messages a second.
+/// Tellings at once: each holds one picture at a time in memory (50 MB at most, 1–2 MB as a rule), however many it
+/// tells of, and Telegram takes about 30 messages a second.
 pub const IN_HAND_MAX: usize = 16;
 /// Each call has its own bound, and the lease is renewed meanwhile; this one is for a telling that
 /// hangs all the same. Longer than two uploads (100 s each) with their flood pauses (15 s, three times).

@@ -18,39 +18,42 @@ pub(super) struct Finished<'a> {
     pub(super) outputs: &'a [OutputPlace],
 }
 
+/// Why a result is not there, or not all of it.
+#[derive(Debug, thiserror::Error)]
+enum Unsent {
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    #[error(transparent)]
+    Telegram(#[from] Error),
+}
+
 impl Inner {
     /// Sends it, records that, and takes the status message away.
     pub(super) async fn deliver(&self, lease: &Lease<'_>, lang: Lang, finished: Finished<'_>) -> Outcome {
         let telling = lease.telling;
         let generation = finished.generation;
-        let Some(made) = lease.keep(self.made(finished)).await else {
-            return Outcome::Overtaken;
-        };
-        let made = match made {
-            Ok(made) => made,
-            Err(Missing::Unreached(why)) => {
-                tracing::warn!(%generation, why, "the bytes of a result can't be read yet");
-                return Outcome::Later;
-            }
-            Err(Missing::Lost(why)) => {
-                tracing::error!(%generation, why, "the bytes of a result are lost");
-                return self.give_up(telling, generation, DeliveryTrouble::BytesLost).await;
-            }
-        };
         fail::fail_point!("telegram.before_send");
-        let sent = lease.keep(self.send_all(telling, lang, finished.credits, &made)).await;
+        let sent = lease.keep(self.send_all(telling, lang, finished)).await;
         let Some(sent) = sent else { return Outcome::Overtaken };
         let file_ids = match sent {
             Ok(file_ids) => file_ids,
-            Err(error @ Error::Blocked(_)) => {
+            Err(Unsent::Missing(Missing::Unreached(why))) => {
+                tracing::warn!(%generation, why, "the bytes of a result can't be read yet");
+                return Outcome::Later;
+            }
+            Err(Unsent::Missing(Missing::Lost(why))) => {
+                tracing::error!(%generation, why, "the bytes of a result are lost");
+                return self.give_up(telling, generation, DeliveryTrouble::BytesLost).await;
+            }
+            Err(Unsent::Telegram(error @ Error::Blocked(_))) => {
                 tracing::info!(%generation, %error, "a result can't be delivered");
                 return self.give_up(telling, generation, DeliveryTrouble::Blocked).await;
             }
-            Err(error @ Error::Refused(_)) => {
+            Err(Unsent::Telegram(error @ Error::Refused(_))) => {
                 tracing::error!(%generation, %error, "Telegram does not take a result");
                 return self.give_up(telling, generation, DeliveryTrouble::Refused).await;
             }
-            Err(error) => {
+            Err(Unsent::Telegram(error)) => {
                 tracing::warn!(%generation, %error, "a result was not sent");
                 return Outcome::of(&error);
             }
@@ -67,42 +70,35 @@ impl Inner {
         Outcome::Told
     }
 
-    async fn made(&self, finished: Finished<'_>) -> Result<Vec<Made>, Missing> {
-        if finished.outputs.is_empty() {
-            return Err(Missing::Lost("nothing was made".to_owned()));
-        }
-        let mut made = Vec::with_capacity(finished.outputs.len());
-        for place in finished.outputs {
-            made.push(self.shelf.fetch(place).await?);
-        }
-        Ok(made)
-    }
-
     /// A message for each picture, as many as it takes for words; what was spent stands under the last. Answers
     /// with the pictures' file ids. Once something is there, what Telegram takes in no form is left out: the rest
-    /// is what was paid for.
+    /// is what was paid for. All are looked for before the first is sent; only one is held at a time.
     async fn send_all(
         &self,
         telling: &Telling,
         lang: Lang,
-        spent: Credits,
-        all: &[Made],
-    ) -> Result<Vec<FileId>, Error> {
+        finished: Finished<'_>,
+    ) -> Result<Vec<FileId>, Unsent> {
+        let Finished { credits: spent, outputs, .. } = finished;
+        self.shelf.look(outputs).await?;
         let left = telling.balance.available;
         let caption = if spent.is_zero() {
             self.texts.say(lang, Say::PictureCaptionFree { left })
         } else {
             self.texts.say(lang, Say::PictureCaption { spent, left })
         };
-        let mut file_ids = Vec::with_capacity(all.len());
-        for (n, made) in all.iter().enumerate() {
-            let caption = (n + 1 == all.len()).then_some(&caption);
-            let file = match made {
-                Made::Picture(picture) => {
-                    let sent = self.telegram.picture(telling.chat, picture, caption, telling.message).await;
+        let mut file_ids = Vec::with_capacity(outputs.len());
+        for (n, place) in outputs.iter().enumerate() {
+            let caption = (n + 1 == outputs.len()).then_some(&caption);
+            let file = match self.shelf.fetch(place).await {
+                Ok(Made::Picture(picture)) => {
+                    let sent = self.telegram.picture(telling.chat, &picture, caption, telling.message).await;
                     sent.map(|sent| sent.file)
                 }
-                Made::Words(words) => self.send_words(telling, words, caption).await.map(|()| None),
+                Ok(Made::Words(words)) => self.send_words(telling, &words, caption).await.map(|()| None),
+                // Those before are there, and another try sends them again.
+                Err(Missing::Unreached(why)) if n > 0 => Err(Error::InDoubt(why)),
+                Err(missing) => return Err(missing.into()),
             };
             match file {
                 Err(Error::Refused(why)) if n > 0 => {

@@ -81,6 +81,20 @@ impl Shelf {
         check(place, bytes)
     }
 
+    /// Is all of a result there? What is one thing only is left to [`Self::fetch`].
+    ///
+    /// # Errors
+    /// See [`Missing`].
+    pub async fn look(&self, places: &[OutputPlace]) -> Result<(), Missing> {
+        if places.is_empty() {
+            return Err(Missing::Lost("nothing was made".to_owned()));
+        }
+        for place in places.iter().filter(|_| places.len() > 1) {
+            in_time(ASK_TIME_MAX, self.whole(&place.object)).await?;
+        }
+        Ok(())
+    }
+
     async fn read(&self, place: &OutputPlace) -> Result<Vec<u8>, Missing> {
         let store = self.context().get_object_store(IMAGES_BUCKET).await.map_err(unreached)?;
         let object = store.get(place.object.as_str()).await.map_err(|error| match error.kind() {
