@@ -16,7 +16,7 @@ use service::nats::NatsConfig;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgPool};
 use tokio::runtime::Runtime;
-use xtask::machine::{Nats, Plan, PortLease, Postgres, Process, Signal, lease_port, paths};
+use xtask::machine::{Nats, PROGRAMS_DIR, Plan, PortLease, Postgres, Process, Signal, lease_port, paths};
 
 /// How long anything here may take before the test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -403,13 +403,16 @@ fn checkpoint_key() -> SecretKey {
     SecretKey::from_seed("plantain/test", [7; 32]).expect("plantain/test is a name as keys have them")
 }
 
-/// A service's program, beside this test's own.
+/// A service's program: where `cargo xtask test` has put it aside, else beside this test's own.
 fn binary(name: &str) -> Result<PathBuf> {
-    let mut dir = std::env::current_exe()?;
-    dir.pop();
-    if dir.ends_with("deps") {
-        dir.pop();
-    }
+    let dir = match std::env::var_os(PROGRAMS_DIR) {
+        Some(dir) => PathBuf::from(dir),
+        None => {
+            let beside = std::env::current_exe()?;
+            let deps = beside.ancestors().find(|dir| dir.ends_with("deps"));
+            deps.unwrap_or(&beside).with_file_name("")
+        }
+    };
     let path = dir.join(name);
     if !path.is_file() {
         bail!("{} is not built: run the tests by `cargo xtask test`", path.display());

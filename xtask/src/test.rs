@@ -1,13 +1,16 @@
 //! `cargo xtask test`: every test, on servers and ports of its own.
 //!
-//! The programs are built first, with their crash points, into the folder where the tests' own programs
-//! are: that is where the tests of the whole system look for them.
+//! The programs are built first, with their crash points, and linked aside: what is built meanwhile (by `cargo xtask up`,
+//! say, without crash points) does not touch what the tests of the whole system start.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{machine, up};
+use crate::{
+    machine::{self, PROGRAMS_DIR, Scratch},
+    up,
+};
 
 /// The packages that have named crash points.
 const WITH_CRASH_POINTS: [&str; 4] = ["ledger", "telegram-adapter", "payments-adapter", "generator"];
@@ -29,9 +32,7 @@ pub(crate) fn test_with(extra: &[String], variables: &[(&str, String)]) -> Resul
         nats.path.display()
     );
     let chosen = chosen_packages(extra);
-    let mut build = up::cargo();
-    build.args(["build", "--workspace", "--bins", "--features", &crash_points(&[])]);
-    succeed(&mut build)?;
+    let programs = build()?;
     let mut test = up::cargo();
     test.args(["test", "--no-fail-fast"]);
     if chosen.is_empty() {
@@ -45,8 +46,31 @@ pub(crate) fn test_with(extra: &[String], variables: &[(&str, String)]) -> Resul
     if std::env::var_os(THREADS).is_none() {
         test.env(THREADS, threads().to_string());
     }
+    test.env(PROGRAMS_DIR, programs.path());
     test.args(extra).envs(variables.iter().map(|(name, value)| (name, value)));
     succeed(&mut test)
+}
+
+/// The folder with the programs, gone on drop.
+fn build() -> Result<Scratch> {
+    let mut build = up::cargo();
+    build.args(["build", "--workspace", "--bins", "--features", &crash_points(&[])]);
+    println!("\n$ cargo {}", arguments(&build));
+    build.arg("--message-format=json-render-diagnostics").stderr(Stdio::inherit());
+    let output = build.output().context("cannot run cargo")?;
+    if !output.status.success() {
+        bail!("the programs do not build (cargo's messages are above)");
+    }
+    let built = up::executables(&output.stdout);
+    let beside = built.values().find_map(|program| program.parent()).context("cargo built no program")?;
+    let aside = Scratch::within(beside, "tested")?;
+    for (name, program) in &built {
+        let to = aside.path().join(name);
+        std::fs::hard_link(program, &to)
+            .or_else(|_| std::fs::copy(program, &to).map(drop))
+            .with_context(|| format!("cannot put {} aside", program.display()))?;
+    }
+    Ok(aside)
 }
 
 /// Tests of the whole system wait for leases and starts more than they work: two of them to a core.
@@ -78,13 +102,17 @@ fn chosen_packages(extra: &[String]) -> Vec<String> {
 }
 
 pub(crate) fn succeed(command: &mut Command) -> Result<()> {
-    let words: Vec<String> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    println!("\n$ cargo {}", words.join(" "));
+    let words = arguments(command);
+    println!("\n$ cargo {words}");
     let status = command.status().context("cannot run cargo")?;
     if !status.success() {
-        bail!("`cargo {}` failed ({status}); its words are above", words.join(" "));
+        bail!("`cargo {words}` failed ({status}); its words are above");
     }
     Ok(())
+}
+
+fn arguments(command: &Command) -> String {
+    command.get_args().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Gemini: keys, pictures in their true size, text, streams, references, books.
 
-use std::time::Instant;
-
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -56,17 +54,6 @@ async fn pictures_have_their_true_size_and_are_in_the_books() {
     );
     assert_eq!((&calls[0]["key"], &calls[0]["picture"]["width"]), (&json!("1234"), &json!(1376)));
     assert!(calls[0]["cost_micro_usd"].as_i64().unwrap() > 134_000);
-    sandbox.stop().await;
-}
-
-#[tokio::test]
-async fn a_1k_picture_takes_well_under_a_second() {
-    let sandbox = Sandbox::start().await;
-    ask(&sandbox, "gemini-3-pro-image", &prompt("warm up", "1:1", "1K")).await;
-    let start = Instant::now();
-    ask(&sandbox, "gemini-3-pro-image", &prompt("a palm", "1:1", "1K")).await;
-    // 0.1 s alone; the bound leaves room for a busy machine.
-    assert!(start.elapsed().as_millis() < 1500, "{:?}", start.elapsed());
     sandbox.stop().await;
 }
 

@@ -17,6 +17,9 @@ pub mod postgres;
 pub mod process;
 mod scratch;
 
+/// In the environment of tests: the folder of the programs that they start.
+pub const PROGRAMS_DIR: &str = "PLANTAIN_TEST_PROGRAMS";
+
 pub use install::ensure;
 pub use keys::Keys;
 pub use nats::{Nats, NatsOptions};

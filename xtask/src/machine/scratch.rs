@@ -33,7 +33,8 @@ impl Scratch {
         Self::within(place, what)
     }
 
-    fn within(base: &Path, what: &str) -> Result<Self> {
+    /// A folder in this one.
+    pub fn within(base: &Path, what: &str) -> Result<Self> {
         sweep(base);
         let name = format!("plantain-{}-{}-{what}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let path = base.join(name);
