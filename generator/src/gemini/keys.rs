@@ -13,7 +13,7 @@ use proto_events::events::Trouble;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-/// When Google names no time: quotas are per minute. Doubled with each refusal in a row.
+/// When Google names no time, or a shorter one: quotas are per minute. Doubled with each refusal in a row.
 const REST_FIRST: Duration = Duration::from_secs(5);
 const REST_MAX: Duration = Duration::from_secs(60);
 /// A day's quota renews at midnight Pacific time; asking hourly finds that soon enough.
@@ -123,7 +123,8 @@ impl Keys {
             rest.in_row += 1;
         }
         let doubled = REST_FIRST * (1 << (rest.in_row.clamp(1, 8) - 1));
-        *rest = Rest { until: now + after.unwrap_or(doubled.min(REST_MAX)), day: false, in_row: rest.in_row };
+        let wait = doubled.min(REST_MAX).max(after.unwrap_or_default());
+        *rest = Rest { until: now + wait, day: false, in_row: rest.in_row };
     }
 
     pub(super) fn over_days_quota(&self, key: usize, model: &str, now: Instant) {

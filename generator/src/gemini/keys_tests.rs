@@ -54,6 +54,18 @@ fn an_unnamed_wait_doubles_while_refusals_follow_each_other() {
 }
 
 #[test]
+fn a_wait_of_no_time_is_floored_by_our_own() {
+    let (keys, mut now) = (keys(1), Instant::now());
+    for own in [5, 10, 20] {
+        keys.over_quota(0, "m", Some(Duration::ZERO), now);
+        assert_eq!(keys.ready("m", now), Ready::RestsUntil(now + own * SECOND));
+        now += own * SECOND;
+    }
+    keys.over_quota(0, "m", Some(300 * SECOND), now);
+    assert_eq!(keys.ready("m", now), Ready::RestsUntil(now + 300 * SECOND), "Google's longer wait is kept");
+}
+
+#[test]
 fn a_refused_key_and_a_blocked_place_wait_for_a_probe() {
     let (keys, now) = (keys(2), Instant::now());
     keys.refused(0, now);

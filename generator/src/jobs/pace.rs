@@ -13,11 +13,12 @@ pub(super) const CALL_MIN: Duration = Duration::from_secs(5);
 /// Kept for storing the result and telling the ledger, before it gives the credits back.
 pub(super) const SETTLE_MARGIN: Duration = Duration::from_secs(5);
 
-/// How long to wait after this attempt: what the vendor asked for, else doubling; and up to half of
-/// it more, by `dice`, so that many workers do not come back at once.
+/// How long to wait after this attempt: doubling, or longer if the vendor asked for it; and up to half of
+/// it more, by `dice`, so that many workers do not come back at once. Never less than doubling, whatever the vendor says:
+/// an attempt that was refused before any work is bounded by nothing but its deadline.
 pub(super) fn wait(attempt: Attempt, asked: Option<Duration>, dice: u64) -> Duration {
     let doublings = u32::try_from(attempt.get().clamp(1, 16) - 1).unwrap_or(0);
-    let base = asked.unwrap_or_else(|| FIRST.saturating_mul(1 << doublings).min(LAST));
+    let base = FIRST.saturating_mul(1 << doublings).min(LAST).max(asked.unwrap_or_default());
     let jitter_max_ms = u64::try_from(base.as_millis() / 2).unwrap_or(0);
     base + Duration::from_millis(dice.checked_rem(jitter_max_ms + 1).unwrap_or(0))
 }
@@ -48,7 +49,9 @@ mod tests {
             let waited = wait(2, None, dice);
             assert!((2 * second..=3 * second).contains(&waited), "{waited:?}");
         }
-        assert_eq!(wait(1, Some(Duration::ZERO), 5), Duration::ZERO);
+        for too_soon in [Duration::ZERO, Duration::from_millis(1)] {
+            assert_eq!([1, 4, 9].map(|n| wait(n, Some(too_soon), 0)), [second, 8 * second, 30 * second]);
+        }
     }
 
     #[test]

@@ -116,4 +116,17 @@ mod tests {
         assert_eq!(after(&course(1), &limited(34), 0), Next::Again { after: 34 * SECOND });
         assert_eq!(after(&course(1), &limited(595), 0), Next::Fail);
     }
+
+    #[test]
+    fn a_vendor_that_asks_for_no_wait_can_fill_the_log_with_few_attempts() {
+        let at_once = failure(Trouble::RateLimited, Remedy::Later { after: Some(Duration::ZERO) }, false);
+        let (mut course, mut attempts) = (course(1), 0);
+        while let Next::Again { after } = after(&course, &at_once, 0) {
+            attempts += 1;
+            assert!(attempts < 50, "it goes on and on");
+            course.now = course.now.plus_ms(i64::try_from(after.as_millis()).unwrap());
+            course.attempt = course.attempt.next();
+            course.unpaid += 1;
+        }
+    }
 }
