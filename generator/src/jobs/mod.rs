@@ -5,6 +5,7 @@
 //! Before a claim the keys are asked ([`Gate`]): what could not be made now is left where it is. Nothing of a job is kept here: a
 //! process that dies leaves a lease that ends and a job that the sweep shows again.
 
+mod alarm;
 mod ask;
 mod ending;
 mod gate;
@@ -25,6 +26,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::worker::Worker;
 use self::{
+    alarm::Alarm,
     gate::{Gate, Shut},
     hands::{Hands, InHand},
 };
@@ -53,6 +55,8 @@ pub struct Desk {
     gate: Gate,
     /// Something may be done that could not be done before.
     nudge: Arc<Notify>,
+    /// Something may be done then, before the next sweep.
+    alarm: Arc<Alarm>,
     tasks: TaskTracker,
     /// No new jobs from here on.
     closing: CancellationToken,
@@ -67,6 +71,7 @@ impl Desk {
             tools: Arc::new(tools),
             hands: Hands::new(concurrency),
             nudge: Arc::default(),
+            alarm: Arc::default(),
             tasks: TaskTracker::new(),
             closing,
             dropped: CancellationToken::new(),
@@ -96,6 +101,7 @@ impl Desk {
             tokio::select! {
                 () = tokio::time::sleep(SWEEP_EVERY) => {}
                 () = self.nudge.notified() => {}
+                () = self.alarm.rung() => {}
                 () = self.closing.cancelled() => return,
             }
             // Asked also when nothing could be taken: whether the ledger is there is on our page.
@@ -122,7 +128,7 @@ impl Desk {
             return;
         }
         match self.gate.shut(model) {
-            Some(Shut::Until(at)) => return self.nudge_at(at),
+            Some(Shut::Until(at)) => return self.alarm.ring_at(at),
             Some(Shut::Down) => return,
             None => {}
         }
@@ -147,18 +153,7 @@ impl Desk {
             drop(job);
             desk.nudge.notify_one();
             if let Some(after) = again {
-                desk.nudge_at(Instant::now() + after);
-            }
-        });
-    }
-
-    /// A sweep at that time. Lost when the process ends: the next one sweeps anyway.
-    fn nudge_at(&self, at: Instant) {
-        let (nudge, closing) = (self.nudge.clone(), self.closing.clone());
-        tokio::spawn(async move {
-            tokio::select! {
-                () = tokio::time::sleep_until(at) => nudge.notify_one(),
-                () = closing.cancelled() => {}
+                desk.alarm.ring_at(Instant::now() + after);
             }
         });
     }
