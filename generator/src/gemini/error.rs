@@ -33,6 +33,8 @@ pub(super) enum Blame {
         after: Option<Duration>,
     },
     DaysQuota,
+    /// This key may not use this model; both are good for others.
+    KeyAndModel,
     Key,
     /// Where we call from.
     Place,
@@ -77,6 +79,21 @@ impl Status {
 
     fn says(&self, words: &str) -> bool {
         self.message.as_deref().is_some_and(|message| message.contains(words))
+    }
+
+    /// Does a 403 name the key, or the project behind it, as a whole? By the reason, where Google gives one
+    /// (`google/api/error_reason.proto`); a leaked key, a project that was shut out and a key that did not arrive come
+    /// with words alone.
+    fn is_about_key(&self) -> bool {
+        let whole = |reason: &str| {
+            ["API_KEY_", "CONSUMER_"].iter().any(|start| reason.starts_with(start))
+                || ["SERVICE_DISABLED", "BILLING_DISABLED", "USER_PROJECT_DENIED", "USER_BLOCKED_BY_ADMIN"]
+                    .contains(&reason)
+        };
+        self.reasons().any(whole)
+            || ["API key was reported", "project has been denied", "unregistered callers"]
+                .iter()
+                .any(|words| self.says(words))
     }
 
     /// The status, the reasons and the quotas: codes, short, without prose.
@@ -130,7 +147,9 @@ fn meaning(http: u16, error: &Status, after: Option<Duration>) -> (Trouble, Blam
             (Trouble::VendorError, Blame::Request)
         }
         400 => (Trouble::InvalidRequest, Blame::Request),
-        401 | 403 => (Trouble::KeyInvalid, Blame::Key),
+        401 => (Trouble::KeyInvalid, Blame::Key),
+        403 if error.is_about_key() => (Trouble::KeyInvalid, Blame::Key),
+        403 => (Trouble::KeyInvalid, Blame::KeyAndModel),
         408 | 504 => (Trouble::VendorError, Blame::Moment { after }),
         413 => (Trouble::TooLarge, Blame::Request),
         // Per day: other keys or nothing. Per minute, and when Google does not say: later.
@@ -179,7 +198,7 @@ mod tests {
             (400, bare(400, "FAILED_PRECONDITION"), Trouble::VendorError, Blame::Request),
             (400, bare(400, "INVALID_ARGUMENT"), Trouble::InvalidRequest, Blame::Request),
             (401, bare(401, "UNAUTHENTICATED"), Trouble::KeyInvalid, Blame::Key),
-            (403, bare(403, "PERMISSION_DENIED"), Trouble::KeyInvalid, Blame::Key),
+            (403, bare(403, "PERMISSION_DENIED"), Trouble::KeyInvalid, Blame::KeyAndModel),
             (404, bare(404, "NOT_FOUND"), Trouble::VendorError, Blame::Request),
             (413, json!({}), Trouble::TooLarge, Blame::Request),
             (500, bare(500, "INTERNAL"), Trouble::VendorError, LATER),
@@ -192,6 +211,24 @@ mod tests {
         for (http, body, trouble, blame) in table {
             assert_eq!(seen(http, &body), (trouble, blame), "{http} {body}");
         }
+    }
+
+    #[test]
+    fn a_403_is_the_keys_fault_where_google_names_the_key_or_its_project() {
+        let named = |reason: &str| {
+            let details = json!([{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason}]);
+            seen(403, &error(403, "PERMISSION_DENIED", "x", details)).1
+        };
+        for reason in
+            ["API_KEY_SERVICE_BLOCKED", "CONSUMER_SUSPENDED", "SERVICE_DISABLED", "BILLING_DISABLED"]
+        {
+            assert_eq!(named(reason), Blame::Key, "{reason}");
+        }
+        assert_eq!(named("IAM_PERMISSION_DENIED"), Blame::KeyAndModel);
+        let told = |words: &str| seen(403, &error(403, "PERMISSION_DENIED", words, json!([]))).1;
+        assert_eq!(told("Your API key was reported as leaked. Please use another API key."), Blame::Key);
+        assert_eq!(told("Your project has been denied access. Please contact support."), Blame::Key);
+        assert_eq!(told("Permission denied on resource models/x."), Blame::KeyAndModel);
     }
 
     #[test]

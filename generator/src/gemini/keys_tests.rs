@@ -87,6 +87,51 @@ fn a_refused_key_and_a_blocked_place_wait_for_a_probe() {
 }
 
 #[test]
+fn a_model_that_is_denied_says_nothing_of_the_key() {
+    let (keys, now) = (keys(2), Instant::now());
+    keys.denied(0, "m", now);
+    assert_eq!((keys.free("m", now), keys.ready("m", now)), (vec![1], Ready::Ready));
+    keys.denied(1, "m", now);
+    assert_eq!((keys.free("m", now), keys.ready("m", now)), (vec![], Ready::Denied));
+    assert_eq!((keys.free("other", now).len(), keys.ready("other", now)), (2, Ready::Ready));
+    assert!(keys.to_probe(now + PROBE_AFTER).is_empty() && keys.resting(now).is_empty());
+    keys.over_days_quota(1, "m", now);
+    assert_eq!(keys.ready("m", now), Ready::QuotaGone);
+    keys.over_quota(1, "m", Some(20 * SECOND), now);
+    let until = now + 20 * SECOND;
+    assert_eq!(
+        (keys.ready("m", now), keys.resting(now)),
+        (Ready::RestsUntil(until), vec![("m".into(), until)])
+    );
+    assert_eq!(keys.ready("m", now + DENIED_REST), Ready::Ready);
+}
+
+#[test]
+fn only_a_call_that_succeeds_ends_the_doubling_between_probes() {
+    let of_the_key: fn(&Keys, Instant) = |keys, now| keys.refused(0, now);
+    for refuse in [of_the_key, Keys::blocked] {
+        let (keys, mut now) = (keys(1), Instant::now());
+        let mut waits = Vec::new();
+        for _ in 0..3 {
+            refuse(&keys, now);
+            let mut wait = PROBE_AFTER;
+            while keys.to_probe(now + wait).is_empty() {
+                wait += PROBE_AFTER;
+            }
+            now += wait;
+            waits.push(wait.as_secs());
+            keys.good(0);
+            assert_eq!(keys.ready("m", now), Ready::Ready, "it is tried");
+        }
+        assert_eq!(waits, [15, 30, 60]);
+        assert!(keys.to_probe(now + 1_000 * SECOND).is_empty(), "nobody asks for what is used");
+        keys.answered(0, "m", now);
+        refuse(&keys, now);
+        assert_eq!(keys.to_probe(now + PROBE_AFTER), [0]);
+    }
+}
+
+#[test]
 fn without_keys_there_is_none_that_is_good() {
     assert_eq!(
         (keys(0).ready("m", Instant::now()), keys(0).free("m", Instant::now())),

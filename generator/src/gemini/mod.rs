@@ -219,6 +219,11 @@ impl Gemini {
         self.keys.ready(model, Instant::now())
     }
 
+    /// Models that no key may be used for before the time that is given.
+    pub fn resting(&self) -> Vec<(String, Instant)> {
+        self.keys.resting(Instant::now())
+    }
+
     /// Makes one thing within `limit` and puts it into `slot`; words go to `live` as they come. Tries
     /// another key where Google refused one, at most once each. Dropping it leaves the call.
     pub async fn generate(&self, ask: &Ask, limit: Duration, slot: &Slot, live: &mut Live) -> Answered {
@@ -266,6 +271,7 @@ impl Gemini {
             Blame::Request | Blame::Moment { .. } => return false,
             Blame::Quota { after } => self.keys.over_quota(key, model, after, now),
             Blame::DaysQuota => self.keys.over_days_quota(key, model, now),
+            Blame::KeyAndModel => self.keys.denied(key, model, now),
             Blame::Key => self.keys.refused(key, now),
             Blame::Place => self.keys.blocked(now),
         }
@@ -285,6 +291,7 @@ impl Gemini {
         match self.keys.ready(model, now) {
             Ready::NoGoodKey => Failure::new(self.keys.trouble(), Remedy::Stop, codes),
             Ready::QuotaGone => Failure::give_up(Trouble::QuotaExhausted, codes),
+            Ready::Denied => Failure::give_up(Trouble::KeyInvalid, codes),
             Ready::RestsUntil(until) => {
                 let after = Some(until.duration_since(now));
                 Failure::new(Trouble::RateLimited, Remedy::Later { after }, codes)
@@ -299,7 +306,7 @@ impl Refusal {
     fn failure(self) -> Failure {
         let remedy = match self.blame {
             Blame::Moment { after } | Blame::Quota { after } => Remedy::Later { after },
-            Blame::Request | Blame::DaysQuota => Remedy::GiveUp,
+            Blame::Request | Blame::DaysQuota | Blame::KeyAndModel => Remedy::GiveUp,
             Blame::Key | Blame::Place => Remedy::Stop,
         };
         Failure::new(self.trouble, remedy, self.codes)

@@ -1,8 +1,8 @@
 //! Whether a job may be claimed at all: a claim is an attempt, and none is spent on what can't be made.
 //!
-//! Over a minute's quota a job waits where it lies. Over the day's quota it is claimed and ends at once, so that the credits go back and
-//! the person knows. When Google takes no key, or nobody from here, nothing is claimed, the page says so, and [`probe`] finds
-//! out when it is over: a person must act.
+//! Over a minute's quota a job waits where it lies, unseen, so that others come before it. Over the day's quota, and of a model
+//! that Google denies us, it is claimed and ends at once, so that the credits go back and the person knows. When Google takes no
+//! key, or nobody from here, nothing is claimed, the page says so, and [`probe`] finds out when it is over: a person must act.
 //!
 //! [`probe`]: Gemini::probe
 
@@ -37,7 +37,7 @@ impl Gate {
     /// `None`: go ahead.
     pub(super) fn shut(&self, model: &str) -> Option<Shut> {
         match self.0.ready(model) {
-            Ready::Ready | Ready::QuotaGone => None,
+            Ready::Ready | Ready::QuotaGone | Ready::Denied => None,
             Ready::RestsUntil(at) => Some(Shut::Until(at)),
             Ready::NoGoodKey => Some(Shut::Down),
         }

@@ -67,7 +67,10 @@ async fn a_probe_finds_a_key_and_a_place_good_again() {
     let world = World::start().await;
     let well = Arc::new(AtomicBool::new(false));
     for (refusal, trouble) in [
-        (json!({"error": {"status": "PERMISSION_DENIED"}}), Trouble::KeyInvalid),
+        (
+            json!({"error": {"status": "PERMISSION_DENIED", "details": [{"reason": "CONSUMER_SUSPENDED"}]}}),
+            Trouble::KeyInvalid,
+        ),
         (
             json!({"error": {"message": "User location is not supported for the API use."}}),
             Trouble::RegionBlocked,
@@ -103,6 +106,25 @@ async fn a_probe_finds_a_key_and_a_place_good_again() {
         let probes: BTreeSet<_> = vendor.heard()[calls..].iter().map(|call| call.path.clone()).collect();
         assert_eq!(probes, BTreeSet::from(["/v1beta/models?pageSize=1".to_owned()]));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_google_denies_us_stops_no_other() {
+    let world = World::start().await;
+    let denied =
+        json!({"error": {"status": "PERMISSION_DENIED", "message": "The caller does not have permission"}});
+    let vendor = Scripted::saying(403, denied.to_string()).await;
+    let client = client(&vendor.url, &["a-key", "b-key"]);
+    for calls in [2, 0] {
+        let before = vendor.heard().len();
+        let failure = world.call(&client, &picture()).await.result.unwrap_err();
+        assert_eq!((failure.trouble, failure.remedy), (Trouble::KeyInvalid, Remedy::GiveUp));
+        assert_eq!(vendor.heard().len() - before, calls, "each key is asked, and then none");
+    }
+    assert_eq!((client.ready(BANANA), client.ready(PRO)), (Ready::Denied, Ready::Ready));
+    assert!(client.has_good_key());
+    client.probe().await;
+    assert_eq!(vendor.heard().len(), 2, "nothing is to be probed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -70,7 +70,7 @@ async fn every_way_to_fail_has_its_trouble_and_remedy() {
         (json!({"status": 429, "quota": "day"}), Trouble::QuotaExhausted, Remedy::GiveUp, false),
         (json!({"status": 400, "code": "API_KEY_INVALID"}), Trouble::KeyInvalid, Remedy::Stop, false),
         (json!({"status": 400, "code": "FAILED_PRECONDITION"}), Trouble::RegionBlocked, Remedy::Stop, false),
-        (json!(403), Trouble::KeyInvalid, Remedy::Stop, false),
+        (json!(403), Trouble::KeyInvalid, Remedy::GiveUp, false),
         (json!(400), Trouble::InvalidRequest, Remedy::GiveUp, false),
         (json!(404), Trouble::VendorError, Remedy::GiveUp, false),
     ];
