@@ -60,7 +60,7 @@ fn no_look_up_reads_the_log_or_the_natural_keys_from_end_to_end() {
         assert_eq!(owners.len(), 1);
         assert!(store::event_at(&pool, 7).await.unwrap().is_some());
         assert_eq!(store::leases(&pool, std::slice::from_ref(&job)).await.unwrap().len(), 1);
-        assert_eq!(store::open_jobs(&pool, 10, 1, 1).await.unwrap().len(), 1);
+        assert_eq!(store::open_jobs(&pool, 10, 1, 1, &[]).await.unwrap().len(), 1);
         assert!(store::newest_event(&pool, AccountId::CATALOG).await.unwrap().is_some());
         assert_eq!(store::people_of_accounts(&pool, &[account]).await.unwrap().len(), 1);
         assert_eq!(store::kept(&pool, &["gone".to_owned()]).await.unwrap().len(), 1);

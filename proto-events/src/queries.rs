@@ -42,8 +42,15 @@ wire! {
     AccountQuery { account: AccountRef }
     GenerationQuery { generation: GenerationId }
     PaymentQuery { payment: PaymentId }
-    /// For `jobs` and `deliveries`: what nobody holds, oldest first.
+    /// For `deliveries`: what nobody holds, oldest first.
     Sweep { limit: u16 }
+    /// For `jobs`: what nobody holds and this worker could take.
+    JobSweep {
+        limit: u16,
+        /// Models over their quota: their jobs are left out, so that they don't stand before those of others.
+        #[serde(default)]
+        resting: Vec<Text<64>>,
+    }
     /// For `payments_open` and `refunds_open`: a page, oldest first, of those opened after this position.
     PaymentSweep {
         limit: u16, after: Position,

@@ -27,7 +27,7 @@ pub fn all() -> Vec<(String, Schema)> {
         "operation": GenerationRenew, DeliveryClaim, DeliveryRenew, DeliveryDone, ProfileUpdate, ContextUpdate,
             ConsumerDone, NoticeKeep, ProviderRowsPut, ProviderDayDone, ReceiptDone;
         "envelope": CommandEnvelope, Query, CommandAnswer, QueryAnswer, PublishedEvent;
-        "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep, PaymentSweep, ProviderQuery, RefundQuery,
+        "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep, JobSweep, PaymentSweep, ProviderQuery, RefundQuery,
             KnownQuery, ReceiptSweep, ReconciledQuery;
         "answer": BalanceView, AccountView, CatalogView, GenerationView, PaymentView, RefundView,
             KnownView, ReconciledView, OpenJob, OpenDelivery,

@@ -2,7 +2,7 @@
 
 use e2e::Stage;
 use e2e::deeds::Deeds;
-use e2e::raw::{Raw, of};
+use e2e::raw::{Raw, of, person};
 use proto_events::queries::OpenJob;
 use proto_events::{GenerationId, Producer};
 use serde_json::{Value, json};
@@ -56,6 +56,40 @@ fn everybodys_first_comes_before_anybodys_second_and_one_is_worked_on_at_once() 
     assert_eq!(claim(&raw, a1, 2)["refusal"]["code"], "generation_held");
     tried(&raw, a2, 1, "overloaded", 0);
     assert_eq!(open(&stage, &deeds), [a2, b1], "the older goes first");
+    stage.assert_verified();
+}
+
+#[test]
+fn jobs_of_a_model_that_rests_stand_before_nobody() {
+    let stage = Stage::with_ledger().unwrap();
+    let (deeds, raw) = (Deeds::new(&stage), Raw::new(&stage));
+    for user in [1, 2, 3] {
+        payer(&stage, &deeds, user);
+    }
+    let pictures: Vec<GenerationId> =
+        [1, 2].map(|user| stage.rt.block_on(deeds.request(user, 1)).unwrap()).into();
+    let text = |user: i64| -> GenerationId {
+        let body = json!({"kind": "text", "prompt": "why?", "references": [], "context": {"chat": user, "message": 2}});
+        let asked = raw.send(
+            Producer::Telegram,
+            "generation_request",
+            &format!("msg:1:{user}:2"),
+            person(user),
+            body,
+        );
+        serde_json::from_value(asked["result"]["generation"].clone()).unwrap()
+    };
+    let texts = vec![text(3), text(1)];
+    let jobs = |sweep: Value| -> Vec<OpenJob> {
+        stage.rt.block_on(deeds.generator.ask("jobs", &sweep, None)).unwrap()
+    };
+    let shown = |sweep| jobs(sweep).iter().map(|job| job.generation).collect::<Vec<_>>();
+    let model = jobs(json!({"limit": 1}))[0].model.clone();
+    assert_eq!(shown(json!({"limit": 2})), pictures, "the oldest");
+    assert_eq!(shown(json!({"limit": 2, "resting": [model]})), texts, "those that could be made now");
+    // Who is being worked for is known whatever rests.
+    assert_eq!(claim(&raw, pictures[0], 1)["status"], "done");
+    assert_eq!(shown(json!({"limit": 2, "resting": [model]})), texts[..1]);
     stage.assert_verified();
 }
 

@@ -43,6 +43,11 @@ impl Gate {
         }
     }
 
+    /// Models of which nothing can be made before the time that is given.
+    pub(super) fn resting(&self) -> Vec<(String, Instant)> {
+        self.0.resting()
+    }
+
     /// Keeps the page and the gauge true and calls a person once each time, until told to stop. `opened` is called when
     /// jobs may be taken again.
     pub(super) async fn watch(&self, health: &Health, closing: &CancellationToken, opened: impl Fn()) {

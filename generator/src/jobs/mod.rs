@@ -19,7 +19,7 @@ mod worker;
 
 use std::{sync::Arc, time::Duration};
 
-use proto_events::{Attempt, Event, GenerationId, PublishedEvent, queries};
+use proto_events::{Attempt, Event, GenerationId, PublishedEvent, Text, queries};
 use service::{consumer::Verdict, http::Health, ledger::Ledger};
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -105,7 +105,7 @@ impl Desk {
                 () = self.closing.cancelled() => return,
             }
             // Asked also when nothing could be taken: whether the ledger is there is on our page.
-            let query = queries::Sweep { limit: SWEEP_LEN_MAX };
+            let query = queries::JobSweep { limit: SWEEP_LEN_MAX, resting: self.resting() };
             let jobs = ledger.ask::<Vec<queries::OpenJob>>("jobs", &query, None).await;
             health.set("ledger", jobs.is_ok());
             match jobs {
@@ -115,6 +115,13 @@ impl Desk {
                 Err(error) => tracing::warn!(%error, "the ledger did not show its open jobs"),
             }
         }
+    }
+
+    /// Models of which nothing can be made yet. The ledger does not show their jobs, and is asked again when the first is free.
+    fn resting(&self) -> Vec<Text<64>> {
+        let resting = self.gate.resting();
+        resting.iter().for_each(|(_, until)| self.alarm.ring_at(*until));
+        resting.iter().map(|(model, _)| Text::lossy(model)).collect()
     }
 
     /// Watches whether Gemini takes our keys, until the desk closes.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use proto_events::envelope::AccountRef;
 use proto_events::events::GenerationKind;
 use proto_events::queries::{
-    AccountQuery, AccountView, BalanceView, CatalogView, GenerationQuery, OpenDelivery, OpenJob,
+    AccountQuery, AccountView, BalanceView, CatalogView, GenerationQuery, JobSweep, OpenDelivery, OpenJob,
     PaymentQuery, RefundQuery, Sweep,
 };
 use proto_events::{AccountId, Attempt, Credits, Event, Position, Producer, QueryReply, Refused, Text};
@@ -107,8 +107,11 @@ async fn find(
             let view = money::refund(pool, refund, question.producer).await?;
             json(view.ok_or_else(|| not_found("refund"))?)
         }
-        "jobs" => json(jobs(pool, limit(body)?, now).await?),
-        "deliveries" => json(deliveries(pool, limit(body)?, now).await?),
+        "jobs" => json(jobs(pool, read(body)?, now).await?),
+        "deliveries" => {
+            let Sweep { limit } = read(body)?;
+            json(deliveries(pool, rows(limit), now).await?)
+        }
         "payments_open" => json(money::payments_open(pool, read(body)?, question.producer).await?),
         "refunds_open" => json(money::refunds_open(pool, read(body)?, question.producer).await?),
         "known_to_us" => json(money::known(pool, &read(body)?).await?),
@@ -124,8 +127,9 @@ fn read<T: DeserializeOwned>(body: &Value) -> Result<T, Problem> {
         .map_err(|error| Problem::Refused(refused("invalid", format!("the query can't be read: {error}"))))
 }
 
-fn limit(body: &Value) -> Result<i64, Problem> {
-    read::<Sweep>(body).map(|sweep| sweep.limit.clamp(1, SWEEP_MAX).into())
+/// As many as a sweep gets.
+fn rows(limit: u16) -> i64 {
+    limit.clamp(1, SWEEP_MAX).into()
 }
 
 fn json(answer: impl Serialize) -> Result<Value, Problem> {
@@ -201,9 +205,11 @@ async fn catalog(pool: &PgPool) -> Result<CatalogView, Problem> {
     }
 }
 
-async fn jobs(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<OpenJob>, Problem> {
+async fn jobs(pool: &PgPool, sweep: JobSweep, now: i64) -> Result<Vec<OpenJob>, Problem> {
     let limits = catalog(pool).await?.catalog.limits;
-    let open = store::open_jobs(pool, limit, limits.working_per_person_max.into(), now).await?;
+    let resting: Vec<String> = sweep.resting.iter().map(Text::to_string).collect();
+    let working_max = limits.working_per_person_max.into();
+    let open = store::open_jobs(pool, rows(sweep.limit), working_max, now, &resting).await?;
     Ok(open
         .into_iter()
         .filter_map(|job| {

@@ -287,14 +287,16 @@ pub struct FreeJob {
 const LOOKED_AT_MAX: i64 = 4_096;
 
 /// Jobs that nobody holds, of people of whose jobs fewer than this are worked on. Everybody's first come before
-/// anybody's second, of these the oldest first.
+/// anybody's second, of these the oldest first. Those of resting models are left out before they are counted.
 pub async fn open_jobs(
     pool: &PgPool,
     limit: i64,
     working_max: i64,
     now: i64,
+    resting: &[String],
 ) -> Result<Vec<FreeJob>, sqlx::Error> {
-    let sql = "WITH near AS (SELECT * FROM jobs ORDER BY deadline LIMIT $4), \
+    let sql = "WITH near AS (SELECT * FROM jobs WHERE lease_until >= $3 OR model <> ALL($5) \
+                   ORDER BY deadline LIMIT $4), \
                turns AS (SELECT *, \
                    count(*) FILTER (WHERE lease_until >= $3 AND lease_us > 0) OVER person AS working, \
                    count(*) FILTER (WHERE lease_until < $3) OVER (person ORDER BY position) AS turn \
@@ -302,7 +304,7 @@ pub async fn open_jobs(
                SELECT generation, position, attempt::bigint, kind, model FROM turns \
                WHERE lease_until < $3 AND working < $2 ORDER BY working + turn, position LIMIT $1";
     let asked = sqlx::query_as(sql).bind(limit).bind(working_max).bind(now).bind(LOOKED_AT_MAX);
-    asked.fetch_all(pool).await
+    asked.bind(resting).fetch_all(pool).await
 }
 
 /// Tellings that nobody holds, oldest first: (position, type).
