@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use e2e::crowd::Crowd;
 use e2e::deeds::{Deeds, rubles};
-use e2e::leaders::{assert_true, epoch, lead_and_stand_by, leads, other, take_over, two_ledgers};
+use e2e::leaders::{
+    assert_true, epoch, lead_and_stand_by, leads, other, take_over, two_ledgers, with_a_reservation,
+};
 use e2e::{Role, Stage, dice, judge};
 use proto_events::catalog::Catalog;
 use proto_events::commands::{Command, GenerationRequest, TopupOpen};
@@ -252,4 +254,37 @@ fn leaders_are_killed_in_turn() {
     assert_true(&stage, &deeds);
     judge::assert_at_rest(&stage, &nats);
     judge::assert_whole_ways(&stage, &crossed.whole);
+}
+
+/// As a rolling upgrade leaves it: the next version's migration has changed a type that this one writes, and this one leads.
+#[test]
+fn a_leader_whose_database_a_newer_version_has_migrated_ends_and_says_why() {
+    let (mut stage, deeds) = with_a_reservation(Duration::from_secs(600));
+    let count = |stage: &Stage, table: &str| -> i64 {
+        let sql = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {table}"));
+        stage.sql(sqlx::query_scalar(sql).fetch_one(&stage.pool))
+    };
+    let migrate = "BEGIN; ALTER TYPE side_job ADD ATTRIBUTE of_the_future text; INSERT INTO _sqlx_migrations \
+        (version, description, success, checksum, execution_time) VALUES (9999, 'the future', true, '', 1); COMMIT";
+    stage.sql(sqlx::raw_sql(migrate).execute(&stage.pool));
+    // What the change does not touch goes on.
+    stage.rt.block_on(deeds.start(2)).unwrap();
+    assert!(leads(&stage, Role::Ledger));
+    let before = count(&stage, "events");
+    let refused = stage.rt.block_on(deeds.hasty(Duration::from_secs(6)).request(1, 2)).unwrap_err();
+    assert_eq!(refused.code(), None, "its outcome is in doubt, and it can be sent again: {refused}");
+    // The standby is of the same version, and took over.
+    for role in [Role::Ledger, other(Role::Ledger)] {
+        assert_eq!(stage.wait_ended(role), Some(2), "{role:?}");
+        let said = std::fs::read_to_string(stage.log_path(role)).unwrap();
+        assert!(said.contains("a newer ledger has migrated the database to version 9999"), "{said}");
+    }
+    assert_eq!((count(&stage, "events"), count(&stage, "jobs")), (before, 1), "a batch was written in part");
+    // Whoever knows the database takes over.
+    let go_back = "BEGIN; ALTER TYPE side_job DROP ATTRIBUTE of_the_future; \
+        DELETE FROM _sqlx_migrations WHERE version = 9999; COMMIT";
+    stage.sql(sqlx::raw_sql(go_back).execute(&stage.pool));
+    stage.start(Role::Ledger, &[]).unwrap();
+    stage.rt.block_on(deeds.request(1, 2)).unwrap();
+    stage.assert_verified();
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -27,8 +27,8 @@ use crate::projections;
 use crate::proofs::guard::{self, Restored};
 use crate::proofs::keeper::Keeper;
 use crate::proofs::{ProofsConfig, remote};
-use crate::sequencer::{Clock, Ground, Queue, ReplyTo, Sequencer};
-use crate::store::{self, Head};
+use crate::sequencer::{Clock, Ground, Lost, Queue, ReplyTo, Sequencer};
+use crate::store::{self, Head, Outgrown};
 use crate::tail::Tail;
 use crate::{follow_ups, provision, relay, snapshots, timers};
 
@@ -62,13 +62,15 @@ struct Service {
     /// Why a restored database may be led: for the first lead of this process only.
     accept_restore: Arc<Mutex<Option<String>>>,
     write_path_only: bool,
+    /// Set once this version can lead no more.
+    outgrown: Arc<OnceLock<Outgrown>>,
 }
 
 /// Serves until told to stop.
 ///
 /// # Errors
-/// Postgres or NATS can't be reached at the start, the port is taken, or an old database was restored
-/// and nobody has accepted that.
+/// Postgres or NATS can't be reached at the start, the port is taken, an old database was restored
+/// and nobody has accepted that, or a newer version has migrated the database so that this one can lead no more.
 pub async fn run(
     config: Config,
     accept_restore: Option<String>,
@@ -114,6 +116,7 @@ pub async fn run(
         proofs: config.proofs,
         accept_restore: Arc::new(Mutex::new(accept_restore)),
         write_path_only: config.write_path_only,
+        outgrown: Arc::default(),
     };
     while let Some(head) = wait_for_lead(&service.pool, &service.ear, &stop).await {
         tracing::info!(epoch = head.epoch, position = head.position, "leading");
@@ -127,6 +130,9 @@ pub async fn run(
             stop.run_until_cancelled(tokio::time::sleep(LEAD_AGAIN)).await;
         }
         metrics::gauge!("ledger_leading").set(0.0);
+        if let Some(outgrown) = service.outgrown.get() {
+            return Err((*outgrown).into());
+        }
     }
     web.await?.context("the web server failed")?;
     Ok(())
@@ -213,7 +219,7 @@ impl Service {
             started = Sequencer::start(ground, committed) => started?,
             () = leading.cancelled() => return Ok(()),
         };
-        spawn_sequencer(tasks, sequencer, queue, leading);
+        spawn_sequencer(tasks, sequencer, queue, leading, &self.outgrown);
         self.spawn_followers(tasks, self.keeper(&head, epoch), queue, &clock, &seen, leading);
         let publish = publish_first_catalog(Arc::clone(queue), self.first_catalog.clone());
         spawn_follower(tasks, leading, publish);
@@ -324,11 +330,17 @@ fn spawn_sequencer(
     sequencer: Sequencer,
     queue: &Arc<Queue>,
     leading: &CancellationToken,
+    outgrown: &Arc<OnceLock<Outgrown>>,
 ) {
-    let (queue, stop) = (Arc::clone(queue), leading.clone());
+    let (queue, stop, outgrown) = (Arc::clone(queue), leading.clone(), Arc::clone(outgrown));
     tasks.spawn(ended("sequencer", leading.clone(), async move {
-        if let Err(lost) = sequencer.run(&queue, stop).await {
-            tracing::warn!(%lost, "stepping down");
+        match sequencer.run(&queue, stop).await {
+            Ok(()) => {}
+            Err(Lost::Outgrown(newer)) => {
+                tracing::error!(error = %newer, "stepping down for good");
+                outgrown.get_or_init(|| newer);
+            }
+            Err(lost) => tracing::warn!(%lost, "stepping down"),
         }
     }));
 }

@@ -40,7 +40,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::log::BadRow;
-use crate::store::{self, AppendError, Head, Writer, answered};
+use crate::store::{self, AppendError, Head, Outgrown, Writer, answered};
 use accounts::Accounts;
 use draft::{Draft, Drafted, Streams};
 use fingerprint::Fingerprints;
@@ -67,6 +67,8 @@ pub enum Lost {
     Doubt,
     #[error("the log holds what this version can't read")]
     Log(#[from] BadRow),
+    #[error(transparent)]
+    Outgrown(#[from] Outgrown),
 }
 
 /// What a sequencer stands on.
@@ -193,6 +195,10 @@ impl Sequencer {
         let known = match gathered {
             Ok(known) => known,
             Err(BadRow::Column(error)) => {
+                if let Err(lost) = self.still_knows(&error).await {
+                    self.again.push_front(waiting);
+                    return Err(lost);
+                }
                 tracing::warn!(%error, "Postgres did not answer; nothing was done");
                 busy(waiting).await;
                 return Ok(());
@@ -270,6 +276,11 @@ impl Sequencer {
             Err(Failed::Append(AppendError::InDoubt(_)) | Failed::Doubt) => self.lose(flight, Lost::Doubt),
             Err(failed) => {
                 tracing::warn!(?failed, "the append failed before its commit; nothing was done");
+                if let Failed::Append(AppendError::NotCommitted(error)) = &failed
+                    && let Err(lost) = self.still_knows(error).await
+                {
+                    return self.lose(flight, lost);
+                }
                 for waiting in self.fall(flight).await {
                     busy(waiting).await;
                 }
@@ -346,6 +357,22 @@ impl Sequencer {
         }
     }
 
+    /// An error that comes of tables that a newer version has migrated would come again with every batch: the lead is
+    /// that one's.
+    async fn still_knows(&self, error: &sqlx::Error) -> Result<(), Lost> {
+        if !store::may_be_outgrown(error) {
+            return Ok(());
+        }
+        match answered(store::outgrown(&self.pool)).await {
+            Ok(Some(outgrown)) => Err(outgrown.into()),
+            Ok(None) => Ok(()),
+            Err(error) => {
+                tracing::warn!(%error, "whether a newer version has migrated the database is not known");
+                Ok(())
+            }
+        }
+    }
+
     /// An account whose events this version can't read is answered alone; the others go on.
     async fn find_unreadable(&mut self, mut waiting: Vec<Waiting>, error: &BadRow) {
         if waiting.len() > 1 {
@@ -373,7 +400,11 @@ impl Sequencer {
         error: &sqlx::Error,
     ) -> Result<(), Lost> {
         // A leader that was replaced collides with what its successor wrote: no reason to refuse.
-        match self.still_leads().await {
+        let still_leads = match self.still_knows(error).await {
+            Ok(()) => self.still_leads().await,
+            Err(lost) => Err(lost),
+        };
+        match still_leads {
             Ok(true) => {}
             Ok(false) => {
                 busy(waiting).await;

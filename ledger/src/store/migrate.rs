@@ -4,7 +4,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError as SqlxMigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
 
 use super::pool::{OWNER_ROLE, SERVICE_ROLE};
@@ -26,6 +26,35 @@ pub enum MigrateError {
     Migration(#[from] SqlxMigrateError),
     #[error("Postgres {found} is too old: 15 or newer is needed")]
     Version { found: i32 },
+}
+
+/// A newer version of the ledger has migrated the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a newer ledger has migrated the database to version {found}; this one knows version {known} and can lead no more: \
+     replace it by the newer one"
+)]
+pub struct Outgrown {
+    found: i64,
+    known: i64,
+}
+
+/// Has a newer version migrated the database?
+///
+/// # Errors
+/// Postgres is away.
+pub async fn outgrown(pool: &PgPool) -> Result<Option<Outgrown>, sqlx::Error> {
+    let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let found: i64 =
+        sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations").fetch_one(pool).await?;
+    Ok((found > known).then_some(Outgrown { found, known }))
+}
+
+/// Can this error be that of a version whose tables are not those of the database? Class 42: something is missing or of
+/// another type. 0A000: a statement that was planned before has other columns now. 23502: a column that it does not fill.
+pub fn may_be_outgrown(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code.starts_with("42") || code == "0A000" || code == "23502")
 }
 
 /// Applies what is not applied yet.

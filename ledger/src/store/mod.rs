@@ -27,7 +27,7 @@ pub use lookup::{
     events_of_accounts, events_of_keys, events_of_type, first_answers, kept, leases, natural_keys_after,
     newest_event, owners_of_keys, people_of_accounts,
 };
-pub use migrate::{MigrateError, migrate};
+pub use migrate::{MigrateError, Outgrown, may_be_outgrown, migrate, outgrown};
 pub use payments::*;
 pub use pool::{
     BY_KEYS, OWNER_ROLE, SERVICE_ROLE, answered, connect, connect_patient, connect_relaxed, connect_serving,
