@@ -24,8 +24,10 @@ const CONCURRENCY: usize = 4;
 const CONCURRENCY_MAX: usize = 64;
 /// A 4K picture takes about a minute; twice that and half again is patience enough.
 const CALL_TIMEOUT_S: u64 = 150;
+const CALL_TIMEOUT_S_MAX: u64 = 3_600;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-const DRAIN_S: u64 = 20;
+/// After a call: what it takes to store the result and to tell the ledger.
+const SETTLE_S: u64 = 10;
 /// A call whose outcome nobody knows is made once more: the person waits for a picture, and twice its cost is cents.
 const RETRIES_IN_DOUBT: u16 = 1;
 const RETRIES_IN_DOUBT_MAX: u16 = 5;
@@ -46,7 +48,8 @@ pub struct Config {
     pub gemini: gemini::Options,
     /// GENERATOR_CONCURRENCY: calls at once
     pub concurrency: usize,
-    /// GENERATOR_DRAIN_SECONDS: how long a stop waits for calls under way
+    /// GENERATOR_DRAIN_SECONDS: how long a stop waits for calls under way; unset, as long as one may take. A call that is
+    /// cut off is billed, and made once more by whoever comes after.
     pub drain: Duration,
     /// GENERATOR_RETRIES_IN_DOUBT: how often a call is made again whose outcome is not known
     pub retries_in_doubt: u16,
@@ -82,8 +85,16 @@ impl Config {
             shelf::REQUESTS_BYTES_MAX / MB,
             shelf::REQUEST_BYTES_MAX / MB..=REQUESTS_MB_MAX,
         );
-        let call = seconds(&mut env, "GENERATOR_CALL_TIMEOUT_SECONDS", CALL_TIMEOUT_S, 1);
-        let drain = seconds(&mut env, "GENERATOR_DRAIN_SECONDS", DRAIN_S, 0);
+        let call = within(
+            &mut env,
+            "GENERATOR_CALL_TIMEOUT_SECONDS",
+            "seconds",
+            CALL_TIMEOUT_S,
+            1..=CALL_TIMEOUT_S_MAX,
+        );
+        let drain_max_s = CALL_TIMEOUT_S_MAX + SETTLE_S;
+        let drain = within(&mut env, "GENERATOR_DRAIN_SECONDS", "seconds", call + SETTLE_S, 0..=drain_max_s);
+        let (call, drain) = (Duration::from_secs(call), Duration::from_secs(drain));
         let config = (|| {
             let gemini = gemini::Options {
                 url: url?,
@@ -105,6 +116,11 @@ impl Config {
             })
         })();
         env.finish(config)
+    }
+
+    /// Does a stop not wait for as long as a call may take?
+    pub fn cuts_calls_off(&self) -> bool {
+        self.drain < self.gemini.call_timeout
     }
 }
 
@@ -184,6 +200,35 @@ where
     value
 }
 
-fn seconds(env: &mut Env, name: &'static str, default: u64, min: u64) -> Duration {
-    Duration::from_secs(within(env, name, "seconds", default, min..=3600))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(more: &[(&str, &str)]) -> Result<Config, Problems> {
+        let seed = xtask::machine::Scratch::new("generator-config").unwrap();
+        let file = seed.path().join("seed.nk");
+        std::fs::write(&file, "SUANBOPKDAWMS6AOHCIWPPYVMTRHSD7TEVOD6Q2JAW5HZIKAF5MOD5KK4E").unwrap();
+        let file = file.to_str().unwrap();
+        let always = [
+            ("NATS_URL", "nats://127.0.0.1:4222"),
+            ("NATS_NKEY_SEED_FILE", file),
+            ("NATS_MEDIA_NKEY_SEED_FILE", file),
+            ("GEMINI_API_KEY", "k"),
+        ];
+        let all = always.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::read(Env::from_map(all.collect()))
+    }
+
+    #[test]
+    fn a_stop_waits_for_as_long_as_a_call_may_take_unless_told_otherwise() {
+        let of = |more: &[(&str, &str)]| {
+            let config = read(more).unwrap();
+            (config.drain.as_secs(), config.cuts_calls_off())
+        };
+        assert_eq!(of(&[]), (160, false));
+        let call = ("GENERATOR_CALL_TIMEOUT_SECONDS", "3600");
+        assert_eq!(of(&[call]), (3_610, false));
+        assert_eq!(of(&[call, ("GENERATOR_DRAIN_SECONDS", "20")]), (20, true));
+        assert!(read(&[("GENERATOR_DRAIN_SECONDS", "9999")]).is_err());
+    }
 }

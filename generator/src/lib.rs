@@ -41,6 +41,14 @@ pub enum Error {
 /// # Errors
 /// NATS refuses us, or the listener breaks.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), Error> {
+    if config.cuts_calls_off() {
+        let (drain_s, call_s) = (config.drain.as_secs(), config.gemini.call_timeout.as_secs());
+        tracing::warn!(
+            drain_s,
+            call_s,
+            "a stop cuts calls off that Google bills: GENERATOR_DRAIN_SECONDS is less than a call may take"
+        );
+    }
     let health = Health::new(&["nats", "ledger", "gemini"]);
     let serving = tokio::spawn(http::serve(listener, axum::Router::new(), health.clone(), shutdown.clone()));
     let connections = async {

@@ -162,6 +162,26 @@ fn killed_services_and_servers_come_back_and_down_stops_all() {
 }
 
 #[test]
+fn down_says_whom_it_waits_for() {
+    let mut stage = Stage::new();
+    let patient = SERVICE
+        .replace("sys.exit(0)))", "time.sleep(8), sys.exit(0)))")
+        .replace("import http", "import time, http");
+    std::fs::write(stage.data.join("bin/generator"), patient).unwrap();
+    stage.env.push(("GENERATOR_DRAIN_SECONDS".into(), "100".into()));
+    stage.start();
+    let down = stage.xtask("down");
+    let said = String::from_utf8_lossy(&down.stdout);
+    assert!(
+        down.status.success() && said.contains("not yet ended: ") && said.contains("generator"),
+        "{said}"
+    );
+    let log = stage.log();
+    assert!(log.contains("generator ends what is under way") && log.contains("at most 110 s"), "{log}");
+    assert!(!log.contains("did not stop"), "{log}");
+}
+
+#[test]
 fn when_the_supervisor_is_killed_nothing_stays_and_the_data_does() {
     let mut stage = Stage::new();
     stage.start();

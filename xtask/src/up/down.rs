@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use nix::sys::signal::Signal;
 
-use super::{layout::Layout, prepare, state::State};
+use super::{layout::Layout, prepare, state::State, supervisor::patience};
 
-/// The supervisor gives each group of services 30 s and the servers as long; this is more than all of them.
-const STOP_TIMEOUT: Duration = Duration::from_secs(180);
+/// For the servers and the supervisor itself, beside what the services may take.
+const STOP_MARGIN: Duration = Duration::from_secs(60);
+/// Who is still waited for is named so often.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 
 pub fn down() -> Result<()> {
     let layout = Layout::open()?;
@@ -19,14 +21,7 @@ pub fn down() -> Result<()> {
     };
     if state.supervisor.is_alive() {
         state.supervisor.signal(Signal::SIGTERM);
-        if !state.supervisor.wait_gone(STOP_TIMEOUT) {
-            bail!(
-                "the supervisor (pid {}) has not stopped in {} s; its log: {}",
-                state.supervisor.pid,
-                STOP_TIMEOUT.as_secs(),
-                layout.log("up").display()
-            );
-        }
+        wait_gone(&state, &layout)?;
     }
     // The supervisor stops its children; what is alive now was left by one that died.
     if state.processes.iter().any(super::state::Record::is_alive) {
@@ -39,5 +34,28 @@ pub fn down() -> Result<()> {
         begun.elapsed().as_secs_f64(),
         layout.data.display()
     );
+    Ok(())
+}
+
+/// Until the supervisor is gone; says meanwhile what it waits for.
+fn wait_gone(state: &State, layout: &Layout) -> Result<()> {
+    let (begun, within) = (Instant::now(), Duration::from_secs(state.stop_within_s) + STOP_MARGIN);
+    while !state.supervisor.wait_gone(TELL_EVERY) {
+        if begun.elapsed() > within {
+            bail!(
+                "the supervisor (pid {}) has not stopped in {} s; its log: {}",
+                state.supervisor.pid,
+                within.as_secs(),
+                layout.log("up").display()
+            );
+        }
+        let alive: Vec<&str> =
+            state.processes.iter().filter(|r| r.is_alive()).map(|r| r.name.as_str()).collect();
+        println!(
+            "  not yet ended: {} ({})",
+            alive.join(", "),
+            patience(within.saturating_sub(begun.elapsed()))
+        );
+    }
     Ok(())
 }

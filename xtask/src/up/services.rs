@@ -1,6 +1,6 @@
 //! The services: program, port, and what each of them, and nobody else, is told.
 
-use std::{ffi::OsString, process::Command};
+use std::{ffi::OsString, process::Command, time::Duration};
 
 use super::layout::{DATABASE, DATABASE_ROLE, Layout, SANDBOX_SHOP_ID, Secrets};
 use crate::{
@@ -13,6 +13,24 @@ pub(super) struct Service {
     pub name: &'static str,
     pub port: u16,
     pub plan: Plan,
+    /// Killed when it has not ended by then.
+    pub stop_within: Duration,
+}
+
+/// Each of them ends in less.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// How long a call may take, and then the generator to tell of it, when nothing else is configured: see its `config.rs`.
+const CALL_S: u64 = 150;
+const SETTLE_S: u64 = 10;
+/// What it needs besides: its page, its connections.
+const GENERATOR_MARGIN_S: u64 = 10;
+
+/// Longer than the generator waits for its calls: one that is cut off is billed.
+fn generator_stop_within(settings: &Settings) -> Duration {
+    let seconds = |name: &str| settings.variables.get(name).and_then(|text| text.trim().parse::<u64>().ok());
+    let drain_s = seconds("GENERATOR_DRAIN_SECONDS")
+        .unwrap_or_else(|| seconds("GENERATOR_CALL_TIMEOUT_SECONDS").unwrap_or(CALL_S) + SETTLE_S);
+    STOP_WITHIN.max(Duration::from_secs(drain_s + GENERATOR_MARGIN_S))
 }
 
 /// The programs `up` runs: the services, and this one to supervise them.
@@ -55,7 +73,7 @@ pub(super) fn services(settings: &Settings, layout: &Layout, secrets: &Secrets, 
         let mut plan = plan("sandbox", settings, layout);
         plan.args = vec!["--state".into(), OsString::from(layout.sandbox_books())];
         plan.env.extend(sandbox_variables(settings, secrets));
-        all.push(Service { name: "sandbox", port: ports.sandbox, plan });
+        all.push(Service { name: "sandbox", port: ports.sandbox, plan, stop_within: STOP_WITHIN });
     }
     let mut ledger = plan("ledger", settings, layout).args(["serve", "--migrate"]);
     ledger.env.extend(connection(settings, keys, "ledger", true));
@@ -65,7 +83,7 @@ pub(super) fn services(settings: &Settings, layout: &Layout, secrets: &Secrets, 
     ledger.env.push(given(settings, CHECKPOINT_KEY_FILE, &key));
     ledger.env.push(given(settings, CHECKPOINT_DIR, &layout.checkpoints().display().to_string()));
     ledger.env.push(given(settings, "ADMIN_PASSWORD", &secrets.admin_password));
-    all.push(Service { name: "ledger", port: ports.ledger, plan: ledger });
+    all.push(Service { name: "ledger", port: ports.ledger, plan: ledger, stop_within: STOP_WITHIN });
     let adapters = [
         ("telegram-adapter", "telegram", true, "TELEGRAM_PORT", ports.telegram, telegram),
         ("payments-adapter", "payments", false, "PAYMENTS_PORT", ports.payments, payments),
@@ -76,7 +94,8 @@ pub(super) fn services(settings: &Settings, layout: &Layout, secrets: &Secrets, 
         plan.env.extend(connection(settings, keys, user, media));
         plan.env.push((port_variable.into(), port.to_string()));
         plan.env.extend(variables);
-        all.push(Service { name, port, plan });
+        let stop_within = if name == "generator" { generator_stop_within(settings) } else { STOP_WITHIN };
+        all.push(Service { name, port, plan, stop_within });
     }
     all
 }

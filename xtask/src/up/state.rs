@@ -32,6 +32,9 @@ pub struct State {
     pub own_nats: bool,
     pub postgres_data: Option<PathBuf>,
     pub psql: Option<PathBuf>,
+    /// The longest that the services together may take to stop.
+    #[serde(default)]
+    pub stop_within_s: u64,
     /// In the order of their start.
     pub processes: Vec<Record>,
 }

@@ -29,8 +29,8 @@ use crate::{
 /// A service migrates, connects and provisions before it is ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
-/// Longer than the generator waits for its calls (20 s); then a service is killed.
-const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// Who takes longer to stop is named.
+const TELL_AFTER: Duration = Duration::from_secs(2);
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// A service that cannot start is tried twice a minute, for ever: its cause may pass.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -72,6 +72,7 @@ impl<'a> Supervisor<'a> {
             own_nats: settings.nats_url.is_none(),
             postgres_data: None,
             psql: None,
+            stop_within_s: 0,
             processes: Vec::new(),
         };
         Self { layout, settings, state, postgres: None, nats: None, services: Vec::new(), restarts: [0, 0] }
@@ -97,7 +98,9 @@ impl<'a> Supervisor<'a> {
         self.start_postgres(&secrets)?;
         self.start_nats(&keys)?;
         self.make_checkpoint_key()?;
-        for service in services(self.settings, self.layout, &secrets, &keys) {
+        let services = services(self.settings, self.layout, &secrets, &keys);
+        self.state.stop_within_s = services.iter().map(|service| service.stop_within.as_secs()).sum();
+        for service in services {
             let started = Instant::now();
             let process = Process::start(service.plan.clone())?;
             self.services.push(Running {
@@ -329,6 +332,14 @@ fn revive(name: &str, log: &Path, restarts: &mut u32, restart: impl FnOnce() -> 
     }
 }
 
+/// How long something is waited for, and what to do who can't wait.
+pub(super) fn patience(within: Duration) -> String {
+    format!(
+        "it is waited for, at most {} s; whoever asks again (Ctrl-C, `down`) has it killed",
+        within.as_secs()
+    )
+}
+
 fn tell_end(name: &str, how: &str, log: &Path, next: &str) {
     let tail = crate::machine::process::tail(log, 5);
     println!("! {name} ended ({how}); {next}. Its last lines:\n{tail}\n    the whole log: {}", log.display());
@@ -344,8 +355,14 @@ fn stop_together(mut group: Vec<Running>) {
         process.signal(Signal::SIGTERM);
     }
     let begun = Instant::now();
-    for process in group.iter_mut().filter_map(|r| r.process.as_mut()) {
-        while process.is_running() && begun.elapsed() < STOP_TIMEOUT && !interrupt::insisted() {
+    for running in &mut group {
+        let (within, mut told) = (running.service.stop_within, false);
+        let Some(process) = running.process.as_mut() else { continue };
+        while process.is_running() && begun.elapsed() < within && !interrupt::insisted() {
+            if !told && begun.elapsed() > TELL_AFTER {
+                told = true;
+                println!("  {} ends what is under way: {}", process.name(), patience(within));
+            }
             std::thread::sleep(POLL);
         }
         if process.is_running() {
