@@ -47,7 +47,10 @@ pub(super) async fn references(store: &ObjectStore, files: &[File]) -> Result<Ve
 
 /// A picture of the person's: looked at, stripped, encoded.
 async fn reference(store: &ObjectStore, file: &File) -> Result<Reference, Missing> {
-    let unfit = |error: NotAPicture| Missing::Unfit(error.to_string());
+    let unfit = |error: NotAPicture| match error {
+        NotAPicture::Size { .. } => Missing::TooLarge,
+        _ => Missing::Unfit(error.to_string()),
+    };
     let lost = |error: Error| match error.is_lost() {
         true => Missing::Gone(error.to_string()),
         false => Missing::Away(error.to_string()),

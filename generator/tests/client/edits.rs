@@ -181,11 +181,12 @@ async fn what_a_reference_tells_beside_its_pixels_never_leaves() {
     let sent = &vendor.heard()[0].body["contents"][0]["parts"][1]["inlineData"]["data"];
     let sent = BASE64_STANDARD.decode(sent.as_str().unwrap()).unwrap();
     assert_eq!(sent, jpeg(640, 480));
-    for (name, bytes) in [("words", b"not a picture at all".to_vec()), ("bomb", jpeg(64, 65_535))] {
-        world.put(&object_of(name), &bytes).await;
-        let unfit = world.material(&[id(name)], None).await;
-        assert!(matches!(unfit, Err(Missing::Unfit(_))), "{name}: {unfit:?}");
-    }
+    world.put(&object_of("words"), b"not a picture at all").await;
+    let unfit = world.material(&[id("words")], None).await;
+    assert!(matches!(unfit, Err(Missing::Unfit(_))), "{unfit:?}");
+    world.put(&object_of("bomb"), &jpeg(64, 65_535)).await;
+    let bomb = world.material(&[id("bomb")], None).await;
+    assert!(matches!(bomb, Err(Missing::TooLarge)), "{bomb:?}");
 }
 
 /// Answers for the Telegram adapter: what it is asked and how many asked before.

@@ -132,7 +132,7 @@ picture-failed =
         [busy] 🐢 Too many people are drawing right now. Please try again in a couple of minutes.
         [quota] 🌙 The model has drawn all it can for today. Please try again in a few hours.
         [late] ⌛ The picture took too long, so I stopped.
-        [large] 📏 The request turned out too large. Please try a shorter description.
+        [large] 📏 The request turned out too large. Please try a shorter description, or fewer or smaller pictures.
         [request] 🤔 The model doesn't take such a request. Please try another description.
         [reference] 📎 Telegram no longer gives me a photo that this request needs. Please send the photo again.
         [canceled] 🛑 Canceled.
