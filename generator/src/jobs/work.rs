@@ -6,7 +6,7 @@
 //! Invariant: no call is made while a whole result of an earlier attempt lies in the store. A call that was made is left only when
 //! nobody wants the job any more, never for a lost claim: its result goes to the store, where the next attempt looks.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use proto_events::{
     Attempt, GenerationId,
@@ -55,8 +55,6 @@ async fn step(
     unwanted: &CancellationToken,
 ) -> Option<Duration> {
     let (generation, attempt) = (job.generation, job.attempt);
-    // Asked before the call, while the ledger is known to answer.
-    let catalog = tools.prices.current().await;
     let Some(earlier) = earlier(tools, job, lease).await else {
         if lease.is_lost() {
             return None;
@@ -68,6 +66,7 @@ async fn step(
         say::complete(tools, generation, attempt, stored).await;
         return None;
     }
+    let catalog = wait_for_catalog(tools, job, lease).await;
     if job.lost {
         ending::lost(tools, job, catalog.as_deref()).await;
     }
@@ -148,6 +147,19 @@ async fn nobody_waits(tools: &Tools, job: &ClaimedJob, lease: &Lease, unwanted: 
     }
     if !say::is_canceled(tools, job.generation).await {
         unwanted.cancelled().await;
+    }
+}
+
+/// Until the ledger has shown its catalog: without it nobody knows how a model is called and what it costs. `None` when
+/// the claim is lost or no time is left for a call, so that none is made.
+async fn wait_for_catalog(tools: &Tools, job: &ClaimedJob, lease: &Lease) -> Option<Arc<Catalog>> {
+    loop {
+        let catalog = tools.prices.current().await;
+        if catalog.is_some() || lease.is_lost() || pace::left_for_call(job.deadline, pace::now()).is_none() {
+            return catalog;
+        }
+        tracing::warn!(generation = %job.generation, attempt = %job.attempt, "no call is made before the catalog is known");
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

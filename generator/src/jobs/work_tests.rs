@@ -2,7 +2,10 @@
 
 use std::{
     pin::pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_nats::jetstream;
@@ -34,6 +37,8 @@ type Heard = Arc<Mutex<Vec<(String, Value)>>>;
 struct World {
     tools: Tools,
     heard: Heard,
+    /// The ledger shows its catalog.
+    shows: Arc<AtomicBool>,
     vendor: String,
     job: GenerationId,
     unwanted: CancellationToken,
@@ -50,13 +55,14 @@ impl World {
         let heard = Heard::default();
         let mut asked = client.subscribe("*.ledger.generator.*").await.unwrap();
         client.flush().await.unwrap();
-        let (ledger, book) = (client.clone(), heard.clone());
+        let shows = Arc::new(AtomicBool::new(true));
+        let (ledger, book, shown) = (client.clone(), heard.clone(), shows.clone());
         tokio::spawn(async move {
             while let Some(message) = asked.next().await {
                 let verb = message.subject.rsplit('.').next().unwrap().to_owned();
                 let body: Value = serde_json::from_slice(&message.payload).unwrap();
                 let mut reply = if verb == "catalog" {
-                    refused("no_catalog")
+                    if shown.load(Ordering::SeqCst) { catalog() } else { refused("no_catalog") }
                 } else {
                     let mut book = book.lock().unwrap();
                     let before = book.iter().filter(|(known, _)| *known == verb).count();
@@ -93,6 +99,7 @@ impl World {
         Self {
             tools,
             heard,
+            shows,
             vendor,
             job: job(),
             unwanted: CancellationToken::new(),
@@ -168,6 +175,11 @@ fn done(result: &Value) -> Value {
 fn canceled() -> Value {
     json!({"status": "ok", "position": 1, "result": {"generation": job(), "kind": "text", "state": "canceled",
         "model": "gemini-3.8-flash", "size": null, "references": 0, "credits": 1, "attempt": 1, "reason": null}})
+}
+
+fn catalog() -> Value {
+    let catalog = Catalog::default_catalog().unwrap();
+    json!({"status": "ok", "position": 1, "result": {"version": 1, "catalog": catalog}})
 }
 
 fn refused(code: &str) -> Value {
@@ -293,12 +305,12 @@ async fn a_job_whose_workers_all_died_is_closed_with_the_last_one_on_record() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ledger_is_told_the_vendors_wait_and_the_job_is_given_back_meanwhile() {
     let world = World::obliging().await;
-    world.fault(json!({"status": 429, "quota": "minute", "retry_after": 1.0})).await;
+    world.fault(json!({"status": 429, "quota": "minute", "retry_after": 7.0})).await;
     let again = world.run(1).await.expect("another attempt");
     let attempted = world.all("generation_attempt");
     assert_eq!((attempted.len(), &attempted[0]["outcome"]), (1, &json!("rate_limited")));
     assert_eq!(attempted[0]["retry_after_ms"], json!(again.as_millis()));
-    assert!((900..=1_500).contains(&again.as_millis()), "{again:?}");
+    assert!((6_900..=10_500).contains(&again.as_millis()), "{again:?}");
     assert_eq!(world.all("generation_claim").len(), 1, "nobody waits with a claim in hand");
 }
 
@@ -397,6 +409,18 @@ async fn a_claim_whose_answer_came_late_is_renewed_before_a_call_is_paid() {
     world.run(1).await;
     assert_eq!(world.all("generation_renew").len(), 1);
     assert_eq!(world.calls().await, 0, "paid for another's job");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_called_while_nobody_knows_how() {
+    let world = World::obliging().await;
+    world.shows.store(false, Ordering::SeqCst);
+    let waiting = tokio::time::timeout(2 * SECOND, world.run(1)).await;
+    assert!(waiting.is_err(), "it ended without a catalog");
+    assert_eq!(world.calls().await, 0, "called by another API, perhaps");
+    world.shows.store(true, Ordering::SeqCst);
+    world.run(1).await;
+    assert_eq!(world.all("generation_complete").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -80,7 +80,9 @@ pub enum Missing {
     /// It can't be shown to a model.
     #[error("a reference can't be used: {0}")]
     Unfit(String),
-    #[error("the pictures have more than {REQUEST_BYTES_MAX} bytes together, or one has a side of too many pixels")]
+    #[error(
+        "the pictures have more than {REQUEST_BYTES_MAX} bytes together, or one has a side of too many pixels"
+    )]
     TooLarge,
     /// Perhaps later.
     #[error("the pictures can't be had now: {0}")]
