@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::commands::FileId;
 use crate::events::MediaType;
@@ -93,14 +94,40 @@ pub fn conversation_key(account: AccountId, name: &str) -> Option<String> {
     is_conversation_name(name).then(|| format!("chat.{account}.{name}"))
 }
 
-/// Where a file of Telegram's lies once it was fetched: by the SHA-256 of its id, in hex.
-pub fn file_object(file_id_sha256: &str) -> String {
-    format!("files/{file_id_sha256}")
+/// Where a file of Telegram's lies once it was fetched, by its id.
+pub fn file_object(file_id: &str) -> String {
+    format!("files/{}", sha256_hex(file_id.as_bytes()))
+}
+
+/// Where the n-th thing lies that an attempt made.
+pub fn output_object(generation: GenerationId, attempt: i64, n: usize) -> String {
+    format!("{generation}/{attempt}/{n}")
+}
+
+/// Where an attempt says what it made, last of all.
+pub fn result_object(generation: GenerationId, attempt: i64) -> String {
+    format!("{generation}/{attempt}/result")
+}
+
+/// Where the model's signatures of an attempt lie, for an edit.
+pub fn signatures_object(generation: GenerationId, attempt: i64) -> String {
+    format!("{generation}/{attempt}/signatures")
 }
 
 /// Where what a generation said and painted lies, as the model must be shown it again in an edit.
 pub fn turn_object(generation: GenerationId) -> String {
     format!("{generation}/turn")
+}
+
+/// Lower-case hex of the SHA-256, as the ledger keeps it.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]
@@ -123,6 +150,12 @@ mod tests {
         assert_eq!((all.turns.len(), all.turns[TURNS_MAX - 1].answer.as_str()), (TURNS_MAX, "b"));
         all.put(turn(99, &"ы".repeat(CONVERSATION_CHARS_MAX + 1)));
         assert_eq!(all.turns.len(), 1, "the newest is kept however long it is");
+    }
+
+    #[test]
+    fn a_digest_is_written_in_lower_case_hex() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!((sha256_hex(b"").as_str(), hex(&[0, 0x9f, 0xff]).as_str()), (empty, "009fff"));
     }
 
     #[test]

@@ -10,13 +10,13 @@ use async_nats::Client;
 use async_nats::jetstream::{self, object_store};
 use desk::{Sandbox, until};
 use futures_util::StreamExt as _;
+use proto_events::media::sha256_hex;
 use proto_events::queries::OutputPlace;
 use proto_events::subjects::IMAGES_BUCKET;
 use proto_events::{GenerationId, Producer, PublishedEvent};
 use serde_json::{Value, json};
 use service::ledger::Ledger;
 use service::nats::NatsConfig;
-use sha2::{Digest as _, Sha256};
 use telegram_adapter::delivery::{Made, Missing, Shelf, Teller};
 use telegram_adapter::desk::Desk;
 use telegram_adapter::statuses::Statuses;
@@ -160,7 +160,7 @@ impl Stage {
         let store = store.get_object_store(IMAGES_BUCKET).await.unwrap();
         let images = context.get_stream(format!("OBJ_{IMAGES_BUCKET}")).await.unwrap();
 
-        let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = sha256_hex(&bytes);
         let place =
             json!({"object": OBJECT, "sha256": sha256, "media_type": media_type, "bytes": bytes.len()});
         let place: OutputPlace = serde_json::from_value(place).unwrap();

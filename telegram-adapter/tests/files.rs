@@ -16,12 +16,11 @@ use desk::{Sandbox, TOKEN, until};
 use futures_util::stream;
 use proto_events::commands::FileId;
 use proto_events::events::MediaType;
-use proto_events::media::{FetchFile, Fetched, file_object};
+use proto_events::media::{FetchFile, Fetched, file_object, sha256_hex};
 use proto_events::subjects::{FETCH_FILE, IMAGES_BUCKET};
 use secrecy::SecretString;
 use serde_json::json;
 use service::nats::NatsConfig;
-use sha2::{Digest as _, Sha256};
 use telegram_adapter::files::{BYTES_MAX, Files};
 use telegram_adapter::outbound::{Picture, Telegram};
 use tokio::io::AsyncReadExt as _;
@@ -39,10 +38,6 @@ struct Stage {
 async fn connect(nats: &Nats, user: &str) -> Client {
     let config = NatsConfig { url: nats.url(), seed_file: nats.seed_file(user) };
     service::nats::connect(&config, user).await.unwrap()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn png() -> Vec<u8> {
@@ -99,8 +94,8 @@ async fn a_file_is_brought_once_whoever_asks_and_however_often() {
     };
     // Nobody may be there yet to hear the first.
     let Fetched::Here(file) = until("an answer", ask).await else { panic!("not brought") };
-    assert_eq!(file.object.as_str(), file_object(&hex(file_id.as_bytes())));
-    assert_eq!((file.sha256.as_str(), file.media_type), (&*hex(&png()), MediaType::Png));
+    assert_eq!(file.object.as_str(), file_object(&file_id));
+    assert_eq!((file.sha256.as_str(), file.media_type), (&*sha256_hex(&png()), MediaType::Png));
     assert_eq!(file.bytes as usize, png().len());
     assert_eq!(stage.stored(&file.object).await, png());
     assert_eq!(ask().await, Some(Fetched::Here(file.clone())));
@@ -137,7 +132,7 @@ async fn what_is_no_picture_or_is_not_there_is_said_and_not_kept() {
     sandbox.fault("download", json!({"status": 500})).await;
     assert!(matches!(files.fetch(&picture).await, Fetched::Later { .. }));
     for id in [page, picture.clone()] {
-        assert!(stage.store.info(file_object(&hex(id.as_bytes()))).await.is_err());
+        assert!(stage.store.info(file_object(&id)).await.is_err());
     }
     assert!(matches!(files.fetch(&picture).await, Fetched::Here(_)));
 }

@@ -11,7 +11,6 @@ use proto_events::media::{conversation_key, file_object, turn_object};
 use proto_events::subjects::{IMAGES_BUCKET, SESSIONS_BUCKET};
 use proto_events::{AccountId, GenerationId, Producer};
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use crate::payer;
 
@@ -57,10 +56,6 @@ impl Media {
     }
 }
 
-fn file(id: &str) -> String {
-    file_object(&Sha256::digest(id).iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-}
-
 /// An edit with a reference, made at the second attempt and delivered; and all that may lie in MEDIA for it.
 fn edited(raw: &Raw, deeds: &Deeds, stage: &Stage, user: i64, account: AccountId) -> Vec<String> {
     let reference = format!("reference-of-{user}");
@@ -81,8 +76,9 @@ fn edited(raw: &Raw, deeds: &Deeds, stage: &Stage, user: i64, account: AccountId
     });
     let confirm = json!({"generation": generation, "file_ids": [format!("delivered-to-{user}")]});
     raw.done(Producer::Telegram, "delivery_confirm", &format!("delivered:{user}"), of(account), confirm);
-    let of_it = ["1/0", "2/0", "2/1", "2/result"].map(|name| format!("{generation}/{name}"));
-    let files = [file(&reference), file(&format!("delivered-to-{user}")), turn_object(generation)];
+    let of_it = ["1/0", "2/0", "2/1", "2/signatures", "2/result"].map(|name| format!("{generation}/{name}"));
+    let files =
+        [file_object(&reference), file_object(&format!("delivered-to-{user}")), turn_object(generation)];
     of_it.into_iter().chain(files).collect()
 }
 

@@ -13,11 +13,11 @@ use std::{collections::HashMap, time::Duration};
 use async_nats::jetstream::{self, context::PublishError, message::PublishMessage, object_store::ObjectInfo};
 use base64::{Engine, prelude::BASE64_URL_SAFE};
 use bytes::BytesMut;
-use proto_events::subjects::IMAGES_BUCKET;
+use proto_events::{media::hex, subjects::IMAGES_BUCKET};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use super::{Error, hex, note};
+use super::{Error, note};
 
 const CHUNK_BYTES: usize = 128 << 10;
 /// Within the two minutes for which the server remembers a message's id.

@@ -18,14 +18,13 @@ use proto_events::{
     queries::Followed,
     subjects::FETCH_FILE,
 };
-use sha2::{Digest, Sha256};
 use tokio::{
     sync::OwnedSemaphorePermit,
     time::{Instant, timeout, timeout_at},
 };
 
 use super::{
-    Error, Record, RecordPart, Shelf, Turn, entry, hex,
+    Error, Record, RecordPart, Shelf, Turn, entry,
     load::{File, Reference, base64_len, painted, read, references},
     note,
     room::REQUEST_BYTES_MAX,
@@ -274,7 +273,7 @@ async fn found(store: &ObjectStore, generation: GenerationId) -> Result<Option<F
 }
 
 async fn there(store: &ObjectStore, id: &FileId) -> Result<Option<File>, Error> {
-    let object = file_object(&hex(&Sha256::digest(id.as_str())));
+    let object = file_object(id.as_str());
     let info = entry(store, &object).await?;
     Ok(info.map(|info| File { id: id.clone(), object, bytes: info.size }))
 }

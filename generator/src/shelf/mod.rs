@@ -27,7 +27,13 @@ use async_nats::jetstream::{
     stream::DiscardPolicy,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE};
-use proto_events::{Attempt, GenerationId, commands::MadeOutput, events::Spent, subjects::IMAGES_BUCKET};
+use proto_events::{
+    Attempt, GenerationId,
+    commands::MadeOutput,
+    events::Spent,
+    media::{hex, result_object},
+    subjects::IMAGES_BUCKET,
+};
 
 #[cfg(test)]
 pub(crate) use self::turn::TurnPart;
@@ -156,7 +162,7 @@ impl Shelf {
         bounded(async {
             let store = self.open().await?;
             for attempt in (1..attempt.get()).rev() {
-                let Some(info) = entry(&store, &result_name(generation, attempt)).await? else { continue };
+                let Some(info) = entry(&store, &result_object(generation, attempt)).await? else { continue };
                 let stored = info.metadata.get(RESULT).and_then(|text| serde_json::from_str::<Stored>(text).ok());
                 match stored {
                     Some(stored) if all_there(&store, &stored.outputs).await? => return Ok(Some(stored)),
@@ -172,14 +178,6 @@ impl Shelf {
     async fn open(&self) -> Result<ObjectStore, Error> {
         self.jetstream.get_object_store(IMAGES_BUCKET).await.map_err(Error::Open)
     }
-}
-
-fn output_name(generation: GenerationId, attempt: i64, n: usize) -> String {
-    format!("{generation}/{attempt}/{n}")
-}
-
-fn result_name(generation: GenerationId, attempt: i64) -> String {
-    format!("{generation}/{attempt}/result")
 }
 
 /// A bucket that drops its oldest always has room, and so has one without a bound.
@@ -220,15 +218,6 @@ fn holds(info: &ObjectInfo, output: &MadeOutput) -> bool {
     let digest = digest.and_then(|digest| BASE64_URL_SAFE.decode(digest).ok());
     let same = digest.is_some_and(|digest| hex(&digest) == output.sha256.as_str());
     same && info.name == output.object.as_str() && u32::try_from(info.size) == Ok(output.bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

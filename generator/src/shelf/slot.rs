@@ -6,9 +6,10 @@ use proto_events::{
     Attempt, GenerationId, Text,
     commands::MadeOutput,
     events::{MediaType, Spent},
+    media::{output_object, result_object, signatures_object, turn_object},
 };
 
-use super::{Error, RESULT, Shelf, Stored, blob::Blob, output_name, result_name, turn::Keepsake};
+use super::{Error, RESULT, Shelf, Stored, blob::Blob, turn::Keepsake};
 use crate::picture::Look;
 
 pub struct Slot {
@@ -73,7 +74,7 @@ impl Slot {
     pub async fn seal(&self, outputs: &[MadeOutput], spent: &Spent) -> Result<Stored, Error> {
         let stored = Stored { outputs: outputs.to_vec(), spent: spent.clone() };
         let result = serde_json::to_string(&stored).map_err(Error::Describe)?;
-        let name = result_name(self.generation, self.attempt.get());
+        let name = result_object(self.generation, self.attempt.get());
         self.blob().keep(&name, HashMap::from([(RESULT.to_owned(), result)])).await?;
         Ok(stored)
     }
@@ -86,17 +87,17 @@ impl Slot {
     pub async fn turn(&self, keepsake: Keepsake) -> Result<(), Error> {
         let Keepsake { mut record, signatures } = keepsake;
         if let Some(signatures) = signatures {
-            let name = format!("{}/{}/signatures", self.generation, self.attempt);
+            let name = signatures_object(self.generation, self.attempt.get());
             signatures.keep(&name, HashMap::new()).await?;
             record.signatures = Some(name);
         }
         let mut blob = self.blob();
         blob.push(&serde_json::to_vec(&record).map_err(Error::Describe)?).await?;
-        blob.keep(&proto_events::media::turn_object(self.generation), HashMap::new()).await?;
+        blob.keep(&turn_object(self.generation), HashMap::new()).await?;
         Ok(())
     }
 
     fn output(&self, n: usize) -> Result<Text<160>, Error> {
-        Text::new(output_name(self.generation, self.attempt.get(), n)).map_err(|_| Error::Form)
+        Text::new(output_object(self.generation, self.attempt.get(), n)).map_err(|_| Error::Form)
     }
 }

@@ -23,7 +23,6 @@ use proto_events::{
     subjects::FETCH_FILE,
 };
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::{
@@ -36,8 +35,7 @@ fn id(name: &str) -> FileId {
 }
 
 fn object_of(name: &str) -> String {
-    let digest: String = Sha256::digest(name).iter().map(|byte| format!("{byte:02x}")).collect();
-    file_object(&digest)
+    file_object(name)
 }
 
 impl World {

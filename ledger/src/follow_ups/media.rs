@@ -2,14 +2,14 @@
 //!
 //! An erasure writes down what there may be (`erased_media`, with the deletion of the content in Postgres), this deletes
 //! it there and then the line. Whoever dies or finds NATS away does it again: what is deleted is deleted.
-//! Cost: a query every [`LOOK`]; for a generation two questions for each attempt, and one for each output.
+//! Cost: a query every [`LOOK`]; for a generation three questions for each attempt, and one for each output.
 //! A result that a worker puts there after the erasure stays as long as everything there: until the bucket's age.
 
 use std::time::Duration;
 
 use async_nats::jetstream::object_store::{DeleteErrorKind, ObjectStore};
 use async_nats::jetstream::{self, Context};
-use proto_events::media::turn_object;
+use proto_events::media::{output_object, result_object, signatures_object, turn_object};
 use proto_events::subjects::{IMAGES_BUCKET, SESSIONS_BUCKET};
 use proto_events::{AccountId, GenerationId};
 use sqlx::PgPool;
@@ -20,7 +20,7 @@ use crate::store::{self, ErasedMedia, MediaKind, answered};
 const LOOK: Duration = Duration::from_secs(2);
 const LINES_MAX: i64 = 100;
 /// More outputs than any attempt makes.
-const OUTPUTS_MAX: u32 = 64;
+const OUTPUTS_MAX: usize = 64;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -88,11 +88,12 @@ async fn erase_generation(
     attempts: i16,
 ) -> Result<(), Trouble> {
     delete(store, &turn_object(generation)).await?;
-    for attempt in 1..=attempts {
-        delete(store, &format!("{generation}/{attempt}/result")).await?;
+    for attempt in 1..=i64::from(attempts) {
+        delete(store, &result_object(generation, attempt)).await?;
+        delete(store, &signatures_object(generation, attempt)).await?;
         // They are put there in their order, so that none comes after one that is missing.
         for n in 0..OUTPUTS_MAX {
-            if !delete(store, &format!("{generation}/{attempt}/{n}")).await? {
+            if !delete(store, &output_object(generation, attempt, n)).await? {
                 break;
             }
         }

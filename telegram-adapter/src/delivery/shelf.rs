@@ -10,10 +10,9 @@ use async_nats::jetstream::{
 };
 use futures_util::TryStreamExt as _;
 use proto_events::events::MediaType;
-use proto_events::media::FetchedFile;
+use proto_events::media::{FetchedFile, sha256_hex};
 use proto_events::queries::OutputPlace;
 use proto_events::subjects::IMAGES_BUCKET;
-use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt as _;
 
 use crate::outbound::Picture;
@@ -189,8 +188,7 @@ fn check(place: &OutputPlace, bytes: Vec<u8>) -> Result<Made, Missing> {
     if bytes.len() as u64 != u64::from(place.bytes) {
         return lost("it has another size than what was made");
     }
-    let digest: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    if !digest.eq_ignore_ascii_case(&place.sha256) {
+    if !sha256_hex(&bytes).eq_ignore_ascii_case(&place.sha256) {
         return lost("it has another digest than what was made");
     }
     match place.media_type {
@@ -245,7 +243,7 @@ mod tests {
     }
 
     fn place(bytes: &[u8], media_type: MediaType) -> OutputPlace {
-        let sha256: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = sha256_hex(bytes);
         OutputPlace {
             object: "o".try_into_text(),
             sha256: sha256.as_str().try_into_text(),

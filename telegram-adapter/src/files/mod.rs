@@ -13,9 +13,8 @@ use async_nats::{Client, Message};
 use futures_util::StreamExt as _;
 use proto_events::Text;
 use proto_events::events::MediaType;
-use proto_events::media::{FetchFile, Fetched, FetchedFile, file_object};
+use proto_events::media::{FetchFile, Fetched, FetchedFile, file_object, sha256_hex};
 use proto_events::subjects::FETCH_FILE;
-use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -140,7 +139,7 @@ impl Files {
     }
 
     async fn bring(&self, file_id: &str) -> Result<(FetchedFile, &'static str), Trouble> {
-        let object = file_object(&hex(file_id.as_bytes()));
+        let object = file_object(file_id);
         if let Some(file) = self.shelf.kept(&object).await? {
             return Ok((file, "there"));
         }
@@ -153,7 +152,7 @@ impl Files {
         let media_type = picture_type(&bytes).ok_or(Trouble::Unfit("it is no JPEG, PNG or WebP picture"))?;
         let file = FetchedFile {
             object: Text::lossy(&object),
-            sha256: Text::lossy(&hex(&bytes)),
+            sha256: Text::lossy(&sha256_hex(&bytes)),
             media_type,
             // Invariant: not above BYTES_MAX.
             bytes: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
@@ -184,11 +183,6 @@ fn picture_type(bytes: &[u8]) -> Option<MediaType> {
     };
     let size = imagesize::blob_size(bytes).ok()?;
     (size.width > 0 && size.height > 0).then_some(media_type)
-}
-
-/// SHA-256.
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
