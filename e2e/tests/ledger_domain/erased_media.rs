@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_nats::jetstream::{self, kv, object_store::ObjectStore};
+use base64::{Engine as _, prelude::BASE64_URL_SAFE};
 use e2e::Stage;
 use e2e::deeds::Deeds;
 use e2e::raw::{Raw, of, person};
@@ -126,4 +127,37 @@ fn results_files_and_conversations_go_though_nats_is_away_when_they_should() {
     });
     assert_eq!(left(&stage), Some(theirs[1].clone()), "another's things stay");
     stage.assert_verified();
+}
+
+#[test]
+fn what_can_not_be_deleted_keeps_nothing_else() {
+    let stage = Stage::with_ledger().unwrap();
+    let (deeds, raw) = (Deeds::new(&stage), Raw::new(&stage));
+    let media = Media::open(&stage);
+    // Entries that nobody can read; they come before all others, and are more than a round bears.
+    let stuck: Vec<String> = (10..25).map(|n| format!("a{n}")).collect();
+    let client = stage.client("media-ledger");
+    stage.rt.block_on(async {
+        let context = jetstream::new(client);
+        for name in &stuck {
+            let subject = format!("$O.{IMAGES_BUCKET}.M.{}", BASE64_URL_SAFE.encode(name));
+            context.publish(subject, "no entry".into()).await.unwrap().await.unwrap();
+        }
+    });
+    let line = "INSERT INTO erased_media (kind, name) SELECT 'object', unnest($1::text[])";
+    stage.sql(sqlx::query(line).bind(&stuck).execute(&stage.pool));
+    let (account, _) = payer(&stage, &deeds, 1);
+    let objects = edited(&raw, &deeds, &stage, 1, account);
+    stage.rt.block_on(media.put(&objects, &conversation_key(account, "a-1").unwrap()));
+    raw.send(Producer::Telegram, "account_erase", "erase:1", person(1), json!({"forfeit": true}));
+    for name in &objects {
+        stage.until("it to be deleted", || {
+            let info = stage.rt.block_on(media.images.info(name.as_str()));
+            info.is_ok_and(|info| info.deleted).then_some(())
+        });
+    }
+    stage.until("all other lines to be gone", || {
+        let left = sqlx::query_scalar::<_, String>("SELECT name FROM erased_media ORDER BY name");
+        (stage.sql(left.fetch_all(&stage.pool)) == stuck).then_some(())
+    });
 }

@@ -19,47 +19,61 @@ use crate::store::{self, ErasedMedia, MediaKind, answered};
 /// Erasures are rare, and whoever waits for one has his answer already.
 const LOOK: Duration = Duration::from_secs(2);
 const LINES_MAX: i64 = 100;
+/// Then all of MEDIA is away, as a rule: the next are tried after a pause.
+const FAILURES_MAX: usize = 10;
 /// More outputs than any attempt makes.
 const OUTPUTS_MAX: usize = 64;
 
-type Source = Box<dyn std::error::Error + Send + Sync>;
-
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
-    #[error("Postgres does not answer")]
-    Postgres(#[from] sqlx::Error),
-    #[error("the object store or the sessions do not answer")]
-    Media(#[source] Source),
-}
+#[error("the object store or the sessions do not do it: {0}")]
+struct Trouble(Box<dyn std::error::Error + Send + Sync>);
 
-fn away<E: Into<Source>>(error: E) -> Trouble {
-    Trouble::Media(error.into())
+fn away<E: Into<Box<dyn std::error::Error + Send + Sync>>>(error: E) -> Trouble {
+    Trouble(error.into())
 }
 
 /// Until it is dropped.
 pub async fn run(pool: PgPool, media: async_nats::Client) {
     let media = jetstream::new(media);
+    let mut after = None;
     loop {
-        match erase_some(&pool, &media).await {
+        match erase_some(&pool, &media, &mut after).await {
             Ok(true) => continue,
             Ok(false) => {}
-            Err(error) => {
-                let source = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::warn!(%error, source, "what erased accounts left in MEDIA is not deleted yet");
-            }
+            Err(error) => tracing::warn!(%error, "can't read what erased accounts left in MEDIA"),
         }
         tokio::time::sleep(LOOK).await;
     }
 }
 
-/// False: there was nothing.
-async fn erase_some(pool: &PgPool, media: &Context) -> Result<bool, Trouble> {
-    let left = answered(store::erased_media(pool, LINES_MAX)).await?;
-    for line in &left {
-        erase(media, line).await?;
-        answered(store::media_is_erased(pool, line)).await?;
+/// The lines that come next, from the first again once all were tried. A line that fails keeps its place and stops no
+/// other. False: nothing is left, or something failed.
+async fn erase_some(
+    pool: &PgPool,
+    media: &Context,
+    after: &mut Option<ErasedMedia>,
+) -> Result<bool, sqlx::Error> {
+    let lines = answered(store::erased_media(pool, after.as_ref(), LINES_MAX)).await?;
+    if lines.is_empty() {
+        *after = None;
+        return Ok(false);
     }
-    Ok(!left.is_empty())
+    let mut failed = 0;
+    for line in lines {
+        match erase(media, &line).await {
+            Ok(()) => answered(store::media_is_erased(pool, &line)).await?,
+            Err(error) => {
+                failed += 1;
+                metrics::counter!("ledger_erased_media_failures_total").increment(1);
+                tracing::warn!(kind = ?line.kind, name = line.name, %error, "what an erased account left in MEDIA is not deleted yet");
+            }
+        }
+        *after = Some(line);
+        if failed == FAILURES_MAX {
+            break;
+        }
+    }
+    Ok(failed == 0)
 }
 
 async fn erase(media: &Context, line: &ErasedMedia) -> Result<(), Trouble> {

@@ -96,9 +96,16 @@ pub async fn doom_sessions(pool: &PgPool, account: Uuid) -> Result<(), sqlx::Err
     Ok(())
 }
 
-pub async fn erased_media(pool: &PgPool, limit: i64) -> Result<Vec<ErasedMedia>, sqlx::Error> {
-    let sql = "SELECT kind, name, attempts FROM erased_media ORDER BY kind, name LIMIT $1";
-    sqlx::query_as(sql).bind(limit).fetch_all(pool).await
+/// In an order of their own, those after this one.
+pub async fn erased_media(
+    pool: &PgPool,
+    after: Option<&ErasedMedia>,
+    limit: i64,
+) -> Result<Vec<ErasedMedia>, sqlx::Error> {
+    let sql = "SELECT kind, name, attempts FROM erased_media \
+        WHERE $1 IS NULL OR (kind, name) > ($1, $2) ORDER BY kind, name LIMIT $3";
+    let (kind, name) = after.map(|line| (line.kind, line.name.as_str())).unzip();
+    sqlx::query_as(sql).bind(kind).bind(name).bind(limit).fetch_all(pool).await
 }
 
 pub async fn media_is_erased(pool: &PgPool, line: &ErasedMedia) -> Result<(), sqlx::Error> {
