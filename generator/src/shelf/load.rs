@@ -8,7 +8,11 @@ use bytes::Bytes;
 use proto_events::{commands::FileId, events::MediaType};
 use tokio::{io::AsyncReadExt, time::timeout};
 
-use super::{Error, material::Missing, turn::Painted};
+use super::{
+    Error,
+    material::{Missing, away},
+    turn::Painted,
+};
 use crate::picture::{NotAPicture, Origin, Strip};
 
 /// For one object from a store nearby. One whose chunks are gone leaves the reader waiting.
@@ -37,23 +41,11 @@ pub(super) struct File {
     pub(super) bytes: usize,
 }
 
-pub(super) async fn references(store: &ObjectStore, files: &[File]) -> Result<Vec<Reference>, Missing> {
-    let mut references = Vec::new();
-    for file in files {
-        references.push(reference(store, file).await?);
-    }
-    Ok(references)
-}
-
-/// A picture of the person's: looked at, stripped, encoded.
-async fn reference(store: &ObjectStore, file: &File) -> Result<Reference, Missing> {
+/// A picture of the person's: looked at, stripped, encoded. [`Missing::Away`] when the store does not give it.
+pub(super) async fn reference(store: &ObjectStore, file: &File) -> Result<Reference, Missing> {
     let unfit = |error: NotAPicture| match error {
         NotAPicture::Size { .. } => Missing::TooLarge,
         _ => Missing::Unfit(error.to_string()),
-    };
-    let lost = |error: Error| match error.is_lost() {
-        true => Missing::Gone(error.to_string()),
-        false => Missing::Away(error.to_string()),
     };
     let (mut strip, mut kept) = (Strip::new(Origin::Person), Vec::new());
     let mut encoder = Encoder::new(file.bytes);
@@ -66,7 +58,7 @@ async fn reference(store: &ObjectStore, file: &File) -> Result<Reference, Missin
         }
     })
     .await
-    .map_err(lost)?;
+    .map_err(away)?;
     if let Some(error) = refused {
         return Err(unfit(error));
     }

@@ -2,7 +2,8 @@
 //!
 //! find everything and its size → drop what is too much → take room for the whole → load. Pictures of the
 //! person's are looked at and stripped while they are loaded, so what leaves to the vendor shows no place and
-//! no camera. A turn that is gone or too large is replaced by its picture, as one of the person's.
+//! no camera. What the store loses between the look and the load is fetched again: only Telegram's adapter says that a
+//! file is gone. A turn that is gone or too large is replaced by its picture, as one of the person's.
 //! Bounds: [`REQUEST_BYTES_MAX`] a request, [`TURNS_MAX`] turns, the model's number of pictures; files are
 //! asked for at once, at most as many as a request has.
 
@@ -25,7 +26,7 @@ use tokio::{
 
 use super::{
     Error, Record, RecordPart, Shelf, Turn, entry,
-    load::{File, Reference, base64_len, painted, read, references},
+    load::{File, Reference, base64_len, painted, read, reference},
     note,
     room::REQUEST_BYTES_MAX,
     turn::{Painted, TurnPart},
@@ -132,9 +133,14 @@ impl Shelf {
     }
 
     async fn file(&self, store: &ObjectStore, id: &FileId) -> Result<File, Missing> {
-        if let Some(file) = there(store, id).await.map_err(away)? {
-            return Ok(file);
+        match there(store, id).await.map_err(away)? {
+            Some(file) => Ok(file),
+            None => self.fetch(id).await,
         }
+    }
+
+    /// Asks Telegram's adapter for it, until it says where it lies whole, or that it can't be had.
+    async fn fetch(&self, id: &FileId) -> Result<File, Missing> {
         let ask = FetchFile { file_id: id.clone() };
         let ask = Bytes::from(serde_json::to_vec(&ask).map_err(|error| Missing::Unfit(error.to_string()))?);
         loop {
@@ -187,7 +193,22 @@ impl Shelf {
         for turn in turns.iter().rev() {
             earlier.push(turn.load(store).await?);
         }
-        Ok(Material { references: references(store, files).await?, earlier, _room: room })
+        let mut references = Vec::new();
+        for file in files {
+            references.push(self.reference(store, file).await?);
+        }
+        Ok(Material { references, earlier, _room: room })
+    }
+
+    /// Read, or fetched again where the store was wiped since the look, or has dropped a part of it.
+    async fn reference(&self, store: &ObjectStore, file: &File) -> Result<Reference, Missing> {
+        let mut read = reference(store, file).await;
+        while let Err(Missing::Away(why)) = read {
+            tracing::info!(why, "a file that was there is not given; fetched again");
+            tokio::time::sleep(FETCH_AGAIN).await;
+            read = reference(store, &self.fetch(&file.id).await?).await;
+        }
+        read
     }
 }
 
@@ -243,12 +264,13 @@ impl Found {
             };
             parts.push(TurnPart { text: text.clone(), picture, thought: *thought, signature });
         }
-        Ok(Turn {
-            generation: self.generation,
-            prompt: self.record.prompt.clone(),
-            references: references(store, &self.references).await?,
-            parts,
-        })
+        let mut references = Vec::new();
+        for file in &self.references {
+            let read = reference(store, file).await;
+            references.push(read.map_err(|missing| Missing::Gone(missing.to_string()))?);
+        }
+        let (generation, prompt) = (self.generation, self.record.prompt.clone());
+        Ok(Turn { generation, prompt, references, parts })
     }
 }
 
@@ -287,6 +309,6 @@ fn gone(error: Error) -> Missing {
     Missing::Gone(error.to_string())
 }
 
-fn away(error: Error) -> Missing {
+pub(super) fn away(error: Error) -> Missing {
     Missing::Away(error.to_string())
 }

@@ -23,7 +23,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::jetstream::{
     self,
-    object_store::{GetErrorKind, InfoErrorKind, ObjectInfo, ObjectStore},
+    object_store::{InfoErrorKind, ObjectInfo, ObjectStore},
     stream::DiscardPolicy,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE};
@@ -91,15 +91,6 @@ impl Error {
         match self {
             Self::Full { .. } => true,
             Self::Put(error) => says_full(&error.to_string()),
-            _ => false,
-        }
-    }
-
-    /// The store answers, and has it no more.
-    fn is_lost(&self) -> bool {
-        match self {
-            Self::Get(error) => error.kind() == GetErrorKind::NotFound,
-            Self::Read(error) => error.kind() == std::io::ErrorKind::InvalidData,
             _ => false,
         }
     }

@@ -20,7 +20,7 @@ use proto_events::{
     events::{GenerationKind, MediaType, Trouble},
     media::{FetchFile, Fetched, file_object, turn_object},
     queries::Followed,
-    subjects::FETCH_FILE,
+    subjects::{FETCH_FILE, IMAGES_BUCKET},
 };
 use serde_json::json;
 use tokio::time::Instant;
@@ -212,13 +212,43 @@ async fn fetching(
     count
 }
 
+fn here(name: &str) -> Fetched {
+    let bytes = jpeg(640, 480).len();
+    let file = json!({"status": "here", "object": object_of(name), "sha256": "x", "media_type": "jpeg", "bytes": bytes});
+    serde_json::from_value(file).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_the_store_loses_after_the_look_is_fetched_again() {
+    let world = World::start().await;
+    for name in ["a", "b"] {
+        world.put(&object_of(name), &heavy(REQUEST_BYTES_MAX / 4 * 3 - 6_000)).await;
+    }
+    let count = fetching(&world, |name, _| here(name)).await;
+    // Room for one of them: the second is looked at, and waits.
+    let shelf = world.shelf_of(0);
+    let (first, second) = ([id("a")], [id("b")]);
+    let wanted = |references| Wanted { references, followed: None, pictures_max: 14 };
+    let held = shelf.material(wanted(&first), Instant::now() + PATIENCE).await.unwrap();
+    let waiting = shelf.material(wanted(&second), Instant::now() + PATIENCE);
+    tokio::pin!(waiting);
+    assert!(tokio::time::timeout(Duration::from_millis(500), &mut waiting).await.is_err());
+    world.store().await.delete(object_of("b")).await.unwrap();
+    drop(held);
+    assert_eq!(waiting.await.unwrap().references.len(), 1);
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+
+    // The bucket drops its oldest first: chunks before their entry.
+    let info = world.store().await.info(object_of("a")).await.unwrap();
+    let images = world.media().get_stream(format!("OBJ_{IMAGES_BUCKET}")).await.unwrap();
+    images.purge().filter(format!("$O.{IMAGES_BUCKET}.C.{}", info.nuid)).await.unwrap();
+    assert_eq!(world.material(&first, None).await.unwrap().references.len(), 1);
+    assert_eq!(count.load(Ordering::SeqCst), 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_fetched_once_and_asked_for_until_it_is_there() {
     let world = World::start().await;
-    let here = |name: &str| {
-        let file = json!({"status": "here", "object": object_of(name), "sha256": "x", "media_type": "jpeg", "bytes": jpeg(640, 480).len()});
-        serde_json::from_value::<Fetched>(file).unwrap()
-    };
     let reason = || Text::new("why").unwrap();
     let count = fetching(&world, move |name, before| match name {
         "slow" if before == 0 => Fetched::Later { reason: reason() },
