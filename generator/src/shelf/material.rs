@@ -112,7 +112,8 @@ impl Shelf {
         let mut files = self.files(&store, wanted.references).await?;
         let Some(followed) = wanted.followed else { return self.load(&store, &files, &[]).await };
         let turns = self.turns(&store, followed.generation).await;
-        let turns = fitting(turns, encoded(&files), wanted.pictures_max.saturating_sub(files.len()));
+        let pictures_max = wanted.pictures_max.saturating_sub(files.len());
+        let turns = fitting(turns, encoded(&files), pictures_max);
         if !turns.is_empty() {
             match self.load(&store, &files, &turns).await {
                 Err(Missing::Gone(why)) => tracing::info!(why, "an edit goes on with the picture alone"),
@@ -122,7 +123,9 @@ impl Shelf {
         if followed.file_ids.is_empty() {
             return Err(Missing::Gone("what the edit follows lies nowhere".to_owned()));
         }
-        let mut shown = self.files(&store, &followed.file_ids).await?;
+        // An edit without anything it follows is none.
+        let shown = followed.file_ids.len().min(pictures_max.max(1));
+        let mut shown = self.files(&store, &followed.file_ids[..shown]).await?;
         shown.append(&mut files);
         self.load(&store, &shown, &[]).await
     }

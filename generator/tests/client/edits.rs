@@ -163,6 +163,21 @@ async fn a_turn_that_is_gone_is_replaced_by_its_picture_and_if_that_is_gone_too_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pictures_in_the_place_of_a_turn_that_is_gone_are_no_more_than_the_model_takes() {
+    let world = World::start().await;
+    world.put(&object_of("face"), &jpeg(640, 480)).await;
+    for name in ["a", "b", "c"] {
+        world.put(&object_of(name), &jpeg(64, 32)).await;
+    }
+    let follow = followed(generation_of(1), &["a", "b", "c"]);
+    for (pictures_max, shown) in [(14, 4), (3, 3), (1, 2)] {
+        let wanted = Wanted { references: &[id("face")], followed: Some(&follow), pictures_max };
+        let material = world.shelf.material(wanted, Instant::now() + PATIENCE).await.unwrap();
+        assert_eq!(material.pictures(), shown, "{pictures_max}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_reference_tells_beside_its_pixels_never_leaves() {
     let (world, vendor) = (World::start().await, Scripted::saying(400, "{}").await);
     let exif = [b"\xff\xe1\x00\x12Exif\0\0".as_slice(), b"GPS 55.7 N"].concat();
