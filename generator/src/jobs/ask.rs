@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::Tools;
 use crate::{
     gemini::{Ask, Said},
-    shelf::{Missing, Wanted},
+    shelf::{Missing, Wanted, json_len},
 };
 
 /// What a model takes when the catalog does not say.
@@ -29,25 +29,28 @@ pub(super) async fn gather(
     until: Instant,
 ) -> Result<Ask, Missing> {
     let model = catalog.and_then(|catalog| catalog.models.iter().find(|model| model.name == job.model));
-    let wanted = Wanted {
-        references: &job.references,
-        followed: job.followed.as_ref(),
-        pictures_max: model.map_or(PICTURES_MAX, pictures_max),
-    };
-    let material = tools.shelf.material(wanted, until).await?;
     let account = job.generation.account();
     let turns = match &job.conversation {
         Some(name) => tools.shelf.conversation(account, name).await.turns,
         None => Vec::new(),
     };
     // One that is made again does not answer itself.
-    let before = turns.into_iter().take_while(|turn| turn.generation != job.generation);
+    let before: Vec<Turn> = turns.into_iter().take_while(|turn| turn.generation != job.generation).collect();
+    let said = before.iter().flat_map(|turn| [turn.prompt.as_str(), turn.answer.as_str()]);
+    let asked = [Some(job.prompt.as_str()), job.system.as_ref().map(Text::as_str)];
+    let wanted = Wanted {
+        references: &job.references,
+        followed: job.followed.as_ref(),
+        pictures_max: model.map_or(PICTURES_MAX, pictures_max),
+        words_bytes: said.chain(asked.into_iter().flatten()).map(json_len).sum(),
+    };
+    let material = tools.shelf.material(wanted, until).await?;
     Ok(Ask {
         kind: job.kind,
         model: job.model.to_string(),
         api: model.map(|model| model.api).unwrap_or_default(),
         system: job.system.as_ref().map(Text::to_string),
-        turns: before.map(|turn| Said { prompt: turn.prompt, answer: turn.answer }).collect(),
+        turns: before.into_iter().map(|turn| Said { prompt: turn.prompt, answer: turn.answer }).collect(),
         prompt: job.prompt.to_string(),
         material,
         aspect_ratio: job.aspect_ratio.as_ref().map(Text::to_string),

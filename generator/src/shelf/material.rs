@@ -70,6 +70,8 @@ pub struct Wanted<'a> {
     pub followed: Option<&'a Followed>,
     /// The model takes no more in a request.
     pub pictures_max: usize,
+    /// Of what is said beside it, as JSON.
+    pub words_bytes: usize,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +83,7 @@ pub enum Missing {
     #[error("a reference can't be used: {0}")]
     Unfit(String),
     #[error(
-        "the pictures have more than {REQUEST_BYTES_MAX} bytes together, or one has a side of too many pixels"
+        "there are more than {REQUEST_BYTES_MAX} bytes together, or one picture has a side of too many pixels"
     )]
     TooLarge,
     /// Perhaps later.
@@ -110,12 +112,12 @@ impl Shelf {
     async fn gather(&self, wanted: Wanted<'_>) -> Result<Material, Missing> {
         let store = self.open().await.map_err(away)?;
         let mut files = self.files(&store, wanted.references).await?;
-        let Some(followed) = wanted.followed else { return self.load(&store, &files, &[]).await };
+        let Some(followed) = wanted.followed else { return self.load(&store, wanted, &files, &[]).await };
         let turns = self.turns(&store, followed.generation).await;
         let pictures_max = wanted.pictures_max.saturating_sub(files.len());
-        let turns = fitting(turns, encoded(&files), pictures_max);
+        let turns = fitting(turns, wanted.words_bytes + encoded(&files), pictures_max);
         if !turns.is_empty() {
-            match self.load(&store, &files, &turns).await {
+            match self.load(&store, wanted, &files, &turns).await {
                 Err(Missing::Gone(why)) => tracing::info!(why, "an edit goes on with the picture alone"),
                 loaded => return loaded,
             }
@@ -127,7 +129,7 @@ impl Shelf {
         let shown = followed.file_ids.len().min(pictures_max.max(1));
         let mut shown = self.files(&store, &followed.file_ids[..shown]).await?;
         shown.append(&mut files);
-        self.load(&store, &shown, &[]).await
+        self.load(&store, wanted, &shown, &[]).await
     }
 
     /// Files of Telegram's, in the store from here on.
@@ -186,9 +188,15 @@ impl Shelf {
     }
 
     /// `turns`: the newest first.
-    async fn load(&self, store: &ObjectStore, files: &[File], turns: &[Found]) -> Result<Material, Missing> {
+    async fn load(
+        &self,
+        store: &ObjectStore,
+        wanted: Wanted<'_>,
+        files: &[File],
+        turns: &[Found],
+    ) -> Result<Material, Missing> {
         let bytes = encoded(files) + turns.iter().map(Found::encoded).sum::<usize>();
-        if bytes > REQUEST_BYTES_MAX {
+        if wanted.words_bytes + bytes > REQUEST_BYTES_MAX {
             return Err(Missing::TooLarge);
         }
         let room = self.room.take(bytes).await;
@@ -244,7 +252,9 @@ impl Found {
 
     fn encoded(&self) -> usize {
         let painted: usize = self.painted().map(|picture| base64_len(picture.bytes)).sum();
-        encoded(&self.references) + painted + self.signatures_bytes
+        let said = self.record.parts.iter().filter_map(|part| part.text.as_deref());
+        let words: usize = said.chain([self.record.prompt.as_str()]).map(json_len).sum();
+        encoded(&self.references) + painted + self.signatures_bytes + words
     }
 
     async fn load(&self, store: &ObjectStore) -> Result<Turn, Missing> {
@@ -305,6 +315,11 @@ async fn there(store: &ObjectStore, id: &FileId) -> Result<Option<File>, Error> 
 
 fn encoded(files: &[File]) -> usize {
     files.iter().map(|file| base64_len(file.bytes)).sum()
+}
+
+/// Of words as they stand in a request.
+pub(crate) fn json_len(words: &str) -> usize {
+    serde_json::Value::from(words).to_string().len()
 }
 
 /// Of a turn: whatever the reason, the edit goes on without it.

@@ -35,6 +35,7 @@ use proto_events::{
     subjects::IMAGES_BUCKET,
 };
 
+pub(crate) use self::material::json_len;
 #[cfg(test)]
 pub(crate) use self::turn::TurnPart;
 pub(crate) use self::turn::{Painted, Record, RecordPart, Turn};

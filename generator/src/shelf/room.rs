@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Google takes requests of 20 000 000 bytes; what is said beside the pictures has room too.
+/// Of pictures and words. Google takes requests of 20 000 000 bytes: what stands between them has 77 KB.
 pub const REQUEST_BYTES_MAX: usize = 19 << 20;
 /// Unless configured otherwise: six of the largest requests, or a hundred with a photo or two each.
 pub const REQUESTS_BYTES_MAX: usize = 6 * REQUEST_BYTES_MAX;

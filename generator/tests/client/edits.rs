@@ -48,7 +48,7 @@ impl World {
         references: &[FileId],
         followed: Option<&Followed>,
     ) -> Result<Material, Missing> {
-        let wanted = Wanted { references, followed, pictures_max: 14 };
+        let wanted = Wanted { references, followed, pictures_max: 14, words_bytes: 0 };
         self.shelf.material(wanted, Instant::now() + PATIENCE).await
     }
 
@@ -171,7 +171,8 @@ async fn pictures_in_the_place_of_a_turn_that_is_gone_are_no_more_than_the_model
     }
     let follow = followed(generation_of(1), &["a", "b", "c"]);
     for (pictures_max, shown) in [(14, 4), (3, 3), (1, 2)] {
-        let wanted = Wanted { references: &[id("face")], followed: Some(&follow), pictures_max };
+        let wanted =
+            Wanted { references: &[id("face")], followed: Some(&follow), pictures_max, words_bytes: 0 };
         let material = world.shelf.material(wanted, Instant::now() + PATIENCE).await.unwrap();
         assert_eq!(material.pictures(), shown, "{pictures_max}");
     }
@@ -243,7 +244,7 @@ async fn a_file_that_the_store_loses_after_the_look_is_fetched_again() {
     // Room for one of them: the second is looked at, and waits.
     let shelf = world.shelf_of(0);
     let (first, second) = ([id("a")], [id("b")]);
-    let wanted = |references| Wanted { references, followed: None, pictures_max: 14 };
+    let wanted = |references| Wanted { references, followed: None, pictures_max: 14, words_bytes: 0 };
     let held = shelf.material(wanted(&first), Instant::now() + PATIENCE).await.unwrap();
     let waiting = shelf.material(wanted(&second), Instant::now() + PATIENCE);
     tokio::pin!(waiting);
@@ -283,7 +284,7 @@ async fn a_file_is_fetched_once_and_asked_for_until_it_is_there() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_who_fetches_is_for_later() {
     let world = World::start().await;
-    let wanted = Wanted { references: &[id("a")], followed: None, pictures_max: 14 };
+    let wanted = Wanted { references: &[id("a")], followed: None, pictures_max: 14, words_bytes: 0 };
     let until = Instant::now() + Duration::from_millis(300);
     assert!(matches!(world.shelf.material(wanted, until).await, Err(Missing::Away(_))));
 }
@@ -308,11 +309,13 @@ async fn requests_are_bounded_each_and_together() {
     // Room for one of them.
     let shelf = world.shelf_of(0);
     let first = [id("a")];
-    let held = shelf
-        .material(Wanted { references: &first, followed: None, pictures_max: 14 }, Instant::now() + PATIENCE);
+    let held = shelf.material(
+        Wanted { references: &first, followed: None, pictures_max: 14, words_bytes: 0 },
+        Instant::now() + PATIENCE,
+    );
     let held = held.await.unwrap();
     let second = [id("b")];
-    let waiting = || Wanted { references: &second, followed: None, pictures_max: 14 };
+    let waiting = || Wanted { references: &second, followed: None, pictures_max: 14, words_bytes: 0 };
     let soon = Instant::now() + Duration::from_millis(300);
     assert!(
         matches!(shelf.material(waiting(), soon).await, Err(Missing::Away(_))),
@@ -320,6 +323,29 @@ async fn requests_are_bounded_each_and_together() {
     );
     drop(held);
     assert!(shelf.material(waiting(), Instant::now() + PATIENCE).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_take_room_beside_pictures() {
+    let world = World::start().await;
+    world.put(&object_of("face"), &heavy(REQUEST_BYTES_MAX / 4 * 3 - 6_000)).await;
+    let beside = async |words_bytes| {
+        let wanted = Wanted { references: &[id("face")], followed: None, pictures_max: 14, words_bytes };
+        world.shelf.material(wanted, Instant::now() + PATIENCE).await
+    };
+    assert!(beside(4_000).await.is_ok());
+    assert!(matches!(beside(100_000).await, Err(Missing::TooLarge)));
+    // Of a turn too: one that says too much beside a large picture is left for its picture.
+    let said = "я".repeat(100_000);
+    let painted = json!({"candidates": [{"content": {"parts": [
+        {"text": said}, {"inlineData": {"mimeType": "image/jpeg", "data": BASE64_STANDARD.encode(jpeg(8, 8))}},
+    ]}, "finishReason": "STOP"}]});
+    let vendor = Scripted::saying(200, painted.to_string()).await;
+    world.make(&vendor.client(), generation_of(1), &picture()).await;
+    world.put(&object_of("delivered"), &jpeg(8, 8)).await;
+    let follow = followed(generation_of(1), &["delivered"]);
+    assert_eq!(world.material(&[], Some(&follow)).await.unwrap().earlier.len(), 1);
+    assert!(world.material(&[id("face")], Some(&follow)).await.unwrap().earlier.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -338,7 +364,8 @@ async fn a_turn_beyond_the_bounds_goes_without_its_references_or_not_at_all() {
     assert_eq!((whole.earlier.len(), whole.pictures()), (1, 2));
     let beside = world.material(&[id("heavy")], Some(&follow)).await.unwrap();
     assert_eq!((beside.earlier.len(), beside.pictures()), (1, 2), "without the reference of the turn");
-    let narrow = Wanted { references: &[id("face")], followed: Some(&follow), pictures_max: 1 };
+    let narrow =
+        Wanted { references: &[id("face")], followed: Some(&follow), pictures_max: 1, words_bytes: 0 };
     let narrow = world.shelf.material(narrow, Instant::now() + PATIENCE).await.unwrap();
     assert_eq!(
         (narrow.earlier.len(), narrow.references.len()),
