@@ -1,5 +1,7 @@
 //! What adapters say to each other in the account MEDIA, and how things there are named. All of it may be lost.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -12,6 +14,9 @@ use crate::{AccountId, Attempt, GenerationId, Text};
 pub const TURNS_MAX: usize = 20;
 /// Characters that a conversation keeps, of prompts and answers together.
 pub const CONVERSATION_CHARS_MAX: usize = 32_000;
+
+/// How long whoever asks for a file waits for an answer, then asks again: for 20 MB from Telegram.
+pub const FETCH_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A piece of a text while it is being written. Whoever misses one waits for the whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

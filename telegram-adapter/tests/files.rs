@@ -115,6 +115,30 @@ async fn a_file_is_brought_once_whoever_asks_and_however_often() {
 }
 
 #[tokio::test]
+async fn who_asks_while_it_is_on_its_way_waits_for_the_same_file() {
+    let (stage, sandbox) = (Stage::start().await, Sandbox::start().await);
+    sandbox.says(USER, "/start").await;
+    let telegram = sandbox.telegram();
+    let (near, far) = (sent(&telegram, png()).await, sent(&telegram, png()).await);
+    let (files, shutdown) = (stage.files(&telegram).await, stage.shutdown.clone());
+    tokio::spawn(async move { files.serve(shutdown).await });
+    let generator = connect(&stage.nats, "media-generator").await;
+    let ask = async |file_id: &FileId| {
+        let question = serde_json::to_vec(&FetchFile { file_id: file_id.clone() }).unwrap();
+        let answer = generator.request(FETCH_FILE, question.into()).await.ok()?;
+        Some(serde_json::from_slice::<Fetched>(&answer.payload).unwrap())
+    };
+    until("somebody who answers", async || ask(&near).await).await;
+    for _ in 0..8 {
+        sandbox.fault("download", json!({"delay_ms": 1_500})).await;
+    }
+    let answers = futures_util::future::join_all((0..8).map(|_| ask(&far))).await;
+    assert!(answers.iter().all(|answer| matches!(answer, Some(Fetched::Here(_)))), "{answers:?}");
+    assert_eq!(sandbox.calls("getFile").await, 2, "one for each file");
+    stage.shutdown.cancel();
+}
+
+#[tokio::test]
 async fn what_is_no_picture_or_is_not_there_is_said_and_not_kept() {
     let (stage, sandbox) = (Stage::start().await, Sandbox::start().await);
     sandbox.says(USER, "/start").await;

@@ -15,7 +15,7 @@ use futures_util::future::try_join_all;
 use proto_events::{
     GenerationId,
     commands::FileId,
-    media::{FetchFile, Fetched, file_object, turn_object},
+    media::{FETCH_PATIENCE, FetchFile, Fetched, file_object, turn_object},
     queries::Followed,
     subjects::FETCH_FILE,
 };
@@ -36,8 +36,6 @@ use super::{
 const TURNS_MAX: usize = 4;
 /// A record holds a prompt and what a model said beside its pictures.
 const RECORD_BYTES_MAX: usize = 2 << 20;
-/// For the adapter to fetch a file of 20 MB from Telegram.
-const FETCH_TIMEOUT: Duration = Duration::from_secs(30);
 const FETCH_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a request shows. It holds its room until it is dropped.
@@ -149,7 +147,7 @@ impl Shelf {
         let ask = FetchFile { file_id: id.clone() };
         let ask = Bytes::from(serde_json::to_vec(&ask).map_err(|error| Missing::Unfit(error.to_string()))?);
         loop {
-            let why = match timeout(FETCH_TIMEOUT, self.media.request(FETCH_FILE, ask.clone())).await {
+            let why = match timeout(FETCH_PATIENCE, self.media.request(FETCH_FILE, ask.clone())).await {
                 Ok(Ok(reply)) => match serde_json::from_slice(&reply.payload) {
                     Ok(Fetched::Here(file)) => {
                         let bytes = usize::try_from(file.bytes).unwrap_or(usize::MAX);

@@ -3,15 +3,18 @@
 //! A question names a file by Telegram's id, the answer where it lies. It goes to a queue group, so that of several
 //! instances one answers. Phases: is it there already, whole? → getFile → download → is it a picture? → put → answer.
 //! Cost: two questions to the store when it is there; else two calls to Telegram and a put.
-//! Bounds: [`AT_ONCE`] files of [`BYTES_MAX`] in memory; more questions wait. Whoever has stopped waiting asks again,
-//! and finds it there. Whatever is in doubt is asked again too: nothing here changes anything at Telegram.
+//! Bounds: [`AT_ONCE`] files of [`BYTES_MAX`] in memory; more wait ([`awaited`]), each once however often it is asked
+//! for, and as long as anybody waits for it. Whatever is in doubt is asked again too: nothing here changes anything at Telegram.
+
+mod awaited;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use async_nats::{Client, Message};
+use async_nats::{Client, Message, Subject};
 use futures_util::StreamExt as _;
 use proto_events::Text;
+use proto_events::commands::FileId;
 use proto_events::events::MediaType;
 use proto_events::media::{FetchFile, Fetched, FetchedFile, file_object, sha256_hex};
 use proto_events::subjects::FETCH_FILE;
@@ -21,6 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::delivery::{Missing, Shelf};
 use crate::outbound::{Error, Telegram};
+use awaited::Awaited;
 
 /// Bot API: what bots may download.
 pub const BYTES_MAX: usize = 20 * 1024 * 1024;
@@ -39,6 +43,36 @@ pub struct Files {
     media: Client,
     telegram: Telegram,
     shelf: Shelf,
+    awaited: Arc<Awaited>,
+}
+
+/// A file that is to be brought. If that breaks off, whoever asks again begins anew.
+struct Wish {
+    files: Files,
+    file_id: FileId,
+    over: bool,
+}
+
+impl Wish {
+    async fn fulfil(mut self) {
+        if !self.files.awaited.is_awaited(&self.file_id, Instant::now()) {
+            self.over = true;
+            return;
+        }
+        let fetched = self.files.fetch(&self.file_id).await;
+        self.over = true;
+        for reply in self.files.awaited.take(&self.file_id) {
+            self.files.answer(reply, &fetched).await;
+        }
+    }
+}
+
+impl Drop for Wish {
+    fn drop(&mut self) {
+        if !self.over {
+            self.files.awaited.take(&self.file_id);
+        }
+    }
 }
 
 /// What keeps a file from being brought.
@@ -74,7 +108,7 @@ impl Files {
     /// `media` is a connection to the account MEDIA.
     pub fn new(media: Client, telegram: Telegram) -> Self {
         let shelf = Shelf::new(media.clone());
-        Self { media, telegram, shelf }
+        Self { media, telegram, shelf, awaited: Arc::default() }
     }
 
     /// Answers until told to stop; then waits for what is in hand.
@@ -91,16 +125,19 @@ impl Files {
             }
         };
         loop {
-            // Cancelled only when the runtime ends.
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
             let question = tokio::select! {
                 () = shutdown.cancelled() => break,
                 question = questions.next() => question,
             };
             let Some(question) = question else { break };
-            let files = self.clone();
+            let Some(wish) = self.hear(question).await else { continue };
+            let (slots, shutdown) = (Arc::clone(&slots), shutdown.clone());
             tasks.spawn(async move {
-                files.answer(question).await;
+                let slot = tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    slot = slots.acquire_owned() => slot,
+                };
+                wish.fulfil().await;
                 drop(slot);
             });
         }
@@ -108,13 +145,19 @@ impl Files {
         tasks.wait().await;
     }
 
-    async fn answer(&self, question: Message) {
-        let Some(reply) = question.reply else { return };
-        let fetched = match serde_json::from_slice::<FetchFile>(&question.payload) {
-            Ok(FetchFile { file_id }) => self.fetch(&file_id).await,
-            Err(_) => Fetched::Gone { reason: Text::lossy("the question can't be read") },
+    /// What is to be brought, if nobody asked for it before.
+    async fn hear(&self, question: Message) -> Option<Wish> {
+        let reply = question.reply?;
+        let Ok(FetchFile { file_id }) = serde_json::from_slice(&question.payload) else {
+            self.answer(reply, &Fetched::Gone { reason: Text::lossy("the question can't be read") }).await;
+            return None;
         };
-        let Ok(fetched) = serde_json::to_vec(&fetched) else { return };
+        let first = self.awaited.hear(&file_id, reply, Instant::now());
+        first.then(|| Wish { files: self.clone(), file_id, over: false })
+    }
+
+    async fn answer(&self, reply: Subject, fetched: &Fetched) {
+        let Ok(fetched) = serde_json::to_vec(fetched) else { return };
         if let Err(error) = self.media.publish(reply, fetched.into()).await {
             tracing::warn!(%error, "a question for a file could not be answered");
         }
