@@ -10,7 +10,7 @@ use service::nats::NatsConfig;
 
 use crate::inbound::{PATH, Secret};
 use crate::shop::Shop;
-use crate::ways::{Ways, switch};
+use crate::ways::switch;
 
 const TELEGRAM: &str = "https://api.telegram.org";
 
@@ -23,7 +23,7 @@ pub struct Config {
     /// `TELEGRAM_TEST_ENVIRONMENT`: the bot lives on Telegram's test servers, where Stars are for play.
     pub test_environment: bool,
     /// `TOPUP_YOOKASSA`, `TOPUP_METHODS`, `TOPUP_STARS`, `YOOKASSA_PROVIDER_TOKEN`, `YOOKASSA_RECEIPTS`,
-    /// `SUPPORT_CONTACT`
+    /// `SUPPORT_CONTACT`, `TERMS_URL`, `PRIVACY_URL`
     pub shop: Shop,
     /// `STARS_RECONCILE_SECONDS`
     pub stars_every: Duration,
@@ -61,7 +61,7 @@ impl Config {
         let port = env.or("TELEGRAM_PORT", "a port, 0 to 65535; 8081 if absent", 8081_u16);
         let admins = admins(&mut env);
         let test_environment = switch(&mut env, "TELEGRAM_TEST_ENVIRONMENT", false);
-        let shop = Shop { ways: Ways::read(&mut env), support: support(&mut env) };
+        let shop = Shop::read(&mut env);
         let stars_every = stars_every(&mut env);
         let nats = NatsConfig::read(&mut env);
         let media = NatsConfig::read_media(&mut env);
@@ -85,6 +85,11 @@ impl Config {
         })();
         env.finish(config)
     }
+
+    /// Whether Telegram is on this machine, as the sandbox is.
+    pub fn is_at_home(&self) -> bool {
+        matches!(self.api_url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
+    }
 }
 
 /// The token and the bot's id in it.
@@ -106,18 +111,6 @@ fn token(env: &mut Env) -> Option<(i64, SecretString)> {
 /// Methods of Telegram's test servers are at `/bot<token>/test/<method>`.
 fn on_test_servers(token: &SecretString) -> SecretString {
     format!("{}/test", token.expose_secret()).into()
-}
-
-/// Where people write about payments: a user of Telegram, or an address.
-fn support(env: &mut Env) -> Option<String> {
-    const NAME: &str = "SUPPORT_CONTACT";
-    const CHARS_MAX: usize = 200;
-    let contact: String = env.optional(NAME, "where people write about payments: @name or an e-mail")?;
-    if contact.chars().count() > CHARS_MAX || contact.chars().any(char::is_control) {
-        env.problem(NAME, "is too long or has control characters; it is @name or an e-mail");
-        return None;
-    }
-    Some(contact)
 }
 
 fn stars_every(env: &mut Env) -> Duration {
@@ -226,6 +219,8 @@ mod tests {
             ("TELEGRAM_API_URL", "ftp://x"),
             ("TELEGRAM_PORT", "http"),
             ("ADMIN_TELEGRAM_ID", "1,anna"),
+            ("SUPPORT_CONTACT", "nobody here"),
+            ("TERMS_URL", "terms.txt"),
             ("NATS_NKEY_SEED_FILE", "/nowhere"),
         ];
         let mut names = problems(&wrong);

@@ -6,6 +6,7 @@
 //! `ways` is how one can pay, `checkout` answers before Telegram takes it, `till` brings it into the
 //! ledger, `stars` gives Stars back and compares Telegram's book of them with the log.
 
+mod address;
 mod bill;
 pub mod checkout;
 mod clock;

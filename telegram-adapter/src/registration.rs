@@ -69,6 +69,7 @@ fn menu(texts: &Texts, lang: Lang) -> Vec<(&'static str, String)> {
         ("topup", Say::CommandTopup),
         ("paysupport", Say::CommandPaysupport),
         ("terms", Say::CommandTerms),
+        ("privacy", Say::CommandPrivacy),
         ("help", Say::CommandHelp),
     ]
     .map(|(command, say)| (command, texts.label(lang, say)))

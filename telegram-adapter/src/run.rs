@@ -67,6 +67,9 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     let address = config.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
     tracing::info!(%address, admins = config.admins.len(), "listening");
+    if config.shop.support.is_none() && !config.is_at_home() {
+        tracing::warn!("SUPPORT_CONTACT is not set: /paysupport can't tell people where to write");
+    }
 
     let ledger = Ledger::new(client.clone(), Producer::Telegram);
     let desk = Desk::new(ledger.clone(), config.bot);

@@ -259,27 +259,9 @@ pub fn picture_price(catalog: &Catalog) -> Option<Credits> {
     price.checked_add(extra)
 }
 
-/// How many pictures these credits buy.
-pub fn pictures_for(available: Credits, price: Option<Credits>) -> i64 {
-    match price {
-        Some(price) if price.get() > 0 => available.get() / price.get(),
-        _ => 0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn credits_buy_whole_pictures() {
-        let catalog = Catalog::default_catalog().unwrap();
-        let price = picture_price(&catalog);
-        assert_eq!(price.map(Credits::get), Some(10));
-        let buys = |credits| pictures_for(Credits::new(credits).unwrap(), price);
-        assert_eq!([buys(0), buys(9), buys(10), buys(105)], [0, 0, 1, 10]);
-        assert_eq!(pictures_for(Credits::new(5).unwrap(), Some(Credits::ZERO)), 0);
-    }
 
     #[test]
     fn command_ids_hold_for_the_largest_of_telegrams_ids() {

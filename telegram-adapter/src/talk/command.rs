@@ -14,11 +14,10 @@ pub enum Ask {
     /// Where to ask about payments.
     Paysupport,
     Terms,
+    Privacy,
     /// A picture of this, which is not empty.
     Picture(String),
-    /// `/prompt` without a prompt.
-    PictureUsage,
-    /// `/generate` without a prompt.
+    /// `/prompt` or `/generate` without a prompt.
     PictureQuestion,
     Cancel,
     /// A command that we don't have.
@@ -49,11 +48,11 @@ impl Ask {
             ("help", _) => Self::Help,
             ("balance", _) => Self::Balance,
             ("topup" | "buy", _) => Self::Topup,
-            ("prompt", "") => Self::PictureUsage,
-            ("generate", "") => Self::PictureQuestion,
+            ("prompt" | "generate", "") => Self::PictureQuestion,
             ("prompt" | "generate", prompt) => Self::Picture(prompt.to_owned()),
             ("paysupport" | "support", _) => Self::Paysupport,
             ("terms", _) => Self::Terms,
+            ("privacy", _) => Self::Privacy,
             ("cancel", _) => Self::Cancel,
             _ => Self::Unknown,
         }
@@ -85,8 +84,8 @@ mod tests {
         assert_eq!((read("/topup"), read("/buy 100")), (Ask::Topup, Ask::Topup));
         assert_eq!(read("/start topup"), Ask::Topup);
         assert_eq!(
-            [read("/paysupport"), read("/support x"), read("/terms")],
-            [Ask::Paysupport, Ask::Paysupport, Ask::Terms]
+            [read("/paysupport"), read("/support x"), read("/terms"), read("/privacy")],
+            [Ask::Paysupport, Ask::Paysupport, Ask::Terms, Ask::Privacy]
         );
         assert_eq!(read("/cancel"), Ask::Cancel);
         assert_eq!((read("/dance"), read("/")), (Ask::Unknown, Ask::Unknown));
@@ -100,8 +99,9 @@ mod tests {
         {
             assert_eq!(read(text), cat, "{text:?}");
         }
-        assert_eq!((read("/prompt"), read("/prompt \n ")), (Ask::PictureUsage, Ask::PictureUsage));
-        assert_eq!(read("/generate"), Ask::PictureQuestion);
+        for alone in ["/prompt", "/prompt \n ", "/generate"] {
+            assert_eq!(read(alone), Ask::PictureQuestion, "{alone:?}");
+        }
     }
 
     #[test]

@@ -5,21 +5,18 @@
 //! it brings the person back to where they were.
 
 use proto_events::catalog::{Catalog, Package};
-use proto_events::commands::Email;
 
 use super::{Halt, Known, Press, Talk};
+use crate::address::read_email;
 use crate::outbound::Markup;
 use crate::texts::{Html, Lang, Say};
-
-/// RFC 5321: an address is at most 254 bytes.
-const BYTES_MAX: usize = 254;
 
 impl Talk {
     /// Whether this message is an answer to our question, or an address by itself where they are needed.
     pub(super) fn gives_email(&self, answers: Option<&str>, text: &str) -> bool {
         self.shop.ways.receipts.is_some()
             && (answers.is_some_and(|question| self.texts.email_ask(question).is_some())
-                || answers.is_none() && read(text).is_some())
+                || answers.is_none() && read_email(text).is_some())
     }
 
     pub(super) async fn ask_email(&self, known: Known, package: Option<&Package>) {
@@ -49,7 +46,7 @@ impl Talk {
         let catalog = self.desk.catalog().await?;
         let what_for = answers.and_then(|question| self.texts.email_ask(question)).unwrap_or_default();
         let package = self.package_asked_for(&catalog, what_for);
-        let Some(email) = read(text) else {
+        let Some(email) = read_email(text) else {
             self.say(known, Say::EmailWrong).await;
             self.ask_email(known, package).await;
             return Ok(());
@@ -67,59 +64,5 @@ impl Talk {
             Lang::ALL.iter().any(|lang| self.texts.label(*lang, say) == what_for)
         };
         catalog.packages.iter().find(is)
-    }
-}
-
-/// As lenient as mail is, as strict as a receipt needs: one @, something before it, a domain with a dot.
-fn read(text: &str) -> Option<Email> {
-    let text = text.trim();
-    let fits = |c: char| !c.is_whitespace() && !c.is_control() && !"<>,;:\"()[]\\".contains(c);
-    let (name, domain) = text.split_once('@')?;
-    let labels = || domain.split('.');
-    let good = text.len() <= BYTES_MAX
-        && text.chars().all(fits)
-        && !name.is_empty()
-        && !domain.contains('@')
-        && labels().count() >= 2
-        && labels().all(|label| !label.is_empty());
-    good.then(|| Email::new(text).ok())?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_read_with_what_stands_around_them() {
-        for good in ["a@b.ru", "  anna.k+bot@mail.example.org\n", "анна@почта.рф", "o'neil@example.com"]
-        {
-            assert_eq!(read(good).as_deref().map(str::to_owned), Some(good.trim().to_owned()));
-        }
-    }
-
-    #[test]
-    fn what_no_receipt_can_be_sent_to_is_not_an_address() {
-        let long = format!("{}@example.org", "a".repeat(250));
-        for bad in [
-            "",
-            "anna",
-            "anna@",
-            "@example.org",
-            "anna@example",
-            "anna@.org",
-            "anna@example.",
-            "a@b@c.ru",
-            "anna k@example.org",
-            "anna@exam ple.org",
-            "a\u{7}@b.ru",
-            "a\0@b.ru",
-            "Anna <a@b.ru>",
-            "a@b..ru",
-            "a@b.ru,c@d.ru",
-            "a@b.ru\nbcc@d.ru",
-            &long,
-        ] {
-            assert_eq!(read(bad), None, "{bad:?}");
-        }
     }
 }

@@ -8,6 +8,7 @@
 mod callback;
 mod command;
 mod email;
+mod home;
 mod money;
 mod picture;
 mod refusals;
@@ -24,12 +25,11 @@ use service::ledger::SendError;
 pub use callback::Press;
 use command::Ask;
 
-use crate::bill::topup_button;
 use crate::checkout::Cashier;
-use crate::desk::{Desk, picture_price, pictures_for};
+use crate::desk::Desk;
 use crate::inbound::{Intake, Message, Person, Taken, Tap, Update};
 use crate::outbound::{Error, Markup, Sent, Telegram};
-use crate::shop::Shop;
+use crate::shop::{Page, Shop};
 use crate::statuses::Statuses;
 use crate::texts::{Html, Lang, Say, Texts};
 use crate::till::Till;
@@ -181,8 +181,9 @@ impl Talk {
             Some(Ask::Help) => self.help(known).await,
             Some(Ask::Balance) => self.balance(known).await,
             Some(Ask::Topup) => self.choose_package(known).await,
-            Some(Ask::Paysupport) => self.page(known, Say::Paysupport).await,
-            Some(Ask::Terms) => self.page(known, Say::Terms).await,
+            Some(Ask::Paysupport) => self.page(known, Page::Paysupport).await,
+            Some(Ask::Terms) => self.page(known, Page::Terms).await,
+            Some(Ask::Privacy) => self.page(known, Page::Privacy).await,
             Some(Ask::Picture(prompt)) => {
                 self.picture(known, message.message, &prompt, trace).await.map(drop)
             }
@@ -193,13 +194,7 @@ impl Talk {
                 self.take_email(known, message.answers.as_deref(), &text).await
             }
             Some(Ask::Said(text)) if !text.is_empty() => self.offer_picture(known, message.message).await,
-            Some(Ask::PictureQuestion) => {
-                let hint = self.texts.label(known.lang, Say::PictureAskHint);
-                let ask = self.texts.say(known.lang, Say::PictureAsk);
-                self.reply(known.chat, &ask, &Markup::Ask(hint), None).await;
-                Ok(())
-            }
-            Some(Ask::PictureUsage) => self.said(known, Say::PictureUsage).await,
+            Some(Ask::PictureQuestion) => self.ask_picture(known).await,
             Some(Ask::Cancel) => self.said(known, Say::NothingToCancel).await,
             Some(Ask::Unknown) => self.said(known, Say::UnknownCommand).await,
             Some(Ask::NotForUs) => Ok(()),
@@ -287,46 +282,6 @@ impl Talk {
             Err(error) if error.code() == Some("account_exists") => Ok(known(lang.code(), false)),
             Err(error) => Err(error.into()),
         }
-    }
-
-    async fn start(&self, known: Known) -> Result<(), Halt> {
-        let catalog = self.desk.catalog().await?;
-        let price = picture_price(&catalog);
-        let text = match known.welcome {
-            Some(credits) => Say::Welcome { credits, price: price.unwrap_or_default() },
-            None => {
-                let available = self.desk.balance(known.user, known.since).await?.available;
-                Say::WelcomeBack { available, pictures: pictures_for(available, price) }
-            }
-        };
-        let text = self.texts.say(known.lang, text);
-        self.reply(known.chat, &text, &self.home(known.lang), None).await;
-        Ok(())
-    }
-
-    async fn help(&self, known: Known) -> Result<(), Halt> {
-        let price = picture_price(&self.desk.catalog().await?).unwrap_or_default();
-        self.said(known, Say::Help { price }).await
-    }
-
-    async fn balance(&self, known: Known) -> Result<(), Halt> {
-        let price = picture_price(&self.desk.catalog().await?);
-        let balance = self.desk.balance(known.user, known.since).await?;
-        let available = balance.available;
-        let pictures = pictures_for(available, price);
-        let mut text = self.texts.say(known.lang, Say::Balance { available, pictures });
-        if !balance.reserved.is_zero() {
-            text = text.and(&self.texts.say(known.lang, Say::BalanceReserved { reserved: balance.reserved }));
-        }
-        if !balance.debt.is_zero() {
-            text = text.and(&self.texts.say(known.lang, Say::BalanceDebt { debt: balance.debt }));
-        }
-        self.reply(known.chat, &text, &self.home(known.lang), None).await;
-        Ok(())
-    }
-
-    fn home(&self, lang: Lang) -> Markup {
-        Markup::Buttons(vec![topup_button(&self.texts, lang)])
     }
 
     async fn said(&self, known: Known, say: Say<'_>) -> Result<(), Halt> {

@@ -6,6 +6,7 @@ use proto_events::envelope::TraceId;
 use super::{Halt, Known, Talk};
 use crate::inbound::{Checkout, Notice};
 use crate::outbound::Markup;
+use crate::shop::Page;
 use crate::texts::{Lang, Say, price};
 use crate::till::{Came, Charge, Return, Went};
 
@@ -56,9 +57,8 @@ impl Talk {
         }
     }
 
-    /// With where to write.
-    pub(super) async fn page(&self, known: Known, say: Say<'_>) -> Result<(), Halt> {
-        let text = self.shop.page(&self.texts, known.lang, say);
+    pub(super) async fn page(&self, known: Known, page: Page) -> Result<(), Halt> {
+        let text = self.shop.page(&self.texts, known.lang, page);
         self.reply(known.chat, &text, &Markup::None, None).await;
         Ok(())
     }

@@ -56,12 +56,19 @@ impl Talk {
     /// The plain text above the button is to be drawn.
     pub(super) async fn draw(&self, known: Known, tap: &Tap, trace: &TraceId) -> Result<(), Halt> {
         let Some((message, prompt)) = &tap.answers else {
-            return self.said(known, Say::PictureUsage).await;
+            return self.ask_picture(known).await;
         };
         if self.picture(known, *message, prompt.trim(), trace).await? {
             // Else the offer stays, to be taken after a top-up.
             self.remove(tap.chat, tap.message).await;
         }
+        Ok(())
+    }
+
+    pub(super) async fn ask_picture(&self, known: Known) -> Result<(), Halt> {
+        let hint = self.texts.label(known.lang, Say::PictureAskHint);
+        let ask = self.texts.say(known.lang, Say::PictureAsk);
+        self.reply(known.chat, &ask, &Markup::Ask(hint), None).await;
         Ok(())
     }
 

@@ -13,35 +13,37 @@ count-pictures = { $n ->
 welcome =
     👋 <b>Hi! I draw pictures from your words.</b>
 
-    Here are <b>{ $credits }</b> on the house. A picture costs { $price }.
-
-    Tell me what to draw:
-    <code>/prompt a ginger cat in a spacesuit, watercolour</code>
-
-    Top up with /topup, see everything with /help.
+    Here are <b>{ $credits }</b> on the house.
+welcome-bare = 👋 <b>Hi! I draw pictures from your words.</b>
 welcome-back =
     👋 <b>Welcome back!</b>
 
-    You have <b>{ $available }</b>. That makes { $pictures }.
-
-    Tell me what to draw: <code>/prompt a ginger cat in a spacesuit</code>
+    You have <b>{ $available }</b>.
+enough-for = A picture costs { $price }, so that's enough for { $pictures }.
+short-by = A picture costs { $price }. To get one, top up by at least { $missing }: /topup
+draw-how =
+    Tell me what to draw:
+    <code>/prompt a ginger cat in a spacesuit, watercolour</code>
+help-where = Everything I can do: /help
 help =
     <b>What I can do</b>
 
     /prompt <i>description</i> — draw a picture, { $price }
-    /generate — the same; without a description I'll ask for it
+    /generate <i>description</i> — the same
     /balance — how many credits you have
     /topup — buy credits
     /paysupport — questions about payments
     /terms — the terms
+    /privacy — what happens to your data
     /help — this page
+
+    If you send the command alone, I'll ask for a description.
 
     Credits are taken only when the picture is ready. If it doesn't work out, they all come back.
 
     I can't chat, edit photos or cancel a picture yet.
 balance =
     💳 <b>You have { $available }</b>
-    Enough for: { $pictures }
 balance-reserved = ⏳ Another { $reserved } held for pictures in progress
 balance-debt = ⚠️ Owed after a refunded payment: { $debt }. Your next top-up will cover it.
 
@@ -49,17 +51,17 @@ topup-choose =
     💳 You have <b>{ $available }</b>
 
     Choose a package:
-topup-closed = 😔 Topping up isn't possible right now. Please try a little later.
+topup-closed = 😔 Topping up isn't possible right now. Please try again later.
 topup-way =
     🧾 <b>{ $credits } for { $price }</b>
 
     How would you like to pay?
 receipt-to = ✉️ The receipt goes to { $email }
-email-ask = ✉️ A payment in rubles comes with a receipt. Which e-mail shall it go to? Reply to this message with the address.
+email-ask = ✉️ A payment in rubles comes with a receipt. Which e-mail should it go to? Reply to this message with the address.
 email-ask-for = 🧾 { $credits } for { $price }
 email-ask-hint = name@example.org
 email-wrong = 🤔 That doesn't look like an e-mail. It should be like <code>name@example.org</code>, without spaces.
-choice-made = This bill is up there already. For another one: /topup
+choice-made = You already have this bill, just above. For another one: /topup
 invoice-title = { $credits }
 invoice-description = Top-up: { $credits } for pictures. They arrive right after you pay.
 payment-preparing =
@@ -69,7 +71,7 @@ payment-preparing =
 payment-ready =
     🧾 <b>{ $credits } for { $price }</b>
 
-    Tap the button to pay. The credits arrive right after that.
+    Tap the button to pay. The credits arrive right after you pay.
 payment-paid = ✅ Paid: { $credits } for { $price }
 payment-receipt =
     ✅ <b>Payment received: { $price }</b>
@@ -83,7 +85,7 @@ payment-canceled =
 payment-expired =
     ⌛ The bill of { $price } is closed: it wasn't paid in time. You weren't charged.
 
-    You can have a new one.
+    You can get a new one.
 payment-put-aside =
     🔎 Your money is here ({ $price }), but something about the payment doesn't add up, so the credits aren't added yet.
 
@@ -104,22 +106,29 @@ paysupport =
 
     Credits arrive right after you pay. If you were charged and they are missing, give it a few minutes: we check every payment with the payment system, and none gets lost.
 
-    To get money back for credits you haven't used, or to ask anything, write to us and we will answer. Tell us the date and the amount. Telegram and its support can't help with purchases in this bot.
-support-contact = Where to write: { $contact }
+    Telegram and its support can't help with purchases in this bot.
+support-contact = To get money back for credits you haven't used, or to ask anything, write to us: { $contact }. Tell us the date and the amount of the payment, and we will answer.
+support-nobody = The owner of this bot hasn't said yet where to write with questions.
 terms =
     📄 <b>Terms</b>
 
     1. You buy credits, and pay for pictures in this bot with them. You are told what a picture costs before it is made.
     2. Credits are taken only when the picture is ready. If it doesn't work out, they come back.
-    3. Credits you haven't used can be paid back: /paysupport. Money goes back the way it came. If credits are spent already, a payment that is taken back leaves them owed.
-    4. The pictures are made by a neural network from your words; what you ask for and how you use the pictures is your responsibility.
-    5. We keep only what the work needs: your Telegram id, your descriptions, your payments and, if you gave one, the e-mail for receipts.
+    3. Credits you haven't used can be paid back: /paysupport. Money goes back the way it came. If a payment is refunded after its credits were spent, you owe those credits: your next top-up covers them.
+    4. The pictures are made by Google's Gemini: your descriptions, and the photos you send with them, go to Google. What you ask for and how you use the pictures is your responsibility.
+    5. What we keep and who else sees it: /privacy
+terms-contact = Questions: { $contact }
+terms-link = The full terms: { $url }
+privacy =
+    🔒 <b>Your data</b>
+
+    We keep what the work needs: your Telegram id, name and language, your descriptions, your pictures (for a week), your payments and, if you gave one, the e-mail for receipts.
+
+    Your descriptions, and the photos you send with them, go to Google, whose Gemini makes the pictures. Google learns nothing from us about who you are. Payments are carried out by YooKassa and Telegram, who learn what a payment needs.
+privacy-link = The privacy policy: { $url }
 
 picture-ask = 🎨 What shall I draw? Reply to this message with a description.
 picture-ask-hint = A ginger cat in a spacesuit, watercolour
-picture-usage =
-    🎨 Put the description right after the command:
-    <code>/prompt a ginger cat in a spacesuit, watercolour</code>
 picture-accepted = ⏳ Got it! { $credits } on hold, starting soon…
 picture-painting = 🎨 Drawing… { $credits } on hold
 picture-caption = Spent: { $spent } · left: { $left }
@@ -179,11 +188,11 @@ insufficient =
 prompt-empty = 🎨 The description is empty. Tell me what to draw: <code>/prompt a ginger cat</code>
 prompt-too-long = ✂️ The description is too long. Please keep it within { $max } characters.
 prompt-unreadable = 🤔 The description has characters I can't use. Please type it again.
-too-many-running = ⏳ Enough of your pictures are being drawn right now. Wait for them, then send the next one.
+too-many-running = ⏳ I can't draw more of your pictures at once. Wait for those in progress, then send this one again.
 too-many-open = 🧾 You have many unpaid bills already. Pay one of them, or wait: they close by themselves.
 package-gone = 🔄 Prices have changed. Please choose again: /topup
 banned = ⛔ Your access is closed. If that's a mistake, write to the administrator.
-refused = 😔 That didn't work ({ $code }). Please try later.
+refused = 😔 That didn't work ({ $code }). Please try again later.
 
 offer-picture = 🎨 Shall I draw this? I can't chat yet, but I can draw.
 only-text = 📝 I understand only text so far. Describe the picture in words: <code>/prompt a ginger cat</code>
@@ -215,9 +224,10 @@ button-way = { $way ->
 button-draw = 🎨 Draw · { $price }
 
 command-prompt = draw a picture from a description
-command-generate = draw: I'll ask you what
+command-generate = the same as /prompt
 command-balance = how many credits you have
 command-topup = buy credits
 command-help = what I can do
 command-paysupport = questions about payments and refunds
 command-terms = the terms
+command-privacy = what happens to your data

@@ -65,10 +65,15 @@ impl Reason {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Say<'a> {
-    Welcome { credits: Credits, price: Credits },
-    WelcomeBack { available: Credits, pictures: i64 },
+    Welcome { credits: Credits },
+    WelcomeBare,
+    WelcomeBack { available: Credits },
+    EnoughFor { price: Credits, pictures: i64 },
+    ShortBy { price: Credits, missing: Credits },
+    DrawHow,
+    HelpWhere,
     Help { price: Credits },
-    Balance { available: Credits, pictures: i64 },
+    Balance { available: Credits },
     BalanceReserved { reserved: Credits },
     BalanceDebt { debt: Credits },
     TopupChoose { available: Credits },
@@ -93,10 +98,14 @@ pub enum Say<'a> {
     RefundFailed { amount: Money, credits: Credits, available: Credits },
     Paysupport,
     SupportContact { contact: &'a str },
+    SupportNobody,
     Terms,
+    TermsContact { contact: &'a str },
+    TermsLink { url: &'a str },
+    Privacy,
+    PrivacyLink { url: &'a str },
     PictureAsk,
     PictureAskHint,
-    PictureUsage,
     PictureAccepted { credits: Credits },
     PicturePainting { credits: Credits },
     PictureCaption { spent: Credits, left: Credits },
@@ -140,6 +149,7 @@ pub enum Say<'a> {
     CommandHelp,
     CommandPaysupport,
     CommandTerms,
+    CommandPrivacy,
 }
 
 /// A value put into a text.
@@ -181,16 +191,16 @@ impl Say<'_> {
     pub(super) fn parts(&self) -> (&'static str, Args) {
         use Value::{Credits as C, Money as M, Pictures as P, Text as T};
         match *self {
-            Self::Welcome { credits, price } => {
-                ("welcome", vec![("credits", C(credits)), ("price", C(price))])
+            Self::Welcome { credits } => ("welcome", vec![("credits", C(credits))]),
+            Self::WelcomeBack { available } => ("welcome-back", vec![("available", C(available))]),
+            Self::EnoughFor { price, pictures } => {
+                ("enough-for", vec![("price", C(price)), ("pictures", P(pictures))])
             }
-            Self::WelcomeBack { available, pictures } => {
-                ("welcome-back", vec![("available", C(available)), ("pictures", P(pictures))])
+            Self::ShortBy { price, missing } => {
+                ("short-by", vec![("price", C(price)), ("missing", C(missing))])
             }
             Self::Help { price } => ("help", vec![("price", C(price))]),
-            Self::Balance { available, pictures } => {
-                ("balance", vec![("available", C(available)), ("pictures", P(pictures))])
-            }
+            Self::Balance { available } => ("balance", vec![("available", C(available))]),
             Self::BalanceReserved { reserved } => ("balance-reserved", vec![("reserved", C(reserved))]),
             Self::BalanceDebt { debt } => ("balance-debt", vec![("debt", C(debt))]),
             Self::TopupChoose { available } => ("topup-choose", vec![("available", C(available))]),
@@ -216,6 +226,9 @@ impl Say<'_> {
                 ("refund-failed", refunded(amount, credits, available))
             }
             Self::SupportContact { contact } => ("support-contact", vec![("contact", T(contact.to_owned()))]),
+            Self::TermsContact { contact } => ("terms-contact", vec![("contact", T(contact.to_owned()))]),
+            Self::TermsLink { url } => ("terms-link", vec![("url", T(url.to_owned()))]),
+            Self::PrivacyLink { url } => ("privacy-link", vec![("url", T(url.to_owned()))]),
             Self::PictureAccepted { credits } => ("picture-accepted", vec![("credits", C(credits))]),
             Self::PicturePainting { credits } => ("picture-painting", vec![("credits", C(credits))]),
             Self::PictureCaption { spent, left } => {
@@ -244,7 +257,9 @@ impl Say<'_> {
             Self::TopupClosed => "topup-closed",
             Self::PictureAsk => "picture-ask",
             Self::PictureAskHint => "picture-ask-hint",
-            Self::PictureUsage => "picture-usage",
+            Self::WelcomeBare => "welcome-bare",
+            Self::DrawHow => "draw-how",
+            Self::HelpWhere => "help-where",
             Self::PromptEmpty => "prompt-empty",
             Self::PromptUnreadable => "prompt-unreadable",
             Self::TooManyRunning => "too-many-running",
@@ -265,12 +280,15 @@ impl Say<'_> {
             Self::CommandHelp => "command-help",
             Self::CommandPaysupport => "command-paysupport",
             Self::CommandTerms => "command-terms",
+            Self::CommandPrivacy => "command-privacy",
             Self::EmailAsk => "email-ask",
             Self::EmailAskHint => "email-ask-hint",
             Self::EmailWrong => "email-wrong",
             Self::ChoiceMade => "choice-made",
             Self::Paysupport => "paysupport",
+            Self::SupportNobody => "support-nobody",
             Self::Terms => "terms",
+            Self::Privacy => "privacy",
             Self::CheckoutStranger => "checkout-stranger",
             Self::CheckoutPaid => "checkout-paid",
             Self::CheckoutOver => "checkout-over",

@@ -17,11 +17,18 @@ fn everything() -> Vec<Say<'static>> {
     let rub = |kopecks| Money::new(kopecks, Currency::Rub).unwrap();
     let stars = Money::new(75, Currency::Xtr).unwrap();
     let mut all = vec![
-        Say::Welcome { credits: c(5), price: c(10) },
-        Say::WelcomeBack { available: c(101), pictures: 10 },
+        Say::Welcome { credits: c(5) },
+        Say::WelcomeBare,
+        Say::WelcomeBack { available: c(101) },
+        Say::EnoughFor { price: c(10), pictures: 1 },
+        Say::EnoughFor { price: c(5), pictures: 22 },
+        Say::ShortBy { price: c(10), missing: c(1) },
+        Say::ShortBy { price: c(10), missing: c(5) },
+        Say::DrawHow,
+        Say::HelpWhere,
         Say::Help { price: c(10) },
-        Say::Balance { available: c(0), pictures: 0 },
-        Say::Balance { available: c(21), pictures: 2 },
+        Say::Balance { available: c(0) },
+        Say::Balance { available: c(21) },
         Say::BalanceReserved { reserved: c(10) },
         Say::BalanceDebt { debt: c(1) },
         Say::TopupChoose { available: c(3) },
@@ -46,10 +53,14 @@ fn everything() -> Vec<Say<'static>> {
         Say::RefundFailed { amount: rub(10_000), credits: c(100), available: c(105) },
         Say::Paysupport,
         Say::SupportContact { contact: "@plantain_support" },
+        Say::SupportNobody,
         Say::Terms,
+        Say::TermsContact { contact: "@plantain_support" },
+        Say::TermsLink { url: "https://example.org/terms" },
+        Say::Privacy,
+        Say::PrivacyLink { url: "https://example.org/privacy" },
         Say::PictureAsk,
         Say::PictureAskHint,
-        Say::PictureUsage,
         Say::PictureAccepted { credits: c(10) },
         Say::PicturePainting { credits: c(10) },
         Say::PictureCaption { spent: c(10), left: c(91) },
@@ -90,6 +101,7 @@ fn everything() -> Vec<Say<'static>> {
         Say::CommandHelp,
         Say::CommandPaysupport,
         Say::CommandTerms,
+        Say::CommandPrivacy,
     ];
     all.extend(Way::ALL.map(|way| Say::ButtonWay { way }));
     let reasons = [
@@ -183,6 +195,7 @@ fn buttons_menu_and_tap_answers_keep_to_telegrams_limits() {
             Say::CommandHelp,
             Say::CommandPaysupport,
             Say::CommandTerms,
+            Say::CommandPrivacy,
         ] {
             let length = texts.label(lang, say).chars().count();
             assert!((1..=256).contains(&length), "{say:?}");

@@ -1,0 +1,60 @@
+//! Where mail goes, as people type it.
+
+use proto_events::commands::Email;
+
+/// RFC 5321: an address is at most 254 bytes.
+const BYTES_MAX: usize = 254;
+
+/// As lenient as mail is, as strict as a receipt needs: one @, something before it, a domain with a dot.
+pub fn read_email(text: &str) -> Option<Email> {
+    let text = text.trim();
+    let fits = |c: char| !c.is_whitespace() && !c.is_control() && !"<>,;:\"()[]\\".contains(c);
+    let (name, domain) = text.split_once('@')?;
+    let labels = || domain.split('.');
+    let good = text.len() <= BYTES_MAX
+        && text.chars().all(fits)
+        && !name.is_empty()
+        && !domain.contains('@')
+        && labels().count() >= 2
+        && labels().all(|label| !label.is_empty());
+    good.then(|| Email::new(text).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_with_what_stands_around_them() {
+        for good in ["a@b.ru", "  anna.k+bot@mail.example.org\n", "анна@почта.рф", "o'neil@example.com"]
+        {
+            assert_eq!(read_email(good).as_deref().map(str::to_owned), Some(good.trim().to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_no_receipt_can_be_sent_to_is_not_an_address() {
+        let long = format!("{}@example.org", "a".repeat(250));
+        for bad in [
+            "",
+            "anna",
+            "anna@",
+            "@example.org",
+            "anna@example",
+            "anna@.org",
+            "anna@example.",
+            "a@b@c.ru",
+            "anna k@example.org",
+            "anna@exam ple.org",
+            "a\u{7}@b.ru",
+            "a\0@b.ru",
+            "Anna <a@b.ru>",
+            "a@b..ru",
+            "a@b.ru,c@d.ru",
+            "a@b.ru\nbcc@d.ru",
+            &long,
+        ] {
+            assert_eq!(read_email(bad), None, "{bad:?}");
+        }
+    }
+}
