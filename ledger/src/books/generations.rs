@@ -6,7 +6,9 @@
 use proto_events::catalog::Rates;
 use proto_events::{AccountId, Event, GenerationId};
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::QueryAs;
+use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres};
 use uuid::Uuid;
 
 use super::BooksError;
@@ -56,13 +58,9 @@ pub struct Line {
     pub thought_tokens: i64,
     pub image_tokens: i64,
     pub latency_ms: i64,
-    pub cost_micro_usd: i64,
-    /// Of calls whose bill never came; not in the cost.
-    pub estimated_micro_usd: i64,
-    pub revenue_kopecks: i64,
-    pub revenue_stars: i64,
-    #[sqlx(skip)]
-    pub margin_kopecks: Option<i64>,
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    pub yields: Yield,
     /// µs since 1970-01-01 UTC.
     pub requested_at: i64,
     pub closed_at: Option<i64>,
@@ -76,12 +74,29 @@ pub struct Totals {
     pub asked: i64,
     pub made: i64,
     pub attempts: i64,
+    #[sqlx(flatten)]
+    #[serde(flatten)]
+    pub yields: Yield,
+}
+
+/// What was paid for calls, and what they earned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct Yield {
     pub cost_micro_usd: i64,
+    /// Of calls whose bill never came; not in the cost.
     pub estimated_micro_usd: i64,
     pub revenue_kopecks: i64,
     pub revenue_stars: i64,
+    /// With what is estimated; `None` without rates.
     #[sqlx(skip)]
     pub margin_kopecks: Option<i64>,
+}
+
+impl Yield {
+    /// In µ$, with what is estimated.
+    pub const fn cost(&self) -> i64 {
+        self.cost_micro_usd.saturating_add(self.estimated_micro_usd)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -118,39 +133,34 @@ pub async fn generations(
     let live = projections::find_instance(pool, "generations", State::Live).await?;
     let Some(live) = live.filter(|live| live.version >= VERSION) else { return Ok(None) };
     let table = live.tables().main();
-    let account = wanted.generation.map(GenerationId::account).or(wanted.account).map(|account| account.0);
-    let tail = wanted.generation.map(|generation| generation.tail().cast_signed());
-    let (from, to) = (wanted.day.map(Day::start_us), wanted.day.map(Day::end_us));
     let lines = format!("SELECT {COLUMNS} FROM {table} {WHERE} ORDER BY position DESC LIMIT $6");
-    let mut lines: Vec<Line> = sqlx::query_as(AssertSqlSafe(lines))
-        .bind(account)
-        .bind(tail)
-        .bind(from)
-        .bind(to)
-        .bind(&wanted.model)
-        .bind(limit)
-        .fetch_all(pool)
-        .await?;
+    let mut lines: Vec<Line> = wanted.choose(&lines).bind(limit).fetch_all(pool).await?;
     let sums = format!("SELECT {SUMS} FROM {table} {WHERE} GROUP BY model ORDER BY 5 DESC, model");
-    let mut models: Vec<Totals> = sqlx::query_as(AssertSqlSafe(sums))
-        .bind(account)
-        .bind(tail)
-        .bind(from)
-        .bind(to)
-        .bind(&wanted.model)
-        .fetch_all(pool)
-        .await?;
+    let mut models: Vec<Totals> = wanted.choose(&sums).fetch_all(pool).await?;
     let rates = rates(pool).await?;
     for line in &mut lines {
         line.generation = format!("g-{}-{:016x}", line.account_id.simple(), line.tail.cast_unsigned());
-        let cost = line.cost_micro_usd.saturating_add(line.estimated_micro_usd);
-        line.margin_kopecks = rates.map(|r| margin(r, line.revenue_kopecks, line.revenue_stars, cost));
     }
-    for model in &mut models {
-        let cost = model.cost_micro_usd.saturating_add(model.estimated_micro_usd);
-        model.margin_kopecks = rates.map(|r| margin(r, model.revenue_kopecks, model.revenue_stars, cost));
+    let yields = lines.iter_mut().map(|line| &mut line.yields);
+    for yields in yields.chain(models.iter_mut().map(|model| &mut model.yields)) {
+        yields.margin_kopecks =
+            rates.map(|r| margin(r, yields.revenue_kopecks, yields.revenue_stars, yields.cost()));
     }
     Ok(Some(Generations { position: live.position, rates, generations: lines, models }))
+}
+
+impl Wanted {
+    /// A query with [`WHERE`].
+    fn choose<'q, T>(&'q self, sql: &str) -> QueryAs<'q, Postgres, T, PgArguments>
+    where
+        T: for<'r> FromRow<'r, PgRow>,
+    {
+        let account = self.generation.map(GenerationId::account).or(self.account).map(|account| account.0);
+        let tail = self.generation.map(|generation| generation.tail().cast_signed());
+        let (from, to) = (self.day.map(Day::start_us), self.day.map(Day::end_us));
+        let query = sqlx::query_as(AssertSqlSafe(sql.to_owned()));
+        query.bind(account).bind(tail).bind(from).bind(to).bind(&self.model)
+    }
 }
 
 async fn rates(pool: &PgPool) -> Result<Option<Rates>, BooksError> {

@@ -20,7 +20,8 @@ pub struct Standing {
     pub recognised: i64,
     /// Kept when credits lapsed or were given up.
     pub breakage: i64,
-    /// Taken out for refunds, less what has been paid back.
+    /// Taken out for refunds, less what has been paid back. Below zero, it is what went back of revenue: of credits
+    /// that had been spent, so that nothing of them was left to take out.
     pub refunds_open: i64,
     pub fees: i64,
 }

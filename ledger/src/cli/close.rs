@@ -75,7 +75,7 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
         let types: Vec<&str> = done.events.iter().map(|event| event.r#type.as_str()).collect();
         say!("{}", json!({"position": done.position, "events": types}))?;
     } else {
-        say!("Closed, at position {}.", done.position)?;
+        say!("Closed, at {}.", operator::places(&done))?;
     }
     Ok(ExitCode::SUCCESS)
 }

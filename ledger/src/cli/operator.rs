@@ -50,3 +50,11 @@ pub async fn act(
     let envelope = Envelope { id, account, command, causation: None, trace_id: None };
     Ok(Ledger::new(client, Producer::Console).acting(operator).send(envelope).await?)
 }
+
+/// Where in the log the act stands: "position 7", "positions 7 to 9".
+pub fn places(done: &Done) -> String {
+    match done.events.as_slice() {
+        [first, .., last] => format!("positions {} to {}", first.position, last.position),
+        _ => format!("position {}", done.position),
+    }
+}

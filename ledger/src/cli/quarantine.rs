@@ -133,7 +133,7 @@ async fn decide(
         let types: Vec<&str> = done.events.iter().map(|event| event.r#type.as_str()).collect();
         say!("{}", json!({"position": done.position, "events": types}))?;
     } else {
-        say!("Decided, at position {}.", done.position)?;
+        say!("Decided, at {}.", operator::places(&done))?;
     }
     Ok(ExitCode::SUCCESS)
 }

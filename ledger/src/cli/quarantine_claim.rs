@@ -67,7 +67,7 @@ pub async fn run(pool: &PgPool, wish: &Claim) -> anyhow::Result<ExitCode> {
         let types: Vec<&str> = done.events.iter().map(|event| event.r#type.as_str()).collect();
         say!("{}", json!({"position": done.position, "events": types}))?;
     } else {
-        say!("It is that payment's, at position {}.", done.position)?;
+        say!("It is that payment's, at {}.", operator::places(&done))?;
         say!("Next: ledger quarantine settle {}", found.provider_payment_id)?;
     }
     Ok(ExitCode::SUCCESS)

@@ -101,12 +101,12 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
     if wish.json {
         say!("{}", serde_json::to_string(&preview)?)?;
     } else if wish.already.is_some() {
-        say!("Applied, at position {}.", done.position)?;
+        say!("Applied, at {}.", operator::places(&done))?;
     } else {
         let refund = preview.refund.map(|refund| refund.to_string()).unwrap_or_default();
         say!(
-            "Opened, at position {}; the provider is asked now. How it goes:\n  ledger payment {refund}",
-            done.position
+            "Opened, at {}; the provider is asked now. How it goes:\n  ledger payment {refund}",
+            operator::places(&done)
         )?;
     }
     Ok(ExitCode::SUCCESS)

@@ -107,11 +107,13 @@ fn paper(books: &Books, moment: Moment) -> String {
         let s = Standing::of(books, asset);
         if (s.deferred, s.recognised, s.breakage, s.refunds_open, s.fees) != (0, 0, 0, 0, 0) {
             let _ = writeln!(out, "\n{} so far", asset.code());
+            let refunds =
+                if s.refunds_open < 0 { "refunded of revenue" } else { "for refunds, not paid yet" };
             for (name, n) in [
                 ("deferred (paid, not used yet)", s.deferred),
                 ("recognised revenue", s.recognised),
                 ("breakage (lapsed)", s.breakage),
-                ("to be paid back", s.refunds_open),
+                (refunds, s.refunds_open),
                 ("fees", s.fees),
             ] {
                 let _ = writeln!(out, "  {} {}", left(name, 34), right(&amount(n, asset), 17));
@@ -171,7 +173,7 @@ RUB so far
   deferred (paid, not used yet)           1,234,567.84
   recognised revenue                              0.05
   breakage (lapsed)                               0.00
-  to be paid back                                 0.00
+  for refunds, not paid yet                       0.00
   fees                                            0.00
 
 Each asset sums to zero.

@@ -19,6 +19,7 @@ use xtask::machine::Postgres;
 
 use crate::bench::cpu::{self, Pids};
 use crate::deeds::{Deeds, text};
+use crate::dice::Dice;
 use crate::{Role, Stage, stage};
 
 /// As many as the generator may have at work.
@@ -124,6 +125,26 @@ impl Floor {
             anyhow::Ok(made)
         });
         let jobs = self.stage.rt.block_on(try_join_all(lanes))?.concat();
+        Ok(Played { jobs, seconds: begun.elapsed().as_secs_f64() })
+    }
+
+    /// So many jobs, each of its own person, asked for at random moments, so many a second.
+    pub fn arrive(&self, wish: Wish, tag: &str, per_s: u16, count: usize) -> Result<Played> {
+        let users = self.people(count)?;
+        let (mut dice, mut at, begun) = (Dice::seeded(count as u64), 0.0, tokio::time::Instant::now());
+        let jobs = users.into_iter().enumerate().map(|(n, user)| {
+            // What lies between two that come by chance.
+            at -= (1.0 - dice.below(1 << 20) as f64 / f64::from(1 << 20)).ln() / f64::from(per_s);
+            let due = begun + Duration::from_secs_f64(at);
+            async move {
+                tokio::time::sleep_until(due).await;
+                let prompt = format!("{tag} {n}.");
+                let generation = self.order(user, 1, wish, &prompt).await?;
+                self.ended.wait(generation).await?;
+                anyhow::Ok((prompt, generation))
+            }
+        });
+        let jobs = self.stage.rt.block_on(try_join_all(jobs))?;
         Ok(Played { jobs, seconds: begun.elapsed().as_secs_f64() })
     }
 

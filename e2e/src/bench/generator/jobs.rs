@@ -12,7 +12,10 @@ use crate::bench::stats::Spread;
 pub struct Jobs {
     /// How long Gemini thinks.
     pub latency_ms: u64,
+    /// At the most, or about so many where they arrive by themselves.
     pub in_flight: usize,
+    /// Jobs asked for a second at moments of their own, whatever is under way. `None`: the next when one has ended.
+    pub arriving_s: Option<u16>,
     pub count: usize,
     pub failed: usize,
     pub picture_bytes: u64,
@@ -34,14 +37,23 @@ pub struct Jobs {
 struct Level {
     latency_ms: u64,
     in_flight: usize,
+    arriving_s: Option<u16>,
     count: usize,
 }
 
-fn levels(quick: bool) -> (usize, [Level; 5]) {
+fn levels(quick: bool) -> (usize, [Level; 7]) {
+    let count = |quickly, fully| if quick { quickly } else { fully };
     let level = |latency_ms, in_flight, quickly, fully| Level {
         latency_ms,
         in_flight,
-        count: if quick { quickly } else { fully },
+        arriving_s: None,
+        count: count(quickly, fully),
+    };
+    let arriving = |per_s: u16| Level {
+        latency_ms: 2_000,
+        in_flight: 2 * usize::from(per_s),
+        arriving_s: Some(per_s),
+        count: count(8, 20) * usize::from(per_s),
     };
     let all = [
         level(0, 1, 50, 200),
@@ -49,6 +61,8 @@ fn levels(quick: bool) -> (usize, [Level; 5]) {
         level(0, 64, 300, 640),
         level(2_000, 8, 16, 40),
         level(2_000, 64, 128, 320),
+        arriving(8),
+        arriving(24),
     ];
     (if quick { 1 } else { 3 }, all)
 }
@@ -69,7 +83,7 @@ pub fn measure(floor: &mut Floor, quick: bool, say: &dyn Fn(&str)) -> Result<(Ve
 }
 
 fn at(floor: &mut Floor, level: &Level, rounds: usize, say: &dyn Fn(&str)) -> Result<Jobs> {
-    let Level { latency_ms, in_flight, count } = *level;
+    let Level { latency_ms, in_flight, arriving_s, count } = *level;
     floor.think(latency_ms)?;
     let (mut rates, mut bares, mut seen, mut cpu_s) = (Vec::new(), Vec::new(), Seen::default(), [0.0; 5]);
     for round in 0..rounds {
@@ -78,10 +92,18 @@ fn at(floor: &mut Floor, level: &Level, rounds: usize, say: &dyn Fn(&str)) -> Re
         bares.push(bare::calls_s(floor, PICTURE, in_flight, count)?);
         floor.start_generator()?;
         // The first ones open connections.
-        floor.play(PICTURE, &format!("warm {latency_ms} {in_flight} {round}:"), in_flight, in_flight)?;
-        let tag = format!("picture {latency_ms} {in_flight} {round}:");
+        floor.play(
+            PICTURE,
+            &format!("warm {latency_ms} {in_flight} {arriving_s:?} {round}:"),
+            in_flight,
+            in_flight,
+        )?;
+        let tag = format!("picture {latency_ms} {in_flight} {arriving_s:?} {round}:");
         let before = floor.cpu();
-        let played = floor.play(PICTURE, &tag, in_flight, count)?;
+        let played = match arriving_s {
+            None => floor.play(PICTURE, &tag, in_flight, count)?,
+            Some(per_s) => floor.arrive(PICTURE, &tag, per_s, count)?,
+        };
         for (sum, (now, before)) in cpu_s.iter_mut().zip(floor.cpu().into_iter().zip(before)) {
             *sum += now - before;
         }
@@ -93,6 +115,7 @@ fn at(floor: &mut Floor, level: &Level, rounds: usize, say: &dyn Fn(&str)) -> Re
     Ok(Jobs {
         latency_ms,
         in_flight,
+        arriving_s,
         count: count * rounds,
         failed: seen.failed,
         picture_bytes: seen.picture_bytes,

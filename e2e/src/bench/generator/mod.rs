@@ -69,11 +69,11 @@ impl Generator {
         let [a, b, c, d, e, f, g, h] = head;
         writeln!(out, "  {a:<9}{b:>10}{c:>8}{d:>9}{e:>11}{f:>8}{g:>12}{h:>8}")?;
         for line in &self.jobs {
+            let load = line.arriving_s.map_or(line.in_flight.to_string(), |per_s| format!("{per_s}/s"));
             let answers = if line.latency_ms == 0 { "at once" } else { "in 2 s" };
             writeln!(
                 out,
-                "  {answers:<9}{:>10}{:>8}{:>9.2}{:>11.1}{:>8.1}{:>12.1}{:>8.1}",
-                line.in_flight,
+                "  {answers:<9}{load:>10}{:>8}{:>9.2}{:>11.1}{:>8.1}{:>12.1}{:>8.1}",
                 short(line.jobs_s),
                 line.of_bare,
                 line.claim.p50,

@@ -79,31 +79,31 @@ fn row(line: &Line) -> String {
         left(&line.state, 9),
         right(&line.attempts.to_string(), 5),
         right(&seconds(line.latency_ms), 7),
-        right(&dollars(line.cost_micro_usd + line.estimated_micro_usd, line.estimated_micro_usd > 0), 9),
-        right(&rubles(line.revenue_kopecks), 8),
-        right(&grouped(line.revenue_stars), 5),
-        right(&margin(line.margin_kopecks), 9),
+        right(&dollars(line.yields.cost(), line.yields.estimated_micro_usd > 0), 9),
+        right(&rubles(line.yields.revenue_kopecks), 8),
+        right(&grouped(line.yields.revenue_stars), 5),
+        right(&margin(line.yields.margin_kopecks), 9),
         line.generation,
         left(&line.model, 26).trim_end(),
     )
 }
 
 fn totals(model: &Totals) -> String {
-    let cost = dollars(model.cost_micro_usd + model.estimated_micro_usd, model.estimated_micro_usd > 0);
+    let cost = dollars(model.yields.cost(), model.yields.estimated_micro_usd > 0);
     format!(
         "{} {} {} {} {} {} {}\n",
         left(&model.model, 20),
         right(&grouped(model.made), 6),
         right(&grouped(model.asked), 6),
         right(&cost, 13),
-        right(&rubles(model.revenue_kopecks), 11),
-        right(&grouped(model.revenue_stars), 6),
-        right(&margin(model.margin_kopecks), 12)
+        right(&rubles(model.yields.revenue_kopecks), 11),
+        right(&grouped(model.yields.revenue_stars), 6),
+        right(&margin(model.yields.margin_kopecks), 12)
     )
 }
 
 fn note(found: &Generations) -> String {
-    let estimated: i64 = found.models.iter().map(|model| model.estimated_micro_usd).sum();
+    let estimated: i64 = found.models.iter().map(|model| model.yields.estimated_micro_usd).sum();
     let mut out = String::new();
     if estimated > 0 {
         let _ =
@@ -146,10 +146,17 @@ pub fn one(found: &Generations) -> String {
             ),
         ),
         ("thoughts", format!("{} tokens", grouped(line.thought_tokens))),
-        ("cost", format!("{} $", dollars(line.cost_micro_usd, false))),
-        ("estimated", format!("{} $ more", dollars(line.estimated_micro_usd, false))),
-        ("earned", format!("{} RUB, {} XTR", rubles(line.revenue_kopecks), grouped(line.revenue_stars))),
-        ("margin", margin(line.margin_kopecks)),
+        ("cost", format!("{} $", dollars(line.yields.cost_micro_usd, false))),
+        ("estimated", format!("{} $ more", dollars(line.yields.estimated_micro_usd, false))),
+        (
+            "earned",
+            format!(
+                "{} RUB, {} XTR",
+                rubles(line.yields.revenue_kopecks),
+                grouped(line.yields.revenue_stars)
+            ),
+        ),
+        ("margin", margin(line.yields.margin_kopecks)),
     ];
     let mut out = format!("{}\n\n", line.generation);
     for (name, value) in fields {
@@ -165,6 +172,7 @@ mod tests {
     use proto_events::catalog::Rates;
 
     use super::*;
+    use crate::books::generations::Yield;
 
     fn line() -> Line {
         Line {
@@ -187,11 +195,12 @@ mod tests {
             thought_tokens: 174,
             image_tokens: 1_120,
             latency_ms: 12_345,
-            cost_micro_usd: 138_472,
-            estimated_micro_usd: 0,
-            revenue_kopecks: 1_000,
-            revenue_stars: 0,
-            margin_kopecks: Some(-129),
+            yields: Yield {
+                cost_micro_usd: 138_472,
+                revenue_kopecks: 1_000,
+                margin_kopecks: Some(-129),
+                ..Yield::default()
+            },
             // 2026-11-22 00:00:01 in Moscow.
             requested_at: 1_795_294_801_000_000,
             closed_at: Some(1_795_294_813_000_000),
@@ -205,10 +214,7 @@ mod tests {
             settlement: None,
             reason: Some("timed_out".into()),
             charged: 0,
-            cost_micro_usd: 0,
-            estimated_micro_usd: 134_000,
-            revenue_kopecks: 0,
-            margin_kopecks: None,
+            yields: Yield { estimated_micro_usd: 134_000, ..Yield::default() },
             ..line()
         };
         let totals = Totals {
@@ -216,11 +222,13 @@ mod tests {
             asked: 12_345,
             made: 12_000,
             attempts: 13_000,
-            cost_micro_usd: 1_661_664_000,
-            estimated_micro_usd: 134_000,
-            revenue_kopecks: 12_000_000,
-            revenue_stars: 0,
-            margin_kopecks: Some(-1_542_610),
+            yields: Yield {
+                cost_micro_usd: 1_661_664_000,
+                estimated_micro_usd: 134_000,
+                revenue_kopecks: 12_000_000,
+                revenue_stars: 0,
+                margin_kopecks: Some(-1_542_610),
+            },
         };
         let rates = Some(Rates { kopecks_per_usd: 8_150, kopecks_per_star: 130 });
         Generations { position: 98_765, rates, generations: vec![line(), failed], models: vec![totals] }
