@@ -1,12 +1,18 @@
 //! `generator`: reads its configuration from the environment and works until it is told to stop.
 
+use std::process::ExitCode;
+
 use anyhow::Context;
 use generator::Config;
 use service::config::Env;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     service::telemetry::init("generator");
+    service::shutdown::ended("generator", serve().await)
+}
+
+async fn serve() -> anyhow::Result<()> {
     let config = Config::read(Env::from_process())?;
     let listen = config.listen;
     let listener = tokio::net::TcpListener::bind(listen)

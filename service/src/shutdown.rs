@@ -1,4 +1,7 @@
-//! SIGTERM and SIGINT end a service cleanly.
+//! SIGTERM and SIGINT end a service cleanly, and what ends it otherwise is said to people.
+
+use std::io::Write as _;
+use std::process::ExitCode;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -20,4 +23,13 @@ pub fn token() -> CancellationToken {
         }
     }
     token
+}
+
+/// How a service ends: the error with its causes as the last lines of the log. No backtrace, whatever
+/// `RUST_BACKTRACE` says: what is wrong with a configuration must stand last.
+pub fn ended(program: &str, outcome: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = outcome else { return ExitCode::SUCCESS };
+    // Nobody is left to be told if stderr is closed.
+    let _ = writeln!(std::io::stderr(), "{program}: {error:#}");
+    ExitCode::FAILURE
 }
