@@ -32,6 +32,11 @@ impl Variables {
         self.environment.get(name).or_else(|| self.file.get(name)).map(String::as_str)
     }
 
+    /// Names in `.env`.
+    pub fn in_file(&self) -> impl Iterator<Item = &str> {
+        self.file.keys().map(String::as_str)
+    }
+
     /// Names that only `.env` knows: services do not inherit them by themselves.
     pub fn only_in_file(&self) -> impl Iterator<Item = (&str, &str)> {
         let only = self.file.iter().filter(|(name, _)| !self.environment.contains_key(*name));

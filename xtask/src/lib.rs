@@ -43,3 +43,4 @@ pub mod machine;
 pub mod settings;
 pub mod test;
 pub mod up;
+pub mod words;

@@ -69,7 +69,7 @@ fn main() -> std::process::ExitCode {
         Err(error) => {
             #[allow(clippy::print_stderr)]
             {
-                eprintln!("error: {error:#}");
+                eprintln!("{}", xtask::words::folded(&format!("error: {error:#}")));
             }
             std::process::ExitCode::FAILURE
         }

@@ -99,7 +99,9 @@ fn print(proof: &Proof) -> anyhow::Result<()> {
         say!("path {n:>3}  {hash}")?;
     }
     for note in notes {
-        say!("\n{}", note.trim_end())?;
+        // Signed as they are: long lines stay whole.
+        say!("")?;
+        note.trim_end().lines().try_for_each(|line| say!("{}", format!("  {line}").trim_end()))?;
     }
     let proved = proof::check(proof, &[])?;
     say!("\nIt proves that\n{}.", proved.what)?;

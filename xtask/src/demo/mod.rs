@@ -84,10 +84,8 @@ pub fn demo(args: &DemoArgs) -> Result<()> {
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
-        println!(
-            "\nIt took {:.1} s. This person again: cargo xtask ledger statement telegram:{who}",
-            report.seconds
-        );
+        println!("\nIt took {:.1} s. This person again:", report.seconds);
+        println!("  cargo xtask ledger statement telegram:{who}");
     }
     if !problems.is_empty() {
         bail!("the demo found what should not be:\n  - {}", problems.join("\n  - "));

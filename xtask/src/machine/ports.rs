@@ -82,11 +82,20 @@ fn owner_of_socket(inode: &str) -> Option<(u32, String)> {
         let holds =
             |d: std::fs::DirEntry| d.path().read_link().is_ok_and(|link| link.as_os_str() == wanted.as_str());
         if descriptors.flatten().any(holds) {
-            let command = std::fs::read_to_string(process.path().join("comm")).unwrap_or_default();
-            return Some((pid, command.trim().to_owned()));
+            let read = |file: &str| std::fs::read_to_string(process.path().join(file)).unwrap_or_default();
+            return Some((pid, program(&read("comm"), &read("cmdline"))));
         }
     }
     None
+}
+
+/// The kernel's name of a process, whole: it keeps 15 letters, and the command line has the others unless the
+/// process calls itself something else.
+fn program(comm: &str, cmdline: &str) -> String {
+    let comm = comm.trim();
+    let first = cmdline.split('\0').next().unwrap_or_default();
+    let name = first.rsplit('/').next().unwrap_or_default();
+    if name.starts_with(comm) { name.to_owned() } else { comm.to_owned() }
 }
 
 #[cfg(test)]
@@ -105,6 +114,14 @@ mod tests {
                 .join(one.port().to_string()),
         );
         assert!(lock.unwrap().try_lock().is_err());
+    }
+
+    #[test]
+    fn a_program_is_named_in_full_by_its_own_name() {
+        assert_eq!(program("telegram-adapte\n", "/data/bin/telegram-adapter\0--x\0"), "telegram-adapter");
+        assert_eq!(program("postgres\n", "/usr/lib/postgresql/17/bin/postgres\0-D\0"), "postgres");
+        assert_eq!(program("nginx\n", "python3\0serve.py\0"), "nginx");
+        assert_eq!(program("gone\n", ""), "gone");
     }
 
     #[test]

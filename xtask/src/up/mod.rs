@@ -7,6 +7,7 @@ pub mod layout;
 mod ledger;
 mod prepare;
 mod psql;
+mod remarks;
 mod services;
 pub mod state;
 mod status;
@@ -34,7 +35,7 @@ use self::{
     state::{Phase, State},
     supervisor::Supervisor,
 };
-use crate::settings::Settings;
+use crate::{settings::Settings, words::folded};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct UpArgs {
@@ -53,8 +54,8 @@ pub struct UpArgs {
 }
 
 pub fn up(args: &UpArgs) -> Result<()> {
-    let begun = Instant::now();
     let settings = Settings::read()?;
+    remarks::of(&settings).iter().for_each(|remark| println!("{}", folded(&format!("! {remark}"))));
     let layout = Layout::open()?;
     let lock = prepare::take_lock(&layout)?;
     prepare::clean_up(&layout)?;
@@ -67,14 +68,16 @@ pub fn up(args: &UpArgs) -> Result<()> {
     let layout = Layout::open()?;
     prepare::turn_logs(&layout);
     println!("Building the services (the first time takes minutes)");
+    let begun = Instant::now();
     build::build_and_copy(&layout, args.release)?;
+    let took = Took { build: begun.elapsed(), starting: Instant::now() };
     if args.detach {
         drop(lock);
-        return detach(&layout, &settings, begun);
+        return detach(&layout, &settings, &took);
     }
     interrupt::watch()?;
     println!("Starting");
-    run(&layout, &settings, false, || greet(&layout, &settings, begun))
+    run(&layout, &settings, false, || greet(&layout, &settings, &took))
 }
 
 /// The hidden command behind `--detach`: goes on in a session of its own, without a terminal.
@@ -108,7 +111,7 @@ fn run(layout: &Layout, settings: &Settings, detached: bool, ready: impl FnOnce(
 }
 
 /// Starts the supervisor in the background and repeats what it says until all is ready.
-fn detach(layout: &Layout, settings: &Settings, begun: Instant) -> Result<()> {
+fn detach(layout: &Layout, settings: &Settings, took: &Took) -> Result<()> {
     interrupt::watch()?;
     let log = layout.log("up");
     let mut seen = std::fs::metadata(&log).map(|m| m.len()).unwrap_or(0);
@@ -120,7 +123,7 @@ fn detach(layout: &Layout, settings: &Settings, begun: Instant) -> Result<()> {
     let outcome = wait_for(&mut child, layout, |_| repeat(&log, &mut seen));
     repeat(&log, &mut seen);
     match outcome? {
-        true => greet(layout, settings, begun),
+        true => greet(layout, settings, took),
         false => bail!("it did not start; its words are above and in {}", log.display()),
     }
     Ok(())
@@ -161,9 +164,16 @@ fn repeat(log: &std::path::Path, seen: &mut u64) {
     }
 }
 
-fn greet(layout: &Layout, settings: &Settings, begun: Instant) {
+/// What `up` spends, without the building of itself, which is over before it can look at a clock.
+struct Took {
+    build: Duration,
+    starting: Instant,
+}
+
+fn greet(layout: &Layout, settings: &Settings, took: &Took) {
     let (ports, sandboxed) = (&settings.ports, settings.sandboxed);
-    println!("\nPlantain is up ({:.0} s).\n", begun.elapsed().as_secs_f64());
+    let [build, start] = [took.build, took.starting.elapsed()].map(|time| time.as_secs_f64());
+    println!("\nPlantain is up. The services took {build:.0} s to build and {start:.0} s to start.\n");
     if sandboxed.telegram {
         println!("  Chat with the bot   http://127.0.0.1:{}/", ports.sandbox);
     } else {

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     machine::{paths, ports, postgres},
     settings::Settings,
+    words::folded,
 };
 
 /// A process left behind gets this long to end by itself.
@@ -39,7 +40,8 @@ pub(super) fn clean_up(layout: &Layout) -> Result<()> {
     let Some(state) = State::read(layout)? else { return Ok(()) };
     let left: Vec<&Record> = state.processes.iter().filter(|record| record.is_alive()).collect();
     if !left.is_empty() {
-        println!("  the last run ended hard; stopping what it left: {}", names(&left));
+        let left = names(&left);
+        println!("{}", folded(&format!("  the last run ended hard; stopping what it left: {left}")));
         stop_all(&state.processes);
     }
     State::remove(layout);
@@ -113,7 +115,9 @@ pub(super) fn check_ports(settings: &Settings) -> Result<()> {
     let lines: Vec<String> = taken
         .map(|(variable, port, what)| {
             let holder = ports::holder(port);
-            format!("port {port} ({what}) is taken by {holder}; stop that, or set {variable} to another port")
+            format!(
+                "port {port} ({what}) is taken by {holder};\n  stop that, or set {variable} to another port"
+            )
         })
         .collect();
     if !lines.is_empty() {

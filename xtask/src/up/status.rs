@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::{layout::Layout, state::State};
-use crate::machine::http;
+use super::{layout::Layout, remarks, state::State};
+use crate::{machine::http, settings::Settings, words::folded};
 
 const READY_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -15,13 +15,12 @@ pub fn status() -> Result<()> {
     let Some(state) = State::running(&layout)? else {
         bail!("nothing is running; `cargo xtask up` starts it")
     };
-    println!(
-        "supervisor pid {}, {:?}, data in {}\n",
-        state.supervisor.pid,
-        state.phase,
-        layout.data.display()
-    );
-    println!("  {:<18} {:>8} {:>9} {:>9}  {:<10} log", "process", "pid", "memory", "restarts", "state");
+    let settings = Settings::read();
+    let told = settings.iter().flat_map(remarks::of);
+    told.for_each(|remark| println!("{}", folded(&format!("! {remark}"))));
+    let (pid, data) = (state.supervisor.pid, layout.data.display());
+    println!("{}\n", folded(&format!("supervisor pid {pid}, {:?}, data in {data}", state.phase)));
+    println!("  {:<16} {:>7} {:>7} {:>8}  {:<9} log", "process", "pid", "memory", "restarts", "state");
     let mut unready = Vec::new();
     for record in &state.processes {
         let port = match record.name.as_str() {
@@ -40,7 +39,7 @@ pub fn status() -> Result<()> {
         let memory = memory_mb(record.pid).map_or_else(|| "?".to_owned(), |mb| format!("{mb} MB"));
         let log = record.log.strip_prefix(&layout.data).unwrap_or(&record.log).display();
         println!(
-            "  {:<18} {:>8} {memory:>9} {:>9}  {word:<10} {log}",
+            "  {:<16} {:>7} {memory:>7} {:>8}  {word:<9} {log}",
             record.name, record.pid, record.restarts
         );
         if !ready {

@@ -24,6 +24,7 @@ use crate::{
         process::POLL,
     },
     settings::Settings,
+    words::folded,
 };
 
 /// A service migrates, connects and provisions before it is ready.
@@ -31,6 +32,8 @@ const READY_TIMEOUT: Duration = Duration::from_secs(60);
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Who takes longer to stop is named.
 const TELL_AFTER: Duration = Duration::from_secs(2);
+/// Of the log of what ended: enough for a configuration's mistakes.
+const TAIL_LINES: usize = 12;
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 /// A service that cannot start is tried twice a minute, for ever: its cause may pass.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
@@ -131,7 +134,7 @@ impl<'a> Supervisor<'a> {
         let begun = Instant::now();
         let (data, why) = self.layout.postgres_data()?;
         if let Some(why) = why {
-            println!("  Postgres' data is in {}: {why}", data.display());
+            println!("{}", folded(&format!("  Postgres' data is in {}: {why}", data.display())));
         }
         begin("Postgres")?;
         let options = PostgresOptions {
@@ -157,10 +160,8 @@ impl<'a> Supervisor<'a> {
             let file = self.layout.keys().join("nats.env");
             let lines: Vec<String> = keys.environment().iter().map(|(n, v)| format!("{n}={v}\n")).collect();
             paths::write_private(&file, lines.concat().as_bytes())?;
-            println!(
-                "  NATS              yours, as NATS_URL says; the users it must know are in {}",
-                file.display()
-            );
+            println!("  NATS              yours, as NATS_URL says; the users it must know are in");
+            println!("                    {}", file.display());
             return Ok(());
         }
         let begun = Instant::now();
@@ -249,7 +250,7 @@ impl<'a> Supervisor<'a> {
         if let Some(mut postgres) = self.postgres.take()
             && let Err(error) = postgres.stop(Stop::Fast)
         {
-            println!("! {error:#}");
+            println!("{}", folded(&format!("! {error:#}")));
         }
         State::remove(self.layout);
         println!("  everything is stopped ({:.1} s); the data is kept", begun.elapsed().as_secs_f64());
@@ -293,7 +294,7 @@ impl Running {
         match Process::start(self.service.plan.clone()) {
             Ok(process) => self.process = Some(process),
             Err(error) => {
-                println!("! {error:#}");
+                println!("{}", folded(&format!("! {error:#}")));
                 self.again_at = Some(Instant::now() + PAUSE_MAX);
             }
         }
@@ -327,7 +328,7 @@ fn revive(name: &str, log: &Path, restarts: &mut u32, restart: impl FnOnce() -> 
     tell_end(name, "it was not stopped by us", log, "starting it again");
     *restarts += 1;
     if let Err(error) = restart() {
-        println!("! {error:#}");
+        println!("{}", folded(&format!("! {error:#}")));
         interrupt::sleep(PAUSE_MAX);
     }
 }
@@ -341,8 +342,9 @@ pub(super) fn patience(within: Duration) -> String {
 }
 
 fn tell_end(name: &str, how: &str, log: &Path, next: &str) {
-    let tail = crate::machine::process::tail(log, 5);
-    println!("! {name} ended ({how}); {next}. Its last lines:\n{tail}\n    the whole log: {}", log.display());
+    let tail = crate::machine::process::tail(log, TAIL_LINES);
+    println!("{}", folded(&format!("! {name} ended ({how}); {next}. Its last lines:")));
+    println!("{tail}\n    the whole log: {}", log.display());
 }
 
 fn is_ready(port: u16) -> bool {
@@ -361,7 +363,8 @@ fn stop_together(mut group: Vec<Running>) {
         while process.is_running() && begun.elapsed() < within && !interrupt::insisted() {
             if !told && begun.elapsed() > TELL_AFTER {
                 told = true;
-                println!("  {} ends what is under way: {}", process.name(), patience(within));
+                let what = format!("  {} ends what is under way: {}", process.name(), patience(within));
+                println!("{}", folded(&what));
             }
             std::thread::sleep(POLL);
         }

@@ -163,7 +163,7 @@ fn one(outcome: &Outcome, wish: &Wish) -> anyhow::Result<()> {
     } else {
         format!("{instance} is ready, not read")
     };
-    say!("{:<14} {found}{fate}", outcome.name)?;
+    say!("{}", folded(&format!("{:<14} {found}{fate}", outcome.name), 15))?;
     outcome.diff.iter().flat_map(|diff| &diff.tables).try_for_each(differences)
 }
 
