@@ -1,5 +1,6 @@
 //! An act of an operator at the command line, sent to whichever ledger leads.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -30,7 +31,20 @@ pub struct Manner {
 /// Who acts: as said, else the user of this machine.
 pub fn named(given: Option<&str>) -> String {
     let user = || std::env::var("USER").ok().filter(|user| !user.is_empty());
-    given.map(str::to_owned).or_else(user).unwrap_or_else(|| "cli".to_owned())
+    given.map(str::to_owned).or_else(system_user).or_else(user).unwrap_or_else(|| "cli".to_owned())
+}
+
+/// Whose this process is, by the system's own list; a directory service's users are not in it.
+fn system_user() -> Option<String> {
+    let uid = std::fs::metadata("/proc/self").ok()?.uid();
+    name_of(uid, &std::fs::read_to_string("/etc/passwd").ok()?)
+}
+
+/// `name:password:uid:…`, a line each.
+fn name_of(uid: u32, passwd: &str) -> Option<String> {
+    let uid = uid.to_string();
+    let line = passwd.lines().find(|line| line.split(':').nth(2) == Some(&*uid))?;
+    line.split(':').next().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 /// # Errors
@@ -56,5 +70,19 @@ pub fn places(done: &Done) -> String {
     match done.events.as_slice() {
         [first, .., last] => format!("positions {} to {}", first.position, last.position),
         _ => format!("position {}", done.position),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_named_as_the_system_knows_them() {
+        let passwd = "root:x:0:0:root:/r:/bin/sh\nmasha:x:1000:1000::/h/masha:/bin/sh\n";
+        assert_eq!(name_of(0, passwd).as_deref(), Some("root"));
+        assert_eq!(name_of(1_000, passwd).as_deref(), Some("masha"));
+        assert_eq!(name_of(100, passwd), None);
+        assert_eq!(named(Some("ada")), "ada");
     }
 }
