@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use proto_events::{AccountId, Provider};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -21,11 +21,12 @@ use crate::reconcile::{self, Booked, Outcome};
 use crate::{config, store};
 
 #[derive(Args)]
+#[command(group(ArgGroup::new("what").args(["date", "file"]).required(true).multiple(true)))]
 pub struct Wish {
     /// A day of Moscow (2026-11-21), by what the adapter
     /// has uploaded of it. With --file: of which day the
     /// file is, where it does not say so itself
-    #[arg(long, value_parser = day, required_unless_present = "file", verbatim_doc_comment)]
+    #[arg(long, value_parser = day, verbatim_doc_comment)]
     date: Option<Day>,
     /// YooKassa's registry, CSV or XLSX: of payments,
     /// of refunds, of one day or several
