@@ -20,6 +20,24 @@ pub enum At {
     Day(Day),
 }
 
+impl At {
+    fn begins_us(self) -> Option<i64> {
+        match self {
+            Self::Position(_) => None,
+            Self::Time(us) => Some(us),
+            Self::Day(day) => Some(day.start_us()),
+        }
+    }
+
+    fn ends_us(self) -> Option<i64> {
+        match self {
+            Self::Position(_) => None,
+            Self::Time(us) => Some(us),
+            Self::Day(day) => Some(day.end_us()),
+        }
+    }
+}
+
 impl FromStr for At {
     type Err = String;
 
@@ -84,9 +102,15 @@ pub async fn since(pool: &PgPool, at: Option<At>) -> Result<i64, BooksError> {
 /// # Errors
 /// As [`until`]; or the end lies before the beginning.
 pub async fn part(pool: &PgPool, from: Option<At>, to: Option<At>) -> Result<(i64, Moment), BooksError> {
+    // Two times with nothing recorded between them are in the wrong order all the same.
+    if let (Some(begins), Some(ends)) = (from.and_then(At::begins_us), to.and_then(At::ends_us))
+        && begins > ends
+    {
+        return Err(BooksError::Backwards);
+    }
     let (from, to) = (since(pool, from).await?, until(pool, to).await?);
     if from > to.position + 1 {
-        return Err(BooksError::Backwards { from, to: to.position });
+        return Err(BooksError::Backwards);
     }
     Ok((from, to))
 }

@@ -32,8 +32,8 @@ pub enum BooksError {
     Row(#[from] BadRow),
     #[error("position {asked} is beyond the end of the log, which is {head}")]
     Beyond { asked: i64, head: i64 },
-    #[error("nothing lies between: what is asked for begins at position {from} and ends at {to}")]
-    Backwards { from: i64, to: i64 },
+    #[error("--from is after --to")]
+    Backwards,
     #[error("account {account} has no event up to position {through}")]
     UnknownAccount { account: AccountId, through: i64 },
     #[error("position {position} takes a balance below zero: run `ledger verify`")]
