@@ -39,6 +39,16 @@ pub fn grouped(n: i64) -> String {
     text
 }
 
+/// `1 token`, `1,234 tokens`.
+pub fn count(n: i64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(n), if n == 1 { "" } else { "s" })
+}
+
+/// `1 event is`, `5 events are`.
+pub fn are(n: i64, noun: &str) -> String {
+    format!("{} {}", count(n, noun), if n == 1 { "is" } else { "are" })
+}
+
 /// An amount in units of its asset, for people: rubles `1,234.50`, stars and credits `1,234`.
 pub fn amount(minor: i64, asset: ledger_domain::Asset) -> String {
     match asset {
@@ -72,6 +82,10 @@ mod tests {
         assert_eq!(
             ["0", "999", "1,000", "-1,234,567"],
             [0, 999, 1_000, -1_234_567].map(grouped).each_ref().map(|s| s.as_str())
+        );
+        assert_eq!(
+            [count(1, "row"), count(0, "row"), count(1_000, "row")],
+            ["1 row", "0 rows", "1,000 rows"]
         );
         assert_eq!(amount(123_456_789, Asset::Rub), "1,234,567.89");
         assert_eq!(amount(-5, Asset::Rub), "-0.05");

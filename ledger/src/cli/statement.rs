@@ -12,13 +12,19 @@ use service::config::Env;
 use sqlx::PgPool;
 
 use super::out::{self, say};
-use super::table::{WIDTH, left, right, rule};
+use super::table::{WIDTH, left, right, rule, wrapped};
 use crate::books::at::{self, At};
 use crate::books::moscow::{Day, date_time, rfc3339, time_of_day};
 use crate::books::statement::{Line, Statement, statement};
 use crate::books::words::grouped;
 use crate::projections::Running;
 use crate::{config, store};
+
+/// Columns for what happened; what is longer goes on below.
+const WHAT_WIDTH: usize = 31;
+
+/// Before a person's id, where one is asked for by it.
+const TELEGRAM: &str = "telegram:";
 
 #[derive(Args)]
 pub struct Wish {
@@ -57,7 +63,9 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
         let told = Told { statement: &statement, as_of: rfc3339(until.recorded_at) };
         say!("{}", serde_json::to_string(&told)?)?;
     } else {
-        out::text(format_args!("{}", paper(&statement, until.recorded_at)))?;
+        // As it was asked for, if not by its own id.
+        let asked = Some(wish.account.as_str()).filter(|asked| asked.starts_with(TELEGRAM));
+        out::text(format_args!("{}", paper(&statement, asked, until.recorded_at)))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -65,11 +73,13 @@ pub async fn run(wish: Wish) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// It is neither a UUID nor the Telegram id of somebody known.
 pub async fn find_account(pool: &PgPool, text: &str) -> anyhow::Result<AccountId> {
-    let Some(user) = text.strip_prefix("telegram:") else {
+    let Some(user) = text.strip_prefix(TELEGRAM) else {
         let account = text.parse().ok();
         return account.with_context(|| format!("{text:?} is no account: give a UUID, or telegram:ID"));
     };
-    let user: i64 = user.parse().with_context(|| format!("{user:?} is no Telegram id: it is a number"))?;
+    let id: Option<i64> = user.parse().ok().filter(|id| *id > 0);
+    let user =
+        id.with_context(|| format!("{user:?} is no Telegram id, which is a number: telegram:123456"))?;
     match store::accounts_of_people(pool, &[user]).await?.get(&user) {
         Some(account) => Ok(*account),
         None => bail!("nobody with this Telegram id has an account (an erased account is found by its UUID)"),
@@ -77,18 +87,19 @@ pub async fn find_account(pool: &PgPool, text: &str) -> anyhow::Result<AccountId
 }
 
 /// The statement as it is printed.
-fn paper(statement: &Statement, recorded_at: i64) -> String {
+fn paper(statement: &Statement, asked: Option<&str>, recorded_at: i64) -> String {
     let mut out = String::new();
     let through = grouped(statement.through);
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "Statement of {}", statement.account);
+    let asked = asked.map(|asked| format!(" ({asked})")).unwrap_or_default();
+    let _ = writeln!(out, "Statement of {}{asked}", statement.account);
     let _ = writeln!(out, "as of position {through}, {} Moscow time\n", date_time(recorded_at));
     let _ = writeln!(
         out,
         "{} {} {} {} {} {}",
         left("Time", 8),
         right("Position", 10),
-        left("What", 31),
+        left("What", WHAT_WIDTH),
         right("Available", 10),
         right("Held", 8),
         right("Debt", 8)
@@ -113,15 +124,20 @@ fn paper(statement: &Statement, recorded_at: i64) -> String {
 }
 
 fn entry(line: &Line) -> String {
-    format!(
+    let what = wrapped(&line.what, WHAT_WIDTH);
+    let mut out = format!(
         "{} {} {} {} {} {}\n",
         time_of_day(line.recorded_at),
         right(&grouped(line.position), 10),
-        left(&line.what, 31),
+        left(&what[0], WHAT_WIDTH),
         right(&grouped(line.after.available), 10),
         right(&grouped(line.after.reserved), 8),
         right(&grouped(line.after.debt), 8)
-    )
+    );
+    for more in &what[1..] {
+        let _ = writeln!(out, "{:20}{more}", "");
+    }
+    out
 }
 
 fn balance(name: &str, running: &Running) -> String {
@@ -172,20 +188,22 @@ mod tests {
             closing: running(99_995, 10, 0),
         };
         let wanted = "\
-Statement of 00000000-0000-8000-8000-000000000002
+Statement of 00000000-0000-8000-8000-000000000002 (telegram:4503599627370495)
 as of position 12,345,678, 2026-11-22 00:00:01 Moscow time
 
 Time       Position What                             Available     Held     Debt
 ────────────────────────────────────────────────────────────────────────────────
 Opening balance                                              5        0        0
 2026-11-21
-23:59:58  1,234,567 100,000.00 RUB by telegram_yoo…          5        0        0
+23:59:58  1,234,567 100,000.00 RUB by                        5        0        0
+                    telegram_yookassa
 23:59:58  1,234,568 100,000 bought                     100,005        0        0
 2026-11-22
 00:00:01 12,345,678 10 held                             99,995       10        0
 ────────────────────────────────────────────────────────────────────────────────
 Closing balance                                         99,995       10        0
 ";
-        assert_eq!(paper(&statement, 1_795_294_801_000_000), wanted);
+        let asked = Some("telegram:4503599627370495");
+        assert_eq!(paper(&statement, asked, 1_795_294_801_000_000), wanted);
     }
 }

@@ -8,7 +8,7 @@ use proto_events::{Event, LotId, Money, PaymentId, RefundId};
 use super::{Bought, Life, Line, Quarantine, Refund, RefundState, State};
 use crate::books::BooksError;
 use crate::books::statement;
-use crate::books::words::{money_text, word};
+use crate::books::words::{count, money_text, word};
 use crate::log::Row;
 use crate::projections::{Lot, moves};
 
@@ -236,7 +236,7 @@ fn what(event: &Event) -> String {
         Event::PaymentCanceled(e) => format!("{}: {}", e.party, e.reason),
         Event::PaymentQuarantined(e) => e.problems.iter().map(word).collect::<Vec<_>>().join(", "),
         Event::QuarantineResolved(e) => word(&e.outcome),
-        Event::RefundOpened(e) => format!("{}, {} credits", money_text(e.amount), e.credits),
+        Event::RefundOpened(e) => format!("{}, {}", money_text(e.amount), count(e.credits.get(), "credit")),
         Event::RefundFailed(e) => e.reason.to_string(),
         other => statement::what(other),
     }

@@ -6,8 +6,11 @@ use ledger_domain::Asset;
 
 use crate::books::generations::{Generations, Line, Totals};
 use crate::books::moscow::date_time;
-use crate::books::words::{amount, grouped};
-use crate::cli::table::{WIDTH, left, right, rule};
+use crate::books::words::{amount, count, grouped};
+use crate::cli::table::{WIDTH, beside, left, right, rule};
+
+/// Columns for a model's name beside its figures.
+const MODEL_WIDTH: usize = 20;
 
 /// Micro-dollars in dollars: `0.138472`; of what is estimated in part it says so.
 fn dollars(micro_usd: i64, is_estimated: bool) -> String {
@@ -55,7 +58,7 @@ pub fn all(found: &Generations) -> String {
     let _ = writeln!(
         out,
         "{} {} {} {} {} {} {}",
-        left("By model", 20),
+        left("By model", MODEL_WIDTH),
         right("Made", 6),
         right("of", 6),
         right("Cost, $", 13),
@@ -74,7 +77,7 @@ pub fn all(found: &Generations) -> String {
 
 fn row(line: &Line) -> String {
     format!(
-        "{} {} {} {} {} {} {} {}\n  {} {}\n",
+        "{} {} {} {} {} {} {} {}\n{}",
         left(&date_time(line.requested_at), 19),
         left(&line.state, 9),
         right(&line.attempts.to_string(), 5),
@@ -83,16 +86,20 @@ fn row(line: &Line) -> String {
         right(&rubles(line.yields.revenue_kopecks), 8),
         right(&grouped(line.yields.revenue_stars), 5),
         right(&margin(line.yields.margin_kopecks), 9),
-        line.generation,
-        left(&line.model, 26).trim_end(),
+        beside(&format!("  {}", line.generation), &[(&line.model, 26)]),
     )
 }
 
 fn totals(model: &Totals) -> String {
     let cost = dollars(model.yields.cost(), model.yields.estimated_micro_usd > 0);
+    // A long name has a line of its own.
+    let (above, name) = match model.model.chars().count() > MODEL_WIDTH {
+        true => (format!("{}\n", model.model), ""),
+        false => (String::new(), model.model.as_str()),
+    };
     format!(
-        "{} {} {} {} {} {} {}\n",
-        left(&model.model, 20),
+        "{above}{} {} {} {} {} {} {}\n",
+        left(name, MODEL_WIDTH),
         right(&grouped(model.made), 6),
         right(&grouped(model.asked), 6),
         right(&cost, 13),
@@ -136,16 +143,16 @@ pub fn one(found: &Generations) -> String {
         ("delivered", time(line.delivered_at)),
         ("attempts", format!("{}, {} s in all", line.attempts, seconds(line.latency_ms))),
         ("credits", format!("{}, of them charged {}", grouped(line.credits), grouped(line.charged))),
-        ("prompt", format!("{} tokens", grouped(line.prompt_tokens))),
+        ("prompt", count(line.prompt_tokens, "token")),
         (
             "output",
             format!(
-                "{} tokens, of them {} of pictures",
-                grouped(line.output_tokens),
+                "{}, of them {} of pictures",
+                count(line.output_tokens, "token"),
                 grouped(line.image_tokens)
             ),
         ),
-        ("thoughts", format!("{} tokens", grouped(line.thought_tokens))),
+        ("thoughts", count(line.thought_tokens, "token")),
         ("cost", format!("{} $", dollars(line.yields.cost_micro_usd, false))),
         ("estimated", format!("{} $ more", dollars(line.yields.estimated_micro_usd, false))),
         (
@@ -160,7 +167,7 @@ pub fn one(found: &Generations) -> String {
     ];
     let mut out = format!("{}\n\n", line.generation);
     for (name, value) in fields {
-        let _ = writeln!(out, "  {} {}", left(name, 12), left(&value, 64).trim_end());
+        out.push_str(&beside(&format!("  {}", left(name, 12)), &[(&value, 64)]));
     }
     out.push('\n');
     out.push_str(&note(found));

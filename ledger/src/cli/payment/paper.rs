@@ -8,9 +8,9 @@ use proto_events::Currency;
 use super::Told;
 use crate::books::moscow::{Day, date_time, time_of_day};
 use crate::books::payment::{Bought, Life, Quarantine, Refund};
-use crate::books::words::{amount, grouped, money_text, word};
+use crate::books::words::{amount, count, grouped, money_text, word};
 use crate::cli::out::folded;
-use crate::cli::table::{left, right, rule};
+use crate::cli::table::{beside, left, right, rule};
 use crate::store::Notice;
 
 /// Where what is said of a thing begins.
@@ -62,8 +62,8 @@ fn head(out: &mut String, life: &Life, person: Option<i64>) {
     if let Some(user) = person {
         say(out, "person", &format!("telegram:{user}"));
     }
-    let (credits, price) = (grouped(life.credits), money_text(life.price));
-    say(out, "asked for", &format!("{}: {credits} credits for {price}", life.package));
+    let (credits, price) = (count(life.credits, "credit"), money_text(life.price));
+    say(out, "asked for", &format!("{}: {credits} for {price}", life.package));
     say(out, "by", &format!("{}{method}", life.rail.as_str()));
     if let Some(id) = &life.provider_payment_id {
         say(out, "provider's id", id);
@@ -86,7 +86,7 @@ fn lot(out: &mut String, bought: &Bought) {
     let lot = &bought.stands;
     let back = bought.restores.map(|refund| format!(", back from {refund}")).unwrap_or_default();
     let ends = lot.expires_at.map(|at| format!(", until {}", date_time(at))).unwrap_or_default();
-    say(out, &format!("lot {}", bought.lot), &format!("{} credits{ends}{back}", grouped(lot.credits)));
+    say(out, &format!("lot {}", bought.lot), &format!("{}{ends}{back}", count(lot.credits, "credit")));
     let places = [
         (lot.available, "left"),
         (lot.reserved, "held"),
@@ -113,7 +113,7 @@ fn lot(out: &mut String, bought: &Bought) {
 fn refund(out: &mut String, refund: &Refund) {
     say(out, &word(&refund.state), &refund.refund.to_string());
     let by = format!("by {}, {}", refund.by, date_time(refund.opened_at));
-    say(out, "", &format!("{}, {} credits, {by}", money_text(refund.amount), grouped(refund.credits)));
+    say(out, "", &format!("{}, {}, {by}", money_text(refund.amount), count(refund.credits, "credit")));
     say(
         out,
         "",
@@ -151,15 +151,8 @@ fn events(out: &mut String, life: &Life) {
             day = Some(today);
         }
         let what = if line.what == line.r#type { "" } else { &line.what };
-        let _ = writeln!(
-            out,
-            "{} {} {} {} {}",
-            time_of_day(line.recorded_at),
-            right(&grouped(line.position), 10),
-            left(&line.r#type, 18),
-            left(what, 27),
-            left(&line.actor, 13).trim_end()
-        );
+        let head = format!("{} {}", time_of_day(line.recorded_at), right(&grouped(line.position), 10));
+        out.push_str(&beside(&head, &[(&line.r#type, 18), (what, 26), (&line.actor, 14)]));
     }
 }
 

@@ -60,17 +60,18 @@ settled       amount_differs
 Events
 ────────────────────────────────────────────────────────────────────────────────
 2026-11-21
-14:05:09  1,234,000 PaymentOpened      100 for 100.00 RUB          person
-14:05:10  1,234,001 PaymentRegistered  by yookassa                 person
-14:05:11  1,234,002 PaymentQuarantined amount_differs              person
-14:05:12  1,234,003 PaymentSettled     100.00 RUB by yookassa      person
-14:05:13  1,234,004 CreditsGranted     100 bought                  person
-14:05:14  1,234,005 DebtPaid           1 of the debt paid          person
-14:05:15  1,234,006 PaymentFeeRecorded 3.50 RUB kept               person
-14:05:18  1,234,009 RefundOpened       50.00 RUB, 50 credits       operator:ann
-14:05:19  1,234,010 CreditsRevoked     39 taken back: refund       operator:ann
-14:05:20  1,234,011 DebtIncurred       11 owed: refund of what wa… operator:ann
-14:05:21  1,234,012 RefundSettled      50.00 RUB back by yookassa  person
+14:05:09  1,234,000 PaymentOpened      100 for 100.00 RUB         person
+14:05:10  1,234,001 PaymentRegistered  by yookassa                person
+14:05:11  1,234,002 PaymentQuarantined amount_differs             person
+14:05:12  1,234,003 PaymentSettled     100.00 RUB by yookassa     person
+14:05:13  1,234,004 CreditsGranted     100 bought                 person
+14:05:14  1,234,005 DebtPaid           1 of the debt paid         person
+14:05:15  1,234,006 PaymentFeeRecorded 3.50 RUB kept              person
+14:05:18  1,234,009 RefundOpened       50.00 RUB, 50 credits      operator:ann
+14:05:19  1,234,010 CreditsRevoked     39 taken back: refund      operator:ann
+14:05:20  1,234,011 DebtIncurred       11 owed: refund of what    operator:ann
+                                       was spent
+14:05:21  1,234,012 RefundSettled      50.00 RUB back by yookassa person
 
 Still to be told
 ────────────────────────────────────────────────────────────────────────────────
