@@ -11,7 +11,7 @@ use service::config::Env;
 use super::out::{self, say};
 use super::table::rule;
 use crate::books::moscow::date_time;
-use crate::books::words::{grouped, money_text, word};
+use crate::books::words::{count, money_text, word};
 use crate::cases::{Cases, Late, Quarantined, cases};
 use crate::{config, store};
 
@@ -61,15 +61,16 @@ fn paper(cases: &Cases) -> String {
             rule()
         );
         for one in &cases.stranded {
-            let _ = writeln!(out, "{}  {} credits", one.account, grouped(one.credits));
+            let _ = writeln!(out, "{}  {}", one.account, count(one.credits, "credit"));
         }
         out.push('\n');
     }
     if !cases.differing.is_empty() {
         let _ = writeln!(out, "Days that differ (ledger reconcile --date DAY)\n{}", rule());
         for day in &cases.differing {
-            let (when, whose, count) = (&day.day, day.provider.as_str(), day.differences);
-            let _ = writeln!(out, "{when} {whose}: {count} differ");
+            let (when, whose, count) =
+                (&day.day, day.provider.as_str(), count(day.differences.into(), "difference"));
+            let _ = writeln!(out, "{when} {whose}: {count}");
             let _ = writeln!(out, "  paid here {}, there {}", money_text(day.ours), money_text(day.theirs));
         }
         out.push('\n');

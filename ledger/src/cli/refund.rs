@@ -67,8 +67,10 @@ struct Preview {
     taken_now: i64,
     /// Reserved: taken when they come back, owed if they are spent.
     held: i64,
-    /// Spent: the next credits of this person pay it.
+    /// Spent: owed instead.
     debt: i64,
+    /// Of that, what other credits of this person pay at once.
+    debt_paid: i64,
     available_after: i64,
     debt_after: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,7 +146,14 @@ fn command(wish: &Wish, view: &PaymentView, state: &Account) -> anyhow::Result<C
     };
     if minor > left || left == 0 {
         let left = proto_events::Money::new(left, paid.currency)?;
-        bail!("of {} {} is left to give back", money_text(paid), money_text(left));
+        match left.minor() {
+            0 => bail!("nothing is left to give back of {}", money_text(paid)),
+            _ => bail!(
+                "--amount is more than is left to give back: {} of {}",
+                money_text(left),
+                money_text(paid)
+            ),
+        }
     }
     let same = state.refunds_of(view.payment).into_iter().find(|(_, amount, _)| amount.minor() == minor);
     if let Some((refund, _, open)) = same.filter(|_| !wish.another && wish.already.is_none()) {
@@ -194,6 +203,10 @@ async fn preview(
         Event::DebtIncurred(e) => e.credits.get(),
         _ => 0,
     });
+    let debt_paid = sum(&events, |event| match event {
+        Event::DebtPaid(e) => e.credits.get(),
+        _ => 0,
+    });
     Ok(Preview {
         payment: view.payment,
         amount_minor: amount.minor(),
@@ -202,6 +215,7 @@ async fn preview(
         taken_now,
         held: credits.get() - taken_now - debt,
         debt,
+        debt_paid,
         available_after: after.available.get(),
         debt_after: after.debt.get(),
         refund: None,
@@ -229,9 +243,12 @@ fn paper(preview: &Preview, view: &PaymentView, already: Option<&str>) -> String
     out.push_str(&line("credits that this takes", preview.credits));
     out.push_str(&line("of them left, and taken at once", preview.taken_now));
     out.push_str(&line("held for what is being made, taken later", preview.held));
-    out.push_str(&line("spent: a debt that the next credits pay", preview.debt));
+    out.push_str(&line("spent: owed instead", preview.debt));
+    if preview.debt_paid > 0 {
+        out.push_str(&line("of that, paid by other credits at once", preview.debt_paid));
+    }
     out.push_str(&line("available after that", preview.available_after));
-    out.push_str(&line("owed after that", preview.debt_after));
+    out.push_str(&line("owed after that, for the next credits to pay", preview.debt_after));
     out
 }
 
@@ -257,6 +274,7 @@ mod tests {
             taken_now: 999_999_999,
             held: 0,
             debt: 1,
+            debt_paid: 1,
             available_after: 0,
             debt_after: 1,
             refund: None,

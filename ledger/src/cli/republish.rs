@@ -16,6 +16,7 @@ use service::config::Env;
 use sqlx::PgPool;
 
 use super::out::{self, say, tell};
+use crate::books::words::count;
 use crate::{config, store};
 
 /// A leader looks for wishes once a second; a take-over takes 5 s.
@@ -111,7 +112,7 @@ fn seen(consumer: &'static str, done_through: i64, from: i64, again: bool) -> Se
 
 fn print(plan: &Plan) -> anyhow::Result<()> {
     say!("The event stream is deleted and made again from position {} on:", plan.from)?;
-    say!("{} events, to the end of the log at {}.\n", plan.events, plan.head)?;
+    say!("{}, to the end of the log at {}.\n", count(plan.events, "event"), plan.head)?;
     say!("{:<12} {:>14}   is then shown", "consumer", "done through")?;
     for seen in &plan.consumers {
         say!("{:<12} {:>14}   from {} on", seen.consumer, seen.done_through, seen.shown_from)?;

@@ -104,10 +104,12 @@ fn print(report: &Report, in_file: bool, outside: &[&str]) -> anyhow::Result<()>
     }
     match report.checkpoints {
         0 => say!("checkpoints  none of these positions")?,
+        1 => say!("checkpoints  1 agrees, at position {}", report.vouched)?,
         count => say!("checkpoints  {count} agree, the last at position {}", report.vouched)?,
     }
     if report.superseded > 0 {
-        say!("             {} were given up when a restore was accepted", report.superseded)?;
+        let were = if report.superseded == 1 { "was" } else { "were" };
+        say!("             {} {were} given up when a restore was accepted", report.superseded)?;
     }
     vouched(report, in_file, outside)?;
     say!("rate         {:.0} events/s", report.events as f64 / report.seconds.max(1e-9))?;

@@ -15,6 +15,7 @@ use sqlx::PgPool;
 use super::checkpoint::SignedCheckpoint;
 use super::config::ProofsConfig;
 use super::remote::{self, EvtEnd};
+use crate::books::words::are;
 use crate::log::{GENESIS, Hash, from_hex};
 use crate::store::{Head, answered};
 
@@ -32,7 +33,7 @@ pub struct Witness {
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Contradiction {
-    #[error("{from} knows the log up to position {theirs}, the database ends at {ours}: {} events are missing", theirs - ours)]
+    #[error("{from} knows the log up to position {theirs}, the database ends at {ours}: {} missing", are(theirs - ours, "event"))]
     Behind { from: String, theirs: i64, ours: i64 },
     #[error("{from} knows another event at position {position} than the database has")]
     Differs { from: String, position: i64 },

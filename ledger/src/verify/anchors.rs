@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::finding::{Findings, Kind};
+use crate::books::words::are;
 use crate::log::Hash;
 use crate::proofs::merkle::{Frontier, Size};
 use crate::proofs::{BadCheckpoint, BadNote, PublicKey, SignedCheckpoint};
@@ -159,15 +160,15 @@ impl Anchors {
             findings.find(size, Kind::CheckpointSkipped, what);
         }
         if let Some((size, from)) = open.iter().next_back().and_then(name).filter(|(size, _)| *size > end) {
-            let events = size - end;
+            let events = are(size - end, "event");
             let what = match what {
                 What::Log => format!(
-                    "the log ends at {end}, but a checkpoint in {from} knows it up to {size}: {events} events at its end \
-                     are gone"
+                    "the log ends at {end}, but a checkpoint in {from} knows it up to {size}: at its end {events} \
+                     missing"
                 ),
                 What::File => format!(
-                    "the file ends at {end}, but a checkpoint in {from} knows the log up to {size}: {events} events are \
-                     not in it"
+                    "the file ends at {end}, but a checkpoint in {from} knows the log up to {size}: {events} \
+                     missing from it"
                 ),
             };
             findings.find(end + 1, Kind::TailMissing, what);

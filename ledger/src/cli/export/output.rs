@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use crate::cli::out::Standard;
 
@@ -28,9 +28,13 @@ impl Output {
             return Ok(Self::Straight(BufWriter::new(there)));
         }
         let name = place.file_name().with_context(|| format!("{} is no name of a file", place.display()))?;
+        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| !folder.exists()) {
+            bail!("there is no folder {}", folder.display());
+        }
         let beside = place.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-        let made =
-            File::create(&beside).with_context(|| format!("can't write beside {}", place.display()))?;
+        let made = File::create(&beside)
+            .with_context(|| format!("can't write into the folder of {}", place.display()))?;
         Ok(Self::File { file: BufWriter::new(made), beside, place, whole: false })
     }
 
@@ -102,6 +106,12 @@ mod tests {
         let mut output = Output::open(Some(place.to_owned())).unwrap();
         output.write_all(b"whole\n").unwrap();
         output.finish().unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let refused = Output::open(Some("/nonexistent/x.csv".into())).err().unwrap();
+        assert_eq!(format!("{refused:#}"), "there is no folder /nonexistent");
     }
 
     #[test]

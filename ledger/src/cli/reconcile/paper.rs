@@ -19,10 +19,10 @@ pub fn paper(outcome: &Outcome) -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(out, "Reconciliation with {}, {}", outcome.provider.as_str(), days(outcome));
     let by = match outcome.by {
-        StatedBy::Api => "lists of its API",
-        StatedBy::File => "registry file",
+        StatedBy::Api => "what its API lists",
+        StatedBy::File => "its registry file",
     };
-    let _ = writeln!(out, "its {by} and the log through position {}\n", grouped(outcome.through));
+    let _ = writeln!(out, "{by} and the log through position {}\n", grouped(outcome.through));
     sums(&mut out, &outcome.report.lines);
     for kind in KINDS.into_iter().filter(|kind| !outcome.covered.contains(kind)) {
         let _ = writeln!(out, "No {} are stated here: they are not compared.", plural(kind));

@@ -56,6 +56,7 @@ pub(in crate::cli) fn grouped(n: i64) -> String {
 
 pub(super) fn new(name: &str, diff: Option<&Diff>) -> String {
     let rows = match diff {
+        Some(diff) if diff.count() == 1 => "1 row differs".to_owned(),
         Some(diff) => format!("{} rows differ", grouped(diff.count())),
         None => "not compared".to_owned(),
     };
@@ -129,8 +130,9 @@ pub(super) fn outcomes(outcomes: &[Outcome], wish: &Wish) -> anyhow::Result<()> 
         let events = outcomes.iter().map(|o| o.events).max().unwrap_or(0);
         let rate = (events as f64 / first.seconds.max(0.001)) as i64;
         say!(
-            "{} events folded in {:.1} s ({} events/s, {}).",
+            "{} {} folded in {:.1} s ({} events/s, {}).",
             grouped(events),
+            if events == 1 { "event" } else { "events" },
             first.seconds,
             grouped(rate),
             if outcomes.len() == 1 {
@@ -153,7 +155,8 @@ fn one(outcome: &Outcome, wish: &Wish) -> anyhow::Result<()> {
         None => "not compared (nothing live is there); ".to_owned(),
         Some(diff) if diff.count() == 0 => format!("no difference at {}; ", grouped(diff.position)),
         Some(diff) => {
-            format!("{} ROWS DIFFER at {}; ", grouped(diff.count()), grouped(diff.position))
+            let rows = if diff.count() == 1 { "ROW DIFFERS" } else { "ROWS DIFFER" };
+            format!("{} {rows} at {}; ", grouped(diff.count()), grouped(diff.position))
         }
     };
     let fate = if outcome.swapped {

@@ -11,6 +11,7 @@ use super::totals::{Sums, TOTALS, Total};
 use super::values::{self, AMOUNT, COUNT, CURRENCY, ID, PERHAPS, TIME};
 use super::{Part, ROWS_MAX, Refused, Registry, shown};
 use crate::books::moscow::Day;
+use crate::books::words::count;
 use crate::reconcile::operation::{Operation, plural};
 
 /// A file for a period is of at most a quarter; this is above it.
@@ -244,7 +245,10 @@ impl<'r> Sheet<'r> {
         // Trailing delimiters are no cells; missing ones are a row that is cut off.
         let surplus = cells.iter().skip(width).any(|cell| !cell.is_empty());
         if cells.len() < width || surplus {
-            let what = format!("found {} cells; allowed: {width}, as in the header", cells.len());
+            let what = format!(
+                "found {}; allowed: {width}, as in the header",
+                count(i64::try_from(cells.len()).unwrap_or(i64::MAX), "cell")
+            );
             return Err(self.refused(Some(line), None, what));
         }
         let bad = |place: usize, allowed: &str| {
