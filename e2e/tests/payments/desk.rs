@@ -49,7 +49,7 @@ fn an_operator_sees_what_a_refund_takes_before_it_is_taken() {
     assert!(code == 0 && said.contains("60.00 RUB"), "{said}");
     shop.stage.until("both", || (settled(&shop) == 2).then_some(()));
     let (code, said) = run(&shop, &["refund", &ours, "--reason", "once more", "--yes"]);
-    assert!(code == 2 && said.contains("0.00 RUB is left"), "{said}");
+    assert!(code == 2 && said.contains("nothing is left to give back of 100.00 RUB"), "{said}");
     let books = shop.stage.books();
     let back = &books["yookassa"]["payments"][0]["refunded_amount"]["value"];
     assert_eq!(back, "100.00");
