@@ -6,8 +6,10 @@ const $ = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const ACTION_MS = 5000;
 const PICTURE_SIDE_MAX = 2560;
+/** What scrolls so soon after a wheel, a finger or a key was moved by it. */
+const HAND_MS = 1000;
 
-const state = { user: 0, language: "en", chat: null, messages: new Map(), pictures: [], waiting: new Map(), action: null, draft: null, source: null, pinned: true, reply: null, asked: 0 };
+const state = { user: 0, language: "en", chat: null, messages: new Map(), pictures: [], waiting: new Map(), action: null, draft: null, source: null, pinned: true, handled: 0, reply: null, asked: 0 };
 let words = WORDS.en;
 
 async function call(path, options) {
@@ -28,6 +30,8 @@ function toast(text) {
 
 const act = {
   async send(text) {
+    // Who says something wants to see the answer.
+    pin();
     try { await post(`/people/${state.user}/messages`, { text }); } catch (error) { toast(error.message); }
   },
   async tap(message, data, node) {
@@ -52,6 +56,15 @@ function nearEnd() {
   return view.scrollHeight - view.scrollTop - view.clientHeight < 140;
 }
 function toEnd() { $("scroll").scrollTop = $("scroll").scrollHeight; }
+function pin() { state.pinned = true; toEnd(); }
+
+/** Only a person leaves the end: a view that grows or shrinks scrolls by itself, and says so too late. */
+function scrolled() {
+  if (nearEnd()) state.pinned = true;
+  else if (performance.now() - state.handled < HAND_MS) state.pinned = false;
+  $("down").hidden = nearEnd();
+}
+function handled() { state.handled = performance.now(); }
 
 /** Albums are one bubble: messages with one media_group_id that follow each other. */
 function groups() {
@@ -290,8 +303,7 @@ async function submit() {
   $("text").value = "";
   grow();
   drawAttached();
-  state.pinned = true;
-  toEnd();
+  pin();
 }
 
 function grow() {
@@ -328,12 +340,15 @@ function wire() {
     document.documentElement.dataset.theme = theme;
     localStorage.setItem("theme", theme);
   };
-  $("scroll").onscroll = () => { state.pinned = nearEnd(); $("down").hidden = state.pinned; };
+  $("scroll").onscroll = scrolled;
+  for (const moved of ["wheel", "touchmove", "keydown"]) $("scroll").addEventListener(moved, handled, { passive: true });
+  // Its bar; a button in it is no scrolling.
+  $("scroll").onpointerdown = $("scroll").onpointermove = (event) => { if (event.target === $("scroll") && event.buttons) handled(); };
   // Who is at the end stays there, whatever grows: new bubbles, pictures that arrive, the menu.
   const follow = new ResizeObserver(() => { if (state.pinned) toEnd(); });
   follow.observe($("messages"));
   follow.observe($("scroll"));
-  $("down").onclick = toEnd;
+  $("down").onclick = pin;
   $("reply-end").onclick = () => replyTo(null);
   $("messages").ondblclick = (event) => {
     const row = event.target.closest(".row[data-id]");
