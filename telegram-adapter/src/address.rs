@@ -20,6 +20,20 @@ pub fn read_email(text: &str) -> Option<Email> {
     good.then(|| Email::new(text).ok())?
 }
 
+/// What is no address and was meant as one: an @ within a word, or one word that ends as a domain does.
+pub fn is_meant_as_email(text: &str) -> bool {
+    let text = text.trim();
+    let around = |word: &str| {
+        word.split_once('@').is_some_and(|(a, b)| !a.is_empty() || !b.is_empty() && b.contains('.'))
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
+    let domain = || {
+        let last = text.rsplit_once('.').map_or("", |(_, last)| last);
+        text.chars().all(plain) && last.len() >= 2 && last.chars().all(|c| c.is_ascii_alphabetic())
+    };
+    text.len() <= BYTES_MAX && (text.split_whitespace().any(around) || domain())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -29,6 +43,20 @@ mod tests {
         for good in ["a@b.ru", "  anna.k+bot@mail.example.org\n", "анна@почта.рф", "o'neil@example.com"]
         {
             assert_eq!(read_email(good).as_deref().map(str::to_owned), Some(good.trim().to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_mistyped_address_is_told_from_words() {
+        for meant in
+            ["anna@example", "anna@", "anna k@example.org", "anna.example.org", "a@b@c.ru", "@mail.ru"]
+        {
+            assert!(is_meant_as_email(meant) && read_email(meant).is_none(), "{meant:?}");
+        }
+        for words in
+            ["a red fox", "cat", "a portrait of @anna", "Hi. A cat", "...", "3.5", "кот в сапогах.", "@anna"]
+        {
+            assert!(!is_meant_as_email(words), "{words:?}");
         }
     }
 

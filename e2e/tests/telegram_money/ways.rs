@@ -68,9 +68,8 @@ fn an_address_is_asked_for_once_where_receipts_are_given() {
     booth.until_told(ada, "doesn't look like an e-mail");
     booth.stage.until("the question again", || (booth.told(ada, "Which e-mail") == 2).then_some(()));
     answer("ada@example.org");
-    let ways = booth.until_told(ada, "The receipt goes to ada@example.org");
-    assert!(said(&ways, "100 credits for 100\u{a0}₽"), "{ways}");
-    booth.tap(ada, &ways, "All ways");
+    booth.until_told(ada, "The receipt goes to ada@example.org");
+    // The payment goes on in the way that was chosen.
     let bill = booth.stage.wait_for(ada, "the link", |m| link(m).is_some());
     assert_eq!(created(&booth)[0]["receipt"]["customer"]["email"], "ada@example.org");
     booth.stage.pay(link(&bill).unwrap().rsplit('/').next().unwrap());
@@ -83,8 +82,35 @@ fn an_address_is_asked_for_once_where_receipts_are_given() {
     booth.tap(ada, &ways, "Another e-mail");
     booth.stage.until("the question", || (booth.told(ada, "Which e-mail") == 3).then_some(()));
     answer("a.lovelace@example.org");
-    booth.until_told(ada, "The receipt goes to a.lovelace@example.org");
+    let ways = booth.until_told(ada, "The receipt goes to a.lovelace@example.org");
+    assert!(said(&ways, "100 credits for 100\u{a0}₽"), "{ways}");
     booth.assert_at_rest();
+}
+
+#[test]
+fn an_address_is_understood_without_a_reply_and_its_mistake_is_named() {
+    let receipts = [("YOOKASSA_RECEIPTS", "on"), ("YOOKASSA_VAT_CODE", "1"), ("TOPUP_METHODS", "sbp,page")];
+    let mut booth = Booth::open(&[&[NEVER], &receipts[..]].concat()).unwrap();
+    booth.stage.start(Role::Payments, &receipts[..2]).unwrap();
+    let ada = Person(8504);
+    booth.meet(ada);
+    booth.stage.write(ada, "ada@example");
+    booth.until_told(ada, "doesn't look like an e-mail");
+    let menu = booth.choose(ada, RUBLES);
+    let here = |m: &Value| m["message_id"] == menu["message_id"];
+    let ways = booth.stage.wait_for(ada, "the ways", |m| here(m) && said(m, "How would you like to pay"));
+    booth.tap(ada, &ways, "SBP");
+    let asked = |m: &Value| said(m, "Which e-mail") && said(m, "SBP");
+    let question = booth.stage.wait_for(ada, "the question with the way", asked);
+    let body = json!({"text": "ada@example.org", "language_code": "en", "reply_to": question["message_id"]});
+    assert_eq!(booth.stage.post(&format!("/people/{}/messages", ada.0), &body).0, 200);
+    booth.until_told(ada, "The receipt goes to ada@example.org");
+    booth.stage.wait_for(ada, "the link", |m| link(m).is_some());
+    let made = created(&booth);
+    assert_eq!((made.len(), &made[0]["payment_method_data"]["type"]), (1, &json!("sbp")), "{made:?}");
+    // Known now: words with an @ are a description again.
+    booth.stage.write(ada, "ada@example");
+    booth.until_told(ada, "Shall I draw this?");
 }
 
 #[test]

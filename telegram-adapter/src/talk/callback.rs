@@ -2,6 +2,7 @@
 //! anything. A nonce stands for one intent, so that a tap sent twice is one command.
 
 use proto_events::Text;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::ways::Way;
@@ -38,6 +39,12 @@ impl Press {
         let mut nonce = Uuid::new_v4().simple().to_string();
         nonce.truncate(NONCE_LEN);
         nonce
+    }
+
+    /// Of an intent that a message expressed: the same however often it comes.
+    pub fn nonce_of(chat: i64, message: i64) -> String {
+        let digest = Sha256::digest(format!("{chat}:{message}"));
+        digest.iter().take(NONCE_LEN / 2).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// `None`: it does not fit under a button (a package with a very long name).
@@ -112,6 +119,15 @@ mod tests {
             assert!((1..=64).contains(&data.len()), "{data}");
             assert_eq!(Press::read(&data), Some(press));
         }
+    }
+
+    #[test]
+    fn a_message_is_one_intent() {
+        let nonce = Press::nonce_of(-7, 8);
+        assert_eq!((nonce.len(), &nonce), (NONCE_LEN, &Press::nonce_of(-7, 8)));
+        assert_ne!(nonce, Press::nonce_of(-7, 9));
+        let press = Press::Buy { nonce, package: Text::new("rub-100").unwrap() };
+        assert_eq!(Press::read(&press.data().unwrap()), Some(press));
     }
 
     #[test]

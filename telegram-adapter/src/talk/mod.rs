@@ -190,10 +190,12 @@ impl Talk {
             Some(Ask::Said(prompt)) if self.answers_our_question(message) => {
                 self.picture(known, message.message, &prompt, trace).await.map(drop)
             }
-            Some(Ask::Said(text)) if self.gives_email(message.answers.as_deref(), &text) => {
-                self.take_email(known, message.answers.as_deref(), &text).await
+            Some(Ask::Said(text)) if !text.is_empty() => {
+                if self.gives_email(known, message.answers.as_deref(), &text).await? {
+                    return self.take_email(known, message, &text, trace).await;
+                }
+                self.offer_picture(known, message.message).await
             }
-            Some(Ask::Said(text)) if !text.is_empty() => self.offer_picture(known, message.message).await,
             Some(Ask::PictureQuestion) => self.ask_picture(known).await,
             Some(Ask::Cancel) => self.said(known, Say::NothingToCancel).await,
             Some(Ask::Unknown) => self.said(known, Say::UnknownCommand).await,
@@ -225,7 +227,7 @@ impl Talk {
                 Some(Press::Draw) => self.draw(known, &tap, trace).await,
                 Some(Press::Buy { nonce, package }) => self.buy(known, &nonce, package, &tap, trace).await,
                 Some(Press::Pay { nonce, way, package }) => {
-                    self.pay(known, &nonce, way, package, &tap, trace).await
+                    self.pay(known, &nonce, way, package, tap.message, trace).await
                 }
                 Some(Press::Packages) => self.show_packages(known, Some(tap.message)).await,
                 Some(Press::Email { package }) => self.change_email(known, &package).await,

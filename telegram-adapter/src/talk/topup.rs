@@ -66,9 +66,9 @@ impl Talk {
         };
         match self.shop.ways.of(chosen)[..] {
             [] => self.said(known, Say::PackageGone).await,
-            [way] if !self.needs_email(way) => self.pay(known, nonce, way, package, tap, trace).await,
-            [_] if self.email_of(known.user).await?.is_none() => {
-                self.ask_email(known, Some(chosen)).await;
+            [way] if !self.needs_email(way) => self.pay(known, nonce, way, package, tap.message, trace).await,
+            [way] if self.email_of(known.user).await?.is_none() => {
+                self.ask_email(known, Some(chosen), Some(way)).await;
                 Ok(())
             }
             _ => self.show_ways(known, nonce, chosen, Some(tap.message)).await,
@@ -112,14 +112,14 @@ impl Talk {
         Ok(())
     }
 
-    /// Opens the payment; the message with the buttons becomes its bill, or makes place for an invoice.
+    /// Opens the payment; `message`, which has the buttons, becomes its bill, or makes place for an invoice.
     pub(super) async fn pay(
         &self,
         known: Known,
         nonce: &str,
         way: Way,
         package: Text<64>,
-        tap: &Tap,
+        message: i64,
         trace: &TraceId,
     ) -> Result<(), Halt> {
         let catalog = self.desk.catalog().await?;
@@ -130,10 +130,9 @@ impl Talk {
         }
         let email = if self.needs_email(way) { self.email_of(known.user).await? } else { None };
         if email.is_none() && self.needs_email(way) {
-            self.ask_email(known, chosen).await;
+            self.ask_email(known, chosen, Some(way)).await;
             return Ok(());
         }
-        let message = tap.message;
         let status_message = (way.rail() == Rail::Yookassa).then_some(message);
         let command = TopupOpen {
             package,
