@@ -104,7 +104,7 @@ fn print(proof: &Proof) -> anyhow::Result<()> {
         note.trim_end().lines().try_for_each(|line| say!("{}", format!("  {line}").trim_end()))?;
     }
     let proved = proof::check(proof, &[])?;
-    say!("\nIt proves that\n{}.", proved.what)?;
+    say!("\nIt proves that\n{}", folded(&format!("{}.", proved.what), 0))?;
     say!("With --json it is printed for `ledger prove check FILE --vkey KEY`.")?;
     Ok(())
 }
@@ -123,7 +123,7 @@ fn check(file: &PathBuf, keys: &[PublicKey], json: bool) -> anyhow::Result<ExitC
     } else {
         match &outcome {
             Ok(proved) => {
-                say!("Proved:\n{}.", proved.what)?;
+                say!("Proved:\n{}", folded(&format!("{}.", proved.what), 0))?;
                 if !proved.signature_checked {
                     say!("Who signed its checkpoint was not checked: give --vkey KEY, which")?;
                     say!("`ledger checkpoint-key FILE` prints where the log is kept.")?;
