@@ -62,7 +62,8 @@ fn cancel(studio: &Studio, generation: GenerationId) {
 
 #[test]
 fn a_cancellation_reaches_the_call_and_the_next_job_is_taken_at_once() {
-    let studio = Studio::open(&[("GENERATOR_CONCURRENCY", "1")]).unwrap();
+    // No renewal comes meanwhile from which it would learn it too.
+    let studio = Studio::open_with(&[("lease_ms", 300_000)], &[("GENERATOR_CONCURRENCY", "1")]).unwrap();
     let ada = studio.meet(9_511);
     studio.bend("never mind", &json!("never_arrives"), 1);
     let unwanted = studio.ask(ada, "picture", "never mind", &json!({}));
