@@ -1,6 +1,11 @@
 //! The operators' commands: give back, decide, see what waits.
 
+use std::time::SystemTime;
+
+use e2e::raw::of;
 use e2e::shop::Shop;
+use ledger::cases::cases;
+use proto_events::Producer;
 use serde_json::{Value, json};
 
 pub fn run(shop: &Shop, args: &[&str]) -> (i32, String) {
@@ -124,4 +129,57 @@ fn what_waits_for_a_person_is_shown_until_they_have_decided() {
     assert_eq!(code, 0, "{said}");
     assert_eq!(payments.map(|payment| shop.balance(payment)), [(75, 0, 0), (5, 0, 0)]);
     assert_eq!(run(&shop, &["cases"]).0, 0);
+}
+
+#[test]
+fn what_does_not_end_and_what_came_to_an_erased_account_waits_for_a_person() {
+    let shop = Shop::open().unwrap();
+    let all = |hours: i64| {
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_micros();
+        let now = i64::try_from(now).unwrap() + hours * 3_600_000_000;
+        shop.stage.rt.block_on(cases(&shop.stage.pool, now)).unwrap()
+    };
+    let unpaid = shop.order(1, 0);
+    shop.registered(unpaid);
+    let (paid, _) = shop.sell(2, 0);
+    let refused = json!({"vendor": "yookassa", "call": "create_refund", "times": "always", "fault": 500});
+    shop.stage.post("/faults", &refused);
+    let refund = shop.refund(paid, 4_000, "stuck");
+    assert_eq!(all(1).count(), 0, "it may still end");
+    let late = all(4);
+    let ids = |late: &[ledger::cases::Late]| late.iter().map(|one| one.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&late.late_payments), [unpaid.to_string()]);
+    assert_eq!((ids(&late.late_refunds), late.count()), (vec![refund.to_string()], 2));
+
+    // Given up, erased, and paid all the same.
+    let gone = shop.order(3, 0);
+    let theirs = shop.registered(gone);
+    let account = || of(gone.account());
+    let rail = json!({"payment": gone, "rail": "yookassa", "provider_payment_id": theirs});
+    let with = |more: Value| {
+        let mut body = rail.clone();
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let cancel = json!({"payment": gone, "rail": "yookassa", "party": "merchant", "reason": "expired"});
+    shop.raw.done(
+        Producer::Payments,
+        "payment_cancel",
+        &format!("cancel:yookassa:{theirs}"),
+        account(),
+        cancel,
+    );
+    shop.raw.operator("account_erase", "erase:3", account(), json!({"forfeit": true}));
+    let paid = with(json!({"amount": {"amount": 10_000, "currency": "RUB"}, "test": true}));
+    shop.raw.done(
+        Producer::Payments,
+        "payment_settle",
+        &format!("settle:yookassa:{theirs}"),
+        account(),
+        paid,
+    );
+    let stranded = ledger::cases::Stranded { account: gone.account(), credits: 100 };
+    shop.stage.until("its credits", || (all(0).stranded == [stranded.clone()]).then_some(()));
+    let (code, said) = run(&shop, &["cases"]);
+    assert!(code == 1 && said.contains(&gone.account().to_string()), "{said}");
 }

@@ -78,6 +78,22 @@ fn ours_is_not_made_any_more_once_it_could_be_when_somebody_has_made_it() {
 }
 
 #[test]
+fn one_made_by_hand_stands_for_one_of_ours_only() {
+    let shop = Shop::open_with(&CLOCK, &[]).unwrap();
+    refuse(&shop, &["create_refund"], &json!(500));
+    let (payment, theirs, first) = going(&shop, 1);
+    let second = shop.refund(payment, 4_000, "second");
+    tried(&shop, 3);
+    by_hand(&shop, &theirs);
+    let settled = || [first, second].map(|refund| shop.count(refund, "RefundSettled"));
+    shop.stage.until("one of them", || (settled().iter().sum::<i64>() == 1).then_some(()));
+    shop.stage.heal();
+    shop.stage.until("the other", || (settled() == [1, 1]).then_some(()));
+    assert_eq!((made(&shop), shop.balance(payment)), (2, (25, 0, 0)));
+    shop.assert_at_rest();
+}
+
+#[test]
 fn a_person_says_that_it_was_made_or_that_it_will_not_be() {
     let shop = Shop::open_with(&CLOCK, &[]).unwrap();
     let away = ["create_refund", "get_refund", "list_refunds"];

@@ -38,7 +38,7 @@ pub struct Late {
 }
 
 /// Credits in an account that is erased: nobody can spend them, their money is to go back.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Stranded {
     pub account: AccountId,
     pub credits: i64,
