@@ -101,7 +101,7 @@ fn what_the_vendor_turned_away_unpaid_uses_no_attempt_up() {
     let generation = stage.rt.block_on(deeds.request(1, 1)).unwrap();
     let mut doubts = 0;
     for (n, outcome) in
-        ["rate_limited", "overloaded", "timed_out", "overloaded", "vendor_error", "no_picture"]
+        ["rate_limited", "unreachable", "timed_out", "overloaded", "vendor_error", "truncated"]
             .iter()
             .enumerate()
     {
@@ -109,7 +109,7 @@ fn what_the_vendor_turned_away_unpaid_uses_no_attempt_up() {
         let claimed = claim(&raw, generation, attempt);
         assert_eq!(claimed["result"]["doubts"], doubts, "{claimed}");
         tried(&raw, generation, attempt, outcome, 0);
-        doubts += i64::from(["timed_out", "vendor_error"].contains(outcome));
+        doubts += i64::from(["timed_out", "truncated"].contains(outcome));
     }
     let refusal = &claim(&raw, generation, 7)["refusal"];
     assert_eq!(refusal["code"], "attempts_exhausted");
