@@ -6,8 +6,8 @@ use service::http::Health;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Webhook;
+use crate::inbound::Us;
 use crate::outbound::{Error, Telegram};
-use crate::talk::Talk;
 use crate::texts::{Lang, Say, Texts};
 
 const PAUSE_MIN: Duration = Duration::from_millis(500);
@@ -21,14 +21,14 @@ const WATCH_EVERY: Duration = Duration::from_secs(30);
 /// Telegram does not know the token.
 pub async fn register(
     telegram: &Telegram,
-    talk: &Talk,
+    us: &Us,
     texts: &Texts,
     webhook: Option<&Webhook>,
     shutdown: &CancellationToken,
 ) -> Result<bool, Error> {
     let mut pause = PAUSE_MIN;
     loop {
-        let error = match try_once(telegram, talk, texts, webhook).await {
+        let error = match try_once(telegram, us, texts, webhook).await {
             Ok(()) => return Ok(true),
             Err(Error::Token) => return Err(Error::Token),
             Err(error) => error,
@@ -44,11 +44,12 @@ pub async fn register(
 
 async fn try_once(
     telegram: &Telegram,
-    talk: &Talk,
+    us: &Us,
     texts: &Texts,
     webhook: Option<&Webhook>,
 ) -> Result<(), Error> {
     let me = telegram.me().await?;
+    us.is_called(me.username.clone());
     match webhook {
         Some(webhook) => telegram.set_webhook(&webhook.url, &webhook.secret.0).await?,
         None => telegram.delete_webhook().await?,
@@ -57,7 +58,6 @@ async fn try_once(
     telegram.set_commands(Some(Lang::Ru.code()), menu(texts, Lang::Ru)).await?;
     let way = if webhook.is_some() { "webhook" } else { "long polling" };
     tracing::info!(bot = me.username, way, "the bot is registered at Telegram");
-    talk.set_username(me.username);
     Ok(())
 }
 

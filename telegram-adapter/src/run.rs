@@ -20,7 +20,7 @@ use crate::config::{Config, Webhook};
 use crate::delivery::{IN_HAND_MAX, Shelf, Teller};
 use crate::desk::Desk;
 use crate::files::Files;
-use crate::inbound;
+use crate::inbound::{self, Us};
 use crate::outbound::{self, Express, Telegram};
 use crate::registration;
 use crate::stars::{Book, Reconciler, Refunds};
@@ -76,6 +76,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     let (statuses, turns) = (Statuses::default(), Turns::default());
     let express = Express::new(&config.token, &config.api_url).map_err(Error::Client)?;
     let till = Till::new(desk.clone(), config.test_environment, config.shop.ways.provider_is_test());
+    let us = Us::new(config.bot);
     let talk = Talk::new(Parts {
         desk: desk.clone(),
         telegram: telegram.clone(),
@@ -85,6 +86,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
         shop: Arc::new(config.shop),
         till: till.clone(),
         cashier: Cashier::new(&desk, express, Arc::clone(&texts)),
+        us: us.clone(),
     });
     let book = Book::new(telegram.clone());
     let refunds = Refunds::new(desk.clone(), telegram.clone(), book.clone());
@@ -95,7 +97,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
 
     let updates = TaskTracker::new();
     let router = match &config.webhook {
-        Some(webhook) => inbound::router(webhook.secret.clone(), talk.clone(), updates.clone()),
+        Some(webhook) => inbound::router(webhook.secret.clone(), us.clone(), talk.clone(), updates.clone()),
         None => Router::new(),
     };
     let mut tasks: JoinSet<Result<(), Error>> = JoinSet::new();
@@ -123,7 +125,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
             Ok(())
         }
     });
-    tasks.spawn(take_updates(telegram, talk, texts, config.webhook, health, shutdown.clone()));
+    tasks.spawn(take_updates(telegram, us, talk, texts, config.webhook, health, shutdown.clone()));
 
     let failed = wait(&mut tasks, &shutdown).await;
     updates.close();
@@ -195,13 +197,14 @@ async fn listen_to_events(
 /// Registers at Telegram, then takes updates in the configured way.
 async fn take_updates(
     telegram: Telegram,
+    us: Us,
     talk: Talk,
     texts: Arc<Texts>,
     webhook: Option<Webhook>,
     health: Health,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let registered = registration::register(&telegram, &talk, &texts, webhook.as_ref(), &shutdown).await;
+    let registered = registration::register(&telegram, &us, &texts, webhook.as_ref(), &shutdown).await;
     if !registered.map_err(Error::Token)? {
         return Ok(());
     }
@@ -210,7 +213,7 @@ async fn take_updates(
         Some(webhook) => registration::watch(&telegram, &webhook, &health, &shutdown).await,
         None => {
             let reached = |up| health.set("telegram", up);
-            inbound::poll(&telegram, &talk, &shutdown, reached).await.map_err(Error::Token)?;
+            inbound::poll(&telegram, &us, &talk, &shutdown, reached).await.map_err(Error::Token)?;
         }
     }
     Ok(())

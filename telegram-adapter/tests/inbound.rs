@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex};
 use desk::{SECRET, Sandbox, TOKEN, until};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use telegram_adapter::inbound::{BODY_BYTES_MAX, Intake, PATH, Secret, Taken, Update, poll, router};
+use telegram_adapter::inbound::{BODY_BYTES_MAX, Intake, PATH, Secret, Taken, Update, Us, poll, router};
+use telegram_adapter::outbound::Markup;
+use telegram_adapter::texts::Html;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -56,7 +58,7 @@ async fn door(recorder: &Recorder) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}{PATH}", listener.local_addr().unwrap());
     let secret = Secret(SecretString::from(SECRET));
-    let app = router(secret, recorder.clone(), TaskTracker::new());
+    let app = router(secret, us(), recorder.clone(), TaskTracker::new());
     tokio::spawn(async move { axum::serve(listener, app).await });
     url
 }
@@ -67,6 +69,10 @@ async fn knock(url: &str, secret: Option<&str>, body: impl Into<reqwest::Body>) 
         request = request.header(HEADER, secret);
     }
     request.send().await.unwrap()
+}
+
+fn us() -> Us {
+    Us::new(4_200)
 }
 
 fn update(text: &str) -> String {
@@ -125,7 +131,7 @@ async fn an_update_that_can_not_be_dealt_with_comes_again() {
 
 #[tokio::test]
 async fn polling_acknowledges_only_what_is_done() {
-    let sandbox = Sandbox::start().await;
+    let (sandbox, us) = (Sandbox::start().await, us());
     let telegram = sandbox.telegram();
     for (user, text) in [(USER, "one"), (USER, "two"), (78, "other chat")] {
         sandbox.says(user, text).await;
@@ -133,7 +139,7 @@ async fn polling_acknowledges_only_what_is_done() {
     // Stopped while the first is not done: nothing is acknowledged.
     let shutdown = CancellationToken::new();
     let stubborn = Recorder::answering(&[Taken::Later; 64]);
-    let polling = poll(&telegram, &stubborn, &shutdown, |_| {});
+    let polling = poll(&telegram, &us, &stubborn, &shutdown, |_| {});
     let stop = async {
         stubborn.until_taken(2).await;
         shutdown.cancel();
@@ -143,7 +149,7 @@ async fn polling_acknowledges_only_what_is_done() {
 
     let shutdown = CancellationToken::new();
     let willing = Recorder::answering(&[Taken::Later]);
-    let polling = poll(&telegram, &willing, &shutdown, |reached| assert!(reached));
+    let polling = poll(&telegram, &us, &willing, &shutdown, |reached| assert!(reached));
     let stop = async {
         willing.until_taken(4).await;
         until("the next poll", || async { (sandbox.calls("getUpdates").await >= 3).then_some(()) }).await;
@@ -192,7 +198,7 @@ async fn a_checkout_is_taken_while_everything_else_is_stuck_at_the_door() {
     let stuck = Stuck::default();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}{PATH}", listener.local_addr().unwrap());
-    let app = router(Secret(SecretString::from(SECRET)), stuck.clone(), TaskTracker::new());
+    let app = router(Secret(SecretString::from(SECRET)), us(), stuck.clone(), TaskTracker::new());
     tokio::spawn(async move { axum::serve(listener, app).await });
     let waiting: Vec<_> = (0..64)
         .map(|_| {
@@ -215,11 +221,12 @@ async fn a_checkout_is_taken_while_everything_else_is_stuck_at_the_door() {
 async fn a_checkout_is_taken_behind_a_batch_that_does_not_end() {
     let sandbox = Sandbox::start().await;
     let (telegram, stuck, shutdown) = (sandbox.telegram(), Stuck::default(), CancellationToken::new());
+    let us = us();
     sandbox.says(USER, "stuck").await;
     let invoice = json!({"chat_id": USER, "title": "x", "description": "x", "payload": "p-1", "currency": "XTR",
         "prices": [{"label": "x", "amount": 75}]});
     let sent = sandbox.post(&format!("/telegram/bot{TOKEN}/sendInvoice"), invoice).await;
-    let polling = poll(&telegram, &stuck, &shutdown, |_| {});
+    let polling = poll(&telegram, &us, &stuck, &shutdown, |_| {});
     let pay = async {
         until("the message", || async { (stuck.messages() == 1).then_some(()) }).await;
         let body = json!({"message_id": sent["result"]["message_id"]});
@@ -233,4 +240,55 @@ async fn a_checkout_is_taken_behind_a_batch_that_does_not_end() {
         () = pay => {}
     }
     assert_eq!(stuck.queries(), ["p-1"]);
+}
+
+fn photo_part() -> reqwest::multipart::Part {
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(64, 48).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    reqwest::multipart::Part::bytes(png.into_inner()).file_name("cat.png")
+}
+
+#[tokio::test]
+async fn albums_documents_and_replies_are_read_as_telegram_gives_them() {
+    let sandbox = Sandbox::start().await;
+    let telegram = sandbox.telegram();
+    let url = format!("{}/people/{USER}/messages", sandbox.url);
+    let send = async |form: reqwest::multipart::Form| {
+        let answer = sandbox.http.post(&url).multipart(form).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    };
+    let album = reqwest::multipart::Form::new().part("photo", photo_part()).part("photo", photo_part());
+    send(album.text("caption", "перерисуй 🦊")).await;
+    send(reqwest::multipart::Form::new().part("document", photo_part())).await;
+    sandbox.says(USER, "hello").await;
+    let question = telegram.send(USER, &Html::escaped("What shall I draw?"), &Markup::None, None).await;
+    let question = question.unwrap().message;
+    let reply = json!({"text": "a cat", "reply_to": question});
+    sandbox.post(&format!("/people/{USER}/messages"), reply).await;
+
+    let updates = telegram.updates(0, 0).await.unwrap();
+    let mut messages: Vec<_> = Vec::new();
+    let mut offset = 0;
+    let mut batch = updates;
+    while let Some(last) = batch.iter().filter_map(|update| update["update_id"].as_i64()).max() {
+        for update in &batch {
+            match Update::read(update, &us()).unwrap() {
+                Update::Message(message) => messages.push(message),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(last >= offset);
+        offset = last + 1;
+        batch = telegram.updates(offset, 0).await.unwrap();
+    }
+    let [first, second, document, _, reply] = &messages[..] else { panic!("{messages:?}") };
+    assert!(first.group.is_some() && first.group == second.group);
+    assert_eq!((first.caption.as_deref(), second.caption.as_deref()), (Some("перерисуй 🦊"), None));
+    let photo = first.picture().unwrap();
+    assert_eq!((photo.width, photo.height), (64, 48));
+    let picture = document.picture().unwrap();
+    assert_eq!(document.document.as_ref().unwrap().mime.as_deref(), Some("image/png"));
+    let place = telegram.file(picture.file_id.as_str()).await.unwrap();
+    assert!(telegram.download(&place.path, 1_000_000).await.unwrap().is_some());
+    assert_eq!((reply.answers(), reply.words()), (Some("What shall I draw?"), Some("a cat")));
 }

@@ -1,14 +1,25 @@
 //! What comes from Telegram: the webhook or long polling, each update taken in the same way.
 
+mod group;
+mod media;
+mod message;
 mod money;
 mod polling;
 mod queries;
+mod tap;
+#[cfg(test)]
+mod tests;
 mod update;
+mod us;
 mod webhook;
 
+pub use media::{Document, Other, Photo};
+pub use message::{ChatKind, Message, Replied};
 pub use money::{Checkout, Notice};
 pub use polling::poll;
-pub use update::{BadUpdate, Message, Person, Tap, Update};
+pub use tap::Tap;
+pub use update::{BadUpdate, Person, Update};
+pub use us::Us;
 pub use webhook::{BODY_BYTES_MAX, PATH, Secret, router};
 
 use std::time::Duration;

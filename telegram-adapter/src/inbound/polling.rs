@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::queries::Queries;
-use super::{Intake, RETRY_AFTER, Taken, Update};
+use super::{Intake, RETRY_AFTER, Taken, Update, Us};
 use crate::outbound::{Error, LONG_POLL_S, Telegram};
 
 /// Chats dealt with at once.
@@ -26,9 +26,10 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// While another poller or a webhook holds the bot.
 const HELD_PAUSE: Duration = Duration::from_secs(10);
 
-/// Until `shutdown`; `reached` hears whether Telegram answers.
+/// Until `shutdown`; `us` has its name already, and `reached` hears whether Telegram answers.
 pub async fn poll<I: Intake>(
     telegram: &Telegram,
+    us: &Us,
     intake: &I,
     shutdown: &CancellationToken,
     reached: impl Fn(bool),
@@ -44,8 +45,8 @@ pub async fn poll<I: Intake>(
         match updates {
             Ok(updates) => {
                 let taken = tokio::select! {
-                    taken = take_all(intake, &queries, &updates, shutdown) => taken,
-                    () = peek(telegram, intake, offset, &queries) => false,
+                    taken = take_all(us, intake, &queries, &updates, shutdown) => taken,
+                    () = peek(telegram, us, intake, offset, &queries) => false,
                 };
                 if !taken {
                     // Stopped before all were done: they come again.
@@ -76,13 +77,13 @@ fn next_offset(offset: i64, updates: &[Value]) -> i64 {
 }
 
 /// Answers the pre-checkout queries from `offset` on that nobody has answered or is answering; never ends.
-async fn peek<I: Intake>(telegram: &Telegram, intake: &I, offset: i64, queries: &Queries) {
+async fn peek<I: Intake>(telegram: &Telegram, us: &Us, intake: &I, offset: i64, queries: &Queries) {
     loop {
         tokio::time::sleep(PEEK_EVERY).await;
         let Ok(updates) = telegram.peek(offset).await else { continue };
         for update in &updates {
             let Some(turn) = query(update).and_then(|id| queries.try_turn(id)) else { continue };
-            if let Ok(update) = Update::read(update) {
+            if let Ok(update) = Update::read(update, us) {
                 let intake = intake.clone();
                 tokio::spawn(async move { turn.take(&intake, update).await });
             }
@@ -97,6 +98,7 @@ fn query(update: &Value) -> Option<&str> {
 
 /// Whether all of them were dealt with before the shutdown.
 async fn take_all<I: Intake>(
+    us: &Us,
     intake: &I,
     queries: &Queries,
     updates: &[Value],
@@ -104,7 +106,7 @@ async fn take_all<I: Intake>(
 ) -> bool {
     let mut chats: BTreeMap<i64, Vec<Update>> = BTreeMap::new();
     for update in updates {
-        match Update::read(update) {
+        match Update::read(update, us) {
             Ok(update) => chats.entry(chat_of(&update)).or_default().push(update),
             Err(error) => tracing::warn!(%error, "an update was let be"),
         }

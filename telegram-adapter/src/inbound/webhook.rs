@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-use super::{BadUpdate, Intake, RETRY_AFTER, Taken, Update};
+use super::{BadUpdate, Intake, RETRY_AFTER, Taken, Update, Us};
 
 pub const PATH: &str = "/telegram/webhook";
 /// The largest update there can be is a few hundred KB: a long text with entities and a quote.
@@ -47,6 +47,7 @@ impl Secret {
 
 struct Door<I> {
     secret: Secret,
+    us: Us,
     intake: I,
     in_hand: Semaphore,
     checkouts: Semaphore,
@@ -54,9 +55,9 @@ struct Door<I> {
 }
 
 /// `tasks` are the updates in hand: a clean stop waits for them.
-pub fn router<I: Intake>(secret: Secret, intake: I, tasks: TaskTracker) -> Router {
+pub fn router<I: Intake>(secret: Secret, us: Us, intake: I, tasks: TaskTracker) -> Router {
     let (in_hand, checkouts) = (Semaphore::new(IN_HAND_MAX), Semaphore::new(CHECKOUTS_MAX));
-    let door = Door { secret, intake, in_hand, checkouts, tasks };
+    let door = Door { secret, us, intake, in_hand, checkouts, tasks };
     Router::new().route(PATH, post(receive::<I>)).with_state(std::sync::Arc::new(door))
 }
 
@@ -81,12 +82,16 @@ async fn receive<I: Intake>(State(door): State<std::sync::Arc<Door<I>>>, request
         }
         Err(_) => return answer(StatusCode::REQUEST_TIMEOUT, "body"),
     };
-    let update = match Update::parse(&body) {
+    let update = match Update::parse(&body, &door.us) {
         Ok(update) => update,
+        Err(error @ BadUpdate::TooEarly) => {
+            tracing::info!(%error, "an update is to come again");
+            return later("too_early");
+        }
         Err(error) => {
             let outcome = match error {
                 BadUpdate::NotJson(_) => "not_json",
-                BadUpdate::NotUpdate(_) => "not_update",
+                BadUpdate::NotUpdate(_) | BadUpdate::TooEarly => "not_update",
             };
             tracing::warn!(%error, bytes = body.len(), "a webhook call was refused");
             return answer(StatusCode::BAD_REQUEST, outcome);

@@ -63,7 +63,7 @@ impl Talk {
         trace: &TraceId,
     ) -> Result<(), Halt> {
         let catalog = self.desk.catalog().await?;
-        let question = message.answers.as_deref().and_then(|question| self.texts.email_ask(question));
+        let question = message.answers().and_then(|question| self.texts.email_ask(question));
         let question = question.unwrap_or_default();
         let (what_for, how) = question.split_once('\n').unwrap_or((question, ""));
         let package = self.package_asked_for(&catalog, what_for);

@@ -14,7 +14,7 @@ mod picture;
 mod refusals;
 mod topup;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proto_events::commands::AccountOpen;
@@ -27,7 +27,7 @@ use command::Ask;
 
 use crate::checkout::Cashier;
 use crate::desk::Desk;
-use crate::inbound::{Intake, Message, Person, Taken, Tap, Update};
+use crate::inbound::{ChatKind, Intake, Message, Person, Taken, Tap, Update, Us};
 use crate::outbound::{Error, Markup, Sent, Telegram};
 use crate::shop::{Page, Shop};
 use crate::statuses::Statuses;
@@ -77,6 +77,7 @@ pub struct Parts {
     pub shop: Arc<Shop>,
     pub till: Till,
     pub cashier: Cashier,
+    pub us: Us,
 }
 
 /// A handle, cheap to clone.
@@ -90,7 +91,7 @@ pub struct Talk {
     shop: Arc<Shop>,
     till: Till,
     cashier: Cashier,
-    username: Arc<OnceLock<String>>,
+    us: Us,
 }
 
 impl Intake for Talk {
@@ -132,20 +133,16 @@ impl Intake for Talk {
 
 impl Talk {
     pub fn new(parts: Parts) -> Self {
-        let Parts { desk, telegram, texts, statuses, turns, shop, till, cashier } = parts;
-        Self { desk, telegram, texts, statuses, turns, shop, till, cashier, username: Arc::default() }
-    }
-
-    /// The bot's name, once Telegram has told it.
-    pub fn set_username(&self, username: String) {
-        let _ = self.username.set(username);
+        let Parts { desk, telegram, texts, statuses, turns, shop, till, cashier, us } = parts;
+        Self { desk, telegram, texts, statuses, turns, shop, till, cashier, us }
     }
 
     async fn message(&self, message: Message, trace: &TraceId) -> Result<(), Halt> {
-        if message.service {
+        // Groups hear nothing from us yet: balances and bills are nobody else's business.
+        if message.service || message.chat_kind == ChatKind::Group {
             return Ok(());
         }
-        let username = self.username.get().map_or("", String::as_str);
+        let username = self.us.username().unwrap_or_default();
         let ask = message.text.as_deref().map(|text| Ask::read(text, username));
         if ask == Some(Ask::NotForUs) {
             return Ok(());
@@ -191,7 +188,7 @@ impl Talk {
                 self.picture(known, message.message, &prompt, trace).await.map(drop)
             }
             Some(Ask::Said(text)) if !text.is_empty() => {
-                if self.gives_email(known, message.answers.as_deref(), &text).await? {
+                if self.gives_email(known, message.answers(), &text).await? {
                     return self.take_email(known, message, &text, trace).await;
                 }
                 self.offer_picture(known, message.message).await
@@ -205,7 +202,7 @@ impl Talk {
     }
 
     fn answers_our_question(&self, message: &Message) -> bool {
-        message.answers.as_deref().is_some_and(|question| self.texts.is_picture_ask(question))
+        message.answers().is_some_and(|question| self.texts.is_picture_ask(question))
     }
 
     async fn tap(&self, tap: Tap, trace: &TraceId) -> Result<(), Halt> {
