@@ -234,7 +234,7 @@ impl Deeds {
     }
 
     pub async fn delivered(&self, generation: GenerationId) -> Result<Done, SendError> {
-        let command = DeliveryConfirm { generation, file_ids: vec![text("file-1")] };
+        let command = DeliveryConfirm { generation, file_ids: vec![text("file-1")], unique_ids: Vec::new() };
         let account = AccountRef::Id(generation.account());
         self.send(Producer::Telegram, envelope(id(format!("delivered:{generation}")), account, command)).await
     }

@@ -411,7 +411,10 @@ impl History {
                 let reason = DeliveryTrouble::BytesLost;
                 (Producer::Telegram, DeliveryFail { generation, reason, r#final: true }.into())
             }
-            _ => (Producer::Telegram, DeliveryConfirm { generation, file_ids: Vec::new() }.into()),
+            _ => (
+                Producer::Telegram,
+                DeliveryConfirm { generation, file_ids: Vec::new(), unique_ids: Vec::new() }.into(),
+            ),
         };
         Some((producer, command, nothing))
     }

@@ -134,8 +134,8 @@ type Row = (&'static str, &'static [(Producer, &'static [Rail])]);
 /// Every command verb.
 pub const COMMANDS: &[Row] = &[
     ("account_open", &[(Telegram, &[])]),
-    ("account_ban", &[(Console, &[])]),
-    ("account_unban", &[(Console, &[])]),
+    ("account_ban", &[(Console, &[]), (Telegram, &[])]),
+    ("account_unban", &[(Console, &[]), (Telegram, &[])]),
     ("account_erase", &[(Telegram, &[]), (Console, &[])]),
     ("referral_register", &[(Telegram, &[])]),
     ("referral_bonus", &[(Ledger, &[])]),
@@ -186,6 +186,11 @@ pub const COMMANDS: &[Row] = &[
     ("reservation_expire", &[(Ledger, &[])]),
     ("delivery_confirm", &[(Telegram, &[])]),
     ("delivery_fail", &[(Telegram, &[])]),
+    ("message_request", &[(Console, &[]), (Telegram, &[]), (Ledger, &[])]),
+    ("broadcast_start", &[(Console, &[]), (Telegram, &[])]),
+    ("broadcast_pause", &[(Console, &[]), (Telegram, &[])]),
+    ("broadcast_finish", &[(Console, &[]), (Telegram, &[]), (Ledger, &[])]),
+    ("content_put", &[(Console, &[])]),
     ("catalog_publish", &[(Ledger, &[]), (Console, &[])]),
     ("operator_act", &[(Console, &[])]),
     ("projection_swap", &[(Console, &[]), (Ledger, &[])]),
@@ -195,6 +200,18 @@ pub const COMMANDS: &[Row] = &[
     ("delivery_renew", &[(Telegram, &[])]),
     ("delivery_done", &[(Telegram, &[])]),
     ("profile_update", &[(Telegram, &[])]),
+    ("references_put", &[(Telegram, &[])]),
+    ("references_remove", &[(Telegram, &[])]),
+    ("album_put", &[(Telegram, &[])]),
+    ("album_claim", &[(Telegram, &[])]),
+    ("album_done", &[(Telegram, &[])]),
+    ("wish_keep", &[(Telegram, &[])]),
+    ("person_reach", &[(Telegram, &[])]),
+    ("support_note", &[(Telegram, &[])]),
+    ("broadcast_draft", &[(Telegram, &[]), (Console, &[])]),
+    ("broadcast_claim", &[(Telegram, &[])]),
+    ("broadcast_told", &[(Telegram, &[])]),
+    ("texts_known", &[(Telegram, &[])]),
     ("context_update", &[(Telegram, &[])]),
     ("consumer_done", &[(Telegram, &[]), (Payments, &[]), (Generator, &[])]),
     ("notice_keep", &[(Telegram, &[]), (Payments, &[])]),
@@ -219,6 +236,21 @@ pub const QUERIES: &[(&str, &[Producer])] = &[
     ("known_to_us", &[Telegram, Payments]),
     ("reconciled", &[Telegram, Payments]),
     ("receipts_due", &[Payments]),
+    ("references", &[Telegram]),
+    ("albums_due", &[Telegram]),
+    ("wish", &[Telegram]),
+    ("generation_of_file", &[Telegram]),
+    ("queue", &[Telegram]),
+    ("history", &[Telegram]),
+    ("statement", &[Telegram]),
+    ("totals", &[Telegram]),
+    ("referrals", &[Telegram]),
+    ("support_of", &[Telegram]),
+    ("contents", &[Telegram]),
+    ("broadcast", &[Telegram]),
+    ("broadcasts", &[Telegram]),
+    ("people", &[Telegram]),
+    ("statistics", &[Telegram]),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,8 +272,18 @@ pub fn may_send(producer: Producer, verb: &str, rail: Option<Rail>) -> Verdict {
 
 /// Is this an act of an operator, who must be named in the envelope's `actor`?
 pub fn names_operator(producer: Producer, verb: &str) -> bool {
-    // Administrators in Telegram.
-    producer == Console || ["credits_grant", "credits_revoke"].contains(&verb)
+    /// What administrators do in Telegram.
+    const ACTS: [&str; 8] = [
+        "credits_grant",
+        "credits_revoke",
+        "account_ban",
+        "account_unban",
+        "message_request",
+        "broadcast_start",
+        "broadcast_pause",
+        "broadcast_finish",
+    ];
+    producer == Console || (producer == Telegram && ACTS.contains(&verb))
 }
 
 pub fn may_ask(producer: Producer, query: &str) -> Verdict {

@@ -4,11 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Catalog;
-use crate::commands::Email;
-use crate::commands::FileId;
+use crate::commands::{Email, FileId, GenerationRequest, MessageContent, Photo, Segment};
 use crate::envelope::AccountRef;
 use crate::events::{
-    DayNumber, DeliveryTrouble, GenerationKind, MediaType, PayMethod, ProviderId, RefundBy, Trouble,
+    CanceledBy, DayNumber, DeliveryTrouble, GenerationKind, LotSource, MediaType, PayMethod, PaymentProblem,
+    ProviderId, RefundBy, Trouble,
 };
 use crate::{
     AccountId, Attempt, Credits, GenerationId, Micros, Money, PaymentId, Position, Provider, Rail, RefundId,
@@ -36,6 +36,12 @@ words! {
     PaymentState { Opened, Registered, Settled, Canceled }
     GenerationState { Open, Succeeded, Failed, Canceled, Delivered }
     RefundState { Opened, Settled, Failed }
+    BroadcastState { Draft, Running, Paused, Finished }
+    /// What a line of a statement is about, for people.
+    LineKind {
+        Welcome, Referral, Promo, Admin, Compensation, Purchase, Restored, Picture, Edit, Answer, Returned, Refund,
+        Revoked, Expired, Debt, DebtForgiven
+    }
 }
 
 wire! {
@@ -64,6 +70,23 @@ wire! {
     KnownQuery { provider: Provider, payments: Vec<ProviderId>, refunds: Vec<ProviderId> }
     /// For `receipts_due`: a page of payments with an address and no second receipt, by their ids, after this one.
     ReceiptSweep { limit: u16, after: Text<64> }
+    /// For `generation_of_file`: which generation of the account made this file, by Telegram's unique id.
+    FileQuery { account: AccountRef, unique_id: Text<64> }
+    /// For `history` and `statement`: a page, newest first, of what is older than this position; absent: from the newest.
+    PageQuery {
+        account: AccountRef, limit: u16,
+        #[serde(default)]
+        before: Option<Position>,
+    }
+    /// For `support_of`: for whom a message in an administrator's chat stands.
+    SupportQuery { chat: i64, message: i64 }
+    /// For `contents`: what was changed after this version; 0: all.
+    ContentsQuery { after: i64 }
+    BroadcastQuery { broadcast: Text<64> }
+    /// For `people`: a Telegram id, an account id, an @name or a part of a name; at most ten are answered.
+    PeopleQuery { find: Text<128> }
+    /// For `statistics`: the last days, today among them, by Moscow.
+    StatisticsQuery { days: u16 }
     /// For `reconciled`: the newest days that the provider's adapter has completed.
     ReconciledQuery { provider: Provider }
 
@@ -72,6 +95,17 @@ wire! {
         account: AccountId, language: Text<8>, banned: bool,
         /// For receipts, as last given.
         email: Option<Email>,
+        #[serde(default)]
+        settings: Settings,
+        /// The conversation that chat goes on with.
+        #[serde(default)]
+        conversation: Text<64>,
+        /// What the person was asked and has not answered yet, and when.
+        #[serde(default)]
+        awaits: Option<Awaited>,
+        /// The person could not be reached when something was last told.
+        #[serde(default)]
+        away: bool,
     }
     CatalogView { version: i64, catalog: Catalog }
     GenerationView {
@@ -122,6 +156,86 @@ wire! {
     KnownView { payments: Vec<KnownPayment>, refunds: Vec<KnownRefund> }
     /// What `reconciled` answers: newest first, at most 60.
     ReconciledView { days: Vec<DayNumber> }
+
+    /// What `references`, `references_put` and `references_remove` answer: oldest first.
+    ReferencesView { photos: Vec<Photo> }
+    /// An album whose parts have come and that nobody holds. `albums_due` answers a list of these.
+    OpenAlbum { account: AccountId, chat: i64, group: Text<64> }
+    /// A part of an album.
+    AlbumPart { message: i64, photo: Photo, caption: Option<Text<4096>> }
+    /// What `album_claim` answers: the parts by their messages, and whose they are.
+    ClaimedAlbum { account: AccountId, telegram_user: i64, parts: Vec<AlbumPart>, lease_until: Micros }
+    /// What `wish` answers; refused `wish_not_found` when there is none.
+    WishView { request: GenerationRequest, kept_at: Micros }
+    /// What `generation_of_file` answers; refused `generation_not_found`.
+    FileOf { generation: GenerationId }
+    /// What `queue` answers: how many jobs are taken before this one. Refused `generation_not_found` when it does not wait.
+    QueueView { before: u32 }
+    /// A request of a person's. `history` answers a list of these, newest first.
+    HistoryItem {
+        /// Of its GenerationRequested.
+        position: Position,
+        generation: GenerationId, kind: GenerationKind, model: Text<64>, state: GenerationState, at: Micros,
+        /// What was charged in the end; while it is open, what is held.
+        credits: Credits,
+        prompt: Option<Text<4096>>,
+        /// Where Telegram keeps what it made.
+        file_ids: Vec<FileId>,
+        reason: Option<Trouble>,
+    }
+    /// A change of what a person has. `statement` answers a list of these, newest first.
+    LineView {
+        position: Position, at: Micros, kind: LineKind,
+        /// Added to what is available, or taken from it.
+        change: i64,
+        /// Available after it.
+        left: Credits,
+        /// That was paid or went back.
+        money: Option<Money>,
+        generation: Option<GenerationId>,
+    }
+    /// What `totals` answers: an account's life in figures.
+    TotalsView {
+        opened_at: Micros, spent: Credits, bought: Credits, given: Credits,
+        pictures: u32, answers: u32, invited: u32, earned_by_invites: Credits,
+        /// What ends next.
+        ends: Option<Ending>,
+    }
+    Ending { credits: Credits, at: Micros }
+    /// What `referrals` answers: how many came by the person's link, what that brought, and the newest of them.
+    ReferralsView { invited: u32, earned: Credits, newest: Vec<InvitedView> }
+    /// One who came: the first letter of the name, when, and what it brought the inviter.
+    InvitedView { initial: Text<8>, at: Micros, credits: Credits }
+    /// What `support_of` answers; refused `note_not_found`.
+    SupportView { account: AccountId, telegram_user: i64, language: Text<8> }
+    /// What `contents` answers: texts that stand in the place of built-in ones (absent: the built-in one again).
+    ContentsView { version: i64, texts: Vec<ContentView> }
+    ContentView { key: Text<64>, language: Text<8>, text: Option<Text<4096>> }
+    /// What `broadcast` answers; `broadcasts` a list of these, newest first.
+    BroadcastView {
+        broadcast: Text<64>, state: BroadcastState, segment: Segment, content: MessageContent,
+        recipients: u32, sent: u32, failed: u32, blocked: u32, drafted_at: Micros,
+    }
+    /// What `broadcast_draft` answers: how many it is for.
+    BroadcastDrafted { broadcast: Text<64>, recipients: u32 }
+    Recipient { account: AccountId, chat: i64, language: Text<8> }
+    /// What `broadcast_claim` answers.
+    ClaimedBroadcast {
+        broadcast: Text<64>, content: MessageContent, recipients: Vec<Recipient>, lease_until: Micros,
+    }
+    /// A person, for administrators. `people` answers a list of these.
+    PersonView {
+        account: AccountId, telegram_user: i64, name: Text<128>, language: Text<8>, banned: bool, away: bool,
+        balance: BalanceView, totals: TotalsView,
+        /// What was paid less what went back, by currency.
+        paid: Vec<Money>,
+    }
+    /// What `statistics` answers: newest day first, and of all time.
+    StatisticsView { people: u32, away: u32, days: Vec<DayView> }
+    DayView {
+        day: DayNumber, new_people: u32, active_people: u32, pictures: u32, answers: u32, failed: u32,
+        payments: u32, paid: Vec<Money>, spent: Credits, cost_micro_usd: i64,
+    }
 
     /// A job that nobody holds. `jobs` answers a list of these.
     OpenJob {
@@ -193,6 +307,9 @@ pub enum News {
         payment: PaymentId,
         credits: Credits,
         price: Money,
+        /// The first that this account has paid.
+        #[serde(default)]
+        first: bool,
     },
     PaymentCanceled {
         payment: PaymentId,
@@ -238,6 +355,62 @@ pub enum News {
         returned: Credits,
         reason: DeliveryTrouble,
     },
+    /// Credits were given, by an operator or for an invitation.
+    CreditsGranted {
+        credits: Credits,
+        source: LotSource,
+        expires_at: Option<Micros>,
+        /// Of a referral's bonus: whether this person was the one who invited.
+        inviter: bool,
+    },
+    /// An operator took credits.
+    CreditsRevoked {
+        credits: Credits,
+    },
+    /// A lot's time was over.
+    CreditsExpired {
+        credits: Credits,
+    },
+    /// An operator let a debt go.
+    DebtForgiven {
+        credits: Credits,
+    },
+    AccountBanned {},
+    AccountUnbanned {},
+    GenerationCanceled {
+        generation: GenerationId,
+        kind: Option<GenerationKind>,
+        returned: Credits,
+        by: CanceledBy,
+    },
+    /// We write to the person.
+    Message {
+        message: Text<64>,
+        content: MessageContent,
+    },
+    /// For administrators: money waits for a person's decision.
+    PaymentQuarantined {
+        rail: Rail,
+        problems: Vec<PaymentProblem>,
+    },
+}
+
+/// What a person has chosen; absent: as the catalog has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Settings {
+    pub model: Option<Text<64>>,
+    pub aspect_ratio: Option<Text<8>>,
+    pub size: Option<Text<8>>,
+    /// Pictures come as files, not as photos.
+    pub as_file: bool,
+}
+
+/// What the adapter waits for, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Awaited {
+    pub what: Text<256>,
+    pub since: Micros,
 }
 
 /// What `payments_open` answers a list of.

@@ -22,16 +22,23 @@ pub fn all() -> Vec<(String, Schema)> {
             CreditsGrant, CreditsRevoke, DebtForgive, LotsExpire, TopupOpen, PaymentRegister, PaymentSettle,
             PaymentFee, PaymentCancel, PaymentQuarantine, QuarantineResolve, RefundOpen, RefundSettle, RefundFail,
             GenerationRequest, GenerationClaim, GenerationAttempt, GenerationComplete, GenerationFail,
-            GenerationCancel, ReservationExpire, DeliveryConfirm, DeliveryFail, CatalogPublish, OperatorAct,
-            ProjectionSwap, ReconciliationRecord;
+            GenerationCancel, ReservationExpire, DeliveryConfirm, DeliveryFail, MessageRequest, BroadcastStart,
+            BroadcastPause, BroadcastFinish, ContentPut, CatalogPublish, OperatorAct, ProjectionSwap,
+            ReconciliationRecord;
         "operation": GenerationRenew, DeliveryClaim, DeliveryRenew, DeliveryDone, ProfileUpdate, ContextUpdate,
-            ConsumerDone, NoticeKeep, ProviderRowsPut, ProviderDayDone, ReceiptDone;
+            ConsumerDone, NoticeKeep, ProviderRowsPut, ProviderDayDone, ReceiptDone, ReferencesPut, ReferencesRemove, AlbumPut,
+            AlbumClaim, AlbumDone, WishKeep, PersonReach, SupportNote, BroadcastDraft, BroadcastClaim, BroadcastTold,
+            TextsKnown;
         "envelope": CommandEnvelope, Query, CommandAnswer, QueryAnswer, PublishedEvent;
         "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep, JobSweep, PaymentSweep, ProviderQuery, RefundQuery,
-            KnownQuery, ReceiptSweep, ReconciledQuery;
+            KnownQuery, ReceiptSweep, ReconciledQuery, FileQuery, PageQuery, SupportQuery, ContentsQuery, BroadcastQuery,
+            PeopleQuery, StatisticsQuery;
         "answer": BalanceView, AccountView, CatalogView, GenerationView, PaymentView, RefundView,
             KnownView, ReconciledView, OpenJob, OpenDelivery,
-            ClaimedJob, TopupOpened, GenerationAccepted, AccountWelcomed, AccountGone, RefundAccepted, Telling;
+            ClaimedJob, TopupOpened, GenerationAccepted, AccountWelcomed, AccountGone, RefundAccepted, Telling,
+            ReferencesView, OpenAlbum, ClaimedAlbum, WishView, FileOf, QueueView, HistoryItem, LineView, TotalsView,
+            ReferralsView, SupportView, ContentsView, BroadcastView, BroadcastDrafted, ClaimedBroadcast, PersonView,
+            StatisticsView;
         "media": LivePiece, FetchFile, Fetched, Conversation;
     }
 }

@@ -176,7 +176,8 @@ impl Cycle {
                 (Producer::Generator, format!("complete:{generation}:1"), command.into())
             }
             Step::Deliver(generation) => {
-                let command = DeliveryConfirm { generation, file_ids: vec![text(FILE_ID)] };
+                let command =
+                    DeliveryConfirm { generation, file_ids: vec![text(FILE_ID)], unique_ids: Vec::new() };
                 (Producer::Telegram, format!("delivered:{generation}"), command.into())
             }
         };

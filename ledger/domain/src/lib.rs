@@ -24,7 +24,9 @@ pub use account::{Account, Broken, Facts, Kept, check, decide, evolve};
 pub use catalog::{CatalogStream, PublishedCatalog, decide_catalog, evolve_catalog};
 pub use effect::{Effect, effect};
 pub use lots::Balance;
-pub use operations::{OperationsStream, decide_operations, evolve_operations, is_operations};
+pub use operations::{
+    CONTENT_PUT, OperationsStream, content_name, decide_operations, evolve_operations, is_operations,
+};
 pub use postings::{Asset, Posting, postings};
 pub use refusal::{Lost, Refusal};
 pub use reply::result;

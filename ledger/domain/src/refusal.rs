@@ -160,6 +160,13 @@ pub enum Refusal {
     #[error("the delivery of this generation is closed")]
     GenerationDelivered,
 
+    #[error("this broadcast is being sent already")]
+    BroadcastRunning,
+    #[error("this broadcast is not being sent")]
+    BroadcastNotRunning,
+    #[error("this broadcast is over")]
+    BroadcastFinished,
+
     #[error("the next version of the catalog is {next}")]
     VersionNotNext { next: i64 },
     #[error("the catalog can't be sold from: {}", problems.join("; "))]
@@ -234,6 +241,9 @@ impl Refusal {
             Self::DeadlineAhead { .. } => "deadline_ahead",
             Self::GenerationNotSucceeded => "generation_not_succeeded",
             Self::GenerationDelivered => "generation_delivered",
+            Self::BroadcastRunning => "broadcast_running",
+            Self::BroadcastNotRunning => "broadcast_not_running",
+            Self::BroadcastFinished => "broadcast_finished",
             Self::VersionNotNext { .. } => "version_not_next",
             Self::CatalogInvalid { .. } => "catalog_invalid",
         }

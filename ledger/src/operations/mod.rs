@@ -105,6 +105,20 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
             store::receipt_done(pool, &c.payment.to_string(), &c.receipt).await?;
             Ok(Value::Null)
         }
+        Operation::ReferencesPut(_)
+        | Operation::ReferencesRemove(_)
+        | Operation::AlbumPut(_)
+        | Operation::AlbumClaim(_)
+        | Operation::AlbumDone(_)
+        | Operation::WishKeep(_)
+        | Operation::PersonReach(_)
+        | Operation::SupportNote(_)
+        | Operation::BroadcastDraft(_)
+        | Operation::BroadcastClaim(_)
+        | Operation::BroadcastTold(_)
+        | Operation::TextsKnown(_) => {
+            Err(Problem::Refused(refused("unknown_verb", "this ledger does not serve it")))
+        }
         Operation::ProviderDayDone(c) => {
             books_of(request.producer, c.provider)?;
             store::provider_day_done(pool, c.provider, c.day, now).await?;

@@ -77,7 +77,8 @@ async fn news(
         }
         Event::PaymentSettled(e) => {
             let credits = bought(rows, position)?;
-            credits.map(|credits| News::PaymentSettled { payment: e.payment, credits, price: e.amount })
+            let (payment, price, first) = (e.payment, e.amount, false);
+            credits.map(|credits| News::PaymentSettled { payment, credits, price, first })
         }
         Event::PaymentCanceled(e) => opened(e.payment)?.map(|o| News::PaymentCanceled {
             payment: e.payment,

@@ -11,7 +11,7 @@ use proto_events::envelope::AccountRef;
 use proto_events::events::GenerationKind;
 use proto_events::queries::{
     AccountQuery, AccountView, BalanceView, CatalogView, GenerationQuery, JobSweep, OpenDelivery, OpenJob,
-    PaymentQuery, RefundQuery, Sweep,
+    PaymentQuery, RefundQuery, Settings, Sweep,
 };
 use proto_events::{AccountId, Attempt, Credits, Event, Position, Producer, QueryReply, Refused, Text};
 use serde::Serialize;
@@ -193,7 +193,16 @@ async fn account(pool: &PgPool, query: AccountQuery) -> Result<AccountView, Prob
     let profile = store::profile(pool, account).await?.ok_or_else(|| not_found("account"))?;
     let state = snapshots::load(pool, &[account]).await?.remove(&account).unwrap_or_default();
     let email = profile.email.as_deref().map(Text::lossy);
-    Ok(AccountView { account, language: Text::lossy(&profile.language), banned: state.banned(), email })
+    Ok(AccountView {
+        account,
+        language: Text::lossy(&profile.language),
+        banned: state.banned(),
+        email,
+        settings: Settings::default(),
+        conversation: Text::default(),
+        awaits: None,
+        away: false,
+    })
 }
 
 async fn catalog(pool: &PgPool) -> Result<CatalogView, Problem> {

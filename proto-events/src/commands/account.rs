@@ -73,16 +73,3 @@ pub struct ReferralBonus {
     /// of the ReferralRegistered
     pub cause: Position,
 }
-
-/// Operational.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ProfileUpdate {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub language: Option<Text<8>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub name: Option<Text<128>>,
-    /// for receipts
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub email: Option<super::Email>,
-}

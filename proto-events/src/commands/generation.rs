@@ -152,6 +152,9 @@ pub struct ReservationExpire {
 pub struct DeliveryConfirm {
     pub generation: GenerationId,
     pub file_ids: Vec<FileId>,
+    /// of the same files, in the same order: by these a picture is known that a person answers to
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unique_ids: Vec<Text<64>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

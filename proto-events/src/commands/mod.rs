@@ -3,15 +3,19 @@
 mod account;
 mod credits;
 mod generation;
+mod message;
 mod operations;
 mod payment;
+mod person;
 mod reconciliation;
 
 pub use account::*;
 pub use credits::*;
 pub use generation::*;
+pub use message::*;
 pub use operations::*;
 pub use payment::*;
+pub use person::*;
 pub use reconciliation::*;
 
 use schemars::JsonSchema;
@@ -98,6 +102,11 @@ commands! {
         "reservation_expire" => ReservationExpire,
         "delivery_confirm" => DeliveryConfirm,
         "delivery_fail" => DeliveryFail,
+        "message_request" => MessageRequest,
+        "broadcast_start" => BroadcastStart,
+        "broadcast_pause" => BroadcastPause,
+        "broadcast_finish" => BroadcastFinish,
+        "content_put" => ContentPut,
         "catalog_publish" => CatalogPublish,
         "operator_act" => OperatorAct,
         "projection_swap" => ProjectionSwap,
@@ -110,6 +119,18 @@ commands! {
         "delivery_renew" => DeliveryRenew,
         "delivery_done" => DeliveryDone,
         "profile_update" => ProfileUpdate,
+        "references_put" => ReferencesPut,
+        "references_remove" => ReferencesRemove,
+        "album_put" => AlbumPut,
+        "album_claim" => AlbumClaim,
+        "album_done" => AlbumDone,
+        "wish_keep" => WishKeep,
+        "person_reach" => PersonReach,
+        "support_note" => SupportNote,
+        "broadcast_draft" => BroadcastDraft,
+        "broadcast_claim" => BroadcastClaim,
+        "broadcast_told" => BroadcastTold,
+        "texts_known" => TextsKnown,
         "context_update" => ContextUpdate,
         "consumer_done" => ConsumerDone,
         "notice_keep" => NoticeKeep,
@@ -220,6 +241,11 @@ impl Command {
             Self::DeliveryFail(c) => json!({
                 "generation": c.generation, "reason": c.reason, "final": c.r#final,
             }),
+            Self::MessageRequest(c) => json!({"message": c.message, "kind": c.kind, "content": c.content}),
+            Self::BroadcastStart(c) => json!({"broadcast": c.broadcast, "recipients": c.recipients}),
+            Self::BroadcastPause(c) => json!({"broadcast": c.broadcast, "reason": c.reason}),
+            Self::BroadcastFinish(c) => json!({"broadcast": c.broadcast}),
+            Self::ContentPut(c) => json!({"key": c.key, "language": c.language, "text": c.text}),
             Self::CatalogPublish(c) => json!({"version": c.version, "catalog": c.catalog}),
             Self::OperatorAct(c) => json!({"act": c.act, "subject": c.subject, "reason": c.reason}),
             Self::ProjectionSwap(c) => json!({

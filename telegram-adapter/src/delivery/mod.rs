@@ -242,6 +242,15 @@ const fn name(news: &News) -> &'static str {
         News::GenerationSucceeded { .. } => "generation_succeeded",
         News::GenerationFailed { .. } => "generation_failed",
         News::DeliveryFailed { .. } => "delivery_failed",
+        News::GenerationCanceled { .. } => "generation_canceled",
+        News::CreditsGranted { .. } => "credits_granted",
+        News::CreditsRevoked { .. } => "credits_revoked",
+        News::CreditsExpired { .. } => "credits_expired",
+        News::DebtForgiven { .. } => "debt_forgiven",
+        News::AccountBanned {} => "account_banned",
+        News::AccountUnbanned {} => "account_unbanned",
+        News::Message { .. } => "message",
+        News::PaymentQuarantined { .. } => "payment_quarantined",
     }
 }
 

@@ -56,6 +56,15 @@ impl Inner {
             }
             // A picture is delivered, not told: `picture`.
             News::GenerationSucceeded { .. } => Ok(()),
+            News::CreditsGranted { .. }
+            | News::CreditsRevoked { .. }
+            | News::CreditsExpired { .. }
+            | News::DebtForgiven { .. }
+            | News::AccountBanned {}
+            | News::AccountUnbanned {}
+            | News::GenerationCanceled { .. }
+            | News::Message { .. }
+            | News::PaymentQuarantined { .. } => return Outcome::Refused,
             News::RefundSettled { amount, credits, .. } => {
                 let available = telling.balance.available;
                 let say = Say::RefundSettled { amount: *amount, credits: *credits, available };

@@ -172,7 +172,9 @@ impl Desk {
     pub async fn delivered(&self, generation: GenerationId, file_ids: Vec<FileId>) -> Result<(), SendError> {
         let id = id(format!("delivered:{generation}"))?;
         let account = AccountRef::Id(generation.account());
-        let sent = self.send_plain(id, account, DeliveryConfirm { generation, file_ids }.into()).await;
+        let sent = self
+            .send_plain(id, account, DeliveryConfirm { generation, file_ids, unique_ids: Vec::new() }.into())
+            .await;
         known(sent, &["generation_delivered"])
     }
 

@@ -17,7 +17,7 @@ use super::{Desk, bad};
 
 impl Desk {
     pub async fn keep_email(&self, user: i64, email: Email) -> Result<(), SendError> {
-        let update = ProfileUpdate { language: None, name: None, email: Some(email) };
+        let update = ProfileUpdate { email: Some(email), ..ProfileUpdate::default() };
         let id = bad(service::ledger::operation_id("profile", user))?;
         self.ledger.operate(id, AccountRef::Telegram(user), update.into()).await.map(drop)
     }

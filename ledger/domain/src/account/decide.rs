@@ -2,9 +2,9 @@
 
 use proto_events::Event;
 use proto_events::commands::Command;
-use proto_events::commands::{AccountBan, AccountOpen, AccountUnban};
+use proto_events::commands::{AccountBan, AccountOpen, AccountUnban, MessageRequest};
 use proto_events::events::{
-    AccountBanned, AccountOpened, AccountUnbanned, Channel, LotSource, ReferralRegistered,
+    AccountBanned, AccountOpened, AccountUnbanned, Channel, LotSource, MessageRequested, ReferralRegistered,
 };
 use proto_events::{AccountId, Text};
 
@@ -48,9 +48,14 @@ pub fn decide(state: &Account, command: &Command, facts: &Facts) -> Result<Vec<E
         Command::ReservationExpire(c) => generations::expire(state, c, facts),
         Command::DeliveryConfirm(c) => generations::confirm(state, c),
         Command::DeliveryFail(c) => generations::undelivered(state, c, facts),
+        Command::MessageRequest(c) => message(state, c),
         // For streams that are nobody's: `decide_catalog`, `decide_operations`.
         Command::CatalogPublish(_)
         | Command::OperatorAct(_)
+        | Command::ContentPut(_)
+        | Command::BroadcastStart(_)
+        | Command::BroadcastPause(_)
+        | Command::BroadcastFinish(_)
         | Command::ProjectionSwap(_)
         | Command::ReconciliationRecord(_) => Err(Refusal::AccountNotFound),
     }?;
@@ -87,6 +92,13 @@ fn open(state: &Account, c: &AccountOpen, facts: &Facts) -> Result<Vec<Event>, R
         course.push(ReferralRegistered { inviter });
     }
     Ok(course.done())
+}
+
+/// Also to one who is banned: they are to be told why.
+fn message(state: &Account, c: &MessageRequest) -> Result<Vec<Event>, Refusal> {
+    state.must_be_open()?;
+    let (message, kind) = (c.message.clone(), c.kind);
+    Ok(vec![MessageRequested { message, kind, broadcast: None }.into()])
 }
 
 fn ban(state: &Account, c: &AccountBan) -> Result<Vec<Event>, Refusal> {

@@ -1,15 +1,18 @@
 //! The stream of operations: acts of operators, swaps of projections, and payments in quarantine
 //! that name no payment of ours.
 
+mod broadcasts;
+
 use std::collections::BTreeSet;
 
-use proto_events::Event;
 use proto_events::commands::{Command, QuarantineResolve, QuarantineVerdict};
 use proto_events::events::{
     OperatorActed, PaymentQuarantined, ProjectionSwapped, QuarantineOutcome, QuarantineResolved,
 };
+use proto_events::{Event, Text};
 
 use crate::account::Facts;
+use crate::operations::broadcasts::Broadcasts;
 use crate::payments::{must_be_seen, quarantine_key};
 use crate::refusal::Refusal;
 
@@ -20,6 +23,15 @@ pub struct OperationsStream {
     pub version: i64,
     /// Open quarantines, by rail and provider's id.
     quarantined: BTreeSet<String>,
+    broadcasts: Broadcasts,
+}
+
+/// The act by which a text was put in the place of a built-in one, or taken back.
+pub const CONTENT_PUT: &str = "content_put";
+
+/// What such an act names.
+pub fn content_name(language: &str, key: &str) -> String {
+    format!("{language}/{key}")
 }
 
 /// Whether a command may be for this stream; the others are for accounts.
@@ -31,6 +43,10 @@ pub fn is_operations(command: &Command) -> bool {
             | Command::PaymentQuarantine(_)
             | Command::QuarantineResolve(_)
             | Command::ReconciliationRecord(_)
+            | Command::ContentPut(_)
+            | Command::BroadcastStart(_)
+            | Command::BroadcastPause(_)
+            | Command::BroadcastFinish(_)
     )
 }
 
@@ -47,6 +63,13 @@ pub fn decide_operations(
             return Ok(c.differences.into_iter().map(Event::from).chain(finished).collect());
         }
         Command::OperatorAct(c) => OperatorActed { act: c.act, subject: c.subject, reason: c.reason }.into(),
+        Command::ContentPut(c) => {
+            let (act, subject) = (Text::lossy(CONTENT_PUT), Text::lossy(&content_name(&c.language, &c.key)));
+            OperatorActed { act, subject, reason: c.reason }.into()
+        }
+        Command::BroadcastStart(c) => state.broadcasts.start(c)?,
+        Command::BroadcastPause(c) => state.broadcasts.pause(c)?,
+        Command::BroadcastFinish(c) => state.broadcasts.finish(c)?,
         Command::ProjectionSwap(c) => {
             ProjectionSwapped { projection: c.projection, from: c.from, to: c.to, position: c.position }
                 .into()
@@ -90,7 +113,7 @@ pub fn evolve_operations(mut state: OperationsStream, event: &Event) -> Operatio
         Event::QuarantineResolved(e) => {
             state.quarantined.remove(&quarantine_key(e.rail, &e.provider_payment_id));
         }
-        _ => {}
+        event => state.broadcasts.evolve(event),
     }
     state
 }

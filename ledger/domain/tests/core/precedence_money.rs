@@ -50,6 +50,16 @@ fn account_unban() {
 }
 
 #[test]
+fn message_request() {
+    let content = MessageContent { text: Some(text("hello")), ..MessageContent::default() };
+    in_order(
+        nobody(),
+        MessageRequest { message: text("m1"), kind: proto_events::events::MessageKind::Text, content },
+        steps! { "account_not_found" => |w, _| open(w) },
+    );
+}
+
+#[test]
 fn account_erase() {
     in_order(
         nobody(),

@@ -307,7 +307,7 @@ impl World {
     }
 
     pub fn confirm(&self) -> DeliveryConfirm {
-        DeliveryConfirm { generation: self.generation(), file_ids: Vec::new() }
+        DeliveryConfirm { generation: self.generation(), file_ids: Vec::new(), unique_ids: Vec::new() }
     }
 
     pub fn lost(&self) -> DeliveryFail {

@@ -32,7 +32,17 @@ fn account_of(person: usize, verb: &str, desk: &Desk, dice: &mut Dice) -> Accoun
     let stray = dice.below(100);
     match verb {
         "catalog_publish" if stray > 2 => AccountId::CATALOG,
-        "operator_act" | "projection_swap" | "reconciliation_record" if stray > 5 => AccountId::OPERATIONS,
+        "operator_act"
+        | "projection_swap"
+        | "reconciliation_record"
+        | "content_put"
+        | "broadcast_start"
+        | "broadcast_pause"
+        | "broadcast_finish"
+            if stray > 5 =>
+        {
+            AccountId::OPERATIONS
+        }
         "payment_quarantine" | "quarantine_resolve" if stray < 25 => AccountId::OPERATIONS,
         _ if stray == 99 => AccountId::OPERATIONS,
         _ if stray < 15 => {
@@ -75,7 +85,10 @@ impl Writer<'_> {
                 let reservation = if late { ReservationId::late(id) } else { ReservationId::of(id) };
                 ReservationExpire { reservation }.into()
             }
-            "delivery_confirm" => DeliveryConfirm { generation: self.job().0, file_ids: Vec::new() }.into(),
+            "delivery_confirm" => {
+                let generation = self.job().0;
+                DeliveryConfirm { generation, file_ids: Vec::new(), unique_ids: Vec::new() }.into()
+            }
             "delivery_fail" => {
                 use DeliveryTrouble::*;
                 let reason = self.dice.of(&[BytesLost, BytesLost, Refused, Refused, Blocked, Gone]);
@@ -94,6 +107,11 @@ impl Writer<'_> {
                 ProjectionSwap { projection: text("balances"), from, to, position: Position::ZERO }.into()
             }
             "reconciliation_record" => self.reconciliation(),
+            "message_request" => {
+                let content = MessageContent { text: Some(text("hello")), ..MessageContent::default() };
+                MessageRequest { message: text("m"), kind: MessageKind::Text, content }.into()
+            }
+            "content_put" | "broadcast_start" | "broadcast_pause" | "broadcast_finish" => self.ours(verb),
             other => panic!("no step writes {other}: add it here and to WEIGHTS"),
         }
     }
@@ -117,6 +135,20 @@ impl Writer<'_> {
     /// The id of a command that nobody sent.
     fn nothing(&mut self) -> CommandId {
         CommandId::new(self.dice.of(&["nothing", "naught"])).unwrap()
+    }
+
+    /// What we say to many.
+    fn ours(&mut self, verb: &str) -> Command {
+        let broadcast = text(self.dice.of(&["b1", "b2", "b3"]));
+        match verb {
+            "broadcast_start" => BroadcastStart { broadcast, recipients: 3 }.into(),
+            "broadcast_pause" => BroadcastPause { broadcast, reason: text("r") }.into(),
+            "broadcast_finish" => BroadcastFinish { broadcast, sent: 1, failed: 1, blocked: 1 }.into(),
+            _ => {
+                let (key, language) = (text("welcome"), text("ru"));
+                ContentPut { key, language, text: Some(text("hi")), reason: text("r") }.into()
+            }
+        }
     }
 
     fn person(&mut self, verb: &str) -> Command {

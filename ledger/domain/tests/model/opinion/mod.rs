@@ -110,6 +110,8 @@ pub struct Opinion {
     rewarded: HashSet<(AccountId, ReferralSide)>,
     /// Quarantines that name no account, and are open.
     strays: HashSet<ProviderKey>,
+    /// By their ids: `sent`, `held` or `over`.
+    broadcasts: HashMap<String, &'static str>,
     done: BTreeMap<(Producer, CommandId), (AccountId, Command)>,
 }
 
@@ -133,6 +135,7 @@ impl Opinion {
             quarantined: HashMap::new(),
             rewarded: HashSet::new(),
             strays: HashSet::new(),
+            broadcasts: HashMap::new(),
             done: BTreeMap::new(),
         }
     }
@@ -174,7 +177,31 @@ impl Opinion {
     /// The stream of operations.
     fn operate(&mut self, sent: &Sent) -> Verdict {
         match &sent.command {
-            Command::OperatorAct(_) | Command::ProjectionSwap(_) | Command::ReconciliationRecord(_) => Ok(()),
+            Command::OperatorAct(_)
+            | Command::ContentPut(_)
+            | Command::ProjectionSwap(_)
+            | Command::ReconciliationRecord(_) => Ok(()),
+            Command::BroadcastStart(c) => {
+                let there = self.broadcasts.get(c.broadcast.as_str()).copied();
+                must(there != Some("over"), "broadcast_finished")?;
+                must(there != Some("sent"), "broadcast_running")?;
+                self.broadcasts.insert(c.broadcast.to_string(), "sent");
+                Ok(())
+            }
+            Command::BroadcastPause(c) => {
+                let there = self.broadcasts.get(c.broadcast.as_str()).copied();
+                must(there != Some("over"), "broadcast_finished")?;
+                must(there == Some("sent"), "broadcast_not_running")?;
+                self.broadcasts.insert(c.broadcast.to_string(), "held");
+                Ok(())
+            }
+            Command::BroadcastFinish(c) => {
+                let there = self.broadcasts.get(c.broadcast.as_str()).copied();
+                must(there != Some("over"), "broadcast_finished")?;
+                must(there.is_some(), "broadcast_not_running")?;
+                self.broadcasts.insert(c.broadcast.to_string(), "over");
+                Ok(())
+            }
             Command::PaymentQuarantine(c) => {
                 let key = (c.rail.provider().as_str(), c.provider_payment_id.clone());
                 must(!self.quarantined.contains_key(&key), "already_quarantined")?;
@@ -330,9 +357,14 @@ impl Person {
             Command::ReservationExpire(c) => self.expire(c, on),
             Command::DeliveryConfirm(c) => self.told(c.generation),
             Command::DeliveryFail(c) => self.not_told(c, on),
+            Command::MessageRequest(_) => self.is_there(),
             // For streams that are nobody's.
             Command::CatalogPublish(_)
             | Command::OperatorAct(_)
+            | Command::ContentPut(_)
+            | Command::BroadcastStart(_)
+            | Command::BroadcastPause(_)
+            | Command::BroadcastFinish(_)
             | Command::ProjectionSwap(_)
             | Command::ReconciliationRecord(_) => Err("account_not_found"),
         }
