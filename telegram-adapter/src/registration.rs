@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Webhook;
 use crate::inbound::Us;
-use crate::outbound::{Error, Telegram};
+use crate::outbound::{Error, Scope, Telegram};
 use crate::texts::{Lang, Say, Texts};
 
 const PAUSE_MIN: Duration = Duration::from_millis(500);
@@ -54,8 +54,8 @@ async fn try_once(
         Some(webhook) => telegram.set_webhook(&webhook.url, &webhook.secret.0).await?,
         None => telegram.delete_webhook().await?,
     }
-    telegram.set_commands(None, menu(texts, Lang::En)).await?;
-    telegram.set_commands(Some(Lang::Ru.code()), menu(texts, Lang::Ru)).await?;
+    telegram.set_commands(Scope::Everywhere, None, menu(texts, Lang::En)).await?;
+    telegram.set_commands(Scope::Everywhere, Some(Lang::Ru.code()), menu(texts, Lang::Ru)).await?;
     let way = if webhook.is_some() { "webhook" } else { "long polling" };
     tracing::info!(bot = me.username, way, "the bot is registered at Telegram");
     Ok(())

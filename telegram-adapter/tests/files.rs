@@ -22,7 +22,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use service::nats::NatsConfig;
 use telegram_adapter::files::{BYTES_MAX, Files};
-use telegram_adapter::outbound::{Picture, Telegram};
+use telegram_adapter::outbound::{Markup, Picture, Telegram};
 use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
 use xtask::machine::{Nats, paths};
@@ -73,7 +73,7 @@ impl Stage {
 /// Sent by the bot itself: the sandbox gives it a file id like any other.
 async fn sent(telegram: &Telegram, bytes: Vec<u8>) -> FileId {
     let file = Picture { bytes: bytes.into(), file_name: "a.png", as_document: true };
-    telegram.picture(USER, &file, None, None).await.unwrap().file.unwrap()
+    telegram.picture(USER, &file, None, &Markup::None, None).await.unwrap().file.unwrap()
 }
 
 #[tokio::test]

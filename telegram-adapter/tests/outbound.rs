@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use desk::{SECRET, Sandbox, TOKEN};
 use secrecy::SecretString;
 use serde_json::json;
-use telegram_adapter::outbound::{Button, Error, Markup, Picture, Telegram};
+use telegram_adapter::outbound::{Button, Error, Markup, Picture, Scope, Telegram};
 use telegram_adapter::texts::{Html, Lang, Say, Texts};
 
 const USER: i64 = 77;
@@ -96,7 +96,7 @@ async fn html_that_is_not_understood_goes_out_as_plain_text() {
     sandbox.fault("editMessageText", fault.clone()).await;
     telegram.edit(USER, sent.message, &other_html(), &Markup::None).await.unwrap();
     sandbox.fault("sendPhoto", fault).await;
-    telegram.picture(USER, &picture(64, 64), Some(&html()), None).await.unwrap();
+    telegram.picture(USER, &picture(64, 64), Some(&html()), &Markup::None, None).await.unwrap();
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn a_person_who_blocked_the_bot_is_told_apart() {
     sandbox.post(&format!("/people/{USER}/block"), json!({})).await;
     let error = telegram.send(USER, &html(), &Markup::None, None).await.unwrap_err();
     assert!(matches!(error, Error::Blocked(_)), "{error}");
-    let error = telegram.picture(USER, &picture(64, 64), None, None).await.unwrap_err();
+    let error = telegram.picture(USER, &picture(64, 64), None, &Markup::None, None).await.unwrap_err();
     assert!(matches!(error, Error::Blocked(_)), "{error}");
     let error = telegram.send(12_345, &html(), &Markup::None, None).await.unwrap_err();
     assert!(matches!(error, Error::Refused(_)), "{error}");
@@ -135,19 +135,19 @@ async fn a_message_in_doubt_is_not_sent_twice_but_an_edit_is_repeated() {
 #[tokio::test]
 async fn a_picture_goes_as_a_photo_or_else_as_a_document() {
     let (sandbox, telegram) = chat().await;
-    let sent = telegram.picture(USER, &picture(320, 200), Some(&html()), None).await.unwrap();
+    let sent = telegram.picture(USER, &picture(320, 200), Some(&html()), &Markup::None, None).await.unwrap();
     let message = sandbox.bot_messages(USER).await.pop().unwrap();
     assert_eq!(message["caption"], html().plain());
     assert_eq!((message["photo"][0].is_object(), sent.file.is_some()), (true, true));
 
     // Wider than 20 : 1, and nobody said that it is to be a document.
-    let sent = telegram.picture(USER, &picture(2_100, 100), None, None).await.unwrap();
+    let sent = telegram.picture(USER, &picture(2_100, 100), None, &Markup::None, None).await.unwrap();
     let message = sandbox.bot_messages(USER).await.pop().unwrap();
     assert_eq!(message["document"]["file_id"].as_str(), sent.file.as_deref());
     assert_eq!(message["document"]["file_name"], "picture.png");
 
     let document = Picture { as_document: true, ..picture(32, 32) };
-    telegram.picture(USER, &document, Some(&html()), None).await.unwrap();
+    telegram.picture(USER, &document, Some(&html()), &Markup::None, None).await.unwrap();
     assert!(sandbox.bot_messages(USER).await.pop().unwrap()["document"].is_object());
 }
 
@@ -156,19 +156,19 @@ async fn a_photo_refused_for_whatever_reason_is_tried_as_a_document_once() {
     let (sandbox, telegram) = chat().await;
     let refused = json!({"status": 400, "description": "Bad Request: SOMETHING_NOBODY_HAS_SEEN"});
     sandbox.fault("sendPhoto", refused.clone()).await;
-    let sent = telegram.picture(USER, &picture(64, 64), Some(&html()), None).await.unwrap();
+    let sent = telegram.picture(USER, &picture(64, 64), Some(&html()), &Markup::None, None).await.unwrap();
     let message = sandbox.bot_messages(USER).await.pop().unwrap();
     assert_eq!(message["document"]["file_id"].as_str(), sent.file.as_deref());
     assert_eq!(message["caption"], html().plain());
 
     sandbox.fault("sendPhoto", refused.clone()).await;
     sandbox.fault("sendDocument", refused.clone()).await;
-    let error = telegram.picture(USER, &picture(64, 64), None, None).await.unwrap_err();
+    let error = telegram.picture(USER, &picture(64, 64), None, &Markup::None, None).await.unwrap_err();
     assert!(matches!(error, Error::Refused(_)), "{error}");
     assert_eq!((sandbox.calls("sendPhoto").await, sandbox.calls("sendDocument").await), (2, 2));
 
     sandbox.fault("sendPhoto", json!({"drop": "after"})).await;
-    let error = telegram.picture(USER, &picture(64, 64), None, None).await.unwrap_err();
+    let error = telegram.picture(USER, &picture(64, 64), None, &Markup::None, None).await.unwrap_err();
     assert!(matches!(error, Error::InDoubt(_)), "{error}");
     assert_eq!(sandbox.calls("sendDocument").await, 2, "in doubt it may be there");
 }
@@ -185,8 +185,11 @@ async fn the_bot_is_registered_with_its_webhook_and_commands() {
     telegram.delete_webhook().await.unwrap();
     assert!(!telegram.updates(0, 0).await.unwrap().is_empty());
 
-    telegram.set_commands(None, vec![("help", "what I can do".to_owned())]).await.unwrap();
-    telegram.set_commands(Some("ru"), vec![("help", "что я умею".to_owned())]).await.unwrap();
+    telegram.set_commands(Scope::Everywhere, None, vec![("help", "what I can do".to_owned())]).await.unwrap();
+    telegram
+        .set_commands(Scope::Everywhere, Some("ru"), vec![("help", "что я умею".to_owned())])
+        .await
+        .unwrap();
     assert_eq!(sandbox.commands(USER).await[0]["description"], "what I can do");
     let russian = json!({"text": "/start", "language_code": "ru"});
     sandbox.post("/people/78/messages", russian).await;

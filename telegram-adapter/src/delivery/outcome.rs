@@ -33,7 +33,7 @@ impl Outcome {
     pub(super) fn of(error: &Error) -> Self {
         match error {
             Error::Blocked(_) => Self::Blocked,
-            Error::Refused(_) => Self::Refused,
+            Error::Refused(_) | Error::Unsupported => Self::Refused,
             Error::Flood(_) | Error::Token | Error::NotReached(_) => Self::Later,
             Error::InDoubt(_) => Self::InDoubt,
         }

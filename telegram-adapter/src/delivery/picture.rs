@@ -6,7 +6,7 @@ use proto_events::queries::{OutputPlace, Telling};
 use proto_events::{Credits, GenerationId};
 
 use super::{Inner, Lease, Made, Missing, Outcome};
-use crate::outbound::Error;
+use crate::outbound::{Error, Markup};
 use crate::texts::{Lang, Say};
 
 /// What `News::GenerationSucceeded` holds.
@@ -92,7 +92,10 @@ impl Inner {
             let caption = (n + 1 == outputs.len()).then_some(&caption);
             let file = match self.shelf.fetch(place).await {
                 Ok(Made::Picture(picture)) => {
-                    let sent = self.telegram.picture(telling.chat, &picture, caption, telling.message).await;
+                    let sent = self
+                        .telegram
+                        .picture(telling.chat, &picture, caption, &Markup::None, telling.message)
+                        .await;
                     sent.map(|sent| sent.file)
                 }
                 Ok(Made::Words(words)) => self.send_words(telling, &words, caption).await.map(|()| None),

@@ -73,7 +73,7 @@ impl Inner {
     ) -> Result<(), Error> {
         let bytes = Bytes::from(words.to_owned());
         let file = Picture { bytes, file_name: "answer.txt", as_document: true };
-        self.telegram.picture(telling.chat, &file, below, reply_to).await.map(drop)
+        self.telegram.picture(telling.chat, &file, below, &Markup::None, reply_to).await.map(drop)
     }
 
     /// What was said instead of a picture. `None`: that is lost, or the store has been away for long.

@@ -90,7 +90,7 @@ impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(words) if words.contains("file is too big") => Self::Unfit("it is over 20 MB"),
-            Error::Refused(_) | Error::Blocked(_) => Self::Gone(error.to_string()),
+            Error::Refused(_) | Error::Blocked(_) | Error::Unsupported => Self::Gone(error.to_string()),
             Error::Flood(_) | Error::Token | Error::NotReached(_) | Error::InDoubt(_) => {
                 Self::Later(error.to_string())
             }

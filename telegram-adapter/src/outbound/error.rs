@@ -20,6 +20,9 @@ pub enum Error {
     Refused(String),
     #[error("the bot token is not accepted")]
     Token,
+    /// The server has no such method: an older one of somebody's own.
+    #[error("the server does not know this method")]
+    Unsupported,
     /// No connection was made: nothing was done.
     #[error("not reached: {0}")]
     NotReached(String),
@@ -28,7 +31,52 @@ pub enum Error {
     InDoubt(String),
 }
 
+/// What Telegram refused, where that tells what to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The message is not there any more, or can't be changed any more: send a new one.
+    MessageGone,
+    /// It looks so already.
+    NotModified,
+    /// The formatting is not understood.
+    BadHtml,
+    /// A tap that was not answered in time.
+    TapTooOld,
+    /// There is no such chat, or the bot never met it.
+    NoChat,
+    /// Anything else; the words say what.
+    Other,
+}
+
+impl Refusal {
+    const WORDS: [(&str, Self); 12] = [
+        ("message is not modified", Self::NotModified),
+        ("message to edit not found", Self::MessageGone),
+        ("message can't be edited", Self::MessageGone),
+        ("message to delete not found", Self::MessageGone),
+        ("message can't be deleted", Self::MessageGone),
+        ("message to copy not found", Self::MessageGone),
+        ("message to forward not found", Self::MessageGone),
+        ("message_id_invalid", Self::MessageGone),
+        ("there is no such message", Self::MessageGone),
+        ("can't parse entities", Self::BadHtml),
+        ("query is too old", Self::TapTooOld),
+        ("chat not found", Self::NoChat),
+    ];
+
+    fn of(words: &str) -> Self {
+        let words = words.to_ascii_lowercase();
+        let known = Self::WORDS.iter().find(|(known, _)| words.contains(known));
+        known.map_or(Self::Other, |(_, refusal)| *refusal)
+    }
+}
+
 impl Error {
+    /// What is wrong with the call, if that is what is wrong.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.refused().map(Refusal::of)
+    }
+
     /// Whether asking again later may help.
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Flood(_) | Self::NotReached(_) | Self::InDoubt(_))
@@ -48,20 +96,13 @@ impl Error {
         }
     }
 
-    pub(super) fn is_unparsable_text(&self) -> bool {
-        self.refused().is_some_and(|words| words.contains("can't parse entities"))
-    }
-
-    pub(super) fn is_not_modified(&self) -> bool {
-        self.refused().is_some_and(|words| words.contains("message is not modified"))
-    }
-
     pub(super) fn label(&self) -> &'static str {
         match self {
             Self::Blocked(_) => "blocked",
             Self::Flood(_) => "flood",
             Self::Refused(_) => "refused",
             Self::Token => "token",
+            Self::Unsupported => "unsupported",
             Self::NotReached(_) => "not_reached",
             Self::InDoubt(_) => "in_doubt",
         }
@@ -138,10 +179,26 @@ mod tests {
         assert!(matches!(api("Bad Request: chat not found"), Error::Refused(_)));
         assert!(matches!(api("Internal Server Error"), Error::InDoubt(_)));
         assert!(matches!(api("Bad Gateway"), Error::InDoubt(_)));
-        assert!(api("Bad Request: can't parse entities: Unsupported start tag").is_unparsable_text());
-        let same = "Bad Request: message is not modified: specified new message content and reply markup are exactly \
-                    the same as a current content and reply markup of the message";
-        assert!(api(same).is_not_modified());
+    }
+
+    #[test]
+    fn a_refusal_says_what_to_do_next() {
+        let refusal = |words: &str| api(&format!("Bad Request: {words}")).refusal();
+        assert_eq!(refusal("can't parse entities: Unsupported start tag"), Some(Refusal::BadHtml));
+        let same = "message is not modified: specified new message content and reply markup are exactly the same as a \
+                    current content and reply markup of the message";
+        assert_eq!(refusal(same), Some(Refusal::NotModified));
+        for gone in [
+            "message to edit not found",
+            "message can't be edited",
+            "MESSAGE_ID_INVALID",
+            "message to copy not found",
+        ] {
+            assert_eq!(refusal(gone), Some(Refusal::MessageGone), "{gone}");
+        }
+        assert_eq!(refusal("chat not found"), Some(Refusal::NoChat));
+        assert_eq!(refusal("PHOTO_INVALID_DIMENSIONS"), Some(Refusal::Other));
+        assert_eq!(api("Forbidden: bot was kicked from the group chat").refusal(), None);
     }
 
     #[tokio::test]

@@ -9,34 +9,34 @@ mod error;
 mod express;
 mod file;
 mod lenient;
+mod live;
 mod markup;
+mod message;
 mod money;
+mod picture;
 mod sent;
 mod setup;
 
 use std::time::Duration;
 
-use axum::body::Bytes;
 use reqwest::{Client, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::Value;
 use teloxide::Bot;
-use teloxide::payloads::{
-    AnswerCallbackQuery, DeleteMessage, EditMessageText, SendDocument, SendMessage, SendPhoto,
-};
+use teloxide::payloads::AnswerCallbackQuery;
 use teloxide::requests::{JsonRequest, MultipartPayload, MultipartRequest, Payload, Request};
-use teloxide::types::{
-    ChatId, InputFile, LinkPreviewOptions, MessageId, ParseMode, Recipient, ReplyParameters,
-};
+use teloxide::types::{ChatId, MessageId, ParseMode, Recipient, ReplyParameters};
 
-pub use error::Error;
+pub use error::{Error, Refusal};
 pub use express::Express;
 pub use file::FilePlace;
+pub use live::Action;
 pub use markup::{Button, Markup};
 pub use money::{Invoice, ProviderPart, STAR_ROWS_MAX};
+pub use picture::{ALBUM, FileKind, Picture};
 pub use sent::Sent;
-pub use setup::{ALLOWED_UPDATES, LONG_POLL_S, Me};
+pub use setup::{ALLOWED_UPDATES, LONG_POLL_S, Me, Scope};
 
 use crate::texts::Html;
 use lenient::Lenient;
@@ -61,21 +61,6 @@ const REPEATS_MAX: usize = 2;
 enum InDoubt {
     Repeat,
     Leave,
-}
-
-/// A picture as it is sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Picture {
-    pub bytes: Bytes,
-    pub file_name: &'static str,
-    /// Telegram can't show it as a photo.
-    pub as_document: bool,
-}
-
-impl Picture {
-    fn input(&self) -> InputFile {
-        InputFile::memory(self.bytes.clone()).file_name(self.file_name)
-    }
 }
 
 /// A handle, cheap to clone.
@@ -103,109 +88,6 @@ impl Telegram {
         Ok(Self { calls: bot(CALL_TIMEOUT)?, uploads: bot(UPLOAD_TIMEOUT)?, polls: bot(polling)? })
     }
 
-    /// # Errors
-    /// See [`Error`]. In doubt it may have been sent.
-    pub async fn send(
-        &self,
-        chat: i64,
-        text: &Html,
-        markup: &Markup,
-        reply_to: Option<i64>,
-    ) -> Result<Sent, Error> {
-        let make = |html: bool| {
-            let mut message =
-                SendMessage::new(ChatId(chat), if html { text.as_str().to_owned() } else { text.plain() });
-            message.parse_mode = html.then_some(ParseMode::Html);
-            message.link_preview_options = Some(NO_PREVIEW);
-            message.reply_parameters = reply_to.and_then(reply);
-            message.reply_markup = markup.for_sending();
-            message
-        };
-        let sent = match self.call(&self.calls, InDoubt::Leave, make(true)).await {
-            Err(error) if error.is_unparsable_text() => {
-                tracing::error!(%error, "a text of ours is not good HTML; it is sent as plain text");
-                self.call(&self.calls, InDoubt::Leave, make(false)).await
-            }
-            sent => sent,
-        };
-        sent.map(|message| Sent::read(&message))
-    }
-
-    /// Also takes away the old buttons if there are no new ones. Succeeds if it looks so already.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn edit(&self, chat: i64, message: i64, text: &Html, markup: &Markup) -> Result<(), Error> {
-        let Some(message) = message_id(message) else { return Err(unknown_message()) };
-        let make = |html: bool| {
-            let text = if html { text.as_str().to_owned() } else { text.plain() };
-            let mut edit = EditMessageText::new(ChatId(chat), message, text);
-            edit.parse_mode = html.then_some(ParseMode::Html);
-            edit.link_preview_options = Some(NO_PREVIEW);
-            edit.reply_markup = markup.for_editing();
-            edit
-        };
-        let edited = match self.call(&self.calls, InDoubt::Repeat, make(true)).await {
-            Err(error) if error.is_unparsable_text() => {
-                tracing::error!(%error, "a text of ours is not good HTML; it is sent as plain text");
-                self.call(&self.calls, InDoubt::Repeat, make(false)).await
-            }
-            edited => edited,
-        };
-        match edited {
-            Err(error) if !error.is_not_modified() => Err(error),
-            Ok(_) | Err(_) => Ok(()),
-        }
-    }
-
-    /// # Errors
-    /// See [`Error`].
-    pub async fn delete(&self, chat: i64, message: i64) -> Result<(), Error> {
-        let Some(message) = message_id(message) else { return Err(unknown_message()) };
-        let delete = DeleteMessage { chat_id: recipient(chat), message_id: message };
-        match self.call(&self.calls, InDoubt::Repeat, delete).await {
-            // A repeat of a delete that was carried out.
-            Err(error) if error.refused().is_some_and(|words| words.contains("to delete not found")) => {
-                Ok(())
-            }
-            deleted => deleted.map(drop),
-        }
-    }
-
-    /// A picture with a caption: as a photo, or as a document when Telegram takes no photo of it,
-    /// whatever it says is the reason.
-    ///
-    /// # Errors
-    /// See [`Error`]. In doubt it may have been sent.
-    pub async fn picture(
-        &self,
-        chat: i64,
-        picture: &Picture,
-        caption: Option<&Html>,
-        reply_to: Option<i64>,
-    ) -> Result<Sent, Error> {
-        let mut html = true;
-        let mut as_document = picture.as_document;
-        loop {
-            let sent = if as_document {
-                self.upload(document(chat, picture, caption, html, reply_to)).await
-            } else {
-                self.upload(photo(chat, picture, caption, html, reply_to)).await
-            };
-            match sent {
-                Err(error) if html && error.is_unparsable_text() => {
-                    tracing::error!(%error, "a caption of ours is not good HTML; it is sent as plain text");
-                    html = false;
-                }
-                Err(error) if !as_document && error.refused().is_some() => {
-                    tracing::warn!(%error, "Telegram takes no photo of a picture; it goes as a document");
-                    as_document = true;
-                }
-                sent => return sent.map(|message| Sent::read(&message)),
-            }
-        }
-    }
-
     /// Stops the button's spinner. Late answers ("query is too old") are not an error.
     ///
     /// # Errors
@@ -215,7 +97,7 @@ impl Telegram {
         answer.text = text.map(|text| text.plain().chars().take(TAP_ANSWER_CHARS_MAX).collect());
         let answered = in_time(self.call(&self.calls, InDoubt::Repeat, answer)).await;
         match answered {
-            Err(error) if error.refused().is_some_and(|words| words.contains("query is too old")) => Ok(()),
+            Err(error) if error.refusal() == Some(Refusal::TapTooOld) => Ok(()),
             answered => answered.map(drop),
         }
     }
@@ -239,42 +121,6 @@ impl Telegram {
 
 /// Bot API: 0–200 characters.
 const TAP_ANSWER_CHARS_MAX: usize = 200;
-const NO_PREVIEW: LinkPreviewOptions = LinkPreviewOptions {
-    is_disabled: true,
-    url: None,
-    prefer_small_media: false,
-    prefer_large_media: false,
-    show_above_text: false,
-};
-
-fn photo(
-    chat: i64,
-    picture: &Picture,
-    caption: Option<&Html>,
-    html: bool,
-    reply_to: Option<i64>,
-) -> SendPhoto {
-    let mut photo = SendPhoto::new(ChatId(chat), picture.input());
-    photo.caption = caption.map(|text| if html { text.as_str().to_owned() } else { text.plain() });
-    photo.parse_mode = html.then_some(ParseMode::Html);
-    photo.reply_parameters = reply_to.and_then(reply);
-    photo
-}
-
-fn document(
-    chat: i64,
-    picture: &Picture,
-    caption: Option<&Html>,
-    html: bool,
-    reply_to: Option<i64>,
-) -> SendDocument {
-    let mut document = SendDocument::new(ChatId(chat), picture.input());
-    document.caption = caption.map(|text| if html { text.as_str().to_owned() } else { text.plain() });
-    document.parse_mode = html.then_some(ParseMode::Html);
-    document.reply_parameters = reply_to.and_then(reply);
-    document
-}
-
 /// Calls until there is an answer that another call would not change, within the bounds above.
 async fn patiently<F>(
     method: &'static str,
@@ -304,6 +150,43 @@ where
                 tokio::time::sleep(REPEAT_PAUSE).await;
             }
             answer => return answer,
+        }
+    }
+}
+
+/// Makes a call with HTML; when Telegram does not understand that, once more with the plain words.
+async fn either_way<F>(mut make: impl FnMut(Form) -> F) -> Result<Value, Error>
+where
+    F: Future<Output = Result<Value, Error>>,
+{
+    match make(Form::Html).await {
+        Err(error) if error.refusal() == Some(Refusal::BadHtml) => {
+            tracing::error!(%error, "a text of ours is not good HTML; it goes as plain text");
+            make(Form::Plain).await
+        }
+        made => made,
+    }
+}
+
+/// How a text is given to Telegram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Html,
+    Plain,
+}
+
+impl Form {
+    fn words(self, text: &Html) -> String {
+        match self {
+            Self::Html => text.as_str().to_owned(),
+            Self::Plain => text.plain(),
+        }
+    }
+
+    const fn parse_mode(self) -> Option<ParseMode> {
+        match self {
+            Self::Html => Some(ParseMode::Html),
+            Self::Plain => None,
         }
     }
 }

@@ -4,11 +4,11 @@ use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::Value;
-use teloxide::payloads::{DeleteWebhook, GetMe, GetWebhookInfo, SetMyCommands, SetWebhook};
+use teloxide::payloads::{DeleteMyCommands, DeleteWebhook, GetMe, GetWebhookInfo, SetMyCommands, SetWebhook};
 use teloxide::requests::{MultipartRequest, Payload, Request};
-use teloxide::types::{AllowedUpdate, BotCommand};
+use teloxide::types::{AllowedUpdate, BotCommand, BotCommandScope};
 
-use super::{Error, InDoubt, Lenient, Telegram, patiently};
+use super::{Error, InDoubt, Lenient, Telegram, patiently, recipient};
 
 /// What we ask for, always: without it Telegram keeps the last choice.
 pub const ALLOWED_UPDATES: [AllowedUpdate; 4] = [
@@ -30,6 +30,24 @@ const WEBHOOK_CONNECTIONS: u8 = 40;
 pub struct Me {
     pub id: i64,
     pub username: String,
+}
+
+/// Where a menu of commands is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Everywhere,
+    Groups,
+    Chat(i64),
+}
+
+impl From<Scope> for BotCommandScope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Everywhere => Self::Default,
+            Scope::Groups => Self::AllGroupChats,
+            Scope::Chat(chat) => Self::Chat { chat_id: recipient(chat) },
+        }
+    }
 }
 
 /// teloxide's own has an offset of 32 bits and reads whole updates.
@@ -87,18 +105,31 @@ impl Telegram {
         self.call(&self.calls, InDoubt::Repeat, DeleteWebhook::new()).await.map(drop)
     }
 
-    /// The menu of commands, for everybody (`None`) or for those with this language.
+    /// The menu of commands, for all languages (`None`) or for those with this one.
     ///
     /// # Errors
     /// See [`Error`].
     pub async fn set_commands(
         &self,
+        scope: Scope,
         language: Option<&str>,
         commands: Vec<(&str, String)>,
     ) -> Result<(), Error> {
         let commands =
             commands.into_iter().map(|(command, description)| BotCommand::new(command, description));
         let mut menu = SetMyCommands::new(commands);
+        menu.scope = Some(scope.into());
+        menu.language_code = language.map(str::to_owned);
+        self.call(&self.calls, InDoubt::Repeat, menu).await.map(drop)
+    }
+
+    /// Takes a menu away; the next wider one is shown then.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn delete_commands(&self, scope: Scope, language: Option<&str>) -> Result<(), Error> {
+        let mut menu = DeleteMyCommands::new();
+        menu.scope = Some(scope.into());
         menu.language_code = language.map(str::to_owned);
         self.call(&self.calls, InDoubt::Repeat, menu).await.map(drop)
     }

@@ -57,15 +57,19 @@ impl Sandbox {
         self.http.get(format!("{}{path}", self.url)).send().await.unwrap().json().await.unwrap()
     }
 
+    pub async fn chat(&self, user: i64) -> Value {
+        self.get(&format!("/people/{user}/chat")).await
+    }
+
     /// What the bot has written to this person, as it looks now.
     pub async fn bot_messages(&self, user: i64) -> Vec<Value> {
-        let chat = self.get(&format!("/people/{user}/chat")).await;
+        let chat = self.chat(user).await;
         let messages = chat["messages"].as_array().unwrap().iter();
         messages.filter(|message| message["from"]["is_bot"] == true).cloned().collect()
     }
 
     pub async fn commands(&self, user: i64) -> Value {
-        self.get(&format!("/people/{user}/chat")).await["commands"].clone()
+        self.chat(user).await["commands"].clone()
     }
 
     /// Calls of this method that arrived.
