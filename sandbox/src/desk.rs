@@ -97,7 +97,7 @@ async fn set_settings(
 ) -> Result<Json<Value>, Refused> {
     world.change(|state| {
         let mut whole = json!(state.settings);
-        crate::telegram::state::merge(&mut whole, &new);
+        crate::reply::merge_patch(&mut whole, &new);
         let settings: Settings =
             serde_json::from_value(whole).map_err(|error| Refused::bad(error.to_string()))?;
         if let Some(url) = &settings.yookassa_notify_url {

@@ -69,6 +69,12 @@ struct Arguments {
     /// Messages a second to all chats together
     #[arg(long, env = "SANDBOX_FLOOD_OVERALL", hide_env = true, value_name = "RATE", default_value_t = 30.0)]
     flood_overall: f64,
+    /// Switches flood control off, for benches
+    #[arg(long, env = "SANDBOX_FLOOD_OFF", hide_env = true)]
+    flood_off: bool,
+    /// In groups the bot hears only what is meant for it
+    #[arg(long, env = "SANDBOX_GROUP_PRIVACY", hide_env = true)]
+    group_privacy: bool,
     /// How long Gemini thinks
     #[arg(long, env = "SANDBOX_GEMINI_LATENCY_MS", hide_env = true, value_name = "MS", default_value_t = 0)]
     gemini_latency_ms: u64,
@@ -104,11 +110,14 @@ impl Arguments {
             telegram_token: self.telegram_token.clone(),
             telegram_username: self.telegram_username.clone(),
             flood: FloodLimits {
+                off: self.flood_off,
                 per_chat_per_second: self.flood_per_chat,
                 per_chat_burst: self.flood_burst,
                 overall_per_second: self.flood_overall,
                 overall_burst: self.flood_overall,
+                ..FloodLimits::default()
             },
+            group_privacy: self.group_privacy,
             gemini_latency_ms: self.gemini_latency_ms,
             gemini_limits: GeminiLimits { per_minute: self.gemini_per_minute, per_day: self.gemini_per_day },
             gemini_prepainted: self.gemini_prepainted,

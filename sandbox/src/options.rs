@@ -26,6 +26,8 @@ pub struct Options {
     /// The bot's name without `@`.
     pub telegram_username: String,
     pub flood: FloodLimits,
+    /// In groups the bot hears only what is meant for it; as BotFather's /setprivacy says.
+    pub group_privacy: bool,
     /// How long Gemini thinks, in real milliseconds.
     pub gemini_latency_ms: u64,
     /// Gemini's quotas for each key and model.
@@ -48,6 +50,7 @@ impl Default for Options {
             telegram_token: None,
             telegram_username: "plantain_sandbox_bot".to_owned(),
             flood: FloodLimits::default(),
+            group_privacy: false,
             gemini_latency_ms: 0,
             gemini_limits: GeminiLimits::default(),
             gemini_prepainted: false,
@@ -56,18 +59,34 @@ impl Default for Options {
     }
 }
 
-/// Telegram's flood control: a bucket per chat and one over all chats.
+/// Telegram's flood control, counting messages, edits and actions; drafts apart.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FloodLimits {
+    /// Nothing is counted: for benches.
+    pub off: bool,
     pub per_chat_per_second: f64,
     pub per_chat_burst: f64,
+    /// Besides, in a group.
+    pub per_group_per_minute: f64,
+    /// Drafts to one chat: a guess, Telegram says nothing of them.
+    pub drafts_per_second: f64,
+    pub drafts_burst: f64,
     pub overall_per_second: f64,
     pub overall_burst: f64,
 }
 
 impl Default for FloodLimits {
     fn default() -> Self {
-        Self { per_chat_per_second: 1.0, per_chat_burst: 10.0, overall_per_second: 30.0, overall_burst: 30.0 }
+        Self {
+            off: false,
+            per_chat_per_second: 1.0,
+            per_chat_burst: 10.0,
+            per_group_per_minute: 20.0,
+            drafts_per_second: 3.0,
+            drafts_burst: 10.0,
+            overall_per_second: 30.0,
+            overall_burst: 30.0,
+        }
     }
 }

@@ -67,6 +67,7 @@ pub(crate) struct State {
 pub(crate) struct Settings {
     pub(crate) yookassa_notify_url: Option<String>,
     pub(crate) flood: FloodLimits,
+    pub(crate) group_privacy: bool,
     pub(crate) gemini_latency_ms: u64,
     pub(crate) gemini_limits: GeminiLimits,
     pub(crate) gemini_prepainted: bool,
@@ -83,6 +84,7 @@ impl World {
         state.settings = Settings {
             yookassa_notify_url: options.yookassa_notify_url.clone(),
             flood: options.flood,
+            group_privacy: options.group_privacy,
             gemini_latency_ms: options.gemini_latency_ms,
             gemini_limits: options.gemini_limits,
             gemini_prepainted: options.gemini_prepainted,

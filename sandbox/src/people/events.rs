@@ -1,10 +1,10 @@
 //! What changes in a chat, as server-sent events.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, pin::Pin, sync::Arc};
 
 use axum::{
     extract::{Path, State},
-    response::sse::{Event, KeepAlive, Sse},
+    response::sse::{Event, KeepAlive, KeepAliveStream, Sse},
 };
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value, json};
@@ -12,9 +12,10 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::world::World;
 
-/// One change in one person's chat; person 0 means everyone's.
+/// One change in one chat; chat 0 means every one.
 #[derive(Debug, Clone)]
 pub(crate) struct ChatEvent {
+    /// The person's id, or the group's.
     pub(crate) user: i64,
     pub(crate) name: &'static str,
     pub(crate) data: Value,
@@ -30,25 +31,48 @@ impl ChatEvent {
     }
 }
 
-pub(crate) async fn stream(
-    State(world): State<Arc<World>>,
-    Path(user): Path<i64>,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+type Changes = Sse<KeepAliveStream<Boxed>>;
+type Boxed = Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>>;
+
+/// One chat's changes.
+pub(crate) async fn stream(State(world): State<Arc<World>>, Path(chat): Path<i64>) -> Changes {
+    changes(&world, move |event| {
+        (event.user == chat || event.user == 0)
+            .then(|| Event::default().event(event.name).data(event.data.to_string()))
+    })
+}
+
+/// Every chat's changes, each under its chat: `{"chat": 7, "data": {…}}`.
+pub(crate) async fn all(State(world): State<Arc<World>>) -> Changes {
+    changes(&world, |event| {
+        let data = json!({"chat": event.user, "data": event.data});
+        Some(Event::default().event(event.name).data(data.to_string()))
+    })
+}
+
+fn changes(
+    world: &Arc<World>,
+    shown: impl Fn(&ChatEvent) -> Option<Event> + Send + Clone + 'static,
+) -> Changes {
     let receiver = world.events.subscribe();
     let hello = stream::iter([Ok(Event::default().event("hello").data("{}"))]);
-    let changes = stream::unfold(receiver, move |mut receiver| async move {
-        loop {
-            let event = match receiver.recv().await {
-                Ok(event) if event.user == user || event.user == 0 => event,
-                Ok(_) => continue,
-                // The page was too slow: it reads the whole chat again.
-                Err(RecvError::Lagged(_)) => ChatEvent::new(user, "reload", json!({})),
-                Err(RecvError::Closed) => return None,
-            };
-            let sent = Event::default().event(event.name).data(event.data.to_string());
-            return Some((Ok(sent), receiver));
+    let changes = stream::unfold(receiver, move |mut receiver| {
+        let shown = shown.clone();
+        async move {
+            loop {
+                let event = match receiver.recv().await {
+                    Ok(event) => event,
+                    // The page was too slow: it reads the whole chat again.
+                    Err(RecvError::Lagged(_)) => ChatEvent::new(0, "reload", json!({})),
+                    Err(RecvError::Closed) => return None,
+                };
+                if let Some(sent) = shown(&event) {
+                    return Some((Ok(sent), receiver));
+                }
+            }
         }
     });
     let end = world.shutdown.clone().cancelled_owned();
-    Sse::new(hello.chain(changes).take_until(Box::pin(end))).keep_alive(KeepAlive::default())
+    let changes: Boxed = Box::pin(hello.chain(changes).take_until(Box::pin(end)));
+    Sse::new(changes).keep_alive(KeepAlive::default())
 }

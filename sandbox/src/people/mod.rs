@@ -1,7 +1,10 @@
-//! The people side: what a person does with the bot, and what they see.
+//! The people side: what a person does with the bot or in a group with it, and what they see.
 
 mod chat;
+mod edits;
 pub(crate) mod events;
+mod groups;
+mod kinds;
 mod messages;
 mod payments;
 mod profile;
@@ -71,9 +74,16 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/people/{user}/unblock", post(profile::unblock))
         .route("/people/{user}/deactivate", post(profile::deactivate))
         .route("/people/{user}/messages", post(messages::write))
+        .route("/people/{user}/edits", post(edits::edit))
         .route("/people/{user}/taps", post(taps::tap))
         .route("/people/{user}/payments", post(payments::pay))
         .route("/people/{user}/chat", get(chat::chat))
         .route("/people/{user}/events", get(events::stream))
+        .route("/groups", get(groups::list))
+        .route("/groups/{group}", put(groups::put))
+        .route("/groups/{group}/chat", get(chat::group))
+        .route("/groups/{group}/events", get(events::stream))
+        .route("/chats", get(chat::list))
+        .route("/events", get(events::all))
         .route("/files/{file_id}", get(chat::file))
 }

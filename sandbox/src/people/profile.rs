@@ -19,6 +19,7 @@ pub(crate) struct Profile {
     last_name: Option<String>,
     username: Option<String>,
     language_code: Option<String>,
+    private_forwards: Option<bool>,
 }
 
 fn shown(person: &Person) -> Value {
@@ -26,6 +27,7 @@ fn shown(person: &Person) -> Value {
     shown["blocked"] = json!(person.blocked);
     shown["started"] = json!(person.started);
     shown["deactivated"] = json!(person.deactivated);
+    shown["private_forwards"] = json!(person.private_forwards);
     shown
 }
 
@@ -55,11 +57,14 @@ pub(crate) async fn put(
     }
     Ok(Json(world.change(|state| {
         let person = state.telegram.person(user);
+        person.private_forwards = profile.private_forwards.unwrap_or(person.private_forwards);
         person.first_name = profile.first_name.unwrap_or_else(|| person.first_name.clone());
         person.last_name = profile.last_name.or_else(|| person.last_name.clone());
         person.username = profile.username.or_else(|| person.username.clone());
         person.language_code = profile.language_code.unwrap_or_else(|| person.language_code.clone());
-        shown(person)
+        let shown = shown(person);
+        world.tell(ChatEvent::new(user, "person", shown.clone()));
+        shown
     })))
 }
 

@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::state::{Update, Webhook};
+use super::state::{Aside, Update, Webhook};
 use crate::{clock::wall_ms, faults::Effect, vendor::Vendor, world::World};
 
 /// How long Telegram waits for the bot's server.
@@ -22,9 +22,17 @@ struct Outcome {
     id: i64,
     key: String,
     url: String,
-    /// `Err` holds what getWebhookInfo will say, and a Retry-After.
-    result: Result<(), (String, Option<i64>)>,
+    result: Result<Delivered, Failed>,
 }
+
+enum Delivered {
+    Yes,
+    /// A fault lets those behind it overtake it.
+    SteppedAside,
+}
+
+/// What getWebhookInfo will say, and a Retry-After.
+type Failed = (String, Option<i64>);
 
 pub(crate) async fn run(world: Arc<World>) {
     let mut changes = world.changes();
@@ -69,7 +77,7 @@ fn plan(telegram: &super::state::Telegram, busy: &HashSet<String>, now: i64) -> 
     let Some(webhook) = &telegram.webhook else { return plan };
     let mut seen: HashSet<&str> = HashSet::new();
     for update in telegram.updates.iter().filter(|update| update.expires_ms > now) {
-        if busy.contains(&update.key) || !seen.insert(&update.key) {
+        if update.aside == Aside::Waiting || busy.contains(&update.key) || !seen.insert(&update.key) {
             continue;
         }
         if update.next_attempt_ms > now {
@@ -84,8 +92,20 @@ fn plan(telegram: &super::state::Telegram, busy: &HashSet<String>, now: i64) -> 
 
 async fn deliver(world: Arc<World>, webhook: Webhook, update: Update) -> Outcome {
     let body = body(&update).to_string();
-    let effect = world.faults.take(Vendor::Telegram, "webhook", body.as_bytes()).unwrap_or_default();
-    let mut result = Ok(());
+    // What has stepped aside once was bent already.
+    let effect = match update.aside {
+        Aside::No => world.faults.take(Vendor::Telegram, "webhook", body.as_bytes()).unwrap_or_default(),
+        Aside::Waiting | Aside::Waited => Effect::default(),
+    };
+    let mut result = Ok(Delivered::Yes);
+    if effect.reordered {
+        return Outcome {
+            id: update.id,
+            key: update.key,
+            url: webhook.url,
+            result: Ok(Delivered::SteppedAside),
+        };
+    }
     if effect.late_ms > 0 {
         tokio::select! {
             () = world.clock.sleep_until(world.clock.now_ms() + i64::try_from(effect.late_ms).unwrap_or(i64::MAX)) => {}
@@ -94,18 +114,13 @@ async fn deliver(world: Arc<World>, webhook: Webhook, update: Update) -> Outcome
     }
     if !effect.lost {
         for _ in 0..=effect.duplicate {
-            result = send(&world, &webhook, &body, &effect).await;
+            result = send(&world, &webhook, &body, &effect).await.map(|()| Delivered::Yes);
         }
     }
     Outcome { id: update.id, key: update.key, url: webhook.url, result }
 }
 
-async fn send(
-    world: &World,
-    webhook: &Webhook,
-    body: &str,
-    effect: &Effect,
-) -> Result<(), (String, Option<i64>)> {
+async fn send(world: &World, webhook: &Webhook, body: &str, effect: &Effect) -> Result<(), Failed> {
     let mut request = world
         .http
         .post(&webhook.url)
@@ -137,9 +152,24 @@ fn settle(world: &World, outcome: Outcome) {
     let now = world.clock.now_ms();
     world.change(|state| {
         let telegram = &mut state.telegram;
-        let Err((why, retry_after)) = outcome.result else {
-            telegram.updates.retain(|update| update.id != outcome.id);
-            return;
+        let (why, retry_after) = match outcome.result {
+            Err(failed) => failed,
+            Ok(Delivered::SteppedAside) => {
+                let update = telegram.updates.iter_mut().find(|update| update.id == outcome.id);
+                if let Some(update) = update {
+                    update.aside = Aside::Waiting;
+                }
+                return;
+            }
+            Ok(Delivered::Yes) => {
+                telegram.updates.retain(|update| update.id != outcome.id);
+                for update in telegram.updates.iter_mut().filter(|update| update.key == outcome.key) {
+                    if update.aside == Aside::Waiting {
+                        update.aside = Aside::Waited;
+                    }
+                }
+                return;
+            }
         };
         tracing::debug!(update_id = outcome.id, %why, "webhook delivery failed");
         // A webhook set meanwhile is another address: its first try is due at once.

@@ -8,9 +8,10 @@ use super::{
     MethodResult,
     entities::formatted,
     error::ApiError,
-    flood,
+    flood::{self, Counted},
     markup::Keyboard,
     params::Params,
+    relay::CAPTIONED,
     send::{caption_fields, chat, checked_caption, input_media, text, text_fields},
     state::{Stored, merge},
 };
@@ -20,7 +21,7 @@ use crate::{people::events::ChatEvent, world::World};
 const DELETABLE_MS: i64 = 48 * 3_600_000;
 const DELETED_KEPT_MAX: usize = 1_000;
 /// Fields that make up what a message says; an edit replaces them all.
-const CONTENT: [&str; 9] = [
+const CONTENT: [&str; 10] = [
     "text",
     "entities",
     "caption",
@@ -29,8 +30,12 @@ const CONTENT: [&str; 9] = [
     "document",
     "show_caption_above_media",
     "has_media_spoiler",
+    "link_preview_options",
     "reply_markup",
 ];
+
+/// What can become other media.
+const EDITABLE: [&str; 6] = ["text", "photo", "document", "video", "animation", "audio"];
 
 /// Changes one of the bot's messages. `content` answers with the new content, or refuses.
 fn change(
@@ -43,7 +48,7 @@ fn change(
     }
     let chat_id = chat(world, params)?;
     let id = params.int("message_id").ok_or_else(|| ApiError::bad("message identifier is not specified"))?;
-    flood::spend(world, Some(chat_id))?;
+    flood::spend(world, chat_id, Counted::Message)?;
     world.change(|state| {
         let telegram = &mut state.telegram;
         let stored = telegram
@@ -52,10 +57,15 @@ fn change(
             .and_then(|chat| chat.messages.get(&id))
             .cloned()
             .ok_or_else(|| ApiError::bad("message to edit not found"))?;
-        if !stored.by_bot {
+        if !stored.by_bot || stored.fixed || stored.message.get("forward_origin").is_some() {
             return Err(ApiError::bad("message can't be edited"));
         }
         let content = content(&stored, telegram)?;
+        let pay = content["reply_markup"]["inline_keyboard"][0][0]["pay"] == true;
+        if pay != stored.invoice.is_some() {
+            let first = "the first button of an invoice's keyboard must be a Pay button";
+            return Err(ApiError::bad(if pay { "BUTTON_TYPE_INVALID" } else { first }));
+        }
         let same = CONTENT.iter().all(|field| stored.message.get(field) == content.get(field));
         if same {
             return Err(ApiError::bad(
@@ -98,11 +108,16 @@ fn with_markup(mut content: Value, keyboard: &Keyboard) -> Value {
 pub(crate) fn edit_text(world: &World, params: &Params) -> MethodResult {
     let text = text(params)?;
     let keyboard = Keyboard::read_inline(params)?;
+    let preview = params.json("link_preview_options")?;
     change(world, params, |stored, _| {
         if stored.message.get("text").is_none() {
             return Err(ApiError::bad("there is no text in the message to edit"));
         }
-        Ok(with_markup(text_fields(&text), &keyboard))
+        let mut content = text_fields(&text);
+        if let Some(preview) = preview {
+            content["link_preview_options"] = preview;
+        }
+        Ok(with_markup(content, &keyboard))
     })
 }
 
@@ -110,7 +125,7 @@ pub(crate) fn edit_caption(world: &World, params: &Params) -> MethodResult {
     let caption = checked_caption(formatted(params, "caption", "caption_entities")?)?;
     let keyboard = Keyboard::read_inline(params)?;
     change(world, params, |stored, _| {
-        if stored.message.get("photo").is_none() && stored.message.get("document").is_none() {
+        if !CAPTIONED.iter().any(|field| stored.message.get(field).is_some()) {
             return Err(ApiError::bad("there is no caption in the message to edit"));
         }
         let mut content = kept(stored, &["caption", "caption_entities", "reply_markup"]);
@@ -128,7 +143,14 @@ pub(crate) async fn edit_media(world: &Arc<World>, params: &Params) -> MethodRes
     let keyboard = Keyboard::read_inline(params)?;
     let media = params.json("media")?.ok_or_else(|| ApiError::bad("input media is not specified"))?;
     let (source, caption) = input_media(world, params, &media).await?;
-    change(world, params, |_, telegram| {
+    change(world, params, |stored, telegram| {
+        let kind = media["type"].as_str().unwrap_or_default();
+        if !EDITABLE.iter().any(|field| stored.message.get(field).is_some()) {
+            return Err(ApiError::bad("message can't be edited"));
+        }
+        if stored.message.get("media_group_id").is_some() && stored.message.get(kind).is_none() {
+            return Err(ApiError::bad("media of an album can't be replaced by media of another type"));
+        }
         let id = telegram.keep(&world.blobs, source);
         let mut content = telegram.media(&id);
         merge(&mut content, &caption_fields(&caption));
@@ -161,6 +183,10 @@ fn delete_one(world: &World, chat_id: i64, id: i64) -> Result<(), ApiError> {
     world.change(|state| {
         let chat = state.telegram.chats.entry(chat_id).or_default();
         let stored = chat.messages.get(&id).ok_or_else(|| ApiError::bad("message to delete not found"))?;
+        // In a group the bot is no administrator.
+        if chat_id < 0 && !stored.by_bot {
+            return Err(ApiError::bad("message can't be deleted"));
+        }
         if now - stored.sent_ms > DELETABLE_MS {
             return Err(ApiError::bad("message can't be deleted for everyone"));
         }

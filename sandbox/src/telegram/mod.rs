@@ -4,16 +4,19 @@
 //! There is one bot: every token of the right shape is its token (unless one was configured), and
 //! its id is the number in the token. People and their chats are in [`state`].
 
+mod bills;
 pub(crate) mod delivery;
 mod edit;
 pub(crate) mod entities;
 pub(crate) mod error;
 pub(crate) mod flood;
+pub(crate) mod groups;
 mod markdown;
 pub(crate) mod markup;
 mod params;
 pub(crate) mod payments;
 mod profile;
+mod relay;
 pub(crate) mod send;
 pub(crate) mod state;
 mod updates;
@@ -38,7 +41,7 @@ const MESSAGE_KEPT_MS: i64 = 24 * 3_600_000;
 pub(crate) type MethodResult = Result<Value, ApiError>;
 
 /// What faults can name: the methods, `download` (of a file) and `webhook` (a delivery).
-pub(crate) const METHODS: [&str; 41] = [
+pub(crate) const METHODS: [&str; 43] = [
     "getMe",
     "logOut",
     "close",
@@ -63,6 +66,7 @@ pub(crate) const METHODS: [&str; 41] = [
     "sendMediaGroup",
     "sendChatAction",
     "sendInvoice",
+    "forwardMessage",
     "copyMessage",
     "editMessageText",
     "editMessageCaption",
@@ -73,6 +77,7 @@ pub(crate) const METHODS: [&str; 41] = [
     "answerCallbackQuery",
     "getFile",
     "getChat",
+    "leaveChat",
     "createInvoiceLink",
     "answerPreCheckoutQuery",
     "getStarTransactions",
@@ -227,7 +232,8 @@ async fn run(world: &Arc<World>, token: &str, method: &str, call: &Call) -> Meth
         "senddocument" => send::media(world, params, "document").await,
         "sendmediagroup" => send::media_group(world, params).await,
         "sendchataction" => send::chat_action(world, params),
-        "copymessage" => send::copy(world, params),
+        "forwardmessage" => relay::forward(world, params),
+        "copymessage" => relay::copy(world, params),
         "editmessagetext" => edit::edit_text(world, params),
         "editmessagecaption" => edit::edit_caption(world, params),
         "editmessagereplymarkup" => edit::edit_markup(world, params),
@@ -236,6 +242,7 @@ async fn run(world: &Arc<World>, token: &str, method: &str, call: &Call) -> Meth
         "deletemessages" => edit::delete_many(world, params),
         "answercallbackquery" => profile::answer_callback(world, params),
         "getfile" => profile::get_file(world, params),
+        "leavechat" => groups::leave(world, params),
         "getchat" => profile::get_chat(world, params),
         "sendinvoice" => payments::send_invoice(world, params),
         "createinvoicelink" => payments::invoice_link(world, params),

@@ -118,6 +118,10 @@ impl Params {
         }
     }
 
+    pub(crate) fn set(&mut self, name: &str, value: Value) {
+        self.fields.insert(name.to_owned(), value);
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.fields.contains_key(name) || self.files.contains_key(name)
     }

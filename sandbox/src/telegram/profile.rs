@@ -11,10 +11,11 @@ const ANSWER_CHARS_MAX: usize = 200;
 const CALLBACK_ANSWER_MS: i64 = 30_000;
 
 pub(crate) fn me(world: &World) -> Value {
+    let hears_all = world.read(|state| !state.settings.group_privacy);
     let mut me = world.read(|state| state.telegram.bot(&world.options.telegram_username));
     for (name, value) in [
-        ("can_join_groups", false),
-        ("can_read_all_group_messages", false),
+        ("can_join_groups", true),
+        ("can_read_all_group_messages", hears_all),
         ("supports_inline_queries", false),
         ("can_connect_to_business", false),
         ("has_main_web_app", false),
@@ -24,30 +25,43 @@ pub(crate) fn me(world: &World) -> Value {
     me
 }
 
-/// Commands are kept by scope and language: `default/`, `default/ru`, `chat:5/`.
-fn scope(params: &Params) -> Result<String, ApiError> {
+/// Commands are kept by scope and language: `default/`, `default/ru`, `chat:5/`, `chat_member:-7:5/`.
+fn scope(world: &World, params: &Params) -> Result<String, ApiError> {
     let scope = params.json("scope")?.unwrap_or_else(|| json!({"type": "default"}));
     let kind = scope["type"].as_str().ok_or_else(|| ApiError::bad("can't parse BotCommandScope"))?;
     let language = params.text("language_code").unwrap_or_default();
     if !(language.is_empty() || language.len() == 2 && language.bytes().all(|b| b.is_ascii_lowercase())) {
         return Err(ApiError::bad("BOT_COMMAND_LANGUAGE_CODE_INVALID"));
     }
-    match kind {
-        "chat" => {
-            let id = scope["chat_id"].as_i64().ok_or_else(|| ApiError::bad("chat not found"))?;
-            Ok(format!("chat:{id}/{language}"))
+    let chat = || scope_chat(world, &scope["chat_id"]);
+    let of = match kind {
+        "default" | "all_private_chats" | "all_group_chats" | "all_chat_administrators" => kind.to_owned(),
+        "chat" => format!("chat:{}", chat()?),
+        "chat_administrators" => format!("chat_administrators:{}", chat()?),
+        "chat_member" => {
+            let user = scope["user_id"].as_i64().ok_or_else(|| ApiError::bad("user not found"))?;
+            format!("chat_member:{}:{user}", chat()?)
         }
-        "default" | "all_private_chats" | "all_group_chats" | "all_chat_administrators" => {
-            Ok(format!("{kind}/{language}"))
-        }
-        _ => Err(ApiError::bad("unsupported BotCommandScope type")),
-    }
+        _ => return Err(ApiError::bad("unsupported BotCommandScope type")),
+    };
+    Ok(format!("{of}/{language}"))
+}
+
+/// A number, or the number as a string; of a chat the bot has met.
+fn scope_chat(world: &World, id: &Value) -> Result<i64, ApiError> {
+    let absent = || ApiError::bad("chat not found");
+    let id = id.as_i64().or_else(|| id.as_str()?.parse().ok()).ok_or_else(absent)?;
+    let met = world.read(|state| {
+        let telegram = &state.telegram;
+        telegram.groups.contains_key(&id) || telegram.people.get(&id).is_some_and(|person| person.started)
+    });
+    met.then_some(id).ok_or_else(absent)
 }
 
 pub(crate) fn set_commands(world: &World, params: &Params) -> MethodResult {
-    let scope = scope(params)?;
-    let commands = params.json("commands")?.unwrap_or_default();
-    let commands = commands.as_array().ok_or_else(|| ApiError::bad("can't parse list of commands"))?;
+    let scope = scope(world, params)?;
+    let given = params.json("commands")?.ok_or_else(|| ApiError::bad("can't parse list of commands"))?;
+    let commands = given.as_array().ok_or_else(|| ApiError::bad("can't parse list of commands"))?;
     if commands.len() > 100 {
         return Err(ApiError::bad("BOT_COMMANDS_TOO_MUCH"));
     }
@@ -63,18 +77,27 @@ pub(crate) fn set_commands(world: &World, params: &Params) -> MethodResult {
             return Err(ApiError::bad("BOT_COMMAND_DESCRIPTION_INVALID"));
         }
     }
-    world.change(|state| state.telegram.commands.insert(scope, commands.clone()));
+    world.change(|state| match commands.is_empty() {
+        true => state.telegram.commands.remove(&scope),
+        false => state.telegram.commands.insert(scope, commands.iter().map(bare).collect()),
+    });
     world.tell(ChatEvent::new(0, "commands", json!({})));
     Ok(json!(true))
 }
 
+/// A command is kept without its slash, and without what Telegram does not know.
+fn bare(command: &Value) -> Value {
+    let name = command["command"].as_str().unwrap_or_default().trim_start_matches('/');
+    json!({"command": name, "description": command["description"]})
+}
+
 pub(crate) fn commands(world: &World, params: &Params) -> MethodResult {
-    let scope = scope(params)?;
+    let scope = scope(world, params)?;
     Ok(world.read(|state| json!(state.telegram.commands.get(&scope).cloned().unwrap_or_default())))
 }
 
 pub(crate) fn delete_commands(world: &World, params: &Params) -> MethodResult {
-    let scope = scope(params)?;
+    let scope = scope(world, params)?;
     world.change(|state| state.telegram.commands.remove(&scope));
     Ok(json!(true))
 }
@@ -98,9 +121,7 @@ pub(crate) fn text(world: &World, params: &Params, field: &str) -> Value {
 
 pub(crate) fn get_chat(world: &World, params: &Params) -> MethodResult {
     let id = chat(world, params)?;
-    world
-        .read(|state| Some(state.telegram.people.get(&id)?.chat()))
-        .ok_or_else(|| ApiError::bad("chat not found"))
+    Ok(world.change(|state| state.telegram.chat(id)))
 }
 
 pub(crate) fn get_file(world: &World, params: &Params) -> MethodResult {

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::{
     MethodResult,
-    entities::{Formatted, formatted, formatted_as, with_found},
+    entities::{Formatted, formatted, formatted_as},
     error::ApiError,
-    flood,
+    flood::{self, Counted},
+    groups::Membership,
     markup::Keyboard,
     params::Params,
     state::{Invoice, Telegram, merge},
@@ -40,6 +41,20 @@ pub(crate) fn chat(world: &World, params: &Params) -> Result<i64, ApiError> {
     let named = params.text("chat_id").ok_or_else(|| ApiError::bad("chat_id is empty"))?;
     let id: i64 = named.parse().map_err(|_| ApiError::bad("chat not found"))?;
     world.read(|state| match state.telegram.people.get(&id) {
+        None if id < 0 => match state.telegram.groups.get(&id) {
+            None => Err(ApiError::bad("chat not found")),
+            Some(group) => match group.bot {
+                Membership::Member => Ok(id),
+                Membership::Left => {
+                    let why = format!("Forbidden: bot is not a member of the {} chat", group.kind());
+                    Err(ApiError::new(403, why))
+                }
+                Membership::Kicked => Err(ApiError::new(
+                    403,
+                    format!("Forbidden: bot was kicked from the {} chat", group.kind()),
+                )),
+            },
+        },
         None => Err(ApiError::bad("chat not found")),
         Some(person) if person.deactivated => Err(ApiError::new(403, "Forbidden: user is deactivated")),
         Some(person) if person.blocked => Err(ApiError::new(403, "Forbidden: bot was blocked by the user")),
@@ -96,7 +111,7 @@ pub(crate) fn post(
     invoice: Option<Invoice>,
     content: impl FnOnce(&mut Telegram) -> Value,
 ) -> MethodResult {
-    flood::spend(world, Some(chat_id))?;
+    flood::spend(world, chat_id, Counted::Message)?;
     put(world, chat_id, params, keyboard, invoice, content)
 }
 
@@ -122,6 +137,9 @@ fn put(
         }
         if let Some(reply_to) = reply_to {
             content["reply_to_message"] = reply_to;
+        }
+        if params.flag("protect_content") {
+            content["has_protected_content"] = json!(true);
         }
         let bot = telegram.bot(&world.options.telegram_username);
         let message = telegram.post(chat_id, bot, true, now, &content, invoice);
@@ -157,7 +175,14 @@ pub(crate) fn message(world: &World, params: &Params) -> MethodResult {
     let chat_id = chat(world, params)?;
     let text = text(params)?;
     let keyboard = Keyboard::read(params)?;
-    post(world, chat_id, params, &keyboard, None, |_| text_fields(&text))
+    let preview = params.json("link_preview_options")?;
+    post(world, chat_id, params, &keyboard, None, |_| {
+        let mut content = text_fields(&text);
+        if let Some(preview) = preview {
+            content["link_preview_options"] = preview;
+        }
+        content
+    })
 }
 
 pub(crate) async fn media(world: &Arc<World>, params: &Params, kind: &'static str) -> MethodResult {
@@ -203,6 +228,11 @@ pub(crate) async fn input_media(
     Ok((source, checked_caption(caption)?))
 }
 
+/// A `media_group_id` that no other album has.
+pub(crate) fn album_id() -> String {
+    format!("1{:016}", uuid::Uuid::new_v4().as_u128() % 10_000_000_000_000_000)
+}
+
 pub(crate) async fn media_group(world: &Arc<World>, params: &Params) -> MethodResult {
     let chat_id = chat(world, params)?;
     let media = params.json("media")?.ok_or_else(|| ApiError::bad("there are no media to send"))?;
@@ -227,9 +257,9 @@ pub(crate) async fn media_group(world: &Arc<World>, params: &Params) -> MethodRe
     }
     // Every picture counts, and an album is sent whole or not at all.
     for _ in items {
-        flood::spend(world, Some(chat_id))?;
+        flood::spend(world, chat_id, Counted::Message)?;
     }
-    let group = format!("{}", 13_000_000_000_000_000_i64 + world.clock.now_ms());
+    let group = album_id();
     let mut sent = Vec::new();
     for (source, caption) in ready {
         let message = put(world, chat_id, params, &Keyboard::None, None, |telegram| {
@@ -250,7 +280,7 @@ pub(crate) fn chat_action(world: &World, params: &Params) -> MethodResult {
     if !ACTIONS.contains(&action.as_str()) {
         return Err(ApiError::bad("wrong parameter action in request"));
     }
-    flood::spend(world, Some(chat_id))?;
+    flood::spend(world, chat_id, Counted::Message)?;
     let until = world.clock.now_ms() + ACTION_MS;
     world.change(|state| {
         state.telegram.chats.entry(chat_id).or_default().action = Some((action.clone(), until));
@@ -259,8 +289,12 @@ pub(crate) fn chat_action(world: &World, params: &Params) -> MethodResult {
     Ok(json!(true))
 }
 
+/// sendMessageDraft: an empty text is Telegram's own "Thinking…".
 pub(crate) fn draft(world: &World, params: &Params) -> MethodResult {
     let chat_id = chat(world, params)?;
+    if chat_id < 0 {
+        return Err(ApiError::bad("message drafts can be sent to private chats only"));
+    }
     let draft_id = params.int("draft_id").unwrap_or_default();
     if draft_id == 0 {
         return Err(ApiError::bad("draft_id must be non-zero"));
@@ -269,7 +303,7 @@ pub(crate) fn draft(world: &World, params: &Params) -> MethodResult {
     if text.text.chars().count() > TEXT_CHARS_MAX {
         return Err(ApiError::bad("message is too long"));
     }
-    flood::spend(world, None)?;
+    flood::spend(world, chat_id, Counted::Draft)?;
     let until = world.clock.now_ms() + DRAFT_MS;
     let mut draft = text_fields(&text);
     draft["draft_id"] = json!(draft_id);
@@ -281,31 +315,4 @@ pub(crate) fn draft(world: &World, params: &Params) -> MethodResult {
         world.tell(ChatEvent::new(chat_id, "draft", json!({"draft": draft})));
     });
     Ok(json!(true))
-}
-
-/// copyMessage: the content of a message, sent again as the bot's own.
-pub(crate) fn copy(world: &World, params: &Params) -> MethodResult {
-    let chat_id = chat(world, params)?;
-    let from = params.int("from_chat_id").ok_or_else(|| ApiError::bad("from_chat_id is empty"))?;
-    let id = params.int("message_id").ok_or_else(|| ApiError::bad("message identifier is not specified"))?;
-    let keyboard = Keyboard::read(params)?;
-    let stored = world
-        .read(|state| Some(state.telegram.chats.get(&from)?.messages.get(&id)?.message.clone()))
-        .ok_or_else(|| ApiError::bad("message to copy not found"))?;
-    let mut content = json!({});
-    for field in ["text", "entities", "photo", "document", "caption", "caption_entities"] {
-        if let Some(value) = stored.get(field) {
-            content[field] = value.clone();
-        }
-    }
-    if content == json!({}) {
-        return Err(ApiError::bad("message can't be copied"));
-    }
-    if params.has("caption") && content.get("text").is_none() {
-        let caption = checked_caption(with_found(formatted(params, "caption", "caption_entities")?))?;
-        content.as_object_mut().map(|fields| fields.remove("caption_entities"));
-        merge(&mut content, &caption_fields(&caption));
-    }
-    let message = post(world, chat_id, params, &keyboard, None, |_| content)?;
-    Ok(json!({"message_id": message["message_id"]}))
 }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::markup::Keyboard;
+pub(crate) use super::bills::{Charge, Checkout, Invoice};
+use super::{groups::Group, markup::Keyboard};
 use crate::clock::wall_ms;
 
 /// Per chat; older messages scroll out of reach.
@@ -33,6 +34,8 @@ pub(crate) struct Telegram {
     pub(crate) next_message_id: i64,
     pub(crate) next_file: u64,
     pub(crate) people: BTreeMap<i64, Person>,
+    pub(crate) groups: BTreeMap<i64, Group>,
+    /// Private chats by the person's id, groups by their own.
     pub(crate) chats: BTreeMap<i64, Chat>,
     pub(crate) files: BTreeMap<String, File>,
     /// By scope and language, as sent.
@@ -60,6 +63,7 @@ impl Default for Telegram {
             next_message_id: 1,
             next_file: 1,
             people: BTreeMap::new(),
+            groups: BTreeMap::new(),
             chats: BTreeMap::new(),
             files: BTreeMap::new(),
             commands: BTreeMap::new(),
@@ -92,6 +96,20 @@ pub(crate) struct Update {
     pub(crate) expires_ms: i64,
     pub(crate) attempts: u32,
     pub(crate) next_attempt_ms: i64,
+    /// A fault made it step aside: those behind it go first.
+    #[serde(default)]
+    pub(crate) aside: Aside,
+}
+
+/// Whether an update waits beside its queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Aside {
+    #[default]
+    No,
+    /// Until another one of its chat was delivered.
+    Waiting,
+    /// It has waited: no fault makes it step aside again.
+    Waited,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -110,6 +128,9 @@ pub(crate) struct Person {
     pub(crate) blocked: bool,
     #[serde(default)]
     pub(crate) deactivated: bool,
+    /// Forwards of what they wrote show their name only.
+    #[serde(default)]
+    pub(crate) private_forwards: bool,
 }
 
 impl Person {
@@ -123,6 +144,7 @@ impl Person {
             started: false,
             blocked: false,
             deactivated: false,
+            private_forwards: false,
         }
     }
 
@@ -132,6 +154,13 @@ impl Person {
         user["is_bot"] = json!(false);
         user["language_code"] = json!(self.language_code);
         user
+    }
+
+    pub(crate) fn full_name(&self) -> String {
+        match &self.last_name {
+            Some(last) => format!("{} {last}", self.first_name),
+            None => self.first_name.clone(),
+        }
     }
 
     /// The Bot API's private `Chat`.
@@ -179,13 +208,16 @@ pub(crate) struct Stored {
     /// The message that says it was paid: the Pay button is a receipt now.
     #[serde(default)]
     pub(crate) paid_by: Option<i64>,
+    /// It came with a keyboard that is not an inline one: bots can't edit those.
+    #[serde(default)]
+    pub(crate) fixed: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct File {
     pub(crate) file_id: String,
     pub(crate) unique_id: String,
-    /// `photo` or `document`.
+    /// The field of a message it stands in: `photo`, `document`, `voice`, …
     pub(crate) kind: String,
     pub(crate) sha256: String,
     pub(crate) bytes: u64,
@@ -199,33 +231,6 @@ pub(crate) struct File {
     pub(crate) smaller: Vec<String>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Invoice {
-    pub(crate) title: String,
-    pub(crate) description: String,
-    pub(crate) payload: String,
-    pub(crate) currency: String,
-    pub(crate) total_amount: i64,
-    pub(crate) need_email: bool,
-    #[serde(default)]
-    pub(crate) need_phone: bool,
-    /// What of it the provider is told.
-    #[serde(default)]
-    pub(crate) send_email: bool,
-    #[serde(default)]
-    pub(crate) send_phone: bool,
-    /// Not Stars: the provider's money.
-    pub(crate) provider: bool,
-    /// The provider's token is one for tests.
-    #[serde(default)]
-    pub(crate) test: bool,
-    #[serde(default)]
-    pub(crate) provider_data: Option<String>,
-    /// With it a forwarded copy has a link instead of a Pay button.
-    #[serde(default)]
-    pub(crate) start_parameter: Option<String>,
-}
-
 /// A callback query.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Query {
@@ -233,33 +238,9 @@ pub(crate) struct Query {
     pub(crate) user: i64,
     pub(crate) asked_ms: i64,
     pub(crate) answered: bool,
-}
-
-/// A pre-checkout query.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Checkout {
-    pub(crate) id: String,
-    pub(crate) user: i64,
-    pub(crate) asked_ms: i64,
-    /// `Some(Ok)` or `Some(Err(why))` once answered.
-    pub(crate) answer: Option<Result<(), String>>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Charge {
-    pub(crate) telegram_payment_charge_id: String,
-    pub(crate) provider_payment_charge_id: String,
-    pub(crate) user: i64,
-    pub(crate) currency: String,
-    pub(crate) total_amount: i64,
-    pub(crate) invoice_payload: String,
-    pub(crate) date: i64,
-    pub(crate) refunded_at: Option<i64>,
-    /// Its place among all transactions, and its refund's.
+    /// What was pressed: the chat, the message and the data.
     #[serde(default)]
-    pub(crate) row: u64,
-    #[serde(default)]
-    pub(crate) refund_row: u64,
+    pub(crate) pressed: (i64, i64, String),
 }
 
 impl Stored {
@@ -273,19 +254,20 @@ impl Stored {
     }
 }
 
-impl Charge {
-    /// Whether it is this charge, and of Stars.
-    pub(crate) fn is_stars(&self, id: &str) -> bool {
-        self.telegram_payment_charge_id == id && self.currency == "XTR"
-    }
-}
-
 impl Telegram {
     pub(crate) fn person(&mut self, id: i64) -> &mut Person {
         self.people.entry(id).or_insert_with(|| Person::new(id))
     }
 
-    /// Keeps a message in a person's chat; `content` holds what the kind of message adds.
+    /// The Bot API's `Chat`: a person's, or a group's.
+    pub(crate) fn chat(&mut self, id: i64) -> Value {
+        match self.groups.get(&id) {
+            Some(group) => group.chat(),
+            None => self.person(id).chat(),
+        }
+    }
+
+    /// Keeps a message in a chat; `content` holds what the kind of message adds.
     pub(crate) fn post(
         &mut self,
         chat_id: i64,
@@ -300,13 +282,22 @@ impl Telegram {
         let mut message = json!({
             "message_id": id,
             "from": from,
-            "chat": self.person(chat_id).chat(),
+            "chat": self.chat(chat_id),
             "date": if self.dates_follow_clock { now_ms } else { wall_ms() } / 1000,
         });
         merge(&mut message, content);
         let chat = self.chats.entry(chat_id).or_default();
-        chat.messages
-            .insert(id, Stored { message: message.clone(), by_bot, sent_ms: now_ms, invoice, paid_by: None });
+        chat.messages.insert(
+            id,
+            Stored {
+                message: message.clone(),
+                by_bot,
+                sent_ms: now_ms,
+                invoice,
+                paid_by: None,
+                fixed: false,
+            },
+        );
         if chat.messages.len() > MESSAGES_PER_CHAT_MAX {
             chat.messages.pop_first();
         }
@@ -338,6 +329,7 @@ impl Telegram {
             expires_ms: now_ms + kept_ms,
             attempts: 0,
             next_attempt_ms: now_ms,
+            aside: Aside::No,
         });
         if self.updates.len() > UPDATES_MAX {
             self.updates.pop_front();
@@ -373,6 +365,9 @@ impl Telegram {
 
     pub(crate) fn set_keyboard(&mut self, chat_id: i64, message: &Value, keyboard: &Keyboard) {
         let chat = self.chats.entry(chat_id).or_default();
+        if let Some(stored) = message["message_id"].as_i64().and_then(|id| chat.messages.get_mut(&id)) {
+            stored.fixed = !matches!(keyboard, Keyboard::None | Keyboard::Inline(_));
+        }
         match keyboard {
             Keyboard::Reply(value) => chat.keyboard = Some(value.clone()),
             Keyboard::Remove => chat.keyboard = None,

@@ -37,6 +37,7 @@ pub(crate) fn set_webhook(world: &World, params: &Params) -> MethodResult {
         for update in &mut telegram.updates {
             update.attempts = 0;
             update.next_attempt_ms = now;
+            update.aside = super::state::Aside::No;
         }
         telegram.webhook =
             Some(Webhook { url, secret_token, max_connections: max_connections as usize, last_error: None });
@@ -119,6 +120,9 @@ pub(crate) async fn get_updates(world: &Arc<World>, params: &Params) -> MethodRe
         params.int("timeout").and_then(|t| u64::try_from(t).ok()).unwrap_or(0).min(POLL_SECONDS_MAX);
     let end = tokio::time::Instant::now() + Duration::from_secs(seconds);
     loop {
+        if world.read(|state| state.telegram.webhook.is_some()) {
+            return Err(ApiError::new(409, "Conflict: terminated by setWebhook request"));
+        }
         let (newest, found) = world.read(|state| {
             let updates: Vec<Value> =
                 state.telegram.updates.iter().take(limit).map(super::delivery::body).collect();

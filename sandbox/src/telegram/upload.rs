@@ -71,8 +71,10 @@ pub(crate) async fn source(
     }
 }
 
-fn capital(kind: &str) -> &'static str {
-    if kind == "photo" { "Photo" } else { "Document" }
+/// How the server calls a type of file.
+fn capital(kind: &str) -> String {
+    let mut letters = kind.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
 /// Checks bytes and measures them; decoding a photo happens off the async threads.
@@ -165,11 +167,17 @@ impl Telegram {
         let number = self.next_file;
         self.next_file += 1;
         let sha256 = blobs.put(bytes);
-        let prefix = if kind == "photo" { "AgACAgIAAxkB" } else { "BQACAgIAAxkB" };
+        let prefix = match kind {
+            "photo" => "AgACAgIAAxkB",
+            "sticker" => "CAACAgIAAxkB",
+            "voice" => "AwACAgIAAxkB",
+            "video" => "BAACAgIAAxkB",
+            _ => "BQACAgIAAxkB",
+        };
         let file_id = format!("{prefix}{}", Uuid::new_v4().simple());
         let path = match kind {
             "photo" => format!("photos/file_{number}.{}", if mime == "image/png" { "png" } else { "jpg" }),
-            _ => format!("documents/file_{number}{}", extension(name.as_deref())),
+            kind => format!("{kind}s/file_{number}{}", extension(name.as_deref())),
         };
         let file = File {
             file_id: file_id.clone(),
@@ -188,7 +196,7 @@ impl Telegram {
         file_id
     }
 
-    /// The fields a message with this file has: `photo` or `document`.
+    /// The fields a message with this file has: `photo`, `document`, …
     pub(crate) fn media(&self, file_id: &str) -> Value {
         let Some(file) = self.files.get(file_id) else { return json!({}) };
         let describe = |file: &File| json!({"file_id": file.file_id, "file_unique_id": file.unique_id, "file_size": file.bytes});
@@ -208,11 +216,15 @@ impl Telegram {
             return json!({"photo": sizes});
         }
         let mut document = describe(file);
-        document["mime_type"] = json!(file.mime);
-        if let Some(name) = &file.name {
+        let kind = file.kind.as_str();
+        if !matches!(kind, "sticker" | "video_note") {
+            document["mime_type"] = json!(file.mime);
+        }
+        if let Some(name) = file.name.as_ref().filter(|_| !matches!(kind, "sticker" | "video_note" | "voice"))
+        {
             document["file_name"] = json!(name);
         }
-        json!({"document": document})
+        json!({file.kind.as_str(): document})
     }
 }
 

@@ -30,12 +30,7 @@ pub(crate) struct Sandbox {
 
 /// Options with flood control out of the way.
 pub(crate) fn calm() -> Options {
-    let flood = FloodLimits {
-        per_chat_per_second: 1e6,
-        per_chat_burst: 1e6,
-        overall_per_second: 1e6,
-        overall_burst: 1e6,
-    };
+    let flood = FloodLimits { off: true, ..FloodLimits::default() };
     Options { flood, ..Options::default() }
 }
 
@@ -80,6 +75,23 @@ impl Sandbox {
         assert_eq!(answer["ok"], false, "{method}: {answer}");
         assert_eq!(i64::from(status), answer["error_code"].as_i64().unwrap());
         (i64::from(status), answer["description"].as_str().unwrap().to_owned())
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> (u16, Value) {
+        let answer = self.http.put(format!("{}{path}", self.base)).json(&body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
+    /// What a person does, and it works.
+    pub(crate) async fn does(&self, user: i64, deed: &str, body: Value) -> Value {
+        let (status, answer) = self.post(&format!("/people/{user}/{deed}"), body).await;
+        assert_eq!(status, 200, "{deed}: {answer}");
+        answer
+    }
+
+    /// All updates that wait, as a bot that polls sees them.
+    pub(crate) async fn updates(&self) -> Vec<Value> {
+        self.bot("getUpdates", json!({})).await.as_array().unwrap().clone()
     }
 
     pub(crate) async fn says(&self, user: i64, text: &str) -> Value {
