@@ -295,6 +295,8 @@ impl Service {
         }
         let books = timers::books::run(self.readers.clone(), Arc::clone(queue), stop());
         spawn_follower(tasks, leading, books);
+        let housekeeping = timers::housekeeping::run(readers(), Arc::clone(clock));
+        spawn_follower(tasks, leading, housekeeping);
         let tail = Tail::new(self.readers.clone(), seen.clone());
         for follower in projections::followers(&self.folds, &tail) {
             spawn_follower(tasks, leading, follower);

@@ -18,8 +18,25 @@ const FILE: &str = "AgACAgIAAxkDelivered";
 const OBJECT: &str = "shelf-object-71";
 const DIGEST: &str = "feedfacefeedfacefeedfacefeedfacefeedfacefeedfacefeedfacefeedface";
 const CHECKOUT: &str = "https://checkout.example/only-for-ada";
-const THEIRS: [&str; 9] =
-    ["7316204985", "8427315096", NAME, PROMPT, REFERENCE, FILE, OBJECT, DIGEST, CHECKOUT];
+const AWAITED: &str = "asked-ada-for-a-heron";
+const KEPT_PHOTO: &str = "AgACAgIAAxkKept";
+const ALBUM_PHOTO: &str = "AgACAgIAAxkAlbum";
+const CAPTION: &str = "my heron in the reeds";
+const THEIRS: [&str; 13] = [
+    "7316204985",
+    "8427315096",
+    NAME,
+    PROMPT,
+    REFERENCE,
+    FILE,
+    OBJECT,
+    DIGEST,
+    CHECKOUT,
+    AWAITED,
+    KEPT_PHOTO,
+    ALBUM_PHOTO,
+    CAPTION,
+];
 
 /// Which of these texts stand in which tables, of every table there is.
 fn found(stage: &Stage) -> Vec<(String, String)> {
@@ -81,7 +98,24 @@ fn lives(raw: &Raw) -> Value {
         &account,
         json!({"generation": generation, "file_ids": [FILE]}),
     );
+    keeps(raw);
     payment
+}
+
+/// What else is kept for her.
+fn keeps(raw: &Raw) {
+    let photo =
+        |file: &str| json!({"file_id": file, "unique_id": format!("{file}-u"), "width": 1, "height": 1});
+    let part =
+        json!({"chat": CHAT, "group": "g", "message": 9, "photo": photo(ALBUM_PHOTO), "caption": CAPTION});
+    for (verb, body) in [
+        ("profile_update", json!({"awaits": AWAITED})),
+        ("references_put", json!({"photos": [photo(KEPT_PHOTO)]})),
+        ("album_put", part),
+    ] {
+        let reply = raw.send(Producer::Telegram, verb, &format!("{verb}:1"), person(USER), body);
+        assert_eq!(reply["status"], "done", "{verb}: {reply}");
+    }
 }
 
 fn erase(raw: &Raw, id: &str, user: i64) -> Value {

@@ -51,6 +51,7 @@ pub(super) async fn delete_content(pool: &PgPool, account: AccountId) -> Result<
     for chunk in subjects.chunks(CHUNK) {
         answered(store::delete_content(pool, account.0, chunk, &[])).await?;
     }
+    answered(store::delete_kept(pool, account.0)).await?;
     answered(store::doom_sessions(pool, account.0)).await?;
     for chunk in objects.chunks(CHUNK) {
         answered(store::delete_content(pool, account.0, &[], chunk)).await?;

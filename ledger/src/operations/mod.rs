@@ -1,5 +1,6 @@
 //! Operational commands: leases, tellings, contexts. They change no balance and leave no event.
 
+mod person;
 mod telling;
 mod vendor;
 
@@ -71,12 +72,13 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
             let closed = store::close_delivery(pool, c.position.get(), c.attempt.get()).await?;
             Ok(json!({"closed": closed}))
         }
-        Operation::ProfileUpdate(c) => {
-            let account = resolve(pool, request.account).await?;
-            let email = c.email.as_deref();
-            store::update_profile(pool, account, c.language.as_deref(), c.name.as_deref(), email).await?;
-            Ok(Value::Null)
-        }
+        Operation::ProfileUpdate(c) => person::update(pool, request.account, &c, now).await,
+        Operation::PersonReach(c) => person::reach(pool, request.account, c.reachable, now).await,
+        Operation::ReferencesPut(c) => person::put_references(pool, request.account, &c).await,
+        Operation::ReferencesRemove(c) => person::remove_references(pool, request.account, &c).await,
+        Operation::AlbumPut(c) => person::put_album(pool, request.account, c, now).await,
+        Operation::AlbumClaim(c) => person::claim_album(pool, &c, now).await,
+        Operation::AlbumDone(c) => person::finish_album(pool, &c, now).await,
         Operation::ContextUpdate(c) => {
             let subject = c.generation.map(|g| g.to_string()).or(c.payment.map(|p| p.to_string()));
             let Some(subject) = subject else {
@@ -105,13 +107,7 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
             store::receipt_done(pool, &c.payment.to_string(), &c.receipt).await?;
             Ok(Value::Null)
         }
-        Operation::ReferencesPut(_)
-        | Operation::ReferencesRemove(_)
-        | Operation::AlbumPut(_)
-        | Operation::AlbumClaim(_)
-        | Operation::AlbumDone(_)
-        | Operation::WishKeep(_)
-        | Operation::PersonReach(_)
+        Operation::WishKeep(_)
         | Operation::SupportNote(_)
         | Operation::BroadcastDraft(_)
         | Operation::BroadcastClaim(_)

@@ -1,17 +1,19 @@
 //! Questions, answered from committed state only.
 
 mod money;
+mod person;
 mod views;
 
 pub use money::{payment_now, payment_of_provider, refund_now};
+pub use person::references;
 
 use std::time::Duration;
 
 use proto_events::envelope::AccountRef;
 use proto_events::events::GenerationKind;
 use proto_events::queries::{
-    AccountQuery, AccountView, BalanceView, CatalogView, GenerationQuery, JobSweep, OpenDelivery, OpenJob,
-    PaymentQuery, RefundQuery, Settings, Sweep,
+    AccountQuery, BalanceView, CatalogView, GenerationQuery, JobSweep, OpenDelivery, OpenJob, PaymentQuery,
+    RefundQuery, Sweep,
 };
 use proto_events::{AccountId, Attempt, Credits, Event, Position, Producer, QueryReply, Refused, Text};
 use serde::Serialize;
@@ -23,7 +25,6 @@ use tokio::sync::watch;
 use crate::log::{BadRow, Row};
 use crate::projections;
 use crate::sequencer::refused;
-use crate::snapshots;
 use crate::store::{self, Thing};
 
 /// How long `at_least` may make a query wait.
@@ -86,7 +87,7 @@ async fn find(
     let body = &question.body;
     let result = match question.name.as_str() {
         "balance" => return balance(pool, read(body)?, question.at_least, position).await,
-        "account" => json(account(pool, read(body)?).await?),
+        "account" => json(person::account(pool, read(body)?).await?),
         "catalog" => json(catalog(pool).await?),
         "generation" => {
             let GenerationQuery { generation } = read(body)?;
@@ -111,6 +112,14 @@ async fn find(
         "deliveries" => {
             let Sweep { limit } = read(body)?;
             json(deliveries(pool, rows(limit), now).await?)
+        }
+        "references" => {
+            let AccountQuery { account } = read(body)?;
+            json(references(pool, resolve(pool, account).await?).await?)
+        }
+        "albums_due" => {
+            let Sweep { limit } = read(body)?;
+            json(person::albums_due(pool, rows(limit), now).await?)
         }
         "payments_open" => json(money::payments_open(pool, read(body)?, question.producer).await?),
         "refunds_open" => json(money::refunds_open(pool, read(body)?, question.producer).await?),
@@ -186,23 +195,6 @@ async fn balance(
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-}
-
-async fn account(pool: &PgPool, query: AccountQuery) -> Result<AccountView, Problem> {
-    let account = resolve(pool, query.account).await?;
-    let profile = store::profile(pool, account).await?.ok_or_else(|| not_found("account"))?;
-    let state = snapshots::load(pool, &[account]).await?.remove(&account).unwrap_or_default();
-    let email = profile.email.as_deref().map(Text::lossy);
-    Ok(AccountView {
-        account,
-        language: Text::lossy(&profile.language),
-        banned: state.banned(),
-        email,
-        settings: Settings::default(),
-        conversation: Text::default(),
-        awaits: None,
-        away: false,
-    })
 }
 
 async fn catalog(pool: &PgPool) -> Result<CatalogView, Problem> {

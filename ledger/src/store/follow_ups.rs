@@ -71,6 +71,25 @@ pub async fn delete_content(
     transaction.commit().await
 }
 
+/// What is kept by account. Nothing is added any more: whoever adds something locks the profile first, which is gone.
+pub async fn delete_kept(pool: &PgPool, account: Uuid) -> Result<(), sqlx::Error> {
+    // Files lie under the SHA-256 of their id: `proto_events::media::file_object`.
+    const DOOMED: &str = "INSERT INTO erased_media (kind, name) \
+        SELECT DISTINCT 'object', 'files/' || encode(sha256(convert_to(file_id, 'UTF8')), 'hex') FROM ( \
+            SELECT file_id FROM reference_photos WHERE account_id = $1 \
+            UNION ALL \
+            SELECT part->'photo'->>'file_id' FROM album_parts JOIN albums USING (chat, name) \
+                WHERE account_id = $1 AND part IS NOT NULL) AS files \
+        ON CONFLICT DO NOTHING";
+    const DELETES: [&str; 2] =
+        ["DELETE FROM reference_photos WHERE account_id = $1", "DELETE FROM albums WHERE account_id = $1"];
+    let mut transaction = pool.begin().await?;
+    for sql in std::iter::once(DOOMED).chain(DELETES) {
+        sqlx::query(sql).bind(account).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await
+}
+
 /// What a line of `erased_media` names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
 #[sqlx(type_name = "text", rename_all = "snake_case")]

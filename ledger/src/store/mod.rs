@@ -3,6 +3,7 @@
 //! A session works under the role `plantain_ledger`, which may only INSERT into and SELECT from
 //! `events`. The tables belong to `plantain_owner`, which cannot log in.
 
+mod albums;
 mod append;
 mod composite;
 mod follow_ups;
@@ -10,16 +11,18 @@ mod head;
 mod lookup;
 mod migrate;
 mod payments;
+mod people;
 mod pool;
 mod republish;
 pub mod side;
 mod snapshots;
 mod work;
 
+pub use albums::*;
 pub use append::{AppendError, Batch, NaturalKey, Resolved, Writer, resolve};
 pub use follow_ups::{
-    ErasedMedia, ErasedSubject, MediaKind, delete_content, doom_sessions, erased_media, followed_through,
-    media_is_erased, set_followed_through,
+    ErasedMedia, ErasedSubject, MediaKind, delete_content, delete_kept, doom_sessions, erased_media,
+    followed_through, media_is_erased, set_followed_through,
 };
 pub use head::{Head, JUMP_US, LEASE_US, PAUSE_US, beat, head, incarnation, release, take_over};
 pub use lookup::{
@@ -29,6 +32,7 @@ pub use lookup::{
 };
 pub use migrate::{MigrateError, Outgrown, may_be_outgrown, migrate, outgrown};
 pub use payments::*;
+pub use people::*;
 pub use pool::{
     BY_KEYS, OWNER_ROLE, SERVICE_ROLE, answered, connect, connect_patient, connect_relaxed, connect_serving,
     take_time,

@@ -180,19 +180,6 @@ pub async fn close_delivery(pool: &PgPool, position: i64, attempt: i64) -> Resul
     Ok(closing.execute(pool).await?.rows_affected() == 1)
 }
 
-pub async fn update_profile(
-    pool: &PgPool,
-    account: AccountId,
-    language: Option<&str>,
-    name: Option<&str>,
-    email: Option<&str>,
-) -> Result<bool, sqlx::Error> {
-    let sql = "UPDATE profiles SET language = coalesce($2, language), name = coalesce($3, name), \
-                  email = coalesce($4, email) WHERE account_id = $1";
-    let done = sqlx::query(sql).bind(account.0).bind(language).bind(name).bind(email).execute(pool).await?;
-    Ok(done.rows_affected() == 1)
-}
-
 /// A message that shows how a generation or a payment stands.
 pub async fn update_context(
     pool: &PgPool,
@@ -333,20 +320,6 @@ pub async fn whereabouts(pool: &PgPool, subject: &str) -> Result<Option<Whereabo
     .bind(subject)
     .fetch_optional(pool)
     .await
-}
-
-/// What a person set: their language, and where receipts go.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Profile {
-    pub language: String,
-    pub email: Option<String>,
-}
-
-pub async fn profile(pool: &PgPool, account: AccountId) -> Result<Option<Profile>, sqlx::Error> {
-    sqlx::query_as("SELECT language, email FROM profiles WHERE account_id = $1")
-        .bind(account.0)
-        .fetch_optional(pool)
-        .await
 }
 
 pub async fn prompt(pool: &PgPool, generation: &str) -> Result<Option<String>, sqlx::Error> {

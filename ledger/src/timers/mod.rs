@@ -5,6 +5,7 @@
 //! the clock nothing expires. Reservations end by the log's time, as they began; lots by the calendar.
 
 pub mod books;
+pub mod housekeeping;
 mod lots;
 mod payments;
 

@@ -1,0 +1,65 @@
+//! What a person has set, keeps and sends.
+
+use proto_events::commands::Photo;
+use proto_events::queries::{AccountQuery, AccountView, Awaited, OpenAlbum, ReferencesView, Settings};
+use proto_events::{AccountId, Text};
+use sqlx::PgPool;
+
+use super::{Problem, not_found, resolve};
+use crate::snapshots;
+use crate::store::{self, Profile};
+
+pub(super) async fn account(pool: &PgPool, query: AccountQuery) -> Result<AccountView, Problem> {
+    let account = resolve(pool, query.account).await?;
+    let profile = store::profile(pool, account).await?.ok_or_else(|| not_found("account"))?;
+    let state = snapshots::load(pool, &[account]).await?.remove(&account).unwrap_or_default();
+    Ok(view(account, state.banned(), profile))
+}
+
+fn view(account: AccountId, banned: bool, profile: Profile) -> AccountView {
+    let awaits = profile.awaits.zip(profile.awaits_since).map(|(what, since)| Awaited {
+        what: Text::lossy(&what),
+        since: since.try_into().unwrap_or_default(),
+    });
+    AccountView {
+        account,
+        language: Text::lossy(&profile.language),
+        banned,
+        email: profile.email.as_deref().map(Text::lossy),
+        settings: Settings {
+            model: profile.model.as_deref().map(Text::lossy),
+            aspect_ratio: profile.aspect_ratio.as_deref().map(Text::lossy),
+            size: profile.size.as_deref().map(Text::lossy),
+            as_file: profile.as_file,
+        },
+        conversation: Text::lossy(&profile.conversation),
+        awaits,
+        away: profile.away,
+    }
+}
+
+/// The photos that are kept for a person, oldest first.
+///
+/// # Errors
+/// Postgres does not answer.
+pub async fn references(pool: &PgPool, account: AccountId) -> Result<ReferencesView, sqlx::Error> {
+    let kept = store::references(pool, account).await?;
+    let side = |n: i64| u32::try_from(n).unwrap_or_default();
+    let photos = kept.into_iter().map(|photo| Photo {
+        file_id: Text::lossy(&photo.file_id),
+        unique_id: Text::lossy(&photo.unique_id),
+        width: side(photo.width),
+        height: side(photo.height),
+    });
+    Ok(ReferencesView { photos: photos.collect() })
+}
+
+pub(super) async fn albums_due(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<OpenAlbum>, Problem> {
+    let due = store::due_albums(pool, limit, now).await?;
+    let open = |album: store::DueAlbum| OpenAlbum {
+        account: AccountId(album.account_id),
+        chat: album.chat,
+        group: Text::lossy(&album.name),
+    };
+    Ok(due.into_iter().map(open).collect())
+}

@@ -1,0 +1,40 @@
+//! What is kept for a while only is deleted when its time is over.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::PgPool;
+
+use crate::sequencer::Clock;
+use crate::store;
+
+const LOOK: Duration = Duration::from_secs(60);
+const HOUR_US: i64 = 3_600_000_000;
+/// A photo of an album that comes again within this is known.
+const DONE_ALBUMS_US: i64 = HOUR_US;
+/// What no adapter could deal with in a day it won't: Telegram itself keeps updates no longer.
+const STUCK_ALBUMS_US: i64 = 24 * HOUR_US;
+
+/// Until it is dropped.
+pub async fn run(pool: PgPool, clock: Arc<Mutex<Clock>>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = clock.lock().unwrap_or_else(PoisonError::into_inner).now();
+        if let Err(error) = tidy(&pool, now).await {
+            tracing::warn!(%error, "what is over could not be deleted");
+        }
+    }
+}
+
+/// `now`: the log's time, µs.
+///
+/// # Errors
+/// Postgres does not answer.
+pub async fn tidy(pool: &PgPool, now: i64) -> Result<(), sqlx::Error> {
+    let pruned = store::prune_albums(pool, now - DONE_ALBUMS_US, now - STUCK_ALBUMS_US);
+    let (_, stuck) = store::answered(pruned).await?;
+    if stuck > 0 {
+        tracing::error!(count = stuck, "albums were given up: nobody could deal with them for a day");
+    }
+    Ok(())
+}
