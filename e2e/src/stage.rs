@@ -214,6 +214,7 @@ impl Stage {
             ("SANDBOX_FLOOD_PER_CHAT", "1000".to_owned()),
             ("SANDBOX_FLOOD_BURST", "1000".to_owned()),
             ("SANDBOX_FLOOD_OVERALL", "1000".to_owned()),
+            ("TELEGRAM_CHAT_PER_SECOND", "1000".to_owned()),
             ("TELEGRAM_BOT_TOKEN", "123456:AAEsandboxsandboxsandboxsandboxsand".to_owned()),
             ("TELEGRAM_API_URL", format!("{sandbox}/telegram")),
             ("TELEGRAM_WEBHOOK_URL", hook(Role::Telegram, "/telegram/webhook")),

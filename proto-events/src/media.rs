@@ -28,6 +28,15 @@ pub struct LivePiece {
     pub text: String,
 }
 
+/// Telegram wants no more calls for so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FloodNotice {
+    /// Absent: to no chat at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat: Option<i64>,
+    pub for_ms: u64,
+}
+
 /// Asks for a file of Telegram's, in the object store. Answered with [`Fetched`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FetchFile {

@@ -39,7 +39,7 @@ pub fn all() -> Vec<(String, Schema)> {
             ReferencesView, OpenAlbum, ClaimedAlbum, WishView, FileOf, QueueView, HistoryItem, LineView, TotalsView,
             ReferralsView, SupportView, ContentsView, BroadcastView, BroadcastDrafted, ClaimedBroadcast, PersonView,
             StatisticsView;
-        "media": LivePiece, FetchFile, Fetched, Conversation;
+        "media": LivePiece, FloodNotice, FetchFile, Fetched, Conversation;
     }
 }
 

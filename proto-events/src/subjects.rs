@@ -10,6 +10,9 @@ pub const CHECKPOINTS: &str = "checkpoints.ledger";
 pub const IMAGES_BUCKET: &str = "images";
 /// Request to the Telegram adapter, in the MEDIA account: bring a file into the object store.
 pub const FETCH_FILE: &str = "media.file.fetch";
+/// What an instance of the Telegram adapter learned of flood control, for the others, in the MEDIA account: messages of
+/// [`crate::media::FloodNotice`], losable.
+pub const LIVE_FLOOD: &str = "live.flood";
 /// Key-value bucket of chat sessions and drafts, in the MEDIA account.
 pub const SESSIONS_BUCKET: &str = "sessions";
 /// What the adapters put before `.JS.API` to reach their consumer in the ledger's account.

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use service::config::{Env, Problems};
 use service::nats::NatsConfig;
 
+use crate::flood::Rate;
 use crate::inbound::{PATH, Secret};
 use crate::shop::Shop;
 use crate::ways::switch;
@@ -29,6 +30,8 @@ pub struct Config {
     pub stars_every: Duration,
     /// `TELEGRAM_API_URL`
     pub api_url: Url,
+    /// `TELEGRAM_CHAT_PER_SECOND`
+    pub rate: Rate,
     /// `TELEGRAM_WEBHOOK_URL` and `TELEGRAM_WEBHOOK_SECRET`; long polling without.
     pub webhook: Option<Webhook>,
     /// `BIND`, `TELEGRAM_PORT`
@@ -56,6 +59,7 @@ impl Config {
         let api_url =
             url(&mut env, "TELEGRAM_API_URL", "the Bot API's address, https://api.telegram.org if absent");
         let api_url = api_url.or_else(|| Url::parse(TELEGRAM).ok());
+        let rate = rate(&mut env);
         let webhook = webhook(&mut env);
         let bind = env.or("BIND", "an IP address to listen on", IpAddr::V4(Ipv4Addr::LOCALHOST));
         let port = env.or("TELEGRAM_PORT", "a port, 0 to 65535; 8081 if absent", 8081_u16);
@@ -76,6 +80,7 @@ impl Config {
                 shop,
                 stars_every,
                 api_url: api_url?,
+                rate,
                 webhook,
                 listen,
                 admins,
@@ -111,6 +116,19 @@ fn token(env: &mut Env) -> Option<(i64, SecretString)> {
 /// Methods of Telegram's test servers are at `/bot<token>/test/<method>`.
 fn on_test_servers(token: &SecretString) -> SecretString {
     format!("{}/test", token.expose_secret()).into()
+}
+
+/// Five seconds' worth go at once, as by default.
+fn rate(env: &mut Env) -> Rate {
+    const NAME: &str = "TELEGRAM_CHAT_PER_SECOND";
+    const WHAT: &str = "how many messages a second a chat takes, 1 to 1000; 1 is what Telegram takes";
+    let per_second: u16 = env.or(NAME, WHAT, 1);
+    if !(1..=1_000).contains(&per_second) {
+        env.problem(NAME, format!("is {per_second}; it is {WHAT}"));
+    }
+    let Rate { per_second: default, burst } = Rate::default();
+    let times = f64::from(per_second) / default;
+    Rate { per_second: default * times, burst: burst * times }
 }
 
 fn stars_every(env: &mut Env) -> Duration {

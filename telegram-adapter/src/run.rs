@@ -61,7 +61,7 @@ pub enum Error {
 /// What keeps the adapter from starting or makes it useless.
 pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Error> {
     let texts = Arc::new(Texts::read()?);
-    let telegram = Telegram::new(&config.token, &config.api_url).map_err(Error::Client)?;
+    let telegram = Telegram::with_rate(&config.token, &config.api_url, config.rate).map_err(Error::Client)?;
     let client = nats::connect(&config.nats, "telegram").await?;
     let media = nats::connect(&config.media, "media-telegram").await?;
     let address = config.listen;
@@ -91,6 +91,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     let book = Book::new(telegram.clone());
     let refunds = Refunds::new(desk.clone(), telegram.clone(), book.clone());
     let reconciler = Reconciler::new(desk.clone(), till, book, config.stars_every);
+    let flood_media = media.clone();
     let (shelf, files) = (Shelf::new(media.clone()), Files::new(media.clone(), telegram.clone()));
     let teller = Teller::new(desk, telegram.clone(), Arc::clone(&texts), statuses, turns, shelf);
     let health = Health::new(&["nats", "ledger", "telegram"]);
@@ -107,6 +108,13 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
         let (clients, health, shutdown) = ([client.clone(), media], health.clone(), shutdown.clone());
         async move {
             service::nats::watch(&clients, &health, "nats", &shutdown).await;
+            Ok(())
+        }
+    });
+    tasks.spawn({
+        let (flood, media, shutdown) = (telegram.flood().clone(), flood_media, shutdown.clone());
+        async move {
+            flood.serve(media, shutdown).await;
             Ok(())
         }
     });

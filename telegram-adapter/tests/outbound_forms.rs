@@ -4,6 +4,7 @@
 mod desk;
 
 use std::io::Cursor;
+use std::time::Duration;
 
 use desk::{Sandbox, until};
 use proto_events::commands::FileId;
@@ -170,22 +171,31 @@ async fn many_messages_go_at_once_and_those_that_are_gone_do_no_harm() {
 #[tokio::test]
 async fn a_draft_grows_below_the_chat_where_the_server_knows_drafts() {
     let (sandbox, telegram) = chat().await;
-    for text in [html(), other_html()] {
+    // Each has a number of its own, since one is not changed more often than once a second.
+    let mut ids = 1..;
+    for text in [html(), other_html(), Html::empty()] {
         // The sandbox's clock is fast, and what it shows is soon over.
-        until("the draft", || async {
-            telegram.draft(USER, 7, &text).await.unwrap();
-            (sandbox.chat(USER).await["draft"]["text"] == text.plain()).then_some(())
+        until("the draft", || {
+            let id = ids.next().unwrap();
+            let (telegram, sandbox, text) = (&telegram, &sandbox, &text);
+            async move {
+                telegram.draft(USER, id, text).await.unwrap();
+                (sandbox.chat(USER).await["draft"]["text"] == text.plain()).then_some(())
+            }
         })
         .await;
         sandbox.fault("sendMessageDraft", bad_html()).await;
     }
-    telegram.draft(USER, 7, &Html::empty()).await.unwrap();
+    let id = ids.next().unwrap();
+    telegram.draft(USER, id, &html()).await.unwrap();
+    assert!(matches!(telegram.draft(USER, id, &html()).await, Err(Error::Flood(_))), "within a second");
     for words in ["Not Found", "Not Found: method not found"] {
         sandbox.fault("sendMessageDraft", json!({"status": 404, "description": words})).await;
-        assert_eq!(telegram.draft(USER, 7, &html()).await, Err(Error::Unsupported));
+        assert_eq!(telegram.draft(USER, ids.next().unwrap(), &html()).await, Err(Error::Unsupported));
     }
     sandbox.fault("sendMessageDraft", json!({"status": 429, "retry_after": 300})).await;
-    assert!(matches!(telegram.draft(USER, 7, &html()).await, Err(Error::Flood(_))));
+    let id = ids.next().unwrap();
+    assert_eq!(telegram.draft(USER, id, &html()).await, Err(Error::Flood(Duration::from_secs(300))));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_nats::Client;
 use async_nats::jetstream::{self, consumer::push, kv, object_store, stream};
 use futures_util::StreamExt as _;
-use proto_events::subjects::{FETCH_FILE, IMAGES_BUCKET, SESSIONS_BUCKET};
+use proto_events::subjects::{FETCH_FILE, IMAGES_BUCKET, LIVE_FLOOD, SESSIONS_BUCKET};
 use serde_json::json;
 use tokio::io::AsyncReadExt as _;
 use tokio::time::timeout;
@@ -82,6 +82,7 @@ async fn work(world: &World) {
     erase_session(ledger).await;
     go_on_with_a_chat(generator, telegram).await;
     follow_live(generator, telegram).await;
+    tell_of_a_flood(world, telegram).await;
     ask_for_a_file(generator, telegram).await;
     read_again(telegram, "OBJ_images", "$O.images.C.x").await;
     read_again(generator, "OBJ_images", "$O.images.C.x").await;
@@ -138,6 +139,15 @@ async fn follow_live(generator: &Client, telegram: &Client) {
     images(telegram).await; // an answer: so the server knows of the subscription
     generator.publish("live.generation.g-1", "half a wo".into()).await.unwrap();
     assert_eq!(comes(&mut live).await.payload, "half a wo");
+}
+
+/// From one instance to another.
+async fn tell_of_a_flood(world: &World, telegram: &Client) {
+    let other = world.connect("media-telegram").await;
+    let mut notices = other.subscribe(LIVE_FLOOD).await.unwrap();
+    images(&other).await; // an answer: so the server knows of the subscription
+    telegram.publish(LIVE_FLOOD, "quiet".into()).await.unwrap();
+    assert_eq!(comes(&mut notices).await.payload, "quiet");
 }
 
 /// What a reader does after a gap: its consumer again, now under a name.
@@ -230,6 +240,25 @@ async fn files_are_asked_for_by_the_generator_and_brought_by_telegram_only() {
     generator.publish("$KV.sessions.1.2", "forged".into()).await.unwrap();
     images(&generator).await;
     assert_eq!(sessions(&telegram).await.get("1.2").await.unwrap().unwrap(), "a draft");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_but_telegram_tells_or_hears_of_a_flood() {
+    let world = World::apart().await;
+    let Media { ledger, telegram, generator } = Media::start(&world.nats).await;
+    let mut notices = telegram.subscribe(LIVE_FLOOD).await.unwrap();
+    let mut spied = generator.subscribe(LIVE_FLOOD).await.unwrap();
+    images(&telegram).await; // an answer: so the server knows of the subscription
+    let payments = world.connect("payments").await;
+    for client in [&ledger, &generator, &payments] {
+        client.publish(LIVE_FLOOD, "forged".into()).await.unwrap();
+        client.flush().await.unwrap();
+    }
+    telegram.publish(LIVE_FLOOD, "true".into()).await.unwrap();
+    // The control: what is allowed arrives, and after it nothing else is on its way.
+    assert_eq!(comes(&mut notices).await.payload, "true");
+    assert!(!world.brings(&mut notices, |_| true).await, "somebody else told");
+    assert!(!world.brings(&mut spied, |_| true).await, "the generator hears");
 }
 
 /// Inside MEDIA forging works as in any account: a consumer can be made to deliver anywhere there. But

@@ -6,6 +6,7 @@ use teloxide::payloads::GetFile;
 
 use super::error::from_network;
 use super::{Error, InDoubt, Telegram};
+use crate::flood::Traffic;
 
 /// Where Telegram has a file for the next hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,7 @@ impl Telegram {
     /// See [`Error`].
     pub async fn file(&self, file_id: &str) -> Result<FilePlace, Error> {
         let asked = GetFile::new(file_id.to_owned().into());
-        let file = self.call(&self.calls, InDoubt::Repeat, asked).await?;
+        let file = self.call(&self.calls, Traffic::Free, InDoubt::Repeat, asked).await?;
         FilePlace::read(&file).ok_or_else(|| Error::Refused("Telegram names no path of the file".to_owned()))
     }
 

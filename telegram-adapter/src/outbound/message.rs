@@ -10,6 +10,7 @@ use super::{
     Error, InDoubt, Markup, Refusal, Sent, Telegram, either_way, message_id, recipient, reply,
     unknown_message,
 };
+use crate::flood::Traffic;
 use crate::texts::Html;
 
 /// Bot API: deleteMessages takes 1–100.
@@ -38,7 +39,7 @@ impl Telegram {
             message.link_preview_options = Some(NO_PREVIEW);
             message.reply_parameters = reply_to.and_then(reply);
             message.reply_markup = markup.for_sending();
-            self.call(&self.calls, InDoubt::Leave, message)
+            self.call(&self.calls, Traffic::one(chat), InDoubt::Leave, message)
         });
         sent.await.map(|message| Sent::read(&message))
     }
@@ -48,13 +49,25 @@ impl Telegram {
     /// # Errors
     /// See [`Error`]; [`Refusal::MessageGone`] if it is not there any more, or too old.
     pub async fn edit(&self, chat: i64, message: i64, text: &Html, markup: &Markup) -> Result<(), Error> {
+        self.edit_as(Traffic::one(chat), InDoubt::Repeat, chat, message, text, markup).await
+    }
+
+    pub(super) async fn edit_as(
+        &self,
+        traffic: Traffic,
+        in_doubt: InDoubt,
+        chat: i64,
+        message: i64,
+        text: &Html,
+        markup: &Markup,
+    ) -> Result<(), Error> {
         let Some(message) = message_id(message) else { return Err(unknown_message()) };
         let edited = either_way(|form| {
             let mut edit = EditMessageText::new(ChatId(chat), message, form.words(text));
             edit.parse_mode = form.parse_mode();
             edit.link_preview_options = Some(NO_PREVIEW);
             edit.reply_markup = markup.for_editing();
-            self.call(&self.calls, InDoubt::Repeat, edit)
+            self.call(&self.calls, form.traffic(traffic), in_doubt, edit)
         });
         looks_so(edited.await)
     }
@@ -76,7 +89,7 @@ impl Telegram {
             edit.caption = Some(caption.map(|caption| form.words(caption)).unwrap_or_default());
             edit.parse_mode = form.parse_mode();
             edit.reply_markup = markup.for_editing();
-            self.call(&self.calls, InDoubt::Repeat, edit)
+            self.call(&self.calls, Traffic::one(chat), InDoubt::Repeat, edit)
         });
         looks_so(edited.await)
     }
@@ -89,7 +102,7 @@ impl Telegram {
         let Some(message) = message_id(message) else { return Err(unknown_message()) };
         let mut edit = EditMessageReplyMarkup::new(ChatId(chat), message);
         edit.reply_markup = markup.for_editing();
-        looks_so(self.call(&self.calls, InDoubt::Repeat, edit).await)
+        looks_so(self.call(&self.calls, Traffic::one(chat), InDoubt::Repeat, edit).await)
     }
 
     /// A message's content, sent to `to` as our own. What stands below it there is `markup`.
@@ -100,7 +113,9 @@ impl Telegram {
         let Some(message) = message_id(message) else { return Err(unknown_message()) };
         let mut copy = CopyMessage::new(recipient(to), recipient(from), message);
         copy.reply_markup = markup.for_sending();
-        self.call(&self.calls, InDoubt::Leave, copy).await.map(|message| Sent::read(&message))
+        self.call(&self.calls, Traffic::one(to), InDoubt::Leave, copy)
+            .await
+            .map(|message| Sent::read(&message))
     }
 
     /// With who wrote it.
@@ -110,7 +125,9 @@ impl Telegram {
     pub async fn forward(&self, to: i64, from: i64, message: i64) -> Result<Sent, Error> {
         let Some(message) = message_id(message) else { return Err(unknown_message()) };
         let forward = ForwardMessage::new(recipient(to), recipient(from), message);
-        self.call(&self.calls, InDoubt::Leave, forward).await.map(|message| Sent::read(&message))
+        self.call(&self.calls, Traffic::one(to), InDoubt::Leave, forward)
+            .await
+            .map(|message| Sent::read(&message))
     }
 
     /// # Errors
@@ -118,7 +135,7 @@ impl Telegram {
     pub async fn delete(&self, chat: i64, message: i64) -> Result<(), Error> {
         let Some(message) = message_id(message) else { return Err(unknown_message()) };
         let delete = DeleteMessage { chat_id: recipient(chat), message_id: message };
-        match self.call(&self.calls, InDoubt::Repeat, delete).await {
+        match self.call(&self.calls, Traffic::removal(chat), InDoubt::Repeat, delete).await {
             // A repeat of a delete that was carried out.
             Err(error) if error.refused().is_some_and(|words| words.contains("to delete not found")) => {
                 Ok(())
@@ -135,7 +152,7 @@ impl Telegram {
         let messages: Vec<_> = messages.iter().filter_map(|message| message_id(*message)).collect();
         for some in messages.chunks(DELETED_AT_ONCE) {
             let delete = DeleteMessages::new(recipient(chat), some.iter().copied());
-            match self.call(&self.calls, InDoubt::Repeat, delete).await {
+            match self.call(&self.calls, Traffic::removal(chat), InDoubt::Repeat, delete).await {
                 Err(error) if error.refusal() == Some(Refusal::MessageGone) => {}
                 deleted => deleted.map(drop)?,
             }

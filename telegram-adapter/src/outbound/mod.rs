@@ -1,6 +1,6 @@
 //! Telegram as the adapter calls it: teloxide's `Bot` behind a door of our own.
 //!
-//! Here and nowhere else: time-outs, flood control (429 is obeyed when the pause is short),
+//! Here and nowhere else: time-outs, the gate of flood control (`flood`; a short pause is waited for),
 //! repeats, "message is not modified" as success, plain text when the HTML is not understood,
 //! errors without URLs (the token is in the path). What can be repeated without harm is repeated
 //! in doubt; a message is not, since it would be there twice: whoever sends decides.
@@ -17,7 +17,7 @@ mod picture;
 mod sent;
 mod setup;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::{Client, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
@@ -38,6 +38,7 @@ pub use picture::{ALBUM, FileKind, Picture};
 pub use sent::Sent;
 pub use setup::{ALLOWED_UPDATES, LONG_POLL_S, Me, Scope};
 
+use crate::flood::{Flood, Rate, Traffic};
 use crate::texts::Html;
 use lenient::Lenient;
 
@@ -49,9 +50,11 @@ const UPLOAD_TIMEOUT: Duration = Duration::from_secs(100);
 /// An answer to a tap is worth something only at once. Also cuts short the
 /// 10 s that teloxide sleeps after a 5xx.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
-/// Longer pauses are left to whoever called: a webhook must be answered within 60 s.
-const FLOOD_PAUSE_MAX: Duration = Duration::from_secs(15);
-const FLOOD_PAUSES_MAX: usize = 3;
+/// How long a call waits for flood control, all in all; longer pauses are left to whoever called: a webhook must be
+/// answered within 60 s.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Calls that Telegram answered with a 429, of one.
+const FLOODS_MAX: usize = 3;
 /// Between a broken call and its repeat.
 const REPEAT_PAUSE: Duration = Duration::from_millis(500);
 const REPEATS_MAX: usize = 2;
@@ -69,12 +72,22 @@ pub struct Telegram {
     calls: Bot,
     uploads: Bot,
     polls: Bot,
+    flood: Flood,
+    patience: Duration,
 }
 
 impl Telegram {
     /// # Errors
     /// The TLS library refuses to start.
     pub fn new(token: &SecretString, api_url: &Url) -> Result<Self, reqwest::Error> {
+        Self::with_rate(token, api_url, Rate::default())
+    }
+
+    /// Where messages to a chat are taken at another rate than Telegram's.
+    ///
+    /// # Errors
+    /// As [`Telegram::new`].
+    pub fn with_rate(token: &SecretString, api_url: &Url, rate: Rate) -> Result<Self, reqwest::Error> {
         let bot = |timeout| -> Result<Bot, reqwest::Error> {
             let client = Client::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
@@ -85,7 +98,19 @@ impl Telegram {
             Ok(Bot::with_client(token.expose_secret(), client).set_api_url(api_url.clone()))
         };
         let polling = Duration::from_secs(u64::from(LONG_POLL_S)) + CALL_TIMEOUT;
-        Ok(Self { calls: bot(CALL_TIMEOUT)?, uploads: bot(UPLOAD_TIMEOUT)?, polls: bot(polling)? })
+        let (calls, uploads, polls) = (bot(CALL_TIMEOUT)?, bot(UPLOAD_TIMEOUT)?, bot(polling)?);
+        Ok(Self { calls, uploads, polls, flood: Flood::new(rate), patience: PATIENCE })
+    }
+
+    /// A handle whose calls wait so long for flood control, all in all.
+    #[must_use]
+    pub fn patient(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
+    }
+
+    /// What all calls have to pass.
+    pub fn flood(&self) -> &Flood {
+        &self.flood
     }
 
     /// Stops the button's spinner. Late answers ("query is too old") are not an error.
@@ -95,65 +120,83 @@ impl Telegram {
     pub async fn answer_tap(&self, tap: &str, text: Option<&Html>) -> Result<(), Error> {
         let mut answer = AnswerCallbackQuery::new(tap.to_owned().into());
         answer.text = text.map(|text| text.plain().chars().take(TAP_ANSWER_CHARS_MAX).collect());
-        let answered = in_time(self.call(&self.calls, InDoubt::Repeat, answer)).await;
+        let answered = in_time(self.call(&self.calls, Traffic::Free, InDoubt::Repeat, answer)).await;
         match answered {
             Err(error) if error.refusal() == Some(Refusal::TapTooOld) => Ok(()),
             answered => answered.map(drop),
         }
     }
 
-    async fn call<P>(&self, bot: &Bot, in_doubt: InDoubt, payload: P) -> Result<Value, Error>
+    async fn call<P>(
+        &self,
+        bot: &Bot,
+        traffic: Traffic,
+        in_doubt: InDoubt,
+        payload: P,
+    ) -> Result<Value, Error>
     where
         P: Payload + Serialize + Clone + Send + 'static,
     {
-        patiently(P::NAME, in_doubt, || JsonRequest::new(bot.clone(), Lenient(payload.clone())).send()).await
+        let make = || JsonRequest::new(bot.clone(), Lenient(payload.clone())).send();
+        self.patiently(P::NAME, traffic, in_doubt, make).await
     }
 
-    async fn upload<P>(&self, payload: P) -> Result<Value, Error>
+    async fn upload<P>(&self, traffic: Traffic, payload: P) -> Result<Value, Error>
     where
         P: MultipartPayload + Serialize + Clone + Send + 'static,
     {
         let bot = &self.uploads;
         let make = || MultipartRequest::new(bot.clone(), Lenient(payload.clone())).send();
-        patiently(P::NAME, InDoubt::Leave, make).await
+        self.patiently(P::NAME, traffic, InDoubt::Leave, make).await
+    }
+
+    /// Calls until there is an answer that another call would not change, within the bounds above.
+    async fn patiently<F>(
+        &self,
+        method: &'static str,
+        traffic: Traffic,
+        in_doubt: InDoubt,
+        mut make: impl FnMut() -> F,
+    ) -> Result<Value, Error>
+    where
+        F: IntoFuture<Output = Result<Value, teloxide::RequestError>>,
+    {
+        let deadline = Instant::now() + self.patience;
+        let (mut floods, mut repeats) = (0, 0);
+        self.flood.pass(traffic, deadline).await?;
+        loop {
+            let answer = make().await.map_err(Error::from);
+            let outcome = answer.as_ref().err().map_or("ok", Error::label);
+            metrics::counter!("telegram_calls_total", "method" => method, "outcome" => outcome).increment(1);
+            match answer {
+                Err(Error::Flood(pause)) => {
+                    self.flood.limited(traffic, pause);
+                    floods += 1;
+                    if floods > FLOODS_MAX || Instant::now() + pause > deadline {
+                        return Err(Error::Flood(pause));
+                    }
+                    tracing::warn!(method, pause_s = pause.as_secs(), "flood control; waiting as told");
+                    if traffic == Traffic::Free {
+                        tokio::time::sleep(pause).await;
+                    }
+                    self.flood.pass(traffic, deadline).await?;
+                }
+                Err(Error::NotReached(_)) if repeats < REPEATS_MAX => {
+                    repeats += 1;
+                    tokio::time::sleep(REPEAT_PAUSE).await;
+                }
+                Err(Error::InDoubt(_)) if in_doubt == InDoubt::Repeat && repeats < REPEATS_MAX => {
+                    repeats += 1;
+                    tokio::time::sleep(REPEAT_PAUSE).await;
+                }
+                answer => return answer,
+            }
+        }
     }
 }
 
 /// Bot API: 0–200 characters.
 const TAP_ANSWER_CHARS_MAX: usize = 200;
-/// Calls until there is an answer that another call would not change, within the bounds above.
-async fn patiently<F>(
-    method: &'static str,
-    in_doubt: InDoubt,
-    mut make: impl FnMut() -> F,
-) -> Result<Value, Error>
-where
-    F: IntoFuture<Output = Result<Value, teloxide::RequestError>>,
-{
-    let (mut pauses, mut repeats) = (0, 0);
-    loop {
-        let answer = make().await.map_err(Error::from);
-        let outcome = answer.as_ref().err().map_or("ok", Error::label);
-        metrics::counter!("telegram_calls_total", "method" => method, "outcome" => outcome).increment(1);
-        match answer {
-            Err(Error::Flood(pause)) if pause <= FLOOD_PAUSE_MAX && pauses < FLOOD_PAUSES_MAX => {
-                tracing::warn!(method, pause_s = pause.as_secs(), "flood control; waiting as told");
-                pauses += 1;
-                tokio::time::sleep(pause).await;
-            }
-            Err(Error::NotReached(_)) if repeats < REPEATS_MAX => {
-                repeats += 1;
-                tokio::time::sleep(REPEAT_PAUSE).await;
-            }
-            Err(Error::InDoubt(_)) if in_doubt == InDoubt::Repeat && repeats < REPEATS_MAX => {
-                repeats += 1;
-                tokio::time::sleep(REPEAT_PAUSE).await;
-            }
-            answer => return answer,
-        }
-    }
-}
-
 /// Makes a call with HTML; when Telegram does not understand that, once more with the plain words.
 async fn either_way<F>(mut make: impl FnMut(Form) -> F) -> Result<Value, Error>
 where
@@ -183,6 +226,14 @@ impl Form {
         }
     }
 
+    /// What is for the eye has passed the gate the first time, and would be too soon the second.
+    const fn traffic(self, traffic: Traffic) -> Traffic {
+        match (self, traffic) {
+            (Self::Plain, Traffic::Glance { .. }) => Traffic::Free,
+            _ => traffic,
+        }
+    }
+
     const fn parse_mode(self) -> Option<ParseMode> {
         match self {
             Self::Html => Some(ParseMode::Html),
@@ -191,7 +242,7 @@ impl Form {
     }
 }
 
-async fn in_time(call: impl Future<Output = Result<Value, Error>>) -> Result<Value, Error> {
+async fn in_time<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let late = || Error::InDoubt("no answer in time".to_owned());
     tokio::time::timeout(ANSWER_TIMEOUT, call).await.unwrap_or_else(|_| Err(late()))
 }

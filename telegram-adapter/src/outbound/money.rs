@@ -9,6 +9,7 @@ use teloxide::requests::Payload;
 use teloxide::types::{ChatId, LabeledPrice, UserId};
 
 use super::{Error, InDoubt, Sent, Telegram};
+use crate::flood::Traffic;
 
 /// An invoice as it is sent. Title 1–32 and description 1–255 characters, payload 1–128 bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +65,9 @@ impl Telegram {
             (send.need_email, send.send_email_to_provider) = (receipt, receipt);
             send.provider_data = data;
         }
-        self.call(&self.calls, InDoubt::Leave, send).await.map(|message| Sent::read(&message))
+        self.call(&self.calls, Traffic::one(chat), InDoubt::Leave, send)
+            .await
+            .map(|message| Sent::read(&message))
     }
 
     /// A repeat of one that was carried out is refused with `CHARGE_ALREADY_REFUNDED`.
@@ -73,7 +76,7 @@ impl Telegram {
     /// See [`Error`]. In doubt they may have gone back.
     pub async fn refund_stars(&self, user: u64, charge: &str) -> Result<(), Error> {
         let refund = RefundStarPayment::new(UserId(user), charge.to_owned().into());
-        self.call(&self.calls, InDoubt::Leave, refund).await.map(drop)
+        self.call(&self.calls, Traffic::Free, InDoubt::Leave, refund).await.map(drop)
     }
 
     /// Rows of the bot's book of Stars, oldest first, from the row with this number on (the first is 0).
@@ -81,7 +84,9 @@ impl Telegram {
     /// # Errors
     /// See [`Error`].
     pub async fn star_rows(&self, offset: u64, limit: u8) -> Result<Vec<Value>, Error> {
-        let mut book = self.call(&self.calls, InDoubt::Repeat, GetStarTransactions { offset, limit }).await?;
+        let mut book = self
+            .call(&self.calls, Traffic::Free, InDoubt::Repeat, GetStarTransactions { offset, limit })
+            .await?;
         match book["transactions"].take() {
             Value::Array(rows) => Ok(rows),
             _ => Err(Error::InDoubt("getStarTransactions did not answer with a list".to_owned())),

@@ -9,6 +9,7 @@ use teloxide::payloads::{SendDocument, SendMediaGroup, SendPhoto};
 use teloxide::types::{ChatId, InputFile, InputMedia, InputMediaDocument, InputMediaPhoto};
 
 use super::{Error, Form, Markup, Sent, Telegram, either_way, recipient, reply};
+use crate::flood::Traffic;
 use crate::texts::Html;
 
 /// Bot API: how many an album has.
@@ -104,6 +105,7 @@ impl Telegram {
         if !ALBUM.contains(&files.len()) {
             return Err(Error::Refused(format!("an album of {} is none", files.len())));
         }
+        let count = u32::try_from(files.len()).unwrap_or(u32::MAX);
         let sent = either_way(|form| {
             let media = files.iter().enumerate().map(|(n, file)| {
                 let caption = caption.filter(|_| n == 0).map(|caption| form.words(caption));
@@ -111,7 +113,7 @@ impl Telegram {
             });
             let mut album = SendMediaGroup::new(ChatId(chat), media);
             album.reply_parameters = reply_to.and_then(reply);
-            self.upload(album)
+            self.upload(Traffic::Sent { chat, count }, album)
         });
         match sent.await? {
             Value::Array(messages) => Ok(messages.iter().map(Sent::read).collect()),
@@ -135,13 +137,13 @@ impl Telegram {
                     let mut photo = SendPhoto::new(recipient(chat), file.clone());
                     (photo.caption, photo.parse_mode) = (caption, form.parse_mode());
                     (photo.reply_parameters, photo.reply_markup) = (reply_parameters, reply_markup);
-                    self.upload(photo).await
+                    self.upload(Traffic::one(chat), photo).await
                 }
                 FileKind::Document => {
                     let mut document = SendDocument::new(recipient(chat), file.clone());
                     (document.caption, document.parse_mode) = (caption, form.parse_mode());
                     (document.reply_parameters, document.reply_markup) = (reply_parameters, reply_markup);
-                    self.upload(document).await
+                    self.upload(Traffic::one(chat), document).await
                 }
             }
         })

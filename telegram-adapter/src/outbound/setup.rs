@@ -8,7 +8,8 @@ use teloxide::payloads::{DeleteMyCommands, DeleteWebhook, GetMe, GetWebhookInfo,
 use teloxide::requests::{MultipartRequest, Payload, Request};
 use teloxide::types::{AllowedUpdate, BotCommand, BotCommandScope};
 
-use super::{Error, InDoubt, Lenient, Telegram, patiently, recipient};
+use super::{Error, InDoubt, Lenient, Telegram, recipient};
+use crate::flood::Traffic;
 
 /// What we ask for, always: without it Telegram keeps the last choice.
 pub const ALLOWED_UPDATES: [AllowedUpdate; 4] = [
@@ -69,7 +70,7 @@ impl Telegram {
     /// # Errors
     /// See [`Error`].
     pub async fn me(&self) -> Result<Me, Error> {
-        let me = self.call(&self.calls, InDoubt::Repeat, GetMe::new()).await?;
+        let me = self.call(&self.calls, Traffic::Free, InDoubt::Repeat, GetMe::new()).await?;
         Ok(Me {
             id: me["id"].as_i64().unwrap_or_default(),
             username: me["username"].as_str().unwrap_or_default().to_owned(),
@@ -85,7 +86,7 @@ impl Telegram {
         webhook.max_connections = Some(WEBHOOK_CONNECTIONS);
         let bot = &self.calls;
         let make = || MultipartRequest::new(bot.clone(), Lenient(webhook.clone())).send();
-        patiently(SetWebhook::NAME, InDoubt::Repeat, make).await.map(drop)
+        self.patiently(SetWebhook::NAME, Traffic::Free, InDoubt::Repeat, make).await.map(drop)
     }
 
     /// Where updates go; empty without a webhook.
@@ -93,7 +94,7 @@ impl Telegram {
     /// # Errors
     /// See [`Error`].
     pub async fn webhook_url(&self) -> Result<String, Error> {
-        let info = self.call(&self.calls, InDoubt::Repeat, GetWebhookInfo::new()).await?;
+        let info = self.call(&self.calls, Traffic::Free, InDoubt::Repeat, GetWebhookInfo::new()).await?;
         Ok(info["url"].as_str().unwrap_or_default().to_owned())
     }
 
@@ -102,7 +103,7 @@ impl Telegram {
     /// # Errors
     /// See [`Error`].
     pub async fn delete_webhook(&self) -> Result<(), Error> {
-        self.call(&self.calls, InDoubt::Repeat, DeleteWebhook::new()).await.map(drop)
+        self.call(&self.calls, Traffic::Free, InDoubt::Repeat, DeleteWebhook::new()).await.map(drop)
     }
 
     /// The menu of commands, for all languages (`None`) or for those with this one.
@@ -120,7 +121,7 @@ impl Telegram {
         let mut menu = SetMyCommands::new(commands);
         menu.scope = Some(scope.into());
         menu.language_code = language.map(str::to_owned);
-        self.call(&self.calls, InDoubt::Repeat, menu).await.map(drop)
+        self.call(&self.calls, Traffic::Free, InDoubt::Repeat, menu).await.map(drop)
     }
 
     /// Takes a menu away; the next wider one is shown then.
@@ -131,7 +132,7 @@ impl Telegram {
         let mut menu = DeleteMyCommands::new();
         menu.scope = Some(scope.into());
         menu.language_code = language.map(str::to_owned);
-        self.call(&self.calls, InDoubt::Repeat, menu).await.map(drop)
+        self.call(&self.calls, Traffic::Free, InDoubt::Repeat, menu).await.map(drop)
     }
 
     /// Updates from `offset` on; everything before it is acknowledged by this call.
@@ -154,7 +155,7 @@ impl Telegram {
     }
 
     async fn get_updates(&self, payload: GetUpdates) -> Result<Vec<Value>, Error> {
-        let updates = self.call(&self.polls, InDoubt::Leave, payload).await?;
+        let updates = self.call(&self.polls, Traffic::Free, InDoubt::Leave, payload).await?;
         match updates {
             Value::Array(updates) => Ok(updates),
             _ => Err(Error::InDoubt("getUpdates did not answer with a list".to_owned())),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::Url;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use telegram_adapter::flood::Rate;
 use telegram_adapter::outbound::Telegram;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -33,8 +34,17 @@ impl Sandbox {
     }
 
     pub fn telegram(&self) -> Telegram {
-        let url: Url = format!("{}/telegram", self.url).parse().unwrap();
-        Telegram::new(&SecretString::from(TOKEN), &url).unwrap()
+        // As the sandbox above is set.
+        let rate = Rate { per_second: 100.0, burst: 100.0 };
+        Telegram::with_rate(&SecretString::from(TOKEN), &self.telegram_url(), rate).unwrap()
+    }
+
+    pub fn telegram_at_its_rate(&self) -> Telegram {
+        Telegram::new(&SecretString::from(TOKEN), &self.telegram_url()).unwrap()
+    }
+
+    fn telegram_url(&self) -> Url {
+        format!("{}/telegram", self.url).parse().unwrap()
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Value {
