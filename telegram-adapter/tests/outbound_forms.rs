@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use telegram_adapter::outbound::{
     Action, Button, Error, FileKind, Markup, Picture, Refusal, Scope, Sent, Telegram,
 };
-use telegram_adapter::texts::{Html, Lang, Say, Texts};
+use telegram_adapter::texts::{Html, Lang, MESSAGE_UNITS_MAX, Rich, Say, Texts};
 
 const USER: i64 = 77;
 
@@ -225,4 +225,24 @@ async fn one_chat_has_a_menu_of_its_own_until_it_is_taken_away() {
     assert_eq!(sandbox.commands(USER).await[0]["description"], "the administrator's");
     telegram.delete_commands(Scope::Chat(USER), None).await.unwrap();
     assert_eq!(sandbox.commands(USER).await[0]["description"], "everybody's");
+}
+
+#[tokio::test]
+async fn a_models_answer_is_shown_with_its_formatting_and_in_pieces() {
+    let (sandbox, telegram) = chat().await;
+    let part = "## Кот & 🦊\n\n- **раз** `два`\n\n> цитата\n\n```rust\nlet a = \"<b>\";\n```\n\n[link](https://example.org)\n\n";
+    let rich = Rich::of_markdown(&part.repeat(60));
+    let pieces = rich.split(MESSAGE_UNITS_MAX);
+    for piece in &pieces {
+        telegram.send(USER, piece, &Markup::None, None).await.unwrap();
+    }
+    assert_eq!(sandbox.calls("sendMessage").await, pieces.len(), "none went again as plain text");
+    let mut kinds = std::collections::BTreeSet::new();
+    for message in sandbox.bot_messages(USER).await {
+        let entities = message["entities"].as_array().unwrap();
+        kinds.extend(entities.iter().map(|entity| entity["type"].as_str().unwrap().to_owned()));
+        assert!(message["text"].as_str().unwrap().contains("let a = \"<b>\";"));
+    }
+    let expected = ["blockquote", "bold", "code", "pre", "text_link"];
+    assert!(expected.iter().all(|kind| kinds.contains(*kind)), "{kinds:?}");
 }

@@ -4,6 +4,11 @@
 //! arguments and renders every text.
 
 mod html;
+mod markdown;
+mod mend;
+mod rich;
+#[cfg(test)]
+mod rich_tests;
 mod say;
 mod split;
 #[cfg(test)]
@@ -14,6 +19,7 @@ use fluent_bundle::{FluentArgs, FluentResource};
 use unic_langid::LanguageIdentifier;
 
 pub use html::Html;
+pub use rich::Rich;
 pub use say::{Reason, Say, price};
 pub use split::{MESSAGE_UNITS_MAX, cut, is_blank, split, units};
 

@@ -1,7 +1,12 @@
 //! Long words in pieces that Telegram takes. It counts UTF-16 units, of what a person sees.
 
+use std::ops::Range;
+
 /// Bot API: 1–4096 characters of a message.
 pub const MESSAGE_UNITS_MAX: usize = 4096;
+
+/// More than any emoji has; what has more is cut within.
+const CHARACTER_PARTS_MAX: usize = 16;
 
 pub fn units(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
@@ -18,16 +23,34 @@ pub fn is_blank(text: &str) -> bool {
 
 /// Pieces of at most so many units, at least 2; without the white space between them, and without those that are
 /// blank. Cut between paragraphs, else lines, else sentences, else words, whichever leaves a piece that is at least
-/// half full; else anywhere.
+/// half full; else anywhere but within what is seen as one character.
 pub fn split(text: &str, units_max: usize) -> Vec<&str> {
+    ranges(text, units_max, |_| false).into_iter().map(|range| &text[range]).collect()
+}
+
+/// Where the pieces are. `keeps_indent` says of a place whether white space that begins a line there belongs to it.
+pub(super) fn ranges(
+    text: &str,
+    units_max: usize,
+    keeps_indent: impl Fn(usize) -> bool,
+) -> Vec<Range<usize>> {
+    let end = text.trim_end().len();
     let mut pieces = Vec::new();
-    let mut left = text.trim();
-    while !left.is_empty() {
-        let (piece, rest) = left.split_at(piece_len(left, units_max));
-        pieces.push(piece.trim_end());
-        left = rest.trim_start();
+    let mut at = 0;
+    while at < end {
+        let left = &text[at..end];
+        let white = left.len() - left.trim_start().len();
+        // Of code, up to the line that begins with it.
+        let line = left[..white].rfind('\n').map_or(0, |last| last + 1);
+        at += if keeps_indent(at + line) { line } else { white };
+        let left = &text[at..end];
+        let len = piece_len(left, units_max);
+        let piece = left[..len].trim_end();
+        if !is_blank(piece) {
+            pieces.push(at..at + piece.len());
+        }
+        at += len;
     }
-    pieces.retain(|piece| !is_blank(piece));
     pieces
 }
 
@@ -37,7 +60,7 @@ pub fn cut(text: &str, units_max: usize) -> String {
     if units(text) <= units_max {
         return text.to_owned();
     }
-    let fits = prefix_len(text, units_max.saturating_sub(1));
+    let fits = between_characters(text, prefix_len(text, units_max.saturating_sub(1)));
     format!("{}…", text[..fits].trim_end())
 }
 
@@ -53,7 +76,31 @@ fn piece_len(text: &str, units_max: usize) -> usize {
     let ends_here = text[fits..].starts_with(char::is_whitespace);
     let word = if ends_here { Some(fits) } else { head.rfind(char::is_whitespace) };
     let breaks = [after("\n\n"), after("\n"), sentence, word];
-    breaks.into_iter().flatten().find(|at| *at * 2 >= fits).unwrap_or(fits)
+    breaks.into_iter().flatten().find(|at| *at * 2 >= fits).unwrap_or_else(|| between_characters(text, fits))
+}
+
+/// The last place up to `fits` that is not within what is seen as one character, as a flag or a family is.
+fn between_characters(text: &str, fits: usize) -> usize {
+    let mut at = fits;
+    for _ in 0..CHARACTER_PARTS_MAX {
+        let (Some(before), after) = (text[..at].chars().next_back(), text[at..].chars().next()) else {
+            break;
+        };
+        let flag = |c: char| matches!(c, '\u{1f1e6}'..='\u{1f1ff}');
+        let flags = text[..at].chars().rev().take_while(|c| flag(*c)).count();
+        let halved = flags % 2 == 1 && after.is_some_and(flag);
+        if before != '\u{200d}' && !after.is_some_and(is_mark) && !halved {
+            return at;
+        }
+        at -= before.len_utf8();
+    }
+    fits
+}
+
+/// Belongs to the character before it: joiners, accents, shapes and colours of emoji.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{200d}' | '\u{300}'..='\u{36f}' | '\u{20d0}'..='\u{20ff}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0020}'..='\u{e007f}')
 }
 
 /// The longest beginning of so many units; at least one character, so that there is an end.
@@ -90,6 +137,9 @@ mod tests {
         assert_eq!(split("one two three", 9), ["one two", "three"]);
         assert_eq!(split("a\n\nbcdefgh ijk", 10), ["a\n\nbcdefgh", "ijk"], "not a piece of one letter");
         assert_eq!(split("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(split("ab👨‍👩‍👧cd", 9), ["ab", "👨‍👩‍👧c", "d"], "a family stays together");
+        assert_eq!(split("a🇷🇺🇩🇪", 8), ["a🇷🇺", "🇩🇪"]);
+        assert_eq!(split("abe\u{301}f", 3), ["ab", "e\u{301}f"]);
     }
 
     #[test]
