@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod booth;
+pub mod botapi;
 pub mod bulk;
 pub mod crowd;
 pub mod deeds;

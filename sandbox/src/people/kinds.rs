@@ -57,11 +57,11 @@ pub(crate) fn content(kind: &str, telegram: &mut Telegram, blobs: &Blobs, user: 
     if let Some((kind, mime, name, more)) = file {
         let id = telegram.keep(blobs, Source::New(made(kind, mime, name)));
         let mut content = telegram.media(&id);
-        merge(&mut content[kind], &more);
         if kind == "animation" {
             // Telegram sets both, for bots that are older than animations.
-            content["document"] = content["animation"].clone();
+            content["document"] = content[kind].clone();
         }
+        merge(&mut content[kind], &more);
         return content;
     }
     match kind {

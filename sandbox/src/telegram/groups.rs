@@ -83,7 +83,7 @@ impl Telegram {
         self.push("my_chat_member", format!("member:{id}"), update, now);
         // Who is out no longer hears what a group says of it.
         let content = match bot {
-            Membership::Member => json!({"new_chat_members": [me], "new_chat_member": me}),
+            Membership::Member => json!({"new_chat_members": [me]}),
             Membership::Left | Membership::Kicked => json!({"left_chat_member": me}),
         };
         let message = self.post(id, by.clone(), false, now, &content, None);

@@ -28,7 +28,9 @@ impl Sandbox {
         let stop = CancellationToken::new();
         let flood =
             sandbox::FloodLimits { per_chat_per_second: 100.0, per_chat_burst: 100.0, ..Default::default() };
-        let options = sandbox::Options { clock_speed: 10.0, flood, ..sandbox::Options::default() };
+        let arrivals_dir = std::env::var_os("SANDBOX_ARRIVALS_DIR").map(Into::into);
+        let options =
+            sandbox::Options { clock_speed: 10.0, flood, arrivals_dir, ..sandbox::Options::default() };
         tokio::spawn(sandbox::serve(listener, options, stop.clone()));
         Self { url, http: reqwest::Client::new(), _stop: stop.drop_guard() }
     }

@@ -10,11 +10,15 @@
 //! 3. The official classes (YooKassa's) or protobufs (Google's) judge what was written down; and, as the
 //!    control, wrong copies of it.
 //!
+//! Telegram publishes no SDK: what the adapter sends (`--telegram`) is judged by a program of `e2e` with the types
+//! of crate frankenstein, each request and wrong copies of it.
+//!
 //! The packages are pinned and live in virtual environments in the data folder; the scripts beside this file
 //! print a line of JSON a check. Exit status 0: all passed; 1: something was found; 2: could not be done.
 
 mod gemini;
 mod python;
+mod telegram;
 mod yookassa;
 
 use std::{
@@ -42,8 +46,7 @@ const COLUMNS: usize = 80;
 
 /// A vendor, and who judges.
 struct Vendor {
-    kit: Kit,
-    script: &'static str,
+    judge: Judge,
     /// The package whose own tests are recorded.
     adapter: &'static str,
     /// The tests of the whole system in which it speaks.
@@ -56,6 +59,22 @@ struct Vendor {
     about: fn() -> Result<Vec<String>>,
 }
 
+enum Judge {
+    /// The vendor's own packages; they drive a sandbox, too.
+    Python { kit: Kit, script: &'static str },
+    /// A program of ours around types of others'.
+    Program { package: &'static str, program: &'static str, sdk: &'static str },
+}
+
+impl Judge {
+    fn sdk(&self) -> &'static str {
+        match self {
+            Self::Python { kit, .. } => kit.sdk(),
+            Self::Program { sdk, .. } => sdk,
+        }
+    }
+}
+
 #[derive(Debug, Clone, clap::Args)]
 pub struct ConformanceArgs {
     /// YooKassa, judged by its official Python SDK
@@ -64,6 +83,9 @@ pub struct ConformanceArgs {
     /// Gemini, judged by Google's official SDK and protobufs
     #[arg(long)]
     gemini: bool,
+    /// Telegram, judged by the types of crate frankenstein
+    #[arg(long)]
+    telegram: bool,
     /// Record the adapter's own tests only: they need no servers
     #[arg(long)]
     quick: bool,
@@ -100,12 +122,15 @@ pub fn conformance(args: &ConformanceArgs) -> ExitCode {
 }
 
 fn run(args: &ConformanceArgs) -> Result<bool> {
-    let vendors: Vec<&Vendor> = [(args.yookassa, &yookassa::VENDOR), (args.gemini, &gemini::VENDOR)]
-        .into_iter()
-        .filter_map(|(wanted, vendor)| wanted.then_some(vendor))
-        .collect();
+    let all = [
+        (args.yookassa, &yookassa::VENDOR),
+        (args.gemini, &gemini::VENDOR),
+        (args.telegram, &telegram::VENDOR),
+    ];
+    let vendors: Vec<&Vendor> =
+        all.into_iter().filter_map(|(wanted, vendor)| wanted.then_some(vendor)).collect();
     if vendors.is_empty() {
-        bail!("say what to judge: --yookassa, --gemini");
+        bail!("say what to judge: --yookassa, --gemini, --telegram");
     }
     let mut passed = true;
     for vendor in vendors {
@@ -117,7 +142,8 @@ fn run(args: &ConformanceArgs) -> Result<bool> {
 fn judged(vendor: &Vendor, args: &ConformanceArgs) -> Result<bool> {
     let begun = Instant::now();
     let about = (vendor.about)()?;
-    let python = vendor.kit.python()?;
+    // What can't be had is said before anything long begins.
+    let judge = prepared(&vendor.judge)?;
     let scratch = Scratch::new("conformance")?;
     let recorded = scratch.path().join("arrivals");
     record_adapter(vendor, &recorded)?;
@@ -127,16 +153,46 @@ fn judged(vendor: &Vendor, args: &ConformanceArgs) -> Result<bool> {
     for folder in &args.arrivals {
         gather(folder, &recorded)?;
     }
-    let lease = lease_port()?;
-    let mut sandbox = start_sandbox(&scratch, lease.port())?;
-    let mut script = Command::new(&python);
-    script.arg("-B").arg(paths::root().join(vendor.script));
-    script.args(["--base", &format!("http://127.0.0.1:{}", lease.port())]).arg("--arrivals").arg(&recorded);
-    script.args(["--must", if args.quick { vendor.must_quick } else { vendor.must }]).args(&about);
-    let checks = judge(script, !args.json)?;
-    sandbox.kill9();
-    report(vendor.kit.sdk(), &checks, begun.elapsed(), args.json);
+    let must = if args.quick { vendor.must_quick } else { vendor.must };
+    let mut command = Command::new(judge);
+    let checks = match &vendor.judge {
+        Judge::Program { .. } => {
+            command.arg("--arrivals").arg(&recorded).args(["--must", must]).args(&about);
+            judge_by(command, !args.json)?
+        }
+        Judge::Python { script, .. } => {
+            let lease = lease_port()?;
+            let mut sandbox = start_sandbox(&scratch, lease.port())?;
+            command.arg("-B").arg(paths::root().join(script));
+            command.args(["--base", &format!("http://127.0.0.1:{}", lease.port())]);
+            command.arg("--arrivals").arg(&recorded).args(["--must", must]).args(&about);
+            let checks = judge_by(command, !args.json)?;
+            sandbox.kill9();
+            checks
+        }
+    };
+    report(vendor.judge.sdk(), &checks, begun.elapsed(), args.json);
     Ok(checks.iter().all(|check| check.ok))
+}
+
+/// The interpreter, or the program.
+fn prepared(judge: &Judge) -> Result<PathBuf> {
+    match judge {
+        Judge::Python { kit, .. } => kit.python(),
+        Judge::Program { package, program, .. } => built(package, program),
+    }
+}
+
+/// Builds a program of the workspace.
+fn built(package: &str, program: &str) -> Result<PathBuf> {
+    let mut build = up::cargo();
+    build.args(["build", "-p", package, "--bin", program, "--message-format=json-render-diagnostics"]);
+    let output = build.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
+    if !output.status.success() {
+        bail!("{program} does not build (cargo's messages are above)");
+    }
+    let built = up::executables(&output.stdout).remove(program);
+    built.with_context(|| format!("cargo built no program `{program}`"))
 }
 
 /// The adapter's tests against sandboxes that write down what arrives.
@@ -186,22 +242,15 @@ fn gather(from: &Path, into: &Path) -> Result<()> {
 }
 
 fn start_sandbox(scratch: &Scratch, port: u16) -> Result<Process> {
-    let mut build = up::cargo();
-    build.args(["build", "-p", "sandbox", "--bin", "sandbox", "--message-format=json-render-diagnostics"]);
-    let output = build.stderr(Stdio::inherit()).output().context("cannot run cargo")?;
-    if !output.status.success() {
-        bail!("the sandbox does not build (cargo's messages are above)");
-    }
-    let built = up::executables(&output.stdout);
-    let program = built.get("sandbox").context("cargo built no program `sandbox`")?;
-    let plan = Plan::new("sandbox", program, scratch.path().join("sandbox.log"));
+    let program = built("sandbox", "sandbox")?;
+    let plan = Plan::new("sandbox", &program, scratch.path().join("sandbox.log"));
     let mut sandbox = Process::start(plan.args(["--port".to_owned(), port.to_string()]))?;
     sandbox.wait_ready(START, |_| http::get(port, "/ready", START).is_ok())?;
     Ok(sandbox)
 }
 
-/// Runs the script, and shows each check as it comes.
-fn judge(mut script: Command, shown: bool) -> Result<Vec<Check>> {
+/// Runs the judge, and shows each check as it comes.
+fn judge_by(mut script: Command, shown: bool) -> Result<Vec<Check>> {
     // A proxy of the machine's is not for loopback.
     script.env("NO_PROXY", "127.0.0.1").stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = script.spawn().context("cannot run the judge")?;

@@ -4,12 +4,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Vendor, python::Kit};
+use super::{Judge, Vendor, python::Kit};
 use crate::machine::paths;
 
 pub(super) const VENDOR: Vendor = Vendor {
-    kit: Kit { folder: "python-yookassa", packages: &["yookassa==3.13.0"], imports: "yookassa, netaddr" },
-    script: "xtask/src/conformance/yookassa_sdk.py",
+    judge: Judge::Python {
+        kit: Kit { folder: "python-yookassa", packages: &["yookassa==3.13.0"], imports: "yookassa, netaddr" },
+        script: "xtask/src/conformance/yookassa_sdk.py",
+    },
     adapter: "payments-adapter",
     whole: &["payments"],
     must: "create_payment,get_payment,list_payments,create_refund,get_refund,list_refunds",
