@@ -38,11 +38,14 @@ function fill(node, text, entities, from, to, send) {
     const entity = entities[i];
     if (entity.offset < at || entity.offset >= to) continue;
     const end = Math.min(entity.offset + entity.length, to);
-    node.append(text.slice(at, entity.offset));
     const inside = wrapper(entity, text, send);
+    // A block has its own line: the breaks around it are drawn by it.
+    const block = inside.matches("blockquote, pre");
+    const before = text.slice(at, entity.offset);
+    node.append(block ? before.replace(/\n$/, "") : before);
     fill(inside, text, entities.slice(i + 1), entity.offset, end, send);
     node.append(inside);
-    at = end;
+    at = block && text[end] === "\n" ? end + 1 : end;
   }
   node.append(text.slice(at, to));
 }

@@ -153,14 +153,29 @@ async fn the_pages_say_what_they_are() {
         let page =
             sandbox.http.get(format!("{}{path}", sandbox.base)).send().await.unwrap().text().await.unwrap();
         assert!(page.contains("SANDBOX"));
-        for file in ["style.css", "chat.css", "theme.js", "chat.js"] {
+        for file in ["style.css", "chat.css", "bubbles.css", "theme.js", "chat.js"] {
             assert!(page.contains(file));
         }
     }
-    for file in ["style.css", "chat.css", "theme.js", "chat.js", "bubbles.js", "format.js", "words.js"] {
+    // Every file that a file of the pages names is there.
+    let mut names = vec!["style.css", "chat.css", "bubbles.css", "theme.js", "chat.js"]
+        .into_iter()
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
+    let mut at = 0;
+    while at < names.len() {
+        let file = names[at].clone();
         let asset = sandbox.http.get(format!("{}/pages/{file}", sandbox.base)).send().await.unwrap();
         assert_eq!(asset.status(), 200, "{file}");
+        let text = asset.text().await.unwrap();
+        for import in text.split("from \"./").skip(1).filter_map(|rest| rest.split('"').next()) {
+            if !names.iter().any(|name| name == import) {
+                names.push(import.to_owned());
+            }
+        }
+        at += 1;
     }
+    assert_eq!(names.len(), 13, "{names:?}");
     sandbox.stop().await;
 }
 
