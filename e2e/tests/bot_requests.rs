@@ -1,9 +1,9 @@
 //! Whatever the bot sends is the Bot API's, by an independent model of it; and so is what the sandbox tells the
 //! bot. A flow that the bot learns belongs in [`flows`].
 
+use e2e::Stage;
 use e2e::botapi::{controls, judge_update};
 use e2e::people::{Person, buttons, said};
-use e2e::Stage;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
