@@ -10,6 +10,7 @@ use service::nats::NatsConfig;
 
 use crate::flood::Rate;
 use crate::inbound::{PATH, Secret};
+use crate::outbound::{self, Proxy};
 use crate::shop::Shop;
 use crate::ways::switch;
 
@@ -30,10 +31,10 @@ pub struct Config {
     pub stars_every: Duration,
     /// `TELEGRAM_API_URL`
     pub api_url: Url,
-    /// `TELEGRAM_CHAT_PER_SECOND`
-    pub rate: Rate,
-    /// `TELEGRAM_WEBHOOK_URL` and `TELEGRAM_WEBHOOK_SECRET`; long polling without.
-    pub webhook: Option<Webhook>,
+    /// `TELEGRAM_CHAT_PER_SECOND`, `TELEGRAM_PROXY`
+    pub calls: outbound::Options,
+    /// `TELEGRAM_WEBHOOK_URL` and `TELEGRAM_WEBHOOK_SECRET`; without, `TELEGRAM_TAKE_WEBHOOK`
+    pub reach: Reach,
     /// `BIND`, `TELEGRAM_PORT`
     pub listen: SocketAddr,
     /// `ADMIN_TELEGRAM_ID`
@@ -42,6 +43,16 @@ pub struct Config {
     pub nats: NatsConfig,
     /// `NATS_URL`, `NATS_MEDIA_NKEY_SEED_FILE`
     pub media: NatsConfig,
+}
+
+/// How updates reach us.
+#[derive(Debug, Clone)]
+pub enum Reach {
+    Webhook(Webhook),
+    /// Whether a webhook that somebody else has set is to be taken away.
+    Polling {
+        take_webhook: bool,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -59,8 +70,9 @@ impl Config {
         let api_url =
             url(&mut env, "TELEGRAM_API_URL", "the Bot API's address, https://api.telegram.org if absent");
         let api_url = api_url.or_else(|| Url::parse(TELEGRAM).ok());
-        let rate = rate(&mut env);
-        let webhook = webhook(&mut env);
+        let calls = outbound::Options { rate: rate(&mut env), proxy: proxy(&mut env) };
+        let take_webhook = switch(&mut env, "TELEGRAM_TAKE_WEBHOOK", false);
+        let reach = webhook(&mut env).map_or(Reach::Polling { take_webhook }, Reach::Webhook);
         let bind = env.or("BIND", "an IP address to listen on", IpAddr::V4(Ipv4Addr::LOCALHOST));
         let port = env.or("TELEGRAM_PORT", "a port, 0 to 65535; 8081 if absent", 8081_u16);
         let admins = admins(&mut env);
@@ -80,8 +92,8 @@ impl Config {
                 shop,
                 stars_every,
                 api_url: api_url?,
-                rate,
-                webhook,
+                calls,
+                reach,
                 listen,
                 admins,
                 nats: nats?,
@@ -116,6 +128,18 @@ fn token(env: &mut Env) -> Option<(i64, SecretString)> {
 /// Methods of Telegram's test servers are at `/bot<token>/test/<method>`.
 fn on_test_servers(token: &SecretString) -> SecretString {
     format!("{}/test", token.expose_secret()).into()
+}
+
+fn proxy(env: &mut Env) -> Option<Proxy> {
+    const NAME: &str = "TELEGRAM_PROXY";
+    let address = env.optional_secret(NAME)?;
+    let proxy = Proxy::read(address);
+    if proxy.is_none() {
+        let what =
+            "http://, https://, socks5:// or socks5h:// and name:password@host:port, or just host:port";
+        env.problem(NAME, format!("can't be understood; it is {what}"));
+    }
+    proxy
 }
 
 /// Five seconds' worth go at once, as by default.
@@ -213,7 +237,8 @@ mod tests {
     fn a_token_is_enough_for_long_polling() {
         let config = read(&[]).unwrap();
         assert_eq!((config.bot, config.api_url.as_str()), (123, "https://api.telegram.org/"));
-        assert!(config.webhook.is_none());
+        assert!(matches!(config.reach, Reach::Polling { take_webhook: false }));
+        assert!(config.calls.proxy.is_none());
         assert_eq!(config.listen.to_string(), "127.0.0.1:8081");
     }
 
@@ -221,7 +246,8 @@ mod tests {
     fn a_webhook_needs_its_secret_and_gets_its_path() {
         let url = ("TELEGRAM_WEBHOOK_URL", "https://bot.example.org");
         let config = read(&[url, ("TELEGRAM_WEBHOOK_SECRET", "s-3_cret")]).unwrap();
-        assert_eq!(config.webhook.unwrap().url.as_str(), "https://bot.example.org/telegram/webhook");
+        let Reach::Webhook(webhook) = config.reach else { panic!("long polling") };
+        assert_eq!(webhook.url.as_str(), "https://bot.example.org/telegram/webhook");
         assert_eq!(problems(&[url]), ["TELEGRAM_WEBHOOK_SECRET"]);
         assert_eq!(problems(&[url, ("TELEGRAM_WEBHOOK_SECRET", "with space")]), ["TELEGRAM_WEBHOOK_SECRET"]);
         assert_eq!(
@@ -236,6 +262,9 @@ mod tests {
             ("TELEGRAM_BOT_TOKEN", "CANARY"),
             ("TELEGRAM_API_URL", "ftp://x"),
             ("TELEGRAM_PORT", "http"),
+            ("TELEGRAM_PROXY", "ftp://anna:CANARY@proxy.example.org:21"),
+            ("TELEGRAM_CHAT_PER_SECOND", "0"),
+            ("TELEGRAM_TAKE_WEBHOOK", "perhaps"),
             ("ADMIN_TELEGRAM_ID", "1,anna"),
             ("SUPPORT_CONTACT", "nobody here"),
             ("TERMS_URL", "terms.txt"),
@@ -247,6 +276,20 @@ mod tests {
         expected.sort_unstable();
         assert_eq!(names, expected);
         assert!(!read(&wrong).unwrap_err().to_string().contains("CANARY"));
+    }
+
+    #[test]
+    fn a_proxy_is_one_that_can_be_used_and_its_password_is_not_shown() {
+        for address in
+            ["http://10.0.0.1:3128", "https://p.example.org", "socks5h://anna:CANARY@p.example.org:1080"]
+        {
+            let config = read(&[("TELEGRAM_PROXY", address)]).unwrap();
+            assert!(config.calls.proxy.is_some(), "{address}");
+            assert!(!format!("{config:?}").contains("CANARY"));
+        }
+        for bad in ["p.example.org:3128", "socks4://p.example.org:1080", "http://", "socks5:", "17"] {
+            assert_eq!(problems(&[("TELEGRAM_PROXY", bad)]), ["TELEGRAM_PROXY"], "{bad}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub mod files;
 pub mod flood;
 pub mod inbound;
 pub mod outbound;
-mod registration;
+pub mod registration;
 mod run;
 pub mod shop;
 pub mod stars;

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use reqwest::Url;
 use service::http::Health;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Webhook;
+use crate::config::{Reach, Webhook};
 use crate::inbound::Us;
-use crate::outbound::{Error, Scope, Telegram};
+use crate::outbound::{self, Scope, Telegram};
 use crate::texts::{Lang, Say, Texts};
 
 const PAUSE_MIN: Duration = Duration::from_millis(500);
@@ -15,23 +16,51 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How soon a lost webhook or an unreachable Telegram is noticed.
 const WATCH_EVERY: Duration = Duration::from_secs(30);
 
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("Telegram does not accept TELEGRAM_BOT_TOKEN: is it complete, and was it revoked?")]
+    Token(#[source] outbound::Error),
+    /// The path may be a secret.
+    #[error(
+        "Telegram sends this bot's updates to a webhook at {host}, so they can't be asked for: another deployment \
+         seems to use this TELEGRAM_BOT_TOKEN. Stop it and start this one with TELEGRAM_TAKE_WEBHOOK=on, which takes \
+         the webhook away, or give this one a bot of its own, or set TELEGRAM_WEBHOOK_URL to have the updates sent here"
+    )]
+    WebhookElsewhere { host: String },
+}
+
+/// What keeps a try from working.
+enum Trouble {
+    Final(Error),
+    Telegram(outbound::Error),
+}
+
+impl From<outbound::Error> for Trouble {
+    fn from(error: outbound::Error) -> Self {
+        match error {
+            outbound::Error::Token => Self::Final(Error::Token(error)),
+            error => Self::Telegram(error),
+        }
+    }
+}
+
 /// Registers until it has worked. `Ok(false)`: told to stop before.
 ///
 /// # Errors
-/// Telegram does not know the token.
+/// Another try would not help: the operator has to do something.
 pub async fn register(
     telegram: &Telegram,
     us: &Us,
     texts: &Texts,
-    webhook: Option<&Webhook>,
+    reach: &Reach,
     shutdown: &CancellationToken,
 ) -> Result<bool, Error> {
     let mut pause = PAUSE_MIN;
     loop {
-        let error = match try_once(telegram, us, texts, webhook).await {
+        let error = match try_once(telegram, us, texts, reach).await {
             Ok(()) => return Ok(true),
-            Err(Error::Token) => return Err(Error::Token),
-            Err(error) => error,
+            Err(Trouble::Final(error)) => return Err(error),
+            Err(Trouble::Telegram(error)) => error,
         };
         tracing::warn!(%error, retry_ms = pause.as_millis(), "the bot could not be registered at Telegram");
         tokio::select! {
@@ -42,23 +71,37 @@ pub async fn register(
     }
 }
 
-async fn try_once(
-    telegram: &Telegram,
-    us: &Us,
-    texts: &Texts,
-    webhook: Option<&Webhook>,
-) -> Result<(), Error> {
+async fn try_once(telegram: &Telegram, us: &Us, texts: &Texts, reach: &Reach) -> Result<(), Trouble> {
     let me = telegram.me().await?;
     us.is_called(me.username.clone());
-    match webhook {
-        Some(webhook) => telegram.set_webhook(&webhook.url, &webhook.secret.0).await?,
-        None => telegram.delete_webhook().await?,
-    }
+    let way = match reach {
+        Reach::Webhook(webhook) => {
+            telegram.set_webhook(&webhook.url, &webhook.secret.0).await?;
+            "webhook"
+        }
+        Reach::Polling { take_webhook } => {
+            make_room(telegram, *take_webhook).await?;
+            "long polling"
+        }
+    };
     telegram.set_commands(Scope::Everywhere, None, menu(texts, Lang::En)).await?;
     telegram.set_commands(Scope::Everywhere, Some(Lang::Ru.code()), menu(texts, Lang::Ru)).await?;
-    let way = if webhook.is_some() { "webhook" } else { "long polling" };
     tracing::info!(bot = me.username, way, "the bot is registered at Telegram");
     Ok(())
+}
+
+/// Long polling and a webhook exclude each other, and whose webhook it is nobody here can know.
+async fn make_room(telegram: &Telegram, take_webhook: bool) -> Result<(), Trouble> {
+    let url = telegram.webhook_url().await?;
+    if url.is_empty() {
+        return Ok(());
+    }
+    let host = Url::parse(&url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    if !take_webhook {
+        return Err(Trouble::Final(Error::WebhookElsewhere { host }));
+    }
+    tracing::warn!(host, "the webhook that was set is taken away, as TELEGRAM_TAKE_WEBHOOK says");
+    Ok(telegram.delete_webhook().await?)
 }
 
 fn menu(texts: &Texts, lang: Lang) -> Vec<(&'static str, String)> {

@@ -16,12 +16,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::checkout::Cashier;
-use crate::config::{Config, Webhook};
+use crate::config::{Config, Reach};
 use crate::delivery::{IN_HAND_MAX, Shelf, Teller};
 use crate::desk::Desk;
 use crate::files::Files;
 use crate::inbound::{self, Us};
-use crate::outbound::{self, Express, Telegram};
+use crate::outbound::{Express, Telegram};
 use crate::registration;
 use crate::stars::{Book, Reconciler, Refunds};
 use crate::statuses::Statuses;
@@ -51,8 +51,8 @@ pub enum Error {
     Client(#[source] reqwest::Error),
     #[error(transparent)]
     Texts(#[from] BadTexts),
-    #[error("Telegram does not accept TELEGRAM_BOT_TOKEN: is it complete, and was it revoked?")]
-    Token(#[source] outbound::Error),
+    #[error(transparent)]
+    Registration(#[from] registration::Error),
 }
 
 /// Serves until told to stop, then finishes what is in hand.
@@ -61,7 +61,7 @@ pub enum Error {
 /// What keeps the adapter from starting or makes it useless.
 pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Error> {
     let texts = Arc::new(Texts::read()?);
-    let telegram = Telegram::with_rate(&config.token, &config.api_url, config.rate).map_err(Error::Client)?;
+    let telegram = Telegram::new(&config.token, &config.api_url, &config.calls).map_err(Error::Client)?;
     let client = nats::connect(&config.nats, "telegram").await?;
     let media = nats::connect(&config.media, "media-telegram").await?;
     let address = config.listen;
@@ -74,7 +74,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     let ledger = Ledger::new(client.clone(), Producer::Telegram);
     let desk = Desk::new(ledger.clone(), config.bot);
     let (statuses, turns) = (Statuses::default(), Turns::default());
-    let express = Express::new(&config.token, &config.api_url).map_err(Error::Client)?;
+    let express =
+        Express::new(&config.token, &config.api_url, config.calls.proxy.as_ref()).map_err(Error::Client)?;
     let till = Till::new(desk.clone(), config.test_environment, config.shop.ways.provider_is_test());
     let us = Us::new(config.bot);
     let talk = Talk::new(Parts {
@@ -97,9 +98,11 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     let health = Health::new(&["nats", "ledger", "telegram"]);
 
     let updates = TaskTracker::new();
-    let router = match &config.webhook {
-        Some(webhook) => inbound::router(webhook.secret.clone(), us.clone(), talk.clone(), updates.clone()),
-        None => Router::new(),
+    let router = match &config.reach {
+        Reach::Webhook(webhook) => {
+            inbound::router(webhook.secret.clone(), us.clone(), talk.clone(), updates.clone())
+        }
+        Reach::Polling { .. } => Router::new(),
     };
     let mut tasks: JoinSet<Result<(), Error>> = JoinSet::new();
     let web = service::http::serve(listener, router, health.clone(), shutdown.clone());
@@ -133,7 +136,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
             Ok(())
         }
     });
-    tasks.spawn(take_updates(telegram, us, talk, texts, config.webhook, health, shutdown.clone()));
+    tasks.spawn(take_updates(telegram, us, talk, texts, config.reach, health, shutdown.clone()));
 
     let failed = wait(&mut tasks, &shutdown).await;
     updates.close();
@@ -208,20 +211,20 @@ async fn take_updates(
     us: Us,
     talk: Talk,
     texts: Arc<Texts>,
-    webhook: Option<Webhook>,
+    reach: Reach,
     health: Health,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let registered = registration::register(&telegram, &us, &texts, webhook.as_ref(), &shutdown).await;
-    if !registered.map_err(Error::Token)? {
+    if !registration::register(&telegram, &us, &texts, &reach, &shutdown).await? {
         return Ok(());
     }
     health.set("telegram", true);
-    match webhook {
-        Some(webhook) => registration::watch(&telegram, &webhook, &health, &shutdown).await,
-        None => {
+    match reach {
+        Reach::Webhook(webhook) => registration::watch(&telegram, &webhook, &health, &shutdown).await,
+        Reach::Polling { .. } => {
             let reached = |up| health.set("telegram", up);
-            inbound::poll(&telegram, &us, &talk, &shutdown, reached).await.map_err(Error::Token)?;
+            let polled = inbound::poll(&telegram, &us, &talk, &shutdown, reached).await;
+            polled.map_err(registration::Error::Token)?;
         }
     }
     Ok(())

@@ -22,7 +22,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use service::nats::NatsConfig;
 use telegram_adapter::files::{BYTES_MAX, Files};
-use telegram_adapter::outbound::{Markup, Picture, Telegram};
+use telegram_adapter::outbound::{Markup, Options, Picture, Telegram};
 use tokio::io::AsyncReadExt as _;
 use tokio_util::sync::CancellationToken;
 use xtask::machine::{Nats, paths};
@@ -177,7 +177,7 @@ async fn misbehaving(give: fn() -> Response, asked: Arc<AtomicUsize>) -> Telegra
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
-    Telegram::new(&SecretString::from(TOKEN), &url).unwrap()
+    Telegram::new(&SecretString::from(TOKEN), &url, &Options::default()).unwrap()
 }
 
 #[tokio::test]

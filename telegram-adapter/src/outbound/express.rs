@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Url, redirect};
+use reqwest::{Client, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::Error;
+use super::{Error, Proxy};
 use crate::texts::Html;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(700);
@@ -28,14 +28,9 @@ pub struct Express {
 
 impl Express {
     /// # Errors
-    /// The TLS library refuses to start.
-    pub fn new(token: &SecretString, api_url: &Url) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TRY_TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .tcp_nodelay(true)
-            .build()?;
+    /// The TLS library refuses to start, or the proxy can't be used.
+    pub fn new(token: &SecretString, api_url: &Url, proxy: Option<&Proxy>) -> Result<Self, reqwest::Error> {
+        let client = super::client(proxy, CONNECT_TIMEOUT, TRY_TIMEOUT)?;
         let mut url = api_url.clone();
         let base = url.path().trim_end_matches('/').to_owned();
         url.set_path(&format!("{base}/bot{}/AnswerPreCheckoutQuery", token.expose_secret()));

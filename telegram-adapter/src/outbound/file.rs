@@ -82,13 +82,14 @@ fn label(status: StatusCode) -> &'static str {
 mod tests {
     use secrecy::SecretString;
 
+    use super::super::Options;
     use super::*;
 
     #[test]
     fn a_path_stays_below_the_bots_files_whatever_it_says() {
         let url = |token: &str, path: &str| {
             let api = "https://telegram.example/prefix/".parse().unwrap();
-            let telegram = Telegram::new(&SecretString::from(token), &api).unwrap();
+            let telegram = Telegram::new(&SecretString::from(token), &api, &Options::default()).unwrap();
             telegram.file_url(path).unwrap().to_string()
         };
         let base = "https://telegram.example/prefix/file/bot1:A";

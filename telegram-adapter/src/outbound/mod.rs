@@ -14,6 +14,7 @@ mod markup;
 mod message;
 mod money;
 mod picture;
+mod proxy;
 mod sent;
 mod setup;
 
@@ -35,6 +36,7 @@ pub use live::Action;
 pub use markup::{Button, Markup};
 pub use money::{Invoice, ProviderPart, STAR_ROWS_MAX};
 pub use picture::{ALBUM, FileKind, Picture};
+pub use proxy::Proxy;
 pub use sent::Sent;
 pub use setup::{ALLOWED_UPDATES, LONG_POLL_S, Me, Scope};
 
@@ -66,6 +68,15 @@ enum InDoubt {
     Leave,
 }
 
+/// How Telegram is called.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Messages a chat takes.
+    pub rate: Rate,
+    /// Without, as the environment says (`HTTPS_PROXY`).
+    pub proxy: Option<Proxy>,
+}
+
 /// A handle, cheap to clone.
 #[derive(Clone)]
 pub struct Telegram {
@@ -78,28 +89,15 @@ pub struct Telegram {
 
 impl Telegram {
     /// # Errors
-    /// The TLS library refuses to start.
-    pub fn new(token: &SecretString, api_url: &Url) -> Result<Self, reqwest::Error> {
-        Self::with_rate(token, api_url, Rate::default())
-    }
-
-    /// Where messages to a chat are taken at another rate than Telegram's.
-    ///
-    /// # Errors
-    /// As [`Telegram::new`].
-    pub fn with_rate(token: &SecretString, api_url: &Url, rate: Rate) -> Result<Self, reqwest::Error> {
+    /// The TLS library refuses to start, or the proxy can't be used.
+    pub fn new(token: &SecretString, api_url: &Url, options: &Options) -> Result<Self, reqwest::Error> {
         let bot = |timeout| -> Result<Bot, reqwest::Error> {
-            let client = Client::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .timeout(timeout)
-                .redirect(redirect::Policy::none())
-                .tcp_nodelay(true)
-                .build()?;
+            let client = client(options.proxy.as_ref(), CONNECT_TIMEOUT, timeout)?;
             Ok(Bot::with_client(token.expose_secret(), client).set_api_url(api_url.clone()))
         };
         let polling = Duration::from_secs(u64::from(LONG_POLL_S)) + CALL_TIMEOUT;
         let (calls, uploads, polls) = (bot(CALL_TIMEOUT)?, bot(UPLOAD_TIMEOUT)?, bot(polling)?);
-        Ok(Self { calls, uploads, polls, flood: Flood::new(rate), patience: PATIENCE })
+        Ok(Self { calls, uploads, polls, flood: Flood::new(options.rate), patience: PATIENCE })
     }
 
     /// A handle whose calls wait so long for flood control, all in all.
@@ -197,6 +195,23 @@ impl Telegram {
 
 /// Bot API: 0–200 characters.
 const TAP_ANSWER_CHARS_MAX: usize = 200;
+/// Redirects are not followed: the token is in the path.
+fn client(
+    proxy: Option<&Proxy>,
+    connect_timeout: Duration,
+    timeout: Duration,
+) -> Result<Client, reqwest::Error> {
+    let client = Client::builder()
+        .connect_timeout(connect_timeout)
+        .timeout(timeout)
+        .redirect(redirect::Policy::none())
+        .tcp_nodelay(true);
+    match proxy {
+        Some(proxy) => proxy.of(client)?.build(),
+        None => client.build(),
+    }
+}
+
 /// Makes a call with HTML; when Telegram does not understand that, once more with the plain words.
 async fn either_way<F>(mut make: impl FnMut(Form) -> F) -> Result<Value, Error>
 where

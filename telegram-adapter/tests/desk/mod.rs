@@ -6,7 +6,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use telegram_adapter::flood::Rate;
-use telegram_adapter::outbound::Telegram;
+use telegram_adapter::outbound::{Options, Telegram};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -38,11 +38,12 @@ impl Sandbox {
     pub fn telegram(&self) -> Telegram {
         // As the sandbox above is set.
         let rate = Rate { per_second: 100.0, burst: 100.0 };
-        Telegram::with_rate(&SecretString::from(TOKEN), &self.telegram_url(), rate).unwrap()
+        let options = Options { rate, ..Options::default() };
+        Telegram::new(&SecretString::from(TOKEN), &self.telegram_url(), &options).unwrap()
     }
 
     pub fn telegram_at_its_rate(&self) -> Telegram {
-        Telegram::new(&SecretString::from(TOKEN), &self.telegram_url()).unwrap()
+        Telegram::new(&SecretString::from(TOKEN), &self.telegram_url(), &Options::default()).unwrap()
     }
 
     fn telegram_url(&self) -> Url {

@@ -44,13 +44,14 @@ pub(super) const CHECKPOINT_KEY_FILE: &str = "CHECKPOINT_KEY_FILE";
 pub(super) const CHECKPOINT_DIR: &str = "CHECKPOINT_DIR";
 
 /// Variables that only some services may see: (name, services).
-const PRIVATE: [(&str, &[&str]); 15] = [
+const PRIVATE: [(&str, &[&str]); 16] = [
     ("CHECKPOINT_KEY_FILE", &["ledger"]),
     ("DATABASE_URL", &["ledger"]),
     ("ADMIN_PASSWORD", &["ledger"]),
     ("NATS_NKEY_SEED_FILE", &[]),
     ("NATS_MEDIA_NKEY_SEED_FILE", &[]),
     ("TELEGRAM_BOT_TOKEN", &["telegram-adapter"]),
+    ("TELEGRAM_PROXY", &["telegram-adapter"]),
     ("TELEGRAM_WEBHOOK_SECRET", &["telegram-adapter"]),
     ("YOOKASSA_PROVIDER_TOKEN", &["telegram-adapter"]),
     ("YOOKASSA_SHOP_ID", &["payments-adapter"]),
