@@ -22,7 +22,10 @@ const AWAITED: &str = "asked-ada-for-a-heron";
 const KEPT_PHOTO: &str = "AgACAgIAAxkKept";
 const ALBUM_PHOTO: &str = "AgACAgIAAxkAlbum";
 const CAPTION: &str = "my heron in the reeds";
-const THEIRS: [&str; 13] = [
+const WISHED: &str = "a heron that can dance";
+const UNIQUE: &str = "AQADunique71";
+const SAID: &str = "dear heron friend";
+const THEIRS: [&str; 16] = [
     "7316204985",
     "8427315096",
     NAME,
@@ -36,6 +39,9 @@ const THEIRS: [&str; 13] = [
     KEPT_PHOTO,
     ALBUM_PHOTO,
     CAPTION,
+    WISHED,
+    UNIQUE,
+    SAID,
 ];
 
 /// Which of these texts stand in which tables, of every table there is.
@@ -96,7 +102,7 @@ fn lives(raw: &Raw) -> Value {
         "delivery_confirm",
         "delivered:1",
         &account,
-        json!({"generation": generation, "file_ids": [FILE]}),
+        json!({"generation": generation, "file_ids": [FILE], "unique_ids": [UNIQUE]}),
     );
     keeps(raw);
     payment
@@ -108,7 +114,14 @@ fn keeps(raw: &Raw) {
         |file: &str| json!({"file_id": file, "unique_id": format!("{file}-u"), "width": 1, "height": 1});
     let part =
         json!({"chat": CHAT, "group": "g", "message": 9, "photo": photo(ALBUM_PHOTO), "caption": CAPTION});
+    let said = json!({"message": "m1", "kind": "text", "content": {"text": SAID}});
+    let reply = raw.send(Producer::Console, "message_request", "message:1", person(USER), said);
+    assert_eq!(reply["status"], "done", "{reply}");
+    let context = json!({"chat": CHAT, "message": 5});
+    let wish = json!({"kind": "picture", "prompt": WISHED, "references": [], "context": context});
     for (verb, body) in [
+        ("wish_keep", json!({"request": wish})),
+        ("support_note", json!({"chat": 5, "message": CHAT})),
         ("profile_update", json!({"awaits": AWAITED})),
         ("references_put", json!({"photos": [photo(KEPT_PHOTO)]})),
         ("album_put", part),

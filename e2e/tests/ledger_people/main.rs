@@ -2,8 +2,10 @@
 //! adapter sends them.
 
 mod albums;
+mod asked;
 mod profile;
 mod references;
+mod tellings;
 
 use e2e::Stage;
 use e2e::raw::{Raw, person};
@@ -55,6 +57,13 @@ impl<'a> Desk<'a> {
     fn ask(&self, query: &str, body: Value) -> Value {
         let asked = self.ledger.ask::<Value>(query, &body, None);
         self.stage.rt.block_on(asked).unwrap_or_else(|error| panic!("{query}: {error:?}"))
+    }
+
+    /// The code it is refused with.
+    fn not_answered(&self, query: &str, body: Value) -> String {
+        let asked = self.ledger.ask::<Value>(query, &body, None);
+        let error = self.stage.rt.block_on(asked).expect_err("a refusal");
+        error.code().unwrap_or_else(|| panic!("{query}: {error:?}")).to_owned()
     }
 
     fn erase(&self, user: i64) {

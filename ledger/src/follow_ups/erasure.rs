@@ -44,6 +44,8 @@ pub(super) async fn delete_content(pool: &PgPool, account: AccountId) -> Result<
             event => objects.extend(provider_id(&event).map(ToString::to_string)),
         }
     }
+    // Of what was to be told of the account as a whole.
+    subjects.insert(account.to_string(), 0);
     let subjects: Vec<ErasedSubject> =
         subjects.into_iter().map(|(id, attempts)| ErasedSubject { id, attempts }).collect();
     let objects: Vec<String> = objects.into_iter().collect();

@@ -84,8 +84,10 @@ fn command(
     let command = Command::decode(verb, envelope.body).ok_or_else(unknown)?;
     let command = command.map_err(invalid)?;
     judge(may_send(producer, verb, command.rail()), producer, verb)?;
-    if let Command::GenerationRequest(request) = &command {
-        fits_together(request)?;
+    match &command {
+        Command::GenerationRequest(request) => fits_together(request)?,
+        Command::MessageRequest(c) => c.content.check().map_err(|why| refused("content_unfit", why))?,
+        _ => {}
     }
     let actor = envelope.actor.map_or_else(|| default_actor(producer).to_owned(), |a| a.to_string());
     if names_operator(producer, verb) && actor.strip_prefix("operator:").is_none_or(str::is_empty) {

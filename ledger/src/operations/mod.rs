@@ -4,7 +4,7 @@ mod person;
 mod telling;
 mod vendor;
 
-use proto_events::commands::Operation;
+use proto_events::commands::{DeliveryOutcome, Operation};
 use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, Position, Producer, Provider, Refused, Reply};
 use serde_json::{Value, json};
@@ -69,13 +69,21 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
             })
         }
         Operation::DeliveryDone(c) => {
-            let closed = store::close_delivery(pool, c.position.get(), c.attempt.get()).await?;
+            let (position, attempt) = (c.position.get(), c.attempt.get());
+            let closed = match c.outcome {
+                DeliveryOutcome::Blocked => store::delivery_blocked(pool, position, attempt, now).await?,
+                DeliveryOutcome::Told | DeliveryOutcome::Refused => {
+                    store::close_delivery(pool, position, attempt).await?
+                }
+            };
             Ok(json!({"closed": closed}))
         }
         Operation::ProfileUpdate(c) => person::update(pool, request.account, &c, now).await,
         Operation::PersonReach(c) => person::reach(pool, request.account, c.reachable, now).await,
         Operation::ReferencesPut(c) => person::put_references(pool, request.account, &c).await,
         Operation::ReferencesRemove(c) => person::remove_references(pool, request.account, &c).await,
+        Operation::WishKeep(c) => person::keep_wish(pool, request.account, &c, now).await,
+        Operation::SupportNote(c) => person::note_support(pool, request.account, c, now).await,
         Operation::AlbumPut(c) => person::put_album(pool, request.account, c, now).await,
         Operation::AlbumClaim(c) => person::claim_album(pool, &c, now).await,
         Operation::AlbumDone(c) => person::finish_album(pool, &c, now).await,
@@ -107,9 +115,7 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
             store::receipt_done(pool, &c.payment.to_string(), &c.receipt).await?;
             Ok(Value::Null)
         }
-        Operation::WishKeep(_)
-        | Operation::SupportNote(_)
-        | Operation::BroadcastDraft(_)
+        Operation::BroadcastDraft(_)
         | Operation::BroadcastClaim(_)
         | Operation::BroadcastTold(_)
         | Operation::TextsKnown(_) => {
@@ -161,6 +167,10 @@ async fn claim(pool: &PgPool, position: Position, claimant: &str, moment: Moment
             let mut refusal = refused("delivery_held", "another instance is telling it");
             refusal.details = json!({"until": until});
             Err(Problem::Refused(refusal))
+        }
+        DeliveryClaimed::Parked => {
+            let why = "the person can't be reached; it waits until they can";
+            Err(Problem::Refused(refused("delivery_done", why)))
         }
         DeliveryClaimed::Done => {
             Err(Problem::Refused(refused("delivery_done", "it was told, or was never to be told")))

@@ -1,8 +1,9 @@
-//! What people set, keep and send: settings, reference photos, albums.
+//! What people set, keep and send: settings, reference photos, albums, wishes, words to the support.
 
 use proto_events::AccountId;
 use proto_events::commands::{
     AlbumClaim, AlbumDone, AlbumPut, ProfileUpdate, REFERENCES_MAX, ReferencesPut, ReferencesRemove,
+    SupportNote, WishKeep,
 };
 use proto_events::envelope::AccountRef;
 use proto_events::queries::ClaimedAlbum;
@@ -75,7 +76,7 @@ pub(super) async fn remove_references(
 
 async fn kept(pool: &PgPool, account: AccountId) -> Result<Value, Problem> {
     let view = queries::references(pool, account).await?;
-    serde_json::to_value(view).map_err(|e| Problem::Postgres(sqlx::Error::Encode(Box::new(e))))
+    serde_json::to_value(view).map_err(unwritten)
 }
 
 pub(super) async fn put_album(
@@ -110,7 +111,7 @@ pub(super) async fn claim_album(pool: &PgPool, claim: &AlbumClaim, now: i64) -> 
             };
             let lease_until = lease_until.try_into().unwrap_or_default();
             let claimed = ClaimedAlbum { account, telegram_user, parts, lease_until };
-            serde_json::to_value(claimed).map_err(|e| Problem::Postgres(sqlx::Error::Encode(Box::new(e))))
+            serde_json::to_value(claimed).map_err(unwritten)
         }
         AlbumClaimed::Held { until } => held("album_held", "another instance deals with it", until),
         AlbumClaimed::Coming { until } => held("album_coming", "more photos of it may come", until),
@@ -122,4 +123,31 @@ pub(super) async fn finish_album(pool: &PgPool, done: &AlbumDone, now: i64) -> R
     let album = (done.chat, done.group.as_str());
     let closed = store::finish_album(pool, album, &done.claimant, now).await?;
     Ok(json!({"closed": closed}))
+}
+
+pub(super) async fn keep_wish(
+    pool: &PgPool,
+    who: AccountRef,
+    wish: &WishKeep,
+    now: i64,
+) -> Result<Value, Problem> {
+    let account = resolve(pool, who).await?;
+    let request = wish.request.as_ref().map(serde_json::to_string).transpose().map_err(unwritten)?;
+    let known = store::keep_wish(pool, account, request.as_deref(), now).await?;
+    known.then_some(Value::Null).ok_or_else(nobody)
+}
+
+pub(super) async fn note_support(
+    pool: &PgPool,
+    who: AccountRef,
+    note: SupportNote,
+    now: i64,
+) -> Result<Value, Problem> {
+    let account = resolve(pool, who).await?;
+    let known = store::put_support_note(pool, account, (note.chat, note.message), now).await?;
+    known.then_some(Value::Null).ok_or_else(nobody)
+}
+
+fn unwritten(error: serde_json::Error) -> Problem {
+    Problem::Postgres(sqlx::Error::Encode(Box::new(error)))
 }

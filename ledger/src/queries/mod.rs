@@ -13,7 +13,7 @@ use proto_events::envelope::AccountRef;
 use proto_events::events::GenerationKind;
 use proto_events::queries::{
     AccountQuery, BalanceView, CatalogView, GenerationQuery, JobSweep, OpenDelivery, OpenJob, PaymentQuery,
-    RefundQuery, Sweep,
+    QueueView, RefundQuery, Sweep,
 };
 use proto_events::{AccountId, Attempt, Credits, Event, Position, Producer, QueryReply, Refused, Text};
 use serde::Serialize;
@@ -121,6 +121,10 @@ async fn find(
             let Sweep { limit } = read(body)?;
             json(person::albums_due(pool, rows(limit), now).await?)
         }
+        "wish" => json(person::wish(pool, read(body)?).await?),
+        "generation_of_file" => json(person::generation_of_file(pool, read(body)?).await?),
+        "support_of" => json(person::support_of(pool, read(body)?).await?),
+        "queue" => json(queue(pool, read(body)?, now).await?),
         "payments_open" => json(money::payments_open(pool, read(body)?, question.producer).await?),
         "refunds_open" => json(money::refunds_open(pool, read(body)?, question.producer).await?),
         "known_to_us" => json(money::known(pool, &read(body)?).await?),
@@ -223,6 +227,13 @@ async fn jobs(pool: &PgPool, sweep: JobSweep, now: i64) -> Result<Vec<OpenJob>, 
             })
         })
         .collect())
+}
+
+async fn queue(pool: &PgPool, query: GenerationQuery, now: i64) -> Result<QueueView, Problem> {
+    let working_max = catalog(pool).await?.catalog.limits.working_per_person_max.into();
+    let before = store::jobs_before(pool, &query.generation.to_string(), working_max, now).await?;
+    let before = before.ok_or_else(|| not_found("generation"))?;
+    Ok(QueueView { before: u32::try_from(before).unwrap_or(u32::MAX) })
 }
 
 async fn deliveries(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<OpenDelivery>, Problem> {

@@ -1,7 +1,10 @@
 //! What a person has set, keeps and sends.
 
 use proto_events::commands::Photo;
-use proto_events::queries::{AccountQuery, AccountView, Awaited, OpenAlbum, ReferencesView, Settings};
+use proto_events::queries::{
+    AccountQuery, AccountView, Awaited, FileOf, FileQuery, OpenAlbum, ReferencesView, Settings, SupportQuery,
+    SupportView, WishView,
+};
 use proto_events::{AccountId, Text};
 use sqlx::PgPool;
 
@@ -62,4 +65,28 @@ pub(super) async fn albums_due(pool: &PgPool, limit: i64, now: i64) -> Result<Ve
         group: Text::lossy(&album.name),
     };
     Ok(due.into_iter().map(open).collect())
+}
+
+pub(super) async fn wish(pool: &PgPool, query: AccountQuery) -> Result<WishView, Problem> {
+    let account = resolve(pool, query.account).await?;
+    let kept = store::wish(pool, account).await?;
+    let read = |(wish, kept_at): (String, i64)| {
+        let request = serde_json::from_str(&wish).ok()?;
+        Some(WishView { request, kept_at: kept_at.try_into().unwrap_or_default() })
+    };
+    // One that this version can't read is no wish any more.
+    kept.and_then(read).ok_or_else(|| not_found("wish"))
+}
+
+pub(super) async fn generation_of_file(pool: &PgPool, query: FileQuery) -> Result<FileOf, Problem> {
+    let account = resolve(pool, query.account).await?;
+    let found = store::generation_of_file(pool, account, &query.unique_id).await?;
+    let generation = found.and_then(|id| id.parse().ok()).ok_or_else(|| not_found("generation"))?;
+    Ok(FileOf { generation })
+}
+
+pub(super) async fn support_of(pool: &PgPool, query: SupportQuery) -> Result<SupportView, Problem> {
+    let found = store::support_note(pool, query.chat, query.message).await?;
+    let (account, telegram_user, language) = found.ok_or_else(|| not_found("note"))?;
+    Ok(SupportView { account: AccountId(account), telegram_user, language: Text::lossy(&language) })
 }

@@ -3,20 +3,21 @@
 use proto_events::commands::{ChatContext, Command, MadeOutput};
 use proto_events::envelope::AccountRef;
 use proto_events::events::{
-    DeliveryTrouble, GenerationFailed, GenerationRequested, GenerationSucceeded, LotPart, PaymentOpened,
-    RefundOpened, Settlement, Trouble,
+    CreditsGranted, DebtPayer, DeliveryTrouble, GenerationFailed, GenerationRequested, GenerationSucceeded,
+    LotPart, LotSource, PaymentOpened, PaymentQuarantined, RefundOpened, RevokeReason, Settlement, Trouble,
 };
-use proto_events::{AccountId, Attempt, Event, GenerationId, Micros, PaymentId};
+use proto_events::{AccountId, Attempt, Event, GenerationId, Micros, PaymentId, Producer};
 
 use super::accounts::Loaded;
 use super::queue::Request;
 use crate::store::side::{
     Claim, Content, Context, Delivery, ExpiringLot, Identity, Inserts, Job, Link, OpenPayment, OpenRefund,
-    SentFile, Side, StoredOutput, Told,
+    SentFile, Side, StoredMessage, StoredOutput, Told,
 };
 
 /// How long a claim holds when the catalog does not say.
 pub const LEASE_MS_DEFAULT: i64 = 30_000;
+const QUARANTINED: &str = "PaymentQuarantined";
 
 /// When and where the events stand.
 #[derive(Debug, Clone, Copy)]
@@ -74,12 +75,13 @@ impl Sink<'_> {
                 self.tell(position, "PaymentRegistered", e.payment.to_string());
             }
             Event::PaymentSettled(e) => {
-                self.close_payment(e.payment);
-                self.told(e.payment.to_string(), "PaymentCanceled");
+                self.close_payment(position, e.payment);
+                self.told(position, e.payment.to_string(), "PaymentCanceled");
+                self.told(position, e.rail.key(&e.provider_payment_id), QUARANTINED);
                 self.tell(position, "PaymentSettled", e.payment.to_string());
             }
             Event::PaymentCanceled(e) => {
-                self.close_payment(e.payment);
+                self.close_payment(position, e.payment);
                 self.tell(position, "PaymentCanceled", e.payment.to_string());
             }
             Event::RefundOpened(e) => self.refund_opened(position, e),
@@ -91,13 +93,83 @@ impl Sink<'_> {
                 self.side.changes.closed_refunds.push(e.refund.to_string());
                 self.tell(position, "RefundFailed", e.refund.to_string());
             }
+            Event::PaymentQuarantined(e) => self.quarantined(position, e),
+            Event::QuarantineResolved(e) => {
+                self.told(position, e.rail.key(&e.provider_payment_id), QUARANTINED);
+            }
+            Event::GenerationRequested(_)
+            | Event::GenerationStarted(_)
+            | Event::GenerationAttempted(_)
+            | Event::GenerationSucceeded(_)
+            | Event::GenerationFailed(_)
+            | Event::GenerationCanceled(_)
+            | Event::GenerationDelivered(_)
+            | Event::DeliveryFailed(_) => self.generation(position, event),
+            _ => self.account(position, event),
+        }
+    }
+
+    /// What is about the account as a whole: told in the person's own chat, under the account's id.
+    fn account(&mut self, position: i64, event: &Event) {
+        let told_of = match event {
             Event::CreditsGranted(e) => {
                 if let Some(expires_at) = e.expires_at {
                     let (account_id, lot, expires_at) = (self.account.0, e.lot.get(), expires_at.get());
                     self.side.inserts.lots.push(ExpiringLot { account_id, lot, expires_at });
                 }
+                self.is_news(e).then_some("CreditsGranted")
             }
-            _ => self.generation(position, event),
+            Event::CreditsRevoked(e) if e.reason == RevokeReason::Operator => Some("CreditsRevoked"),
+            Event::CreditsExpired(_) => Some("CreditsExpired"),
+            Event::DebtPaid(e) if e.by == DebtPayer::Forgiven => Some("DebtPaid"),
+            // The ban that an opening carries is an old one.
+            Event::AccountBanned(_) if !matches!(self.request.command, Command::AccountOpen(_)) => {
+                self.told(position, self.account.to_string(), "AccountUnbanned");
+                Some("AccountBanned")
+            }
+            Event::AccountUnbanned(_) => {
+                self.told(position, self.account.to_string(), "AccountBanned");
+                Some("AccountUnbanned")
+            }
+            Event::MessageRequested(_) => {
+                self.message(position);
+                Some("MessageRequested")
+            }
+            _ => None,
+        };
+        if let Some(event_type) = told_of {
+            self.tell(position, event_type, self.account.to_string());
+        }
+    }
+
+    /// Whether nothing else tells of these credits: not the settlement, the welcome, or what failed.
+    fn is_news(&self, e: &CreditsGranted) -> bool {
+        match e.source {
+            LotSource::Admin | LotSource::Promo | LotSource::Referral => e.restores.is_none(),
+            LotSource::Compensation => {
+                e.restores.is_none() && !matches!(self.request.command, Command::DeliveryFail(_))
+            }
+            LotSource::Purchase | LotSource::Welcome => false,
+        }
+    }
+
+    /// For administrators, whoever's it is. An operator who has taken it over knows.
+    fn quarantined(&mut self, position: i64, e: &PaymentQuarantined) {
+        let subject = e.rail.key(&e.provider_payment_id);
+        self.told(position, subject.clone(), QUARANTINED);
+        if self.request.producer != Producer::Console {
+            let (account_id, event_type) = (self.account.0, QUARANTINED);
+            self.side.inserts.deliveries.push(Delivery { position, account_id, event_type, subject });
+        }
+    }
+
+    fn message(&mut self, position: i64) {
+        let account_id = self.account.0;
+        if let Command::MessageRequest(c) = &self.request.command
+            && let Ok(content) = serde_json::to_string(&c.content)
+            && let Some(theirs) = self.theirs()
+        {
+            theirs.messages.push(StoredMessage { position, account_id, content });
         }
     }
 
@@ -138,13 +210,16 @@ impl Sink<'_> {
                 self.close_job(e.generation);
                 self.tell(position, "GenerationFailed", e.generation.to_string());
             }
-            Event::GenerationCanceled(e) => self.close_job(e.generation),
+            Event::GenerationCanceled(e) => {
+                self.close_job(e.generation);
+                self.tell(position, "GenerationCanceled", e.generation.to_string());
+            }
             Event::GenerationDelivered(e) => {
                 self.files(e.generation);
-                self.told(e.generation.to_string(), "GenerationSucceeded");
+                self.told(position, e.generation.to_string(), "GenerationSucceeded");
             }
             Event::DeliveryFailed(e) if e.r#final => {
-                self.told(e.generation.to_string(), "GenerationSucceeded");
+                self.told(position, e.generation.to_string(), "GenerationSucceeded");
                 // These are compensated.
                 if matches!(e.reason, DeliveryTrouble::BytesLost | DeliveryTrouble::Refused) {
                     self.tell(position, "DeliveryFailed", e.generation.to_string());
@@ -209,9 +284,9 @@ impl Sink<'_> {
         }
     }
 
-    fn close_payment(&mut self, payment: PaymentId) {
+    fn close_payment(&mut self, position: i64, payment: PaymentId) {
         self.side.changes.closed_payments.push(payment.to_string());
-        self.told(payment.to_string(), "PaymentRegistered");
+        self.told(position, payment.to_string(), "PaymentRegistered");
     }
 
     /// The job is open as long as its reservation is (`ledger_domain`: they begin and end in one command).
@@ -263,7 +338,7 @@ impl Sink<'_> {
             Settlement::Charged => self.close_job(e.generation),
             // It had failed by its deadline, and its job was closed then.
             Settlement::Late | Settlement::GivenAway => {
-                self.told(e.generation.to_string(), "GenerationFailed");
+                self.told(position, e.generation.to_string(), "GenerationFailed");
             }
         }
         self.tell(position, "GenerationSucceeded", e.generation.to_string());
@@ -297,10 +372,13 @@ impl Sink<'_> {
 
     fn files(&mut self, generation: GenerationId) {
         if let Command::DeliveryConfirm(c) = &self.request.command {
-            self.side.changes.files.extend((0..).zip(&c.file_ids).map(|(ordinal, file_id)| SentFile {
+            let names = c.unique_ids.iter().map(|name| Some(name.to_string())).chain(std::iter::repeat(None));
+            let files = (0..).zip(c.file_ids.iter().zip(names));
+            self.side.changes.files.extend(files.map(|(ordinal, (file_id, unique_id))| SentFile {
                 generation: generation.to_string(),
                 ordinal,
                 file_id: file_id.to_string(),
+                unique_id,
             }));
         }
     }
@@ -312,8 +390,9 @@ impl Sink<'_> {
         }
     }
 
-    fn told(&mut self, subject: String, event_type: &'static str) {
-        self.side.changes.told.push(Told { subject, event_type });
+    /// Tellings of this before this position are over.
+    fn told(&mut self, newer: i64, subject: String, event_type: &'static str) {
+        self.side.changes.told.push(Told { subject, event_type, newer });
     }
 }
 

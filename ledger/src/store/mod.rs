@@ -16,6 +16,7 @@ mod pool;
 mod republish;
 pub mod side;
 mod snapshots;
+mod tellings;
 mod work;
 
 pub use albums::*;
@@ -43,4 +44,5 @@ pub use republish::{
 };
 pub use side::Side;
 pub use snapshots::{Snapshot, reset_snapshots, snapshots_of, snapshots_through, write_snapshots};
+pub use tellings::*;
 pub use work::*;

@@ -163,8 +163,9 @@ pub struct OpenTelling {
 
 /// What of these payments and refunds is still to be told.
 pub async fn open_tellings(pool: &PgPool, subjects: &[String]) -> Result<Vec<OpenTelling>, sqlx::Error> {
-    let sql = "SELECT position, type, attempt, lease_until FROM deliveries \
-               WHERE subject = ANY($1) ORDER BY position";
+    let sql = "SELECT position, type, attempt, lease_until FROM deliveries WHERE subject = ANY($1) \
+               UNION ALL SELECT position, type, attempt, 0 FROM parked_deliveries WHERE subject = ANY($1) \
+               ORDER BY position";
     sqlx::query_as(sql).bind(subjects).fetch_all(pool).await
 }
 

@@ -3,6 +3,7 @@
 use proto_events::AccountId;
 use proto_events::commands::{Photo, ProfileUpdate, REFERENCES_MAX, Setting};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 /// A person's settings and what is known of where they are.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -63,19 +64,6 @@ pub async fn update_profile(
         .bind(as_file)
         .execute(pool)
         .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Whether the person can be reached. False: nobody has this account.
-pub async fn set_reach(
-    pool: &PgPool,
-    account: AccountId,
-    reachable: bool,
-    now: i64,
-) -> Result<bool, sqlx::Error> {
-    let sql = "UPDATE profiles SET away_since = CASE WHEN $2 THEN NULL ELSE coalesce(away_since, $3) END \
-               WHERE account_id = $1";
-    let done = sqlx::query(sql).bind(account.0).bind(reachable).bind(now).execute(pool).await?;
     Ok(done.rows_affected() == 1)
 }
 
@@ -140,4 +128,65 @@ pub struct KeptPhoto {
 pub async fn references(pool: &PgPool, account: AccountId) -> Result<Vec<KeptPhoto>, sqlx::Error> {
     let sql = "SELECT file_id, unique_id, width, height FROM reference_photos WHERE account_id = $1 ORDER BY ordinal";
     sqlx::query_as(sql).bind(account.0).fetch_all(pool).await
+}
+
+/// This message in an administrator's chat stands for the person. False: nobody has this account.
+pub async fn put_support_note(
+    pool: &PgPool,
+    account: AccountId,
+    (chat, message): (i64, i64),
+    now: i64,
+) -> Result<bool, sqlx::Error> {
+    let sql = "WITH there AS (SELECT account_id FROM profiles WHERE account_id = $1 FOR KEY SHARE) \
+               INSERT INTO support_notes (chat, message, account_id, noted_at) SELECT $2, $3, account_id, $4 FROM there \
+               ON CONFLICT (chat, message) DO UPDATE SET account_id = excluded.account_id, noted_at = excluded.noted_at";
+    let done = sqlx::query(sql).bind(account.0).bind(chat).bind(message).bind(now).execute(pool).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// For whom a message in an administrator's chat stands: account, user of Telegram, language.
+pub async fn support_note(
+    pool: &PgPool,
+    chat: i64,
+    message: i64,
+) -> Result<Option<(Uuid, i64, String)>, sqlx::Error> {
+    let sql = "SELECT account_id, telegram_user_id, language FROM support_notes \
+               JOIN telegram_identities USING (account_id) JOIN profiles USING (account_id) \
+               WHERE chat = $1 AND message = $2";
+    sqlx::query_as(sql).bind(chat).bind(message).fetch_optional(pool).await
+}
+
+pub async fn prune_support_notes(pool: &PgPool, before: i64) -> Result<u64, sqlx::Error> {
+    let sql = "DELETE FROM support_notes WHERE noted_at < $1";
+    Ok(sqlx::query(sql).bind(before).execute(pool).await?.rows_affected())
+}
+
+/// What a person could not pay, JSON; absent: nothing. False: nobody has this account.
+pub async fn keep_wish(
+    pool: &PgPool,
+    account: AccountId,
+    wish: Option<&str>,
+    now: i64,
+) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE profiles SET wish = $2, wish_at = CASE WHEN $2::text IS NULL THEN NULL ELSE $3 END \
+               WHERE account_id = $1";
+    let done = sqlx::query(sql).bind(account.0).bind(wish).bind(now).execute(pool).await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What a person could not pay, and when; µs.
+pub async fn wish(pool: &PgPool, account: AccountId) -> Result<Option<(String, i64)>, sqlx::Error> {
+    let sql = "SELECT wish, wish_at FROM profiles WHERE account_id = $1 AND wish IS NOT NULL";
+    sqlx::query_as(sql).bind(account.0).fetch_optional(pool).await
+}
+
+/// The newest generation of the account that made this file.
+pub async fn generation_of_file(
+    pool: &PgPool,
+    account: AccountId,
+    unique_id: &str,
+) -> Result<Option<String>, sqlx::Error> {
+    let sql = "SELECT generation FROM generation_outputs JOIN generation_contents c USING (generation) \
+               WHERE unique_id = $2 AND c.account_id = $1 ORDER BY c.position DESC LIMIT 1";
+    sqlx::query_scalar(sql).bind(account.0).bind(unique_id).fetch_optional(pool).await
 }

@@ -120,6 +120,16 @@ pub struct Delivery {
 }
 composite!(Delivery, "side_delivery");
 
+/// What we write to a person: JSON of a `MessageContent`.
+#[derive(Debug, sqlx::Encode)]
+pub struct StoredMessage {
+    /// Of its MessageRequested.
+    pub position: i64,
+    pub account_id: Uuid,
+    pub content: String,
+}
+composite!(StoredMessage, "side_message");
+
 /// A lot that ends.
 #[derive(Debug, sqlx::Encode)]
 pub struct ExpiringLot {
@@ -150,6 +160,7 @@ pub struct SentFile {
     pub generation: String,
     pub ordinal: i16,
     pub file_id: String,
+    pub unique_id: Option<String>,
 }
 composite!(SentFile, "side_file");
 
@@ -158,6 +169,8 @@ composite!(SentFile, "side_file");
 pub struct Told {
     pub subject: String,
     pub event_type: &'static str,
+    /// Of the event that ended it: what came before is over.
+    pub newer: i64,
 }
 composite!(Told, "side_told");
 
@@ -182,6 +195,7 @@ pub struct Inserts {
     pub deliveries: Vec<Delivery>,
     pub lots: Vec<ExpiringLot>,
     pub refunds: Vec<OpenRefund>,
+    pub messages: Vec<StoredMessage>,
 }
 composite!(Inserts, "side_inserts");
 

@@ -3,7 +3,7 @@
 
 use proto_events::events::MediaType;
 use proto_events::{AccountId, Event, LotId};
-use sqlx::{PgPool, Row as _};
+use sqlx::{AssertSqlSafe, PgPool, Row as _};
 use uuid::Uuid;
 
 use crate::log::BadRow;
@@ -91,93 +91,11 @@ pub async fn job_contents(pool: &PgPool, generations: &[String]) -> Result<Vec<J
         .collect()
 }
 
-/// Above this a telling's try is called this: the wire's bound, far above any adapter's patience.
-pub const TRY_MAX: i64 = 1_000;
-
-/// How far a claim of a telling got.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeliveryClaimed {
-    Yours {
-        attempt: i64,
-        lease_until: i64,
-        account: AccountId,
-        event_type: String,
-        subject: String,
-    },
-    Held {
-        until: i64,
-    },
-    /// It was told, or was never to be.
-    Done,
-}
-
-/// Takes the right to tell; the same claimant gets the same grant again while it holds.
-pub async fn claim_delivery(
-    pool: &PgPool,
-    position: i64,
-    claimant: &str,
-    lease_us: i64,
-    now: i64,
-) -> Result<DeliveryClaimed, sqlx::Error> {
-    let claimed = sqlx::query(
-        "UPDATE deliveries SET attempt = attempt + (claimant IS DISTINCT FROM $3)::int, claimant = $3, \
-            lease_until = $4 + $2 \
-         WHERE position = $1 AND (lease_until < $4 OR claimant = $3) \
-         RETURNING attempt::bigint, lease_until, account_id, type, subject",
-    )
-    .bind(position)
-    .bind(lease_us)
-    .bind(claimant)
-    .bind(now)
-    .fetch_optional(pool)
-    .await?;
-    if let Some(row) = claimed {
-        return Ok(DeliveryClaimed::Yours {
-            attempt: row.try_get("attempt")?,
-            lease_until: row.try_get("lease_until")?,
-            account: AccountId(row.try_get("account_id")?),
-            event_type: row.try_get("type")?,
-            subject: row.try_get("subject")?,
-        });
-    }
-    let sql = "SELECT lease_until FROM deliveries WHERE position = $1";
-    let held: Option<i64> = sqlx::query_scalar(sql).bind(position).fetch_optional(pool).await?;
-    Ok(held.map_or(DeliveryClaimed::Done, |until| DeliveryClaimed::Held { until }))
-}
-
-/// Extends the right to tell. `None`: another try has it, or it is told.
-pub async fn renew_delivery(
-    pool: &PgPool,
-    position: i64,
-    attempt: i64,
-    lease_us: i64,
-    now: i64,
-) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar(
-        "UPDATE deliveries SET lease_until = greatest(lease_until, $4 + $3) \
-         WHERE position = $1 AND least(attempt, $5) = $2 RETURNING lease_until",
-    )
-    .bind(position)
-    .bind(attempt)
-    .bind(lease_us)
-    .bind(now)
-    .bind(TRY_MAX)
-    .fetch_optional(pool)
-    .await
-}
-
 /// The service's key of this name.
 pub async fn service_key(pool: &PgPool, name: &str) -> Result<[u8; 32], sqlx::Error> {
     let key: Vec<u8> =
         sqlx::query_scalar("SELECT key FROM service_keys WHERE name = $1").bind(name).fetch_one(pool).await?;
     key.try_into().map_err(|_| sqlx::Error::RowNotFound)
-}
-
-/// Closes a telling of which this is the try. False: another try has it, it was closed already, or is not known.
-pub async fn close_delivery(pool: &PgPool, position: i64, attempt: i64) -> Result<bool, sqlx::Error> {
-    let sql = "DELETE FROM deliveries WHERE position = $1 AND least(attempt, $3) = $2";
-    let closing = sqlx::query(sql).bind(position).bind(attempt).bind(TRY_MAX);
-    Ok(closing.execute(pool).await?.rows_affected() == 1)
 }
 
 /// A message that shows how a generation or a payment stands.
@@ -273,6 +191,13 @@ pub struct FreeJob {
 /// Open jobs that a sweep looks at, those with the nearest deadlines: it is one every 2 s from each worker.
 const LOOKED_AT_MAX: i64 = 4_096;
 
+/// The turns of open jobs: $1 now, $2 how many of a person's are worked on at once, $3 models that rest, $4 how many are looked at.
+const TURNS: &str = "near AS (SELECT * FROM jobs WHERE lease_until >= $1 OR model <> ALL($3) ORDER BY deadline LIMIT $4), \
+    turns AS (SELECT *, \
+        count(*) FILTER (WHERE lease_until >= $1 AND lease_us > 0) OVER person AS working, \
+        count(*) FILTER (WHERE lease_until < $1) OVER (person ORDER BY position) AS turn \
+        FROM near WINDOW person AS (PARTITION BY account_id))";
+
 /// Jobs that nobody holds, of people of whose jobs fewer than this are worked on. Everybody's first come before
 /// anybody's second, of these the oldest first. Those of resting models are left out before they are counted.
 pub async fn open_jobs(
@@ -282,44 +207,31 @@ pub async fn open_jobs(
     now: i64,
     resting: &[String],
 ) -> Result<Vec<FreeJob>, sqlx::Error> {
-    let sql = "WITH near AS (SELECT * FROM jobs WHERE lease_until >= $3 OR model <> ALL($5) \
-                   ORDER BY deadline LIMIT $4), \
-               turns AS (SELECT *, \
-                   count(*) FILTER (WHERE lease_until >= $3 AND lease_us > 0) OVER person AS working, \
-                   count(*) FILTER (WHERE lease_until < $3) OVER (person ORDER BY position) AS turn \
-                   FROM near WINDOW person AS (PARTITION BY account_id)) \
-               SELECT generation, position, attempt::bigint, kind, model FROM turns \
-               WHERE lease_until < $3 AND working < $2 ORDER BY working + turn, position LIMIT $1";
-    let asked = sqlx::query_as(sql).bind(limit).bind(working_max).bind(now).bind(LOOKED_AT_MAX);
-    asked.bind(resting).fetch_all(pool).await
+    let sql = format!(
+        "WITH {TURNS} SELECT generation, position, attempt::bigint, kind, model FROM turns \
+         WHERE lease_until < $1 AND working < $2 ORDER BY working + turn, position LIMIT $5"
+    );
+    let asked = sqlx::query_as(AssertSqlSafe(sql)).bind(now).bind(working_max).bind(resting);
+    asked.bind(LOOKED_AT_MAX).bind(limit).fetch_all(pool).await
 }
 
-/// Tellings that nobody holds, oldest first: (position, type).
-pub async fn open_deliveries(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<(i64, String)>, sqlx::Error> {
-    let sql = "SELECT position, type FROM deliveries WHERE lease_until < $2 ORDER BY position LIMIT $1";
-    sqlx::query_as(sql).bind(limit).bind(now).fetch_all(pool).await
-}
-
-/// Where and in which language to tell a person about a payment or a generation.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Whereabouts {
-    pub chat: i64,
-    pub message: i64,
-    pub status_message: Option<i64>,
-    pub language: String,
-}
-
-pub async fn whereabouts(pool: &PgPool, subject: &str) -> Result<Option<Whereabouts>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT c.chat, c.message, c.status_message, coalesce(p.language, 'en') AS language \
-         FROM (SELECT account_id, chat, message, status_message FROM generation_contents WHERE generation = $1 \
-               UNION ALL \
-               SELECT account_id, chat, message, status_message FROM chat_contexts WHERE subject = $1) c \
-         LEFT JOIN profiles p USING (account_id)",
-    )
-    .bind(subject)
-    .fetch_optional(pool)
-    .await
+/// How many jobs that nobody holds a sweep shows before this one. `None`: it does not wait.
+pub async fn jobs_before(
+    pool: &PgPool,
+    generation: &str,
+    working_max: i64,
+    now: i64,
+) -> Result<Option<i64>, sqlx::Error> {
+    let sql = format!(
+        "WITH {TURNS}, free AS (SELECT working + turn AS place, position FROM turns \
+             WHERE lease_until < $1 AND working < $2) \
+         SELECT CASE WHEN mine.generation IS NULL THEN $4 ELSE (SELECT count(*) FROM free \
+             WHERE (free.place, free.position) < (mine.working + mine.turn, mine.position)) END \
+         FROM jobs LEFT JOIN turns mine USING (generation) WHERE jobs.generation = $5 AND jobs.lease_until < $1"
+    );
+    let none: &[String] = &[];
+    let asked = sqlx::query_scalar(AssertSqlSafe(sql)).bind(now).bind(working_max).bind(none);
+    asked.bind(LOOKED_AT_MAX).bind(generation).fetch_optional(pool).await
 }
 
 pub async fn prompt(pool: &PgPool, generation: &str) -> Result<Option<String>, sqlx::Error> {

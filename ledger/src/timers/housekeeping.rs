@@ -1,4 +1,4 @@
-//! What is kept for a while only is deleted when its time is over.
+//! What is kept for a while only is deleted when its time is over; tellings of people who are away are set aside.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,11 @@ const HOUR_US: i64 = 3_600_000_000;
 const DONE_ALBUMS_US: i64 = HOUR_US;
 /// What no adapter could deal with in a day it won't: Telegram itself keeps updates no longer.
 const STUCK_ALBUMS_US: i64 = 24 * HOUR_US;
+
+/// In half a year a conversation with the support is over.
+const SUPPORT_NOTES_US: i64 = 183 * 24 * HOUR_US;
+/// Tellings set aside at once: each is a statement.
+const PARKED_MAX: i64 = 2_000;
 
 /// Until it is dropped.
 pub async fn run(pool: PgPool, clock: Arc<Mutex<Clock>>) {
@@ -36,5 +41,7 @@ pub async fn tidy(pool: &PgPool, now: i64) -> Result<(), sqlx::Error> {
     if stuck > 0 {
         tracing::error!(count = stuck, "albums were given up: nobody could deal with them for a day");
     }
+    store::answered(store::park_deliveries(pool, PARKED_MAX, now)).await?;
+    store::answered(store::prune_support_notes(pool, now - SUPPORT_NOTES_US)).await?;
     Ok(())
 }
