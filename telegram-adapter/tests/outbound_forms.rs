@@ -153,6 +153,18 @@ async fn a_message_is_copied_with_buttons_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_message_is_forwarded_with_who_wrote_it() {
+    let (sandbox, telegram) = chat().await;
+    let theirs = sandbox.says(78, "help me").await;
+    let sent = telegram.forward(USER, 78, theirs).await.unwrap();
+    let message = last(&sandbox).await;
+    assert_eq!((&message["message_id"], &message["text"]), (&json!(sent.message), &json!("help me")));
+    assert_eq!(message["forward_origin"]["sender_user"]["id"], 78, "{message}");
+    let gone = telegram.forward(USER, 78, 4_000_000).await.unwrap_err();
+    assert_eq!(gone.refusal(), Some(Refusal::MessageGone), "{gone}");
+}
+
+#[tokio::test]
 async fn many_messages_go_at_once_and_those_that_are_gone_do_no_harm() {
     let (sandbox, telegram) = chat().await;
     let mut messages = Vec::new();
