@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod booth;
 pub mod botapi;
+pub mod browser;
 pub mod bulk;
 pub mod crowd;
 pub mod deeds;

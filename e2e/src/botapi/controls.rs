@@ -67,7 +67,8 @@ fn wrong_copies(arrival: &Arrival) -> Vec<(String, Value)> {
             fields.insert(name.clone(), wrong_type(value));
         });
         // In a form, objects are JSON in a string.
-        let parsed = value.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let text = value.as_str().filter(|_| !arrival.is_json());
+        let parsed = text.and_then(|text| serde_json::from_str::<Value>(text).ok());
         let inside = parsed.as_ref().unwrap_or(value);
         for at in objects(inside) {
             let mut bent = inside.clone();
@@ -87,7 +88,7 @@ fn wrong_type(value: &Value) -> Value {
     if value.is_array() { json!(7) } else { json!([[7]]) }
 }
 
-/// The pointers of all objects in a value. `provider_data` is the provider's own.
+/// The pointers of all objects in a value.
 fn objects(value: &Value) -> Vec<String> {
     fn walk(value: &Value, at: &str, found: &mut Vec<String>) {
         match value {

@@ -69,8 +69,18 @@ fn a_wrong_type_a_wrong_word_and_what_lacks_are_found() {
 fn files_and_references_belong_together() {
     let lost = form("sendPhoto", json!({"chat_id": "7", "photo": "attach://p", "q": file()}));
     assert_eq!(judge(&lost), ["attach://p refers to no file", "the file q is not referred to"]);
-    let long = sent("sendMessage", json!({"chat_id": 7, "text": {"sha256": "00", "size": 5000}}));
-    assert_eq!(judge(&long).len(), 1, "what was not kept was not judged");
+}
+
+#[test]
+fn of_what_was_too_long_to_keep_the_type_is_judged() {
+    let cut = json!({"sha256": "00", "size": 5000});
+    assert_eq!(judge(&sent("sendMessage", json!({"chat_id": 7, "text": cut}))), [""; 0]);
+    assert_eq!(
+        judge(&sent("sendMessage", json!({"chat_id": cut, "txt": cut, "text": "x"}))),
+        [".txt is unknown"]
+    );
+    let album = form("sendMediaGroup", json!({"chat_id": "7", "media": cut}));
+    assert_eq!(judge(&album).len(), 1, "what is JSON can't be judged without it");
 }
 
 #[test]
@@ -81,10 +91,16 @@ fn every_planted_mistake_is_found_and_counted() {
         sent("sendMessage", json!({"chat_id": 7, "text": "x", "reply_markup": rows})),
         form("sendPhoto", photo),
         sent("getMe", Value::Null),
+        // The provider's own JSON in a string is a string to Telegram.
+        sent(
+            "createInvoiceLink",
+            json!({"title": "x", "description": "x", "payload": "x", "currency": "RUB",
+            "prices": [{"label": "x", "amount": 100}], "provider_data": "{\"receipt\":{}}"}),
+        ),
     ]);
     let (made, missed): (Vec<usize>, Vec<&String>) =
         (planted.values().map(|p| p.made).collect(), planted.values().flat_map(|p| &p.missed).collect());
-    assert_eq!(made, [1, 6, 7]);
+    assert_eq!(made, [8, 1, 6, 7]);
     assert_eq!(missed, [""; 0]);
 }
 

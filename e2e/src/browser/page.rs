@@ -1,0 +1,183 @@
+//! One window: what is seen in it, and a mouse, a keyboard and a camera.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::{Screen, pipe::Pipe};
+use crate::stage::PATIENCE;
+
+/// Between two looks at the page.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(40);
+
+/// A picture is taken of what moves, too, if it never stops.
+const STILL_LOOKS_MAX: usize = 50;
+
+pub struct Page {
+    pipe: Arc<Pipe>,
+    session: String,
+    screen: Screen,
+    shots: PathBuf,
+}
+
+impl Page {
+    pub(super) fn new(pipe: Arc<Pipe>, session: String, screen: Screen, shots: PathBuf) -> Result<Self> {
+        let page = Self { pipe, session, screen, shots };
+        let (width, height) = screen.size();
+        let phone = screen == Screen::Phone;
+        let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone});
+        page.call("Emulation.setDeviceMetricsOverride", &metrics)?;
+        for domain in ["Page.enable", "Runtime.enable", "Log.enable", "DOM.enable"] {
+            page.call(domain, &json!({}))?;
+        }
+        page.call("Page.addScriptToEvaluateOnNewDocument", &json!({"source": include_str!("page.js")}))?;
+        Ok(page)
+    }
+
+    fn call(&self, method: &str, params: &Value) -> Result<Value> {
+        self.pipe.call(&self.session, method, params)
+    }
+
+    /// The same, where the test can't go on without it.
+    fn done(&self, method: &str, params: &Value) -> Value {
+        self.call(method, params).unwrap_or_else(|error| panic!("{method} should work: {error:?}"))
+    }
+
+    /// `light` or `dark`, as the system has it.
+    pub fn prefer(&self, theme: &str) {
+        let features = json!([{"name": "prefers-color-scheme", "value": theme}]);
+        self.done("Emulation.setEmulatedMedia", &json!({"features": features}));
+    }
+
+    pub fn go(&self, url: &str) {
+        self.done("Page.navigate", &json!({"url": url}));
+        self.until("the page", || {
+            self.eval("document.readyState === 'complete' && Boolean(globalThis.eyes)") == true
+        });
+    }
+
+    /// What an expression comes to; a promise is waited for. Null where the page is just being exchanged.
+    pub fn eval(&self, expression: &str) -> Value {
+        let params = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
+        let answer = self.call("Runtime.evaluate", &params).unwrap_or_default();
+        answer["result"]["value"].clone()
+    }
+
+    /// Waits for a condition; a picture of the page is kept if it never comes.
+    pub fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !holds() {
+            if Instant::now() >= end {
+                let shot = self.shot("never-came");
+                let complaints = self.pipe.complaints(&self.session);
+                panic!(
+                    "waited {PATIENCE:?} for {what}; see {}; the page says {complaints:?}",
+                    shot.display()
+                );
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// How many such elements are seen that hold these words.
+    pub fn count(&self, selector: &str, words: &str) -> u64 {
+        self.eval(&format!("eyes.count({}, {})", json!(selector), json!(words))).as_u64().unwrap_or_default()
+    }
+
+    /// The words of such elements.
+    pub fn texts(&self, selector: &str) -> Vec<String> {
+        serde_json::from_value(self.eval(&format!("eyes.texts({})", json!(selector)))).unwrap_or_default()
+    }
+
+    /// Waits until such an element is seen that holds these words.
+    pub fn sees(&self, selector: &str, words: &str) {
+        self.until(&format!("{selector} with {words:?}"), || self.count(selector, words) > 0);
+    }
+
+    /// Clicks the last such element, once it stands still and nothing lies over it.
+    pub fn click(&self, selector: &str, words: &str) {
+        let spot = format!("eyes.spot({}, {})", json!(selector), json!(words));
+        self.until(&format!("{selector} with {words:?} to be clicked"), || {
+            let at = self.eval(&spot);
+            if !at.is_object() {
+                return false;
+            }
+            for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
+                let event =
+                    json!({"type": kind, "x": at["x"], "y": at["y"], "button": "left", "clickCount": 1});
+                self.done("Input.dispatchMouseEvent", &event);
+            }
+            // It may have moved away under the mouse.
+            self.eval("eyes.hit()") == true
+        });
+    }
+
+    /// Types into what has the focus.
+    pub fn types(&self, text: &str) {
+        self.done("Input.insertText", &json!({"text": text}));
+    }
+
+    /// `Enter`, `Escape`, `ArrowDown`, …
+    pub fn presses(&self, key: &str) {
+        let code = match key {
+            "Enter" => 13,
+            "Escape" => 27,
+            "ArrowUp" => 38,
+            "ArrowDown" => 40,
+            _ => 0,
+        };
+        let text = if key == "Enter" { "\r" } else { "" };
+        for kind in ["keyDown", "keyUp"] {
+            let event = json!({"type": kind, "key": key, "code": key, "windowsVirtualKeyCode": code,
+                "text": if kind == "keyDown" { text } else { "" }});
+            self.done("Input.dispatchKeyEvent", &event);
+        }
+    }
+
+    /// Writes a message, as at a keyboard.
+    pub fn writes(&self, text: &str) {
+        self.click("#text", "");
+        self.types(text);
+        self.presses("Enter");
+    }
+
+    /// Chooses files where the page asks for some.
+    pub fn chooses(&self, selector: &str, files: &[PathBuf]) {
+        let root = self.done("DOM.getDocument", &json!({}));
+        let asked = json!({"nodeId": root["root"]["nodeId"], "selector": selector});
+        let node = self.done("DOM.querySelector", &asked);
+        self.done("DOM.setFileInputFiles", &json!({"nodeId": node["nodeId"], "files": files}));
+    }
+
+    /// Nothing sticks out of the window, and nothing has gone wrong in the page.
+    pub fn assert_tidy(&self) {
+        assert_eq!(self.eval("eyes.overflow() <= 0"), true, "something sticks out at {:?}", self.screen);
+        let complaints = self.pipe.complaints(&self.session);
+        assert!(complaints.is_empty(), "the page complains: {complaints:#?}");
+    }
+
+    /// A picture of what is seen; its file.
+    pub fn shot(&self, name: &str) -> PathBuf {
+        let file = self.shots.join(format!("{name}-{}.png", self.screen.size().0));
+        for _ in 0..STILL_LOOKS_MAX {
+            if self.eval("eyes.still()") == true {
+                break;
+            }
+            std::thread::sleep(LOOK);
+        }
+        let kept = || -> Result<()> {
+            let shot = self.call("Page.captureScreenshot", &json!({"format": "png"}))?;
+            let bytes = STANDARD.decode(shot["data"].as_str().context("no picture")?)?;
+            Ok(std::fs::write(&file, bytes)?)
+        };
+        if let Err(error) = kept() {
+            println!("no screenshot {}: {error:#}", file.display());
+        }
+        file
+    }
+}
