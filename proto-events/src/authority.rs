@@ -240,6 +240,7 @@ pub const QUERIES: &[(&str, &[Producer])] = &[
     ("albums_due", &[Telegram]),
     ("wish", &[Telegram]),
     ("generation_of_file", &[Telegram]),
+    ("result", &[Telegram]),
     ("queue", &[Telegram]),
     ("history", &[Telegram]),
     ("statement", &[Telegram]),

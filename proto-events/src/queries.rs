@@ -167,6 +167,11 @@ wire! {
     ClaimedAlbum { account: AccountId, telegram_user: i64, parts: Vec<AlbumPart>, lease_until: Micros }
     /// What `wish` answers; refused `wish_not_found` when there is none.
     WishView { request: GenerationRequest, kept_at: Micros }
+    /// What `result` answers, of a generation: what was asked for, and what it made. Refused `generation_not_found` also when the
+    /// account forgot what was asked.
+    ResultView {
+        request: GenerationRequest, state: GenerationState, outputs: Vec<OutputPlace>, file_ids: Vec<FileId>,
+    }
     /// What `generation_of_file` answers; refused `generation_not_found`.
     FileOf { generation: GenerationId }
     /// What `queue` answers: how many jobs are taken before this one. Refused `generation_not_found` when it does not wait.

@@ -36,7 +36,7 @@ pub fn all() -> Vec<(String, Schema)> {
         "answer": BalanceView, AccountView, CatalogView, GenerationView, PaymentView, RefundView,
             KnownView, ReconciledView, OpenJob, OpenDelivery,
             ClaimedJob, TopupOpened, GenerationAccepted, AccountWelcomed, AccountGone, RefundAccepted, Telling,
-            ReferencesView, OpenAlbum, ClaimedAlbum, WishView, FileOf, QueueView, HistoryItem, LineView, TotalsView,
+            ReferencesView, OpenAlbum, ClaimedAlbum, WishView, FileOf, ResultView, QueueView, HistoryItem, LineView, TotalsView,
             ReferralsView, SupportView, ContentsView, BroadcastView, BroadcastDrafted, ClaimedBroadcast, PersonView,
             StatisticsView;
         "media": LivePiece, FloodNotice, FetchFile, Fetched, Conversation;

@@ -39,6 +39,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `ADMIN_TELEGRAM_ID`
     pub admins: Vec<i64>,
+    /// `TELEGRAM_BURST`: what one person may send at once.
+    pub burst: u32,
+    /// `TELEGRAM_PER_MINUTE`: and how much a minute after that.
+    pub per_minute: u32,
     /// `NATS_URL`, `NATS_NKEY_SEED_FILE`
     pub nats: NatsConfig,
     /// `NATS_URL`, `NATS_MEDIA_NKEY_SEED_FILE`
@@ -76,6 +80,14 @@ impl Config {
         let bind = env.or("BIND", "an IP address to listen on", IpAddr::V4(Ipv4Addr::LOCALHOST));
         let port = env.or("TELEGRAM_PORT", "a port, 0 to 65535; 8081 if absent", 8081_u16);
         let admins = admins(&mut env);
+        let burst = pace(
+            &mut env,
+            "TELEGRAM_BURST",
+            "how many messages of one person are taken at once, 1 to 10000",
+            20,
+        );
+        let per_minute =
+            pace(&mut env, "TELEGRAM_PER_MINUTE", "how many a minute after that, 1 to 10000", 60);
         let test_environment = switch(&mut env, "TELEGRAM_TEST_ENVIRONMENT", false);
         let shop = Shop::read(&mut env);
         let stars_every = stars_every(&mut env);
@@ -96,6 +108,8 @@ impl Config {
                 reach,
                 listen,
                 admins,
+                burst,
+                per_minute,
                 nats: nats?,
                 media: media?,
             })
@@ -153,6 +167,14 @@ fn rate(env: &mut Env) -> Rate {
     let Rate { per_second: default, burst } = Rate::default();
     let times = f64::from(per_second) / default;
     Rate { per_second: default * times, burst: burst * times }
+}
+
+fn pace(env: &mut Env, name: &'static str, what: &'static str, default: u32) -> u32 {
+    let number: u32 = env.or(name, what, default);
+    if !(1..=10_000).contains(&number) {
+        env.problem(name, format!("is {number}; it is {what}"));
+    }
+    number
 }
 
 fn stars_every(env: &mut Env) -> Duration {

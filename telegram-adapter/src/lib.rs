@@ -8,6 +8,7 @@
 
 mod address;
 mod bill;
+pub mod broadcasts;
 pub mod checkout;
 mod clock;
 pub mod config;
@@ -17,10 +18,14 @@ pub mod files;
 pub mod flood;
 pub mod inbound;
 pub mod outbound;
+mod posting;
+pub mod rates;
 pub mod registration;
+mod results;
 mod run;
 pub mod shop;
 pub mod stars;
+pub mod status;
 pub mod statuses;
 pub mod talk;
 pub mod texts;

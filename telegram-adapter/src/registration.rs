@@ -53,12 +53,16 @@ pub async fn register(
     us: &Us,
     texts: &Texts,
     reach: &Reach,
+    admins: &[i64],
     shutdown: &CancellationToken,
 ) -> Result<bool, Error> {
     let mut pause = PAUSE_MIN;
     loop {
         let error = match try_once(telegram, us, texts, reach).await {
-            Ok(()) => return Ok(true),
+            Ok(()) => {
+                show_admin_menus(telegram, texts, admins).await;
+                return Ok(true);
+            }
             Err(Trouble::Final(error)) => return Err(error),
             Err(Trouble::Telegram(error)) => error,
         };
@@ -84,8 +88,8 @@ async fn try_once(telegram: &Telegram, us: &Us, texts: &Texts, reach: &Reach) ->
             "long polling"
         }
     };
-    telegram.set_commands(Scope::Everywhere, None, menu(texts, Lang::En)).await?;
-    telegram.set_commands(Scope::Everywhere, Some(Lang::Ru.code()), menu(texts, Lang::Ru)).await?;
+    telegram.set_commands(Scope::Everywhere, None, menu(texts, Lang::En, &MENU)).await?;
+    telegram.set_commands(Scope::Everywhere, Some(Lang::Ru.code()), menu(texts, Lang::Ru, &MENU)).await?;
     tracing::info!(bot = me.username, way, "the bot is registered at Telegram");
     Ok(())
 }
@@ -104,19 +108,53 @@ async fn make_room(telegram: &Telegram, take_webhook: bool) -> Result<(), Troubl
     Ok(telegram.delete_webhook().await?)
 }
 
-fn menu(texts: &Texts, lang: Lang) -> Vec<(&'static str, String)> {
-    [
-        ("prompt", Say::CommandPrompt),
-        ("generate", Say::CommandGenerate),
-        ("balance", Say::CommandBalance),
-        ("topup", Say::CommandTopup),
-        ("paysupport", Say::CommandPaysupport),
-        ("terms", Say::CommandTerms),
-        ("privacy", Say::CommandPrivacy),
-        ("help", Say::CommandHelp),
-    ]
-    .map(|(command, say)| (command, texts.label(lang, say)))
-    .into()
+/// For everybody.
+const MENU: [(&str, Say<'static>); 16] = [
+    ("prompt", Say::CommandPrompt),
+    ("generate", Say::CommandGenerate),
+    ("balance", Say::CommandBalance),
+    ("topup", Say::CommandTopup),
+    ("settings", Say::CommandSettings),
+    ("refs", Say::CommandRefs),
+    ("history", Say::CommandHistory),
+    ("referral", Say::CommandReferral),
+    ("clear", Say::CommandClear),
+    ("cancel", Say::CommandCancel),
+    ("support", Say::CommandSupport),
+    ("paysupport", Say::CommandPaysupport),
+    ("terms", Say::CommandTerms),
+    ("privacy", Say::CommandPrivacy),
+    ("delete_me", Say::CommandDeleteMe),
+    ("help", Say::CommandHelp),
+];
+
+/// In administrators' chats, below the others.
+const ADMIN_MENU: [(&str, Say<'static>); 8] = [
+    ("admin", Say::CommandAdmin),
+    ("stats", Say::CommandStats),
+    ("user", Say::CommandUser),
+    ("grant", Say::CommandGrant),
+    ("ban", Say::CommandBan),
+    ("unban", Say::CommandUnban),
+    ("message", Say::CommandMessage),
+    ("broadcast", Say::CommandBroadcast),
+];
+
+fn menu(texts: &Texts, lang: Lang, commands: &[(&'static str, Say<'static>)]) -> Vec<(&'static str, String)> {
+    commands.iter().map(|(command, say)| (*command, texts.label(lang, *say))).collect()
+}
+
+/// Each administrator's chat has a menu of its own, in both languages; one who has not written to the bot yet has none.
+async fn show_admin_menus(telegram: &Telegram, texts: &Texts, admins: &[i64]) {
+    let all: Vec<_> = MENU.into_iter().chain(ADMIN_MENU).collect();
+    for admin in admins {
+        for (language, lang) in [(None, Lang::En), (Some(Lang::Ru.code()), Lang::Ru)] {
+            let set = telegram.set_commands(Scope::Chat(*admin), language, menu(texts, lang, &all)).await;
+            if let Err(error) = set {
+                tracing::debug!(%error, "an administrator's menu was not shown");
+            }
+        }
+    }
 }
 
 /// Keeps the webhook where it should be: another deployment, or a Bot API server that was set up

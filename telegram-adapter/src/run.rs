@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::broadcasts::Broadcaster;
 use crate::checkout::Cashier;
 use crate::config::{Config, Reach};
 use crate::delivery::{IN_HAND_MAX, Shelf, Teller};
@@ -22,8 +23,10 @@ use crate::desk::Desk;
 use crate::files::Files;
 use crate::inbound::{self, Us};
 use crate::outbound::{Express, Telegram};
+use crate::rates::Rates;
 use crate::registration;
 use crate::stars::{Book, Reconciler, Refunds};
+use crate::status::Board;
 use crate::statuses::Statuses;
 use crate::talk::{Parts, Talk};
 use crate::texts::{BadTexts, Texts};
@@ -78,23 +81,38 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
         Express::new(&config.token, &config.api_url, config.calls.proxy.as_ref()).map_err(Error::Client)?;
     let till = Till::new(desk.clone(), config.test_environment, config.shop.ways.provider_is_test());
     let us = Us::new(config.bot);
+    let admins: Arc<[i64]> = config.admins.into();
+    let shelf = Shelf::new(media.clone());
+    let board = Board::new(
+        telegram.clone(),
+        desk.clone(),
+        Arc::clone(&texts),
+        statuses.clone(),
+        turns.clone(),
+        media.clone(),
+        shutdown.clone(),
+    );
     let talk = Talk::new(Parts {
         desk: desk.clone(),
         telegram: telegram.clone(),
         texts: Arc::clone(&texts),
-        statuses: statuses.clone(),
-        turns: turns.clone(),
+        board: board.clone(),
+        shelf: shelf.clone(),
         shop: Arc::new(config.shop),
         till: till.clone(),
         cashier: Cashier::new(&desk, express, Arc::clone(&texts)),
         us: us.clone(),
+        admins: Arc::clone(&admins),
+        rates: Rates::new(config.burst, config.per_minute),
     });
     let book = Book::new(telegram.clone());
     let refunds = Refunds::new(desk.clone(), telegram.clone(), book.clone());
     let reconciler = Reconciler::new(desk.clone(), till, book, config.stars_every);
     let flood_media = media.clone();
-    let (shelf, files) = (Shelf::new(media.clone()), Files::new(media.clone(), telegram.clone()));
-    let teller = Teller::new(desk, telegram.clone(), Arc::clone(&texts), statuses, turns, shelf);
+    let files = Files::new(media.clone(), telegram.clone());
+    let broadcaster = Broadcaster::new(desk.clone(), telegram.clone());
+    let teller =
+        Teller::new(desk, telegram.clone(), Arc::clone(&texts), statuses, turns, shelf, Arc::clone(&admins));
     let health = Health::new(&["nats", "ledger", "telegram"]);
 
     let updates = TaskTracker::new();
@@ -136,7 +154,15 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
             Ok(())
         }
     });
-    tasks.spawn(take_updates(telegram, us, talk, texts, config.reach, health, shutdown.clone()));
+    tasks.spawn({
+        let (talk, shutdown) = (talk.clone(), shutdown.clone());
+        async move {
+            tokio::join!(talk.take_albums(shutdown.clone()), broadcaster.run(shutdown));
+            board.stop().await;
+            Ok(())
+        }
+    });
+    tasks.spawn(take_updates(talk, config.reach, health, shutdown.clone()));
 
     let failed = wait(&mut tasks, &shutdown).await;
     updates.close();
@@ -207,23 +233,21 @@ async fn listen_to_events(
 
 /// Registers at Telegram, then takes updates in the configured way.
 async fn take_updates(
-    telegram: Telegram,
-    us: Us,
     talk: Talk,
-    texts: Arc<Texts>,
     reach: Reach,
     health: Health,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    if !registration::register(&telegram, &us, &texts, &reach, &shutdown).await? {
+    let Parts { telegram, us, texts, admins, .. } = &*talk;
+    if !registration::register(telegram, us, texts, &reach, admins, &shutdown).await? {
         return Ok(());
     }
     health.set("telegram", true);
     match reach {
-        Reach::Webhook(webhook) => registration::watch(&telegram, &webhook, &health, &shutdown).await,
+        Reach::Webhook(webhook) => registration::watch(telegram, &webhook, &health, &shutdown).await,
         Reach::Polling { .. } => {
             let reached = |up| health.set("telegram", up);
-            let polled = inbound::poll(&telegram, &us, &talk, &shutdown, reached).await;
+            let polled = inbound::poll(telegram, us, &talk, &shutdown, reached).await;
             polled.map_err(registration::Error::Token)?;
         }
     }

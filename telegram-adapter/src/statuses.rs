@@ -7,21 +7,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use proto_events::{Credits, GenerationId};
-
-use crate::texts::Lang;
+use proto_events::GenerationId;
 
 /// Enough for every picture that can be in the making at once.
 const KEPT_MAX: usize = 4096;
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    chat: i64,
-    lang: Lang,
-    credits: Credits,
     message: Option<i64>,
     told: bool,
-    started: bool,
 }
 
 /// What to do with a status message that was just sent.
@@ -29,18 +23,7 @@ struct Entry {
 pub enum Shown {
     /// The person knows the outcome already.
     Late,
-    /// The work has begun meanwhile.
-    Started,
     InTime,
-}
-
-/// A status message to be changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Status {
-    pub chat: i64,
-    pub message: i64,
-    pub lang: Lang,
-    pub credits: Credits,
 }
 
 #[derive(Clone, Default)]
@@ -59,7 +42,7 @@ impl Statuses {
     }
 
     /// Whether the caller is the first and is to send the status message.
-    pub fn begin(&self, generation: GenerationId, chat: i64, lang: Lang, credits: Credits) -> bool {
+    pub fn begin(&self, generation: GenerationId) -> bool {
         let mut kept = self.kept();
         if kept.entries.contains_key(&generation) {
             return false;
@@ -69,7 +52,7 @@ impl Statuses {
                 kept.entries.remove(&oldest);
             }
         }
-        let entry = Entry { chat, lang, credits, message: None, told: false, started: false };
+        let entry = Entry { message: None, told: false };
         kept.entries.insert(generation, entry);
         kept.order.push_back(generation);
         true
@@ -81,7 +64,7 @@ impl Statuses {
             Some(entry) if entry.told => Shown::Late,
             Some(entry) => {
                 entry.message = Some(message);
-                if entry.started { Shown::Started } else { Shown::InTime }
+                Shown::InTime
             }
             None => Shown::InTime,
         }
@@ -98,21 +81,6 @@ impl Statuses {
     pub fn is_told(&self, generation: GenerationId) -> bool {
         self.kept().entries.get(&generation).is_some_and(|entry| entry.told)
     }
-
-    /// The work has begun: the status message to change, the first time it is heard.
-    pub fn started(&self, generation: GenerationId) -> Option<Status> {
-        let mut kept = self.kept();
-        let entry = kept.entries.get_mut(&generation)?;
-        if entry.told || std::mem::replace(&mut entry.started, true) {
-            return None;
-        }
-        entry.message.map(|message| Status {
-            chat: entry.chat,
-            message,
-            lang: entry.lang,
-            credits: entry.credits,
-        })
-    }
 }
 
 #[cfg(test)]
@@ -127,7 +95,7 @@ mod tests {
     }
 
     fn begin(statuses: &Statuses, n: usize) -> bool {
-        statuses.begin(generation(n), 42, Lang::Ru, Credits::new(10).unwrap())
+        statuses.begin(generation(n))
     }
 
     #[test]
@@ -144,20 +112,6 @@ mod tests {
         begin(&statuses, 1);
         assert_eq!(statuses.told(generation(1)), None);
         assert_eq!(statuses.shown(generation(1), 7), Shown::Late);
-        assert_eq!(statuses.started(generation(1)), None);
-    }
-
-    #[test]
-    fn the_start_is_shown_once_whichever_comes_first() {
-        let statuses = Statuses::default();
-        begin(&statuses, 1);
-        assert_eq!(statuses.started(generation(1)), None);
-        assert_eq!(statuses.shown(generation(1), 7), Shown::Started);
-        begin(&statuses, 2);
-        assert_eq!(statuses.shown(generation(2), 8), Shown::InTime);
-        assert_eq!(statuses.started(generation(2)).map(|status| status.message), Some(8));
-        assert_eq!(statuses.started(generation(2)), None);
-        assert_eq!(statuses.told(generation(2)), Some(8));
     }
 
     #[test]

@@ -72,7 +72,17 @@ fn generation() -> GenerationId {
 /// Grants every claim as this attempt; says `renewal` to renewals, and done to everything else.
 async fn answer(ledger: Client, asked: Asked, news: Value, attempt: i64, renewal: Value) {
     let mut commands = ledger.subscribe("cmd.ledger.telegram.*").await.unwrap();
+    let mut questions = ledger.subscribe("qry.ledger.telegram.*").await.unwrap();
     ledger.flush().await.unwrap();
+    let desk = ledger.clone();
+    tokio::spawn(async move {
+        while let Some(question) = questions.next().await {
+            let wire: Value = serde_json::from_slice(&question.payload).unwrap();
+            let refusal = json!({"code": "account_not_found", "message": "nobody is known here"});
+            let reply = json!({"status": "refused", "refusal": refusal, "ask": wire["ask"]});
+            desk.publish(question.reply.unwrap(), reply.to_string().into()).await.unwrap();
+        }
+    });
     tokio::spawn(async move {
         while let Some(message) = commands.next().await {
             let verb = message.subject.rsplit('.').next().unwrap().to_owned();
@@ -172,7 +182,8 @@ impl Stage {
         let desk = Desk::new(ledger, 4_200);
         let texts = Arc::new(Texts::read().unwrap());
         let (statuses, turns) = (Statuses::default(), Turns::default());
-        let teller = Teller::new(desk, sandbox.telegram(), texts, statuses, turns, shelf.clone());
+        let teller =
+            Teller::new(desk, sandbox.telegram(), texts, statuses, turns, shelf.clone(), Arc::from([]));
         Self { sandbox, store, media: context, images, place, bytes, shelf, teller, asked, _nats: nats }
     }
 

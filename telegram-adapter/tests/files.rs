@@ -73,7 +73,7 @@ impl Stage {
 /// Sent by the bot itself: the sandbox gives it a file id like any other.
 async fn sent(telegram: &Telegram, bytes: Vec<u8>) -> FileId {
     let file = Picture { bytes: bytes.into(), file_name: "a.png", as_document: true };
-    telegram.picture(USER, &file, None, &Markup::None, None).await.unwrap().file.unwrap()
+    telegram.picture(USER, &file, None, &Markup::None, None).await.unwrap().file.unwrap().file_id
 }
 
 #[tokio::test]

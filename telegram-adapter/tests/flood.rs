@@ -104,7 +104,8 @@ async fn an_album_counts_as_its_pictures() {
     let mut bytes = std::io::Cursor::new(Vec::new());
     image::RgbImage::new(64, 48).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
     let picture = Picture { bytes: bytes.into_inner().into(), file_name: "a.png", as_document: false };
-    let file = telegram.picture(USER, &picture, None, &Markup::None, None).await.unwrap().file.unwrap();
+    let file =
+        telegram.picture(USER, &picture, None, &Markup::None, None).await.unwrap().file.unwrap().file_id;
     let files = vec![file; 10];
     let album = telegram.patient(Duration::from_secs(60));
     let sent = album.album_by_ids(USER, FileKind::Photo, &files, None, None).await.unwrap();

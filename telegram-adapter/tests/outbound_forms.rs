@@ -17,7 +17,7 @@ use telegram_adapter::texts::{Html, Lang, MESSAGE_UNITS_MAX, Rich, Say, Texts};
 const USER: i64 = 77;
 
 fn html() -> Html {
-    Texts::read().unwrap().say(Lang::En, Say::DrawHow)
+    Texts::read().unwrap().say(Lang::En, Say::StartHow)
 }
 
 fn other_html() -> Html {
@@ -111,7 +111,7 @@ async fn a_message_that_can_not_be_edited_is_told_apart() {
 #[tokio::test]
 async fn a_file_goes_again_by_its_id_alone_or_in_an_album() {
     let (sandbox, telegram) = chat().await;
-    let file = photo(&telegram, &Markup::None).await.file.unwrap();
+    let file = photo(&telegram, &Markup::None).await.file.unwrap().file_id;
     let (caption, below) = (other_html(), rows());
     let again =
         telegram.picture_by_id(USER, FileKind::Photo, &file, Some(&caption), &below, None).await.unwrap();

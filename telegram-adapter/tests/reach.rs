@@ -42,7 +42,7 @@ async fn call(telegram: &Telegram, express: &Express) {
     assert_eq!(telegram.me().await.unwrap().id, 4_200);
     let picture = Picture { bytes: Bytes::from_static(b"words"), file_name: "a.txt", as_document: true };
     let sent = telegram.picture(USER, &picture, None, &Markup::None, None).await.unwrap();
-    let place = telegram.file(sent.file.unwrap().as_str()).await.unwrap();
+    let place = telegram.file(sent.file.unwrap().file_id.as_str()).await.unwrap();
     assert_eq!(telegram.download(&place.path, 100).await.unwrap().as_deref(), Some(&b"words"[..]));
     telegram.updates(0, 0).await.unwrap();
     let refused = express.answer("no-such-query", None, Instant::now() + Duration::from_secs(5)).await;
@@ -136,7 +136,7 @@ async fn a_proxy_that_is_away_is_not_gone_around_and_its_password_stays_secret()
 
 async fn start(telegram: &Telegram, reach: Reach) -> Result<bool, registration::Error> {
     let texts = Texts::read().unwrap();
-    register(telegram, &Us::new(4_200), &texts, &reach, &CancellationToken::new()).await
+    register(telegram, &Us::new(4_200), &texts, &reach, &[], &CancellationToken::new()).await
 }
 
 #[tokio::test]

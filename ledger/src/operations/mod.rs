@@ -4,6 +4,8 @@ mod person;
 mod telling;
 mod vendor;
 
+pub use telling::place;
+
 use proto_events::commands::{DeliveryOutcome, Operation};
 use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, Position, Producer, Provider, Refused, Reply};

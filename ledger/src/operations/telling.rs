@@ -281,7 +281,8 @@ fn bought(rows: &[Row], settled: i64) -> Result<Option<Credits>, BadRow> {
     }
 }
 
-fn place(output: &OutputRow) -> OutputPlace {
+/// Where a made thing is, on the wire.
+pub fn place(output: &OutputRow) -> OutputPlace {
     let small = |n: Option<i64>| n.and_then(|n| u32::try_from(n).ok());
     OutputPlace {
         object: Text::lossy(&output.object),

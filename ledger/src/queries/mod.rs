@@ -2,6 +2,7 @@
 
 mod money;
 mod person;
+mod result;
 mod views;
 
 pub use money::{payment_now, payment_of_provider, refund_now};
@@ -93,6 +94,10 @@ async fn find(
             let GenerationQuery { generation } = read(body)?;
             let rows = rows_about(pool, generation.account(), generation.to_string()).await?;
             json(views::generation(&rows, generation)?.ok_or_else(|| not_found("generation"))?)
+        }
+        "result" => {
+            let GenerationQuery { generation } = read(body)?;
+            json(result::result(pool, generation).await?.ok_or_else(|| not_found("generation"))?)
         }
         "payment" => {
             let PaymentQuery { payment } = read(body)?;

@@ -20,7 +20,7 @@ use std::time::Duration;
 use proto_events::commands::DeliveryOutcome;
 use proto_events::events::DeliveryTrouble;
 use proto_events::queries::{News, Telling};
-use proto_events::{Event, Position, PublishedEvent};
+use proto_events::{Position, PublishedEvent};
 use service::consumer::Verdict;
 use service::http::Health;
 use service::ledger::SendError;
@@ -31,9 +31,9 @@ use tokio_util::task::TaskTracker;
 pub use shelf::{Made, Missing, Shelf};
 
 use crate::desk::Desk;
-use crate::outbound::{Markup, Telegram};
+use crate::outbound::Telegram;
 use crate::statuses::Statuses;
-use crate::texts::{Lang, Say, Texts};
+use crate::texts::{Lang, Texts};
 use crate::turns::Turns;
 use lease::Lease;
 use outcome::Outcome;
@@ -64,6 +64,7 @@ struct Inner {
     statuses: Statuses,
     turns: Turns,
     shelf: Shelf,
+    admins: Arc<[i64]>,
     in_hand: Mutex<HashSet<Position>>,
     slots: Arc<Semaphore>,
 }
@@ -76,6 +77,7 @@ impl Teller {
         statuses: Statuses,
         turns: Turns,
         shelf: Shelf,
+        admins: Arc<[i64]>,
     ) -> Self {
         let slots = Arc::new(Semaphore::new(IN_HAND_MAX));
         Self(Arc::new(Inner {
@@ -85,6 +87,7 @@ impl Teller {
             statuses,
             turns,
             shelf,
+            admins,
             in_hand: Mutex::default(),
             slots,
         }))
@@ -92,10 +95,6 @@ impl Teller {
 
     /// An event of the stream.
     pub async fn heard(&self, event: PublishedEvent) -> Verdict {
-        if event.r#type == "GenerationStarted" {
-            self.0.started(&event).await;
-            return Verdict::Done;
-        }
         // Cancelled only when the runtime ends.
         let Ok(_slot) = self.0.slots.acquire().await else { return Verdict::Again(AGAIN) };
         match self.0.tell(event.position).await {
@@ -217,17 +216,6 @@ impl Inner {
             self.give_up(telling, *generation, DeliveryTrouble::Refused).await;
         } else if let Err(error) = self.desk.told(telling, DeliveryOutcome::Refused).await {
             tracing::error!(position = %telling.position, %error, "what was given up is not recorded; it is tried again");
-        }
-    }
-
-    /// The work on a picture has begun.
-    async fn started(&self, event: &PublishedEvent) {
-        let Ok(Event::GenerationStarted(started)) = event.event() else { return };
-        let _turn = self.turns.of(event.account).await;
-        let Some(status) = self.statuses.started(started.generation) else { return };
-        let text = self.texts.say(status.lang, Say::PicturePainting { credits: status.credits });
-        if let Err(error) = self.telegram.edit(status.chat, status.message, &text, &Markup::None).await {
-            tracing::debug!(generation = %started.generation, %error, "a status message was not changed");
         }
     }
 }

@@ -1,20 +1,32 @@
 //! Everything that is told in words: failures, bills, receipts.
 
-use proto_events::events::GenerationKind;
+use proto_events::envelope::AccountRef;
+use proto_events::events::{GenerationKind, LotSource, PaymentProblem};
 use proto_events::queries::{News, PaymentState, Telling};
 use proto_events::{Credits, GenerationId, Money, PaymentId, Rail};
 
 use super::{Inner, Outcome};
 use crate::bill::{self, topup_button};
-use crate::outbound::{Error, Markup};
-use crate::texts::{Html, Lang, Reason, Say};
+use crate::outbound::{Button, Error, Markup};
+use crate::posting::post;
+use crate::talk::{Press, price_of};
+use crate::texts::{Day, Html, Lang, Reason, Say, cut};
+
+/// Of a wish that is offered again, in UTF-16 units.
+const WISH_MAX: usize = 300;
 
 impl Inner {
     pub(super) async fn tell_news(&self, telling: &Telling, lang: Lang) -> Outcome {
         let told = match &telling.news {
             News::PaymentReady { payment, .. } => return self.tell_ready(telling, lang, *payment).await,
-            News::PaymentSettled { credits, price, .. } => {
-                self.tell_settled(telling, lang, *credits, *price).await
+            News::PaymentSettled { credits, price, first, .. } => {
+                let told = self.tell_settled(telling, lang, *credits, *price).await;
+                if told.is_ok() && *first {
+                    let user = telling.chat.to_string();
+                    let say = Say::AdminFirstPayment { user: &user, price: *price, credits: *credits };
+                    self.tell_admins(say).await;
+                }
+                told
             }
             News::PaymentCanceled { payment, price, reason, .. } => {
                 return self.tell_canceled(telling, lang, *payment, *price, reason).await;
@@ -56,15 +68,25 @@ impl Inner {
             }
             // A picture is delivered, not told: `picture`.
             News::GenerationSucceeded { .. } => Ok(()),
+            News::PaymentQuarantined { rail, problems } => {
+                let problems: Vec<String> = problems.iter().map(said_plainly).collect();
+                let (rail, problems) = (rail.as_str(), problems.join(", "));
+                return self.tell_admins(Say::AdminQuarantined { rail, problems: &problems }).await;
+            }
+            News::Message { message, content } => {
+                tracing::debug!(%message, "a message of ours is sent");
+                post(&self.telegram, telling.chat, content).await
+            }
+            News::GenerationCanceled { generation, returned, .. } => {
+                let text = self.texts.say(lang, Say::CanceledBack { returned: *returned });
+                self.tell_failed(telling, *generation, &text).await
+            }
             News::CreditsGranted { .. }
             | News::CreditsRevoked { .. }
             | News::CreditsExpired { .. }
             | News::DebtForgiven { .. }
             | News::AccountBanned {}
-            | News::AccountUnbanned {}
-            | News::GenerationCanceled { .. }
-            | News::Message { .. }
-            | News::PaymentQuarantined { .. } => return Outcome::Refused,
+            | News::AccountUnbanned {} => self.tell_change(telling, lang).await,
             News::RefundSettled { amount, credits, .. } => {
                 let available = telling.balance.available;
                 let say = Say::RefundSettled { amount: *amount, credits: *credits, available };
@@ -184,7 +206,89 @@ impl Inner {
         }
         let available = telling.balance.available;
         let receipt = self.texts.say(lang, Say::PaymentReceipt { credits, price, available });
-        self.telegram.send(telling.chat, &receipt, &Markup::None, None).await.map(drop)
+        self.telegram.send(telling.chat, &receipt, &Markup::None, None).await?;
+        self.offer_wish(telling, lang).await;
+        Ok(())
+    }
+
+    /// What could not be paid before is offered once there is enough for it. Losing the offer loses nothing: it can be asked again.
+    async fn offer_wish(&self, telling: &Telling, lang: Lang) {
+        let wish = match self.desk.wish(AccountRef::Id(telling.account)).await {
+            Ok(Some(wish)) => wish,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(%error, "what could not be paid before is not known");
+                return;
+            }
+        };
+        let price = match self.desk.catalog().await {
+            Ok(catalog) => price_of(&catalog, &wish.request),
+            Err(_) => None,
+        };
+        let Some(price) = price.filter(|price| *price <= telling.balance.available) else { return };
+        let prompt = cut(&wish.request.prompt, WISH_MAX);
+        let text = self.texts.say(lang, Say::WishReady { prompt: &prompt });
+        let press = Press::Wish { nonce: Press::nonce() };
+        let label = self.texts.label(lang, Say::ButtonWish { price });
+        let button = press.data().map(|data| Button::Tap { label, data });
+        let markup = Markup::Buttons(button.into_iter().collect());
+        if let Err(error) = self.telegram.send(telling.chat, &text, &markup, None).await {
+            tracing::debug!(%error, "a wish was not offered again");
+        }
+    }
+
+    /// Whatever somebody else did to the person's credits or access.
+    async fn tell_change(&self, telling: &Telling, lang: Lang) -> Result<(), Error> {
+        let available = telling.balance.available;
+        let mut until = None;
+        let say = match &telling.news {
+            News::CreditsGranted { credits, source, expires_at, inviter } => {
+                until = *expires_at;
+                let credits = *credits;
+                match source {
+                    LotSource::Promo => Say::GrantedPromo { credits, available },
+                    LotSource::Compensation => Say::GrantedCompensation { credits, available },
+                    LotSource::Referral if *inviter => Say::GrantedInviter { credits, available },
+                    LotSource::Referral => Say::GrantedInvited { credits, available },
+                    LotSource::Admin | LotSource::Purchase | LotSource::Welcome => {
+                        Say::GrantedAdmin { credits, available }
+                    }
+                }
+            }
+            News::CreditsRevoked { credits } => Say::Revoked { credits: *credits, available },
+            News::CreditsExpired { credits } => Say::Expired { credits: *credits, available },
+            News::DebtForgiven { credits } => Say::DebtForgiven { credits: *credits },
+            News::AccountBanned {} => Say::BannedNow,
+            News::AccountUnbanned {} => Say::UnbannedNow,
+            _ => return Ok(()),
+        };
+        let mut text = self.texts.say(lang, say);
+        if let Some(at) = until {
+            text = text.and(&self.texts.say(lang, Say::GrantedUntil { at: Day(at) }));
+        }
+        self.telegram.send(telling.chat, &text, &Markup::None, None).await.map(drop)
+    }
+
+    /// Each in the chat with us; whoever can't be reached is passed over. Later, if nobody was.
+    pub(super) async fn tell_admins(&self, say: Say<'_>) -> Outcome {
+        let mut outcome = if self.admins.is_empty() { Outcome::Told } else { Outcome::Refused };
+        for admin in self.admins.iter().copied() {
+            let lang = match self.desk.account(admin).await {
+                Ok(view) => Lang::of(view.as_ref().map(|view| view.language.as_str())),
+                Err(_) => Lang::En,
+            };
+            match self.telegram.send(admin, &self.texts.say(lang, say), &Markup::None, None).await {
+                Ok(_) => outcome = Outcome::Told,
+                Err(error) => {
+                    tracing::warn!(%error, "an administrator was not told");
+                    let came = Outcome::of(&error);
+                    if outcome != Outcome::Told && came.is_passing() {
+                        outcome = came;
+                    }
+                }
+            }
+        }
+        outcome
     }
 
     /// In the place of "Drawing…", so that telling it twice looks like once.
@@ -220,4 +324,10 @@ impl Inner {
         let sent = self.telegram.send(telling.chat, text, markup, telling.message).await?;
         Ok(Some(sent.message).filter(|message| *message > 0))
     }
+}
+
+/// `amount_differs` → "amount differs".
+fn said_plainly(problem: &PaymentProblem) -> String {
+    let word = serde_json::to_value(problem).ok();
+    word.as_ref().and_then(|word| word.as_str()).unwrap_or_default().replace('_', " ")
 }

@@ -1,13 +1,20 @@
 //! What was made, from the object store to the chat: pictures, and answers in words.
 
-use proto_events::commands::FileId;
-use proto_events::events::DeliveryTrouble;
+use std::time::Duration;
+
+use proto_events::commands::DeliveryOutcome;
+use proto_events::events::{DeliveryTrouble, MediaType};
 use proto_events::queries::{OutputPlace, Telling};
 use proto_events::{Credits, GenerationId};
 
 use super::{Inner, Lease, Made, Missing, Outcome};
-use crate::outbound::{Error, Markup};
+use crate::outbound::{Error, Markup, Picture, SentFile};
+use crate::results::result_buttons;
+use crate::talk::Tail;
 use crate::texts::{Lang, Say};
+
+/// Photo or file is a matter of taste: nobody waits long for it.
+const SETTINGS_MAX: Duration = Duration::from_secs(2);
 
 /// What `News::GenerationSucceeded` holds.
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +42,8 @@ impl Inner {
         fail::fail_point!("telegram.before_send");
         let sent = lease.keep(self.send_all(telling, lang, finished)).await;
         let Some(sent) = sent else { return Outcome::Overtaken };
-        let file_ids = match sent {
-            Ok(file_ids) => file_ids,
+        let files = match sent {
+            Ok(files) => files,
             Err(Unsent::Missing(Missing::Unreached(why))) => {
                 tracing::warn!(%generation, why, "the bytes of a result can't be read yet");
                 return Outcome::Later;
@@ -46,8 +53,9 @@ impl Inner {
                 return self.give_up(telling, generation, DeliveryTrouble::BytesLost).await;
             }
             Err(Unsent::Telegram(error @ Error::Blocked(_))) => {
+                // It waits until they are back.
                 tracing::info!(%generation, %error, "a result can't be delivered");
-                return self.give_up(telling, generation, DeliveryTrouble::Blocked).await;
+                return self.park(telling).await;
             }
             Err(Unsent::Telegram(error @ Error::Refused(_))) => {
                 tracing::error!(%generation, %error, "Telegram does not take a result");
@@ -61,7 +69,7 @@ impl Inner {
         fail::fail_point!("telegram.sent");
         // Side by side: whichever waited for the other would be lost more often when we die here.
         let status_gone = self.take_status_away(telling, generation);
-        let (recorded, ()) = tokio::join!(self.desk.delivered(generation, file_ids), status_gone);
+        let (recorded, ()) = tokio::join!(self.desk.delivered(generation, files), status_gone);
         if let Err(error) = recorded {
             tracing::error!(%generation, %error, "a delivery is not recorded; the result may be sent again");
             return Outcome::Unrecorded;
@@ -78,24 +86,37 @@ impl Inner {
         telling: &Telling,
         lang: Lang,
         finished: Finished<'_>,
-    ) -> Result<Vec<FileId>, Unsent> {
-        let Finished { credits: spent, outputs, .. } = finished;
+    ) -> Result<Vec<SentFile>, Unsent> {
+        let Finished { generation, credits: spent, outputs } = finished;
         self.shelf.look(outputs).await?;
+        let as_file = match self.desk.within(SETTINGS_MAX).account_by_id(telling.account).await {
+            Ok(view) => view.settings.as_file,
+            Err(_) => false,
+        };
+        // Buttons work in private chats only: those have the ids of people, which are positive.
+        let buttons = match telling.chat {
+            1.. => result_buttons(&self.texts, lang, &Tail::of(generation)),
+            _ => Markup::None,
+        };
         let left = telling.balance.available;
-        let caption = if spent.is_zero() {
+        let words = outputs.iter().all(|output| output.media_type == MediaType::Text);
+        let caption = if words {
+            self.texts.say(lang, Say::AnswerCaption { spent, left })
+        } else if spent.is_zero() {
             self.texts.say(lang, Say::PictureCaptionFree { left })
         } else {
             self.texts.say(lang, Say::PictureCaption { spent, left })
         };
-        let mut file_ids = Vec::with_capacity(outputs.len());
+        let mut files = Vec::with_capacity(outputs.len());
         for (n, place) in outputs.iter().enumerate() {
-            let caption = (n + 1 == outputs.len()).then_some(&caption);
+            let last = n + 1 == outputs.len();
+            let caption = last.then_some(&caption);
+            let markup = if last { &buttons } else { &Markup::None };
             let file = match self.shelf.fetch(place).await {
                 Ok(Made::Picture(picture)) => {
-                    let sent = self
-                        .telegram
-                        .picture(telling.chat, &picture, caption, &Markup::None, telling.message)
-                        .await;
+                    let picture = Picture { as_document: picture.as_document || as_file, ..picture };
+                    let to = telling.message.filter(|message| *message > 0);
+                    let sent = self.telegram.picture(telling.chat, &picture, caption, markup, to).await;
                     sent.map(|sent| sent.file)
                 }
                 Ok(Made::Words(words)) => self.send_words(telling, &words, caption).await.map(|()| None),
@@ -107,10 +128,21 @@ impl Inner {
                 Err(Error::Refused(why)) if n > 0 => {
                     tracing::error!(position = %telling.position, n, why, "Telegram does not take a part of a result");
                 }
-                file => file_ids.extend(file.map_err(|error| error.after(n))?),
+                file => files.extend(file.map_err(|error| error.after(n))?),
             }
         }
-        Ok(file_ids)
+        Ok(files)
+    }
+
+    /// The person blocked the bot: the ledger keeps it until they are back.
+    async fn park(&self, telling: &Telling) -> Outcome {
+        match self.desk.told(telling, DeliveryOutcome::Blocked).await {
+            Ok(()) => Outcome::Blocked,
+            Err(error) => {
+                tracing::error!(position = %telling.position, %error, "what can't be delivered is not put aside; it is tried again");
+                Outcome::Unrecorded
+            }
+        }
     }
 
     /// Whatever is to be said of it is news of its own, with the credits that came back.
@@ -124,13 +156,8 @@ impl Inner {
             tracing::error!(%generation, %error, "a failed delivery is not recorded; it is tried again");
             return Outcome::Unrecorded;
         }
-        if reason != DeliveryTrouble::Blocked {
-            self.take_status_away(telling, generation).await;
-        }
-        match reason {
-            DeliveryTrouble::Blocked => Outcome::Blocked,
-            DeliveryTrouble::Gone | DeliveryTrouble::BytesLost | DeliveryTrouble::Refused => Outcome::Refused,
-        }
+        self.take_status_away(telling, generation).await;
+        Outcome::Refused
     }
 
     /// "Drawing…" has served. If it is not there any more, all the better.

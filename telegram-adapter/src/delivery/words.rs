@@ -6,7 +6,7 @@ use proto_events::queries::{OutputPlace, Telling};
 
 use super::{Inner, Made, Missing};
 use crate::outbound::{Error, Markup, Picture};
-use crate::texts::{Html, Lang, MESSAGE_UNITS_MAX, Say, cut, split, units};
+use crate::texts::{Html, Lang, MESSAGE_UNITS_MAX, Rich, Say, cut, units};
 
 /// Longer answers go as one file: Telegram takes about a message a second for a chat.
 const MESSAGES_MAX: usize = 6;
@@ -26,13 +26,14 @@ impl Inner {
         below: Option<&Html>,
     ) -> Result<(), Error> {
         let room = below.map_or(0, |below| units(&below.plain()) + 2);
-        let pieces = split(words, MESSAGE_UNITS_MAX - room);
+        let pieces = Rich::of_markdown(words).split(MESSAGE_UNITS_MAX - room);
+        let asked = asked_by(telling);
         if pieces.len() > MESSAGES_MAX {
-            return self.send_file(telling, words, below, telling.message).await;
+            return self.send_file(telling, words, below, asked).await;
         }
         for (n, piece) in pieces.iter().enumerate() {
             let below = below.filter(|_| n + 1 == pieces.len());
-            let reply_to = telling.message.filter(|_| n == 0);
+            let reply_to = asked.filter(|_| n == 0);
             match self.send_piece(telling, piece, below, reply_to).await {
                 Err(Error::Refused(why)) if n > 0 => {
                     tracing::error!(position = %telling.position, n, why, "Telegram does not take a part of an answer");
@@ -46,19 +47,18 @@ impl Inner {
     async fn send_piece(
         &self,
         telling: &Telling,
-        piece: &str,
+        piece: &Html,
         below: Option<&Html>,
         reply_to: Option<i64>,
     ) -> Result<(), Error> {
-        let words = Html::escaped(piece);
         let text = match below {
-            Some(below) => words.and(&Html::empty()).and(below),
-            None => words,
+            Some(below) => piece.clone().and(&Html::empty()).and(below),
+            None => piece.clone(),
         };
         match self.telegram.send(telling.chat, &text, &Markup::None, reply_to).await {
             Err(Error::Refused(why)) => {
                 tracing::warn!(position = %telling.position, why, "Telegram takes no message of words; they go as a file");
-                self.send_file(telling, piece, below, reply_to).await
+                self.send_file(telling, &piece.plain(), below, reply_to).await
             }
             sent => sent.map(drop),
         }
@@ -102,4 +102,9 @@ impl Inner {
         let room = MESSAGE_UNITS_MAX - units(&intro.plain()) - 2;
         intro.and(&Html::empty()).and(&Html::escaped(&cut(words, room)))
     }
+}
+
+/// The person's message that is answered, if it was one.
+fn asked_by(telling: &Telling) -> Option<i64> {
+    telling.message.filter(|message| *message > 0)
 }

@@ -4,26 +4,32 @@
 //! never from an update's id, which Telegram re-randomises: the same thing is the same command
 //! however often it comes.
 
+mod admin;
 mod money;
+mod person;
 
 use std::time::Duration;
 
+use crate::outbound::SentFile;
 use proto_events::catalog::Catalog;
 use proto_events::commands::{
-    AccountOpen, ChatContext, ContextUpdate, DeliveryClaim, DeliveryConfirm, DeliveryDone, DeliveryFail,
-    DeliveryOutcome, DeliveryRenew, FileId, GenerationRequest, TopupOpen,
+    AccountOpen, ContextUpdate, DeliveryClaim, DeliveryConfirm, DeliveryDone, DeliveryFail, DeliveryOutcome,
+    DeliveryRenew, TopupOpen,
 };
 use proto_events::envelope::{AccountRef, TraceId};
-use proto_events::events::{DeliveryTrouble, GenerationKind};
+use proto_events::events::DeliveryTrouble;
 use proto_events::ids::BadId;
 use proto_events::queries::{
-    AccountQuery, AccountView, AccountWelcomed, BalanceView, CatalogView, GenerationAccepted,
-    GenerationQuery, GenerationView, OpenDelivery, PaymentQuery, PaymentView, Sweep, Telling, TopupOpened,
+    AccountQuery, AccountView, AccountWelcomed, BalanceView, CatalogView, GenerationQuery, GenerationView,
+    OpenDelivery, PaymentQuery, PaymentView, Sweep, Telling, TopupOpened,
 };
-use proto_events::{AccountId, CommandId, Credits, GenerationId, PaymentId, Position, Text};
+use proto_events::{AccountId, CommandId, GenerationId, PaymentId, Position, Text};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use service::ledger::{Done, Envelope, Ledger, SendError, operation_id};
+
+pub use admin::Act;
+pub use person::By;
 
 /// Longer than a take-over of the ledger (5 s). What takes longer is left to Telegram, which
 /// sends the update again, or to the next sweep.
@@ -60,6 +66,11 @@ impl Desk {
         Self { ledger: self.ledger.clone().with_deadline(patience), bot: self.bot }
     }
 
+    /// Of an account that is known to be there.
+    pub async fn account_by_id(&self, account: AccountId) -> Result<AccountView, SendError> {
+        self.ask("account", &AccountQuery { account: AccountRef::Id(account) }, None).await
+    }
+
     /// `None`: nobody the ledger knows.
     pub async fn account(&self, user: i64) -> Result<Option<AccountView>, SendError> {
         match self.ask("account", &AccountQuery { account: AccountRef::Telegram(user) }, None).await {
@@ -88,19 +99,6 @@ impl Desk {
     pub async fn catalog(&self) -> Result<Catalog, SendError> {
         let view: CatalogView = self.ask("catalog", &serde_json::json!({}), None).await?;
         Ok(view.catalog)
-    }
-
-    /// A picture for the person's message; the same message never asks twice.
-    pub async fn request_picture(
-        &self,
-        user: i64,
-        prompt: Text<4096>,
-        context: ChatContext,
-        trace: &TraceId,
-    ) -> Result<Committed<GenerationAccepted>, SendError> {
-        let id = id(format!("msg:{}:{}:{}", self.bot, context.chat, context.message))?;
-        let command = GenerationRequest::new(GenerationKind::Picture, prompt, context);
-        self.send(id, AccountRef::Telegram(user), command.into(), Some(trace)).await
     }
 
     /// One intent is one payment, however often its button is pressed.
@@ -169,12 +167,12 @@ impl Desk {
         self.operate("keep", telling.position, telling.account, renew.into()).await
     }
 
-    pub async fn delivered(&self, generation: GenerationId, file_ids: Vec<FileId>) -> Result<(), SendError> {
+    pub async fn delivered(&self, generation: GenerationId, files: Vec<SentFile>) -> Result<(), SendError> {
         let id = id(format!("delivered:{generation}"))?;
+        let (file_ids, unique_ids) = files.into_iter().map(|file| (file.file_id, file.unique_id)).unzip();
         let account = AccountRef::Id(generation.account());
-        let sent = self
-            .send_plain(id, account, DeliveryConfirm { generation, file_ids, unique_ids: Vec::new() }.into())
-            .await;
+        let sent =
+            self.send_plain(id, account, DeliveryConfirm { generation, file_ids, unique_ids }.into()).await;
         known(sent, &["generation_delivered"])
     }
 
@@ -252,13 +250,6 @@ fn id(text: String) -> Result<CommandId, SendError> {
 /// Ids are made of numbers, nonces that were checked, and ids: they are always good ones.
 fn bad(id: Result<CommandId, BadId>) -> Result<CommandId, SendError> {
     id.map_err(|error| SendError::Unknown(error.to_string()))
-}
-
-/// What a picture costs when nothing special is asked for.
-pub fn picture_price(catalog: &Catalog) -> Option<Credits> {
-    let (model, price) = catalog.model(GenerationKind::Picture, None)?;
-    let extra = model.sizes.first().map_or(Credits::ZERO, |size| size.extra);
-    price.checked_add(extra)
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ pub use markup::{Button, Markup};
 pub use money::{Invoice, ProviderPart, STAR_ROWS_MAX};
 pub use picture::{ALBUM, FileKind, Picture};
 pub use proxy::Proxy;
-pub use sent::Sent;
+pub use sent::{Sent, SentFile};
 pub use setup::{ALLOWED_UPDATES, LONG_POLL_S, Me, Scope};
 
 use crate::flood::{Flood, Rate, Traffic};

@@ -1,14 +1,23 @@
 //! What we need to know of a message that was sent, read leniently.
 
+use proto_events::Text;
 use proto_events::commands::FileId;
 use serde_json::Value;
+
+/// A file in a message of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentFile {
+    pub file_id: FileId,
+    /// The same for every copy of it, whoever sends that.
+    pub unique_id: Text<64>,
+}
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sent {
     /// 0 if Telegram's answer names none: then it can't be edited or deleted later.
     pub message: i64,
     /// Of the document, or of the largest photo.
-    pub file: Option<FileId>,
+    pub file: Option<SentFile>,
 }
 
 impl Sent {
@@ -18,10 +27,14 @@ impl Sent {
                 .iter()
                 .max_by_key(|size| size["width"].as_i64().unwrap_or(0) * size["height"].as_i64().unwrap_or(0))
         });
-        let file = message["document"]["file_id"].as_str().or_else(|| largest?["file_id"].as_str());
+        let file = Some(&message["document"]).filter(|document| document.is_object()).or(largest);
         Self {
             message: message["message_id"].as_i64().unwrap_or_default(),
-            file: file.and_then(|id| FileId::new(id).ok()),
+            file: file.and_then(|file| {
+                let file_id = FileId::new(file["file_id"].as_str()?).ok()?;
+                let unique_id = Text::lossy(file["file_unique_id"].as_str().unwrap_or_default());
+                Some(SentFile { file_id, unique_id })
+            }),
         }
     }
 }
@@ -38,11 +51,12 @@ mod tests {
             "message_id": 7, "new_field_of_2027": {"a": [1]}, "entities": [{"type": "unheard_of"}],
             "photo": [
                 {"file_id": "small", "width": 90, "height": 90},
-                {"file_id": "large", "width": 1024, "height": 1024},
+                {"file_id": "large", "file_unique_id": "u", "width": 1024, "height": 1024},
                 {"file_id": "middle", "width": 320, "height": 320},
             ],
         });
-        assert_eq!(Sent::read(&message), Sent { message: 7, file: Some(FileId::new("large").unwrap()) });
+        let file = SentFile { file_id: FileId::new("large").unwrap(), unique_id: Text::lossy("u") };
+        assert_eq!(Sent::read(&message), Sent { message: 7, file: Some(file) });
         assert_eq!(Sent::read(&json!({"message_id": 8})), Sent { message: 8, file: None });
         assert_eq!(Sent::read(&json!(true)), Sent::default());
     }

@@ -1,10 +1,12 @@
 //! What a button brings back: at most 64 bytes, checked when it returns, since a client may send
 //! anything. A nonce stands for one intent, so that a tap sent twice is one command.
 
-use proto_events::Text;
+use proto_events::commands::Setting;
+use proto_events::{AccountId, GenerationId, Position, Text};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::texts::Lang;
 use crate::ways::Way;
 
 /// Bot API: callback_data is 1–64 bytes.
@@ -12,20 +14,117 @@ const BYTES_MAX: usize = 64;
 /// 24 hex digits, 96 random bits: nobody meets somebody else's.
 const NONCE_LEN: usize = 24;
 
+/// The end of a generation's id: whoever taps knows the beginning, their account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tail(String);
+
+impl Tail {
+    const LEN: usize = 16;
+
+    pub fn of(generation: GenerationId) -> Self {
+        let id = generation.to_string();
+        Self(id.rsplit('-').next().unwrap_or_default().to_owned())
+    }
+
+    /// The generation of this account that ends so.
+    pub fn generation(&self, account: AccountId) -> Option<GenerationId> {
+        format!("g-{}-{}", account.0.simple(), self.0).parse().ok()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        (text.len() == Self::LEN && text.bytes().all(is_hex)).then(|| Self(text.to_owned()))
+    }
+}
+
+/// A page of the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    Model,
+    Ratio,
+    Size,
+    Language,
+}
+
+/// What is done with a broadcast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Start,
+    Pause,
+    Stop,
+    Look,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Press {
+    /// The home menu, in the place of this message.
+    Menu,
+    Balance,
     /// Show the packages.
     Topup,
-    /// Draw what the message above says.
-    Draw,
     /// Show the packages in the place of this message.
     Packages,
     /// Ask for another address for receipts, on the way to this package.
-    Email { package: Text<64> },
+    Email {
+        package: Text<64>,
+    },
     /// Buy this package, once for this nonce.
-    Buy { nonce: String, package: Text<64> },
+    Buy {
+        nonce: String,
+        package: Text<64>,
+    },
     /// The same, in this way.
-    Pay { nonce: String, way: Way, package: Text<64> },
+    Pay {
+        nonce: String,
+        way: Way,
+        package: Text<64>,
+    },
+    Settings,
+    Choose(Choice),
+    Set(Setting),
+    Speak(Lang),
+    References,
+    /// The photo with this digest of its unique id.
+    RemoveReference(String),
+    ClearReferences,
+    History {
+        before: Option<Position>,
+    },
+    Statement {
+        before: Option<Position>,
+    },
+    /// Send a result again, by file id.
+    Resend(Tail),
+    Invite,
+    Help,
+    /// The same request once more, once for this nonce.
+    Again {
+        nonce: String,
+        of: Tail,
+    },
+    Change(Tail),
+    Original(Tail),
+    Cancel(Tail),
+    /// What could not be paid before, once for this nonce.
+    Wish {
+        nonce: String,
+    },
+    Erase {
+        nonce: String,
+    },
+    Keep,
+    /// An administrator's message, in their chat with us, is for these people.
+    Segment {
+        message: i64,
+        segment: char,
+    },
+    Broadcast {
+        step: Step,
+        broadcast: Text<64>,
+    },
+}
+
+const fn is_hex(b: u8) -> bool {
+    matches!(b, b'0'..=b'9' | b'a'..=b'f')
 }
 
 impl Press {
@@ -43,16 +142,49 @@ impl Press {
 
     /// Of an intent that a message expressed: the same however often it comes.
     pub fn nonce_of(chat: i64, message: i64) -> String {
-        let digest = Sha256::digest(format!("{chat}:{message}"));
-        digest.iter().take(NONCE_LEN / 2).map(|byte| format!("{byte:02x}")).collect()
+        digest(&format!("{chat}:{message}"), NONCE_LEN)
+    }
+
+    /// Names a photo by its unique id, which may be too long for a button.
+    pub fn photo(unique_id: &str) -> String {
+        digest(unique_id, Tail::LEN)
     }
 
     /// `None`: it does not fit under a button (a package with a very long name).
     pub fn data(&self) -> Option<String> {
+        let page = |letter: &str, before: &Option<Position>| match before {
+            Some(before) => format!("{letter}:{before}"),
+            None => letter.to_owned(),
+        };
         let data = match self {
+            Self::Menu => "h".to_owned(),
+            Self::Balance => "l".to_owned(),
             Self::Topup => "m".to_owned(),
-            Self::Draw => "d".to_owned(),
             Self::Packages => "k".to_owned(),
+            Self::Settings => "s".to_owned(),
+            Self::References => "r".to_owned(),
+            Self::ClearReferences => "rc".to_owned(),
+            Self::Invite => "i".to_owned(),
+            Self::Help => "?".to_owned(),
+            Self::Keep => "zn".to_owned(),
+            Self::Choose(choice) => format!("s:{}", choice.letter()),
+            Self::Set(Setting::Model(model)) => format!("sm:{}", model.as_deref().unwrap_or_default()),
+            Self::Set(Setting::AspectRatio(ratio)) => format!("sr:{}", ratio.as_deref().unwrap_or_default()),
+            Self::Set(Setting::Size(size)) => format!("sz:{}", size.as_deref().unwrap_or_default()),
+            Self::Set(Setting::AsFile(file)) => format!("sf:{}", u8::from(*file)),
+            Self::Speak(lang) => format!("sl:{}", lang.code()),
+            Self::RemoveReference(photo) => format!("rx:{photo}"),
+            Self::History { before } => page("y", before),
+            Self::Statement { before } => page("t", before),
+            Self::Resend(tail) => format!("yr:{}", tail.0),
+            Self::Again { nonce, of } => format!("a:{nonce}:{}", of.0),
+            Self::Change(tail) => format!("c:{}", tail.0),
+            Self::Original(tail) => format!("o:{}", tail.0),
+            Self::Cancel(tail) => format!("x:{}", tail.0),
+            Self::Wish { nonce } => format!("v:{nonce}"),
+            Self::Erase { nonce } => format!("z:{nonce}"),
+            Self::Segment { message, segment } => format!("g:{message}:{segment}"),
+            Self::Broadcast { step, broadcast } => format!("q{}:{broadcast}", step.letter()),
             Self::Email { package } => format!("e:{package}"),
             Self::Buy { nonce, package } => format!("b:{nonce}:{package}"),
             Self::Pay { nonce, way, package } => format!("w:{nonce}:{}:{package}", way.letter()),
@@ -64,61 +196,193 @@ impl Press {
         if data.len() > BYTES_MAX {
             return None;
         }
-        match data {
-            "m" => Some(Self::Topup),
-            "d" => Some(Self::Draw),
-            "k" => Some(Self::Packages),
-            _ => Self::read_choice(data),
+        let Some((kind, rest)) = data.split_once(':') else { return Self::read_plain(data) };
+        let nonce =
+            |text: &str| (text.len() == NONCE_LEN && text.bytes().all(is_hex)).then(|| text.to_owned());
+        let before = || rest.parse().ok().and_then(|at: i64| Position::new(at).ok());
+        Some(match kind {
+            "s" => Self::Choose(Choice::of_letter(rest)?),
+            "sm" => Self::Set(Setting::Model(given(rest)?)),
+            "sr" => Self::Set(Setting::AspectRatio(given(rest)?)),
+            "sz" => Self::Set(Setting::Size(given(rest)?)),
+            "sf" if ["0", "1"].contains(&rest) => Self::Set(Setting::AsFile(rest == "1")),
+            "sl" => Self::Speak(Lang::ALL.into_iter().find(|lang| lang.code() == rest)?),
+            "rx" => Self::RemoveReference(Tail::read(rest)?.0),
+            "y" => Self::History { before: Some(before()?) },
+            "t" => Self::Statement { before: Some(before()?) },
+            "yr" => Self::Resend(Tail::read(rest)?),
+            "c" => Self::Change(Tail::read(rest)?),
+            "o" => Self::Original(Tail::read(rest)?),
+            "x" => Self::Cancel(Tail::read(rest)?),
+            "v" => Self::Wish { nonce: nonce(rest)? },
+            "z" => Self::Erase { nonce: nonce(rest)? },
+            "e" => Self::Email { package: name(rest)? },
+            "a" | "b" | "w" => {
+                let (first, rest) = rest.split_once(':')?;
+                let nonce = nonce(first)?;
+                match kind {
+                    "a" => Self::Again { nonce, of: Tail::read(rest)? },
+                    "b" => Self::Buy { nonce, package: name(rest)? },
+                    _ => {
+                        let (way, id) = rest.split_once(':')?;
+                        Self::Pay { nonce, way: Way::of_letter(way)?, package: name(id)? }
+                    }
+                }
+            }
+            "g" => {
+                let (message, segment) = rest.split_once(':')?;
+                let mut letters = segment.chars();
+                let segment = letters.next().filter(|_| letters.next().is_none())?;
+                Self::Segment { message: message.parse().ok().filter(|id| *id > 0)?, segment }
+            }
+            kind => {
+                let step = Step::of_letter(kind.strip_prefix('q')?)?;
+                Self::Broadcast { step, broadcast: name(rest)? }
+            }
+        })
+    }
+
+    fn read_plain(data: &str) -> Option<Self> {
+        Some(match data {
+            "h" => Self::Menu,
+            "l" => Self::Balance,
+            "m" => Self::Topup,
+            "k" => Self::Packages,
+            "s" => Self::Settings,
+            "r" => Self::References,
+            "rc" => Self::ClearReferences,
+            "y" => Self::History { before: None },
+            "t" => Self::Statement { before: None },
+            "i" => Self::Invite,
+            "?" => Self::Help,
+            "zn" => Self::Keep,
+            _ => return None,
+        })
+    }
+}
+
+fn digest(text: &str, len: usize) -> String {
+    Sha256::digest(text).iter().take(len / 2).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn name(id: &str) -> Option<Text<64>> {
+    Text::new(id).ok().filter(|id: &Text<64>| !id.as_str().is_empty())
+}
+
+/// Empty stands for none.
+fn given<const MAX: usize>(text: &str) -> Option<Option<Text<MAX>>> {
+    if text.is_empty() { Some(None) } else { Text::new(text).ok().map(Some) }
+}
+
+impl Choice {
+    const ALL: [Self; 4] = [Self::Model, Self::Ratio, Self::Size, Self::Language];
+
+    const fn letter(self) -> &'static str {
+        match self {
+            Self::Model => "m",
+            Self::Ratio => "r",
+            Self::Size => "z",
+            Self::Language => "l",
         }
     }
 
-    fn read_choice(data: &str) -> Option<Self> {
-        let package = |id: &str| Text::new(id).ok().filter(|id: &Text<64>| !id.as_str().is_empty());
-        if let Some(id) = data.strip_prefix("e:") {
-            return Some(Self::Email { package: package(id)? });
+    fn of_letter(letter: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.letter() == letter)
+    }
+}
+
+impl Step {
+    const ALL: [Self; 4] = [Self::Start, Self::Pause, Self::Stop, Self::Look];
+
+    const fn letter(self) -> &'static str {
+        match self {
+            Self::Start => "g",
+            Self::Pause => "p",
+            Self::Stop => "x",
+            Self::Look => "l",
         }
-        let (kind, rest) = data.split_once(':')?;
-        let (nonce, rest) = rest.split_once(':')?;
-        let hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-        if nonce.len() != NONCE_LEN || !nonce.bytes().all(hex) {
-            return None;
-        }
-        let nonce = nonce.to_owned();
-        match kind {
-            "b" => Some(Self::Buy { nonce, package: package(rest)? }),
-            "w" => {
-                let (way, id) = rest.split_once(':')?;
-                Some(Self::Pay { nonce, way: Way::of_letter(way)?, package: package(id)? })
-            }
-            _ => None,
-        }
+    }
+
+    fn of_letter(letter: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.letter() == letter)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proto_events::catalog::Catalog;
+    use proto_events::{CommandId, Producer};
 
     use super::*;
 
-    #[test]
-    fn every_press_reads_back_and_keeps_to_64_bytes() {
-        let packages = Catalog::default_catalog().unwrap().packages;
-        let mut presses = vec![Press::Topup, Press::Draw, Press::Packages];
-        for package in packages {
-            let (nonce, package) = (Press::nonce(), package.id);
-            presses.extend(Way::ALL.map(|way| Press::Pay {
+    fn generation() -> GenerationId {
+        let command = CommandId::new("msg:1:2:3").unwrap();
+        GenerationId::derive(AccountId::OPERATIONS, Producer::Telegram, &command)
+    }
+
+    fn all() -> Vec<Press> {
+        let (tail, nonce) = (Tail::of(generation()), Press::nonce());
+        let before = Some(Position::new(9_007_199_254_740_991).unwrap());
+        let mut all = vec![
+            Press::Menu,
+            Press::Balance,
+            Press::Topup,
+            Press::Packages,
+            Press::Settings,
+            Press::References,
+            Press::ClearReferences,
+            Press::RemoveReference(Press::photo("AgADBAADq7cxG")),
+            Press::History { before: None },
+            Press::History { before },
+            Press::Statement { before: None },
+            Press::Statement { before },
+            Press::Resend(tail.clone()),
+            Press::Invite,
+            Press::Help,
+            Press::Again { nonce: nonce.clone(), of: tail.clone() },
+            Press::Change(tail.clone()),
+            Press::Original(tail.clone()),
+            Press::Cancel(tail),
+            Press::Wish { nonce: nonce.clone() },
+            Press::Erase { nonce: nonce.clone() },
+            Press::Keep,
+            Press::Segment { message: i64::from(i32::MAX), segment: 'e' },
+            Press::Set(Setting::Model(None)),
+            Press::Set(Setting::Model(Some(Text::lossy("gemini-nano-banana-2.1")))),
+            Press::Set(Setting::AspectRatio(Some(Text::lossy("16:9")))),
+            Press::Set(Setting::Size(Some(Text::lossy("4K")))),
+            Press::Set(Setting::AsFile(true)),
+            Press::Set(Setting::AsFile(false)),
+        ];
+        all.extend(Lang::ALL.map(Press::Speak));
+        all.extend(Choice::ALL.map(Press::Choose));
+        all.extend(Step::ALL.map(|step| Press::Broadcast { step, broadcast: Text::lossy(&Press::nonce()) }));
+        for package in Catalog::default_catalog().unwrap().packages {
+            let package = package.id;
+            all.extend(Way::ALL.map(|way| Press::Pay {
                 nonce: nonce.clone(),
                 way,
                 package: package.clone(),
             }));
-            presses.extend([Press::Email { package: package.clone() }, Press::buy(package)]);
+            all.extend([Press::Email { package: package.clone() }, Press::buy(package)]);
         }
-        for press in presses {
+        all
+    }
+
+    #[test]
+    fn every_press_reads_back_and_keeps_to_64_bytes() {
+        for press in all() {
             let data = press.data().unwrap();
             assert!((1..=64).contains(&data.len()), "{data}");
             assert_eq!(Press::read(&data), Some(press));
         }
+    }
+
+    #[test]
+    fn a_generation_is_known_by_its_end_to_its_account_only() {
+        let tail = Tail::of(generation());
+        assert_eq!(tail.generation(AccountId::OPERATIONS), Some(generation()));
+        assert_ne!(tail.generation(AccountId::CATALOG), Some(generation()));
     }
 
     #[test]
@@ -140,37 +404,38 @@ mod tests {
     fn what_does_not_fit_is_not_made() {
         assert_eq!(Press::buy(Text::new("p".repeat(38)).unwrap()).data(), None);
         assert!(Press::buy(Text::new("p".repeat(37)).unwrap()).data().is_some());
-        let pay = |len| {
-            let package = Text::new("p".repeat(len)).unwrap();
-            Press::Pay { nonce: Press::nonce(), way: Way::Stars, package }.data()
-        };
-        assert!(pay(36).is_none() && pay(35).is_some());
+        assert_eq!(Press::Set(Setting::Model(Some(Text::new("m".repeat(62)).unwrap()))).data(), None);
     }
 
     #[test]
     fn what_we_did_not_write_is_not_read() {
         let nonce = "0123456789abcdef01234567";
-        for data in [
-            "",
-            "x",
-            "mm",
-            "b:",
-            "b::",
-            "b:short:rub-100",
-            &format!("b:{nonce}:"),
-            &format!("b:{nonce}"),
-            &format!("b:{}:rub-100", nonce.to_uppercase()),
-            &format!("b:{nonce}:{}", "p".repeat(64)),
-            &format!("b:{nonce}:a\0b"),
-            "b:: : : :",
-            "e:",
-            &format!("w:{nonce}:s:"),
-            &format!("w:{nonce}:z:rub-100"),
-            &format!("w:{nonce}:rub-100"),
-            &format!("w:{nonce}"),
-            &format!("x:{nonce}:rub-100"),
+        let data = |data: String| Press::read(&data);
+        for bad in [
+            String::new(),
+            "d".to_owned(),
+            "b".to_owned(),
+            format!("b:{nonce}:"),
+            format!("b:{}:rub-100", &nonce[1..]),
+            format!("b:{}G:rub-100", &nonce[1..]),
+            format!("w:{nonce}:?:rub-100"),
+            format!("w:{nonce}:rub-100"),
+            format!("b:{nonce}:{}", "p".repeat(64)),
+            format!("a:{nonce}:0123"),
+            "c:0123456789abcdeX".to_owned(),
+            "y:".to_owned(),
+            "y:-1".to_owned(),
+            "sl:de".to_owned(),
+            "sf:2".to_owned(),
+            "s:q".to_owned(),
+            "g:0:e".to_owned(),
+            "g:7:ee".to_owned(),
+            "qz:b1".to_owned(),
+            "qg:".to_owned(),
+            "e:".to_owned(),
+            "sz:123456789".to_owned(),
         ] {
-            assert_eq!(Press::read(data), None, "{data:?}");
+            assert_eq!(data(bad.clone()), None, "{bad:?}");
         }
     }
 }

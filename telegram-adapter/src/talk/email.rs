@@ -1,77 +1,72 @@
 //! The address for receipts: asked for in the chat, where the shop gives receipts, and kept with the
-//! person's profile.
-//!
-//! Nothing is remembered of the question: the answer is recognised by what it answers, and the package and
-//! the way to pay in it bring the person on to where they were going.
+//! person's profile. What it was asked for brings the person on to where they were going.
 
-use proto_events::catalog::{Catalog, Package};
+use proto_events::catalog::Package;
 use proto_events::envelope::TraceId;
 
-use super::{Halt, Known, Press, Talk};
+use super::{Awaits, Halt, Known, Press, Talk};
 use crate::address::{is_meant_as_email, read_email};
 use crate::inbound::Message;
 use crate::outbound::Markup;
-use crate::texts::{Html, Lang, Say};
+use crate::texts::{Html, Say};
 use crate::ways::Way;
 
 impl Talk {
-    /// Whether this message is an answer to our question, or an address by itself where they are needed. One
-    /// that is mistyped counts as long as the person has given none.
-    pub(super) async fn gives_email(
-        &self,
-        known: Known,
-        answers: Option<&str>,
-        text: &str,
-    ) -> Result<bool, Halt> {
+    /// Whether this is an address by itself where they are needed. One that is mistyped counts as long as the
+    /// person has given none.
+    pub(super) async fn gives_email(&self, known: &Known, text: &str) -> Result<bool, Halt> {
         if self.shop.ways.receipts.is_none() {
             return Ok(false);
         }
-        Ok(match answers {
-            Some(question) => self.texts.email_ask(question).is_some(),
-            None if read_email(text).is_some() => true,
+        Ok(match read_email(text) {
+            Some(_) => true,
             None => is_meant_as_email(text) && self.email_of(known.user).await?.is_none(),
         })
     }
 
     /// For a payment of this package, in this way if it was chosen already.
-    pub(super) async fn ask_email(&self, known: Known, package: Option<&Package>, way: Option<Way>) {
+    pub(super) async fn ask_email(
+        &self,
+        known: &Known,
+        package: Option<&Package>,
+        way: Option<Way>,
+    ) -> Result<(), Halt> {
         let mut text = self.texts.say(known.lang, Say::EmailAsk);
         if let Some(package) = package {
-            let say = Say::EmailAskFor { credits: package.credits, price: package.price };
-            text = text.and(&Html::empty()).and(&self.texts.say(known.lang, say));
+            let say = Say::TopupWay { credits: package.credits, price: package.price };
+            let what_for = self.texts.label(known.lang, say);
+            let what_for = what_for.lines().next().unwrap_or_default();
+            text = text.and(&Html::empty()).and(&Html::escaped(what_for));
             if let Some(way) = way {
                 text = text.and(&self.texts.say(known.lang, Say::ButtonWay { way }));
             }
         }
-        let hint = self.texts.label(known.lang, Say::EmailAskHint);
-        self.reply(known.chat, &text, &Markup::Ask(hint), None).await;
+        let awaits = Awaits::Email { package: package.map(|package| package.id.clone()), way };
+        self.ask(known, &awaits, &text, Say::EmailAskHint).await
     }
 
     /// The button "another e-mail".
-    pub(super) async fn change_email(&self, known: Known, package: &str) -> Result<(), Halt> {
+    pub(super) async fn change_email(&self, known: &Known, package: &str) -> Result<(), Halt> {
         let catalog = self.desk.catalog().await?;
-        self.ask_email(known, catalog.package(package), None).await;
-        Ok(())
+        self.ask_email(known, catalog.package(package), None).await
     }
 
     /// Keeps the address and goes on where the question was asked.
     pub(super) async fn take_email(
         &self,
-        known: Known,
+        known: &Known,
         message: &Message,
         text: &str,
+        package: Option<&str>,
+        way: Option<Way>,
         trace: &TraceId,
     ) -> Result<(), Halt> {
         let catalog = self.desk.catalog().await?;
-        let question = message.answers().and_then(|question| self.texts.email_ask(question));
-        let question = question.unwrap_or_default();
-        let (what_for, how) = question.split_once('\n').unwrap_or((question, ""));
-        let package = self.package_asked_for(&catalog, what_for);
-        let way = package.and_then(|package| self.way_asked_for(package, how));
+        let package = package.and_then(|package| catalog.package(package));
+        let way = way.filter(|way| package.is_some_and(|package| self.shop.ways.of(package).contains(way)));
         let Some(email) = read_email(text) else {
             self.say(known, Say::EmailWrong).await;
-            self.ask_email(known, package, way).await;
-            return Ok(());
+            return self.ask_email(known, package, way).await;
         };
         self.desk.keep_email(known.user, email.clone()).await?;
         if package.is_none() || way.is_some() {
@@ -79,16 +74,17 @@ impl Talk {
             self.say(known, Say::ReceiptTo { email: &email }).await;
         }
         match (package, way) {
-            (Some(package), Some(way)) => self.go_on(known, message.message, way, package, trace).await,
-            (Some(package), None) => self.show_ways(known, &Press::nonce(), package, None).await,
-            (None, _) => self.choose_package(known).await,
+            (Some(package), Some(way)) => self.go_on(known, message.message, way, package, trace).await?,
+            (Some(package), None) => self.show_ways(known, &Press::nonce(), package, None).await?,
+            (None, _) => self.choose_package(known).await?,
         }
+        self.remember(known, None).await
     }
 
     /// The payment that the question interrupted: a message of its own becomes its bill.
     async fn go_on(
         &self,
-        known: Known,
+        known: &Known,
         answer: i64,
         way: Way,
         package: &Package,
@@ -103,21 +99,5 @@ impl Talk {
             Some(sent) => self.pay(known, &nonce, way, package.id.clone(), sent.message, trace).await,
             None => self.show_ways(known, &nonce, package, None).await,
         }
-    }
-
-    fn package_asked_for<'a>(&self, catalog: &'a Catalog, what_for: &str) -> Option<&'a Package> {
-        let is = |package: &&Package| {
-            let say = Say::EmailAskFor { credits: package.credits, price: package.price };
-            Lang::ALL.iter().any(|lang| self.texts.label(*lang, say) == what_for)
-        };
-        catalog.packages.iter().find(is)
-    }
-
-    fn way_asked_for(&self, package: &Package, how: &str) -> Option<Way> {
-        let is = |way: &Way| {
-            let say = Say::ButtonWay { way: *way };
-            Lang::ALL.iter().any(|lang| self.texts.label(*lang, say) == how)
-        };
-        self.shop.ways.of(package).into_iter().find(is)
     }
 }

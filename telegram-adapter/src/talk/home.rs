@@ -1,16 +1,26 @@
-//! What is said to one who comes in: what there is, and what it is enough for by the prices of the moment.
+//! What is said to one who comes in: what there is, and what it is enough for by the prices of the moment; the menu from which
+//! everything can be reached, edited in its place.
 
 use proto_events::Credits;
+use proto_events::envelope::TraceId;
 
-use super::{Halt, Known, Talk};
-use crate::bill::topup_button;
-use crate::desk::picture_price;
+use super::request::picture_price;
+use super::{Halt, Known, Press, Talk};
 use crate::outbound::Markup;
-use crate::texts::{Html, Lang, Say};
+use crate::texts::{Answers, Day, Html, Number, People, Pictures, Say};
 
 impl Talk {
-    pub(super) async fn start(&self, known: Known) -> Result<(), Halt> {
-        let price = picture_price(&self.desk.catalog().await?);
+    pub(super) async fn start(
+        &self,
+        known: &Known,
+        inviter: Option<&str>,
+        trace: &TraceId,
+    ) -> Result<(), Halt> {
+        if let Some(inviter) = inviter {
+            self.invited(known, inviter, trace).await?;
+        }
+        let catalog = self.desk.catalog().await?;
+        let price = picture_price(&catalog, &known.settings);
         let (hello, reach) = match known.welcome {
             Some(credits) if credits.is_zero() => (Say::WelcomeBare, reach(price, credits, Credits::ZERO)),
             Some(credits) => (Say::Welcome { credits }, reach(price, credits, Credits::ZERO)),
@@ -22,44 +32,91 @@ impl Talk {
         };
         let mut text = self.texts.say(known.lang, hello);
         if let Some(reach) = reach {
-            if hello == Say::WelcomeBare {
-                text = text.and(&Html::empty());
-            }
             text = text.and(&self.texts.say(known.lang, reach));
         }
-        if !matches!(reach, Some(Say::ShortBy { .. })) {
-            text = text.and(&Html::empty()).and(&self.texts.say(known.lang, Say::DrawHow));
-        }
-        text = text.and(&Html::empty()).and(&self.texts.say(known.lang, Say::HelpWhere));
-        self.reply(known.chat, &text, &self.home(known.lang), None).await;
+        text = text.and(&Html::empty()).and(&self.texts.say(known.lang, Say::StartHow));
+        let markup = if known.is_private() { self.home(known).await } else { Markup::None };
+        self.reply(known.chat, &text, &markup, None).await;
         Ok(())
     }
 
-    pub(super) async fn help(&self, known: Known) -> Result<(), Halt> {
-        let price = picture_price(&self.desk.catalog().await?).unwrap_or_default();
-        self.said(known, Say::Help { price }).await
+    /// In the place of `message`.
+    pub(super) async fn menu(&self, known: &Known, message: Option<i64>) -> Result<(), Halt> {
+        let available = self.desk.balance(known.user, known.since).await?.available;
+        let text = self.texts.say(known.lang, Say::WelcomeBack { available });
+        let text = text.and(&Html::empty()).and(&self.texts.say(known.lang, Say::StartHow));
+        self.show(known, message, &text, &self.home(known).await).await;
+        Ok(())
     }
 
-    pub(super) async fn balance(&self, known: Known) -> Result<(), Halt> {
-        let price = picture_price(&self.desk.catalog().await?);
+    pub(super) async fn help(&self, known: &Known, message: Option<i64>) -> Result<(), Halt> {
+        let price = picture_price(&self.desk.catalog().await?, &known.settings).unwrap_or_default();
+        let text = self.texts.say(known.lang, Say::Help { price });
+        let menu = self.tap_button(known, Say::ButtonMenu, &Press::Menu).filter(|_| known.is_private());
+        self.show(known, message, &text, &Markup::Buttons(menu.into_iter().collect())).await;
+        Ok(())
+    }
+
+    pub(super) async fn balance(&self, known: &Known, message: Option<i64>) -> Result<(), Halt> {
+        let price = picture_price(&self.desk.catalog().await?, &known.settings);
         let balance = self.desk.balance(known.user, known.since).await?;
         let available = balance.available;
         let mut text = self.texts.say(known.lang, Say::Balance { available });
+        let mut below = |say| text = text.clone().and(&self.texts.say(known.lang, say));
         if let Some(reach) = reach(price, available, balance.debt) {
-            text = text.and(&self.texts.say(known.lang, reach));
+            below(reach);
         }
         if !balance.reserved.is_zero() {
-            text = text.and(&self.texts.say(known.lang, Say::BalanceReserved { reserved: balance.reserved }));
+            below(Say::BalanceReserved { reserved: balance.reserved });
         }
         if !balance.debt.is_zero() {
-            text = text.and(&self.texts.say(known.lang, Say::BalanceDebt { debt: balance.debt }));
+            below(Say::BalanceDebt { debt: balance.debt });
         }
-        self.reply(known.chat, &text, &self.home(known.lang), None).await;
+        let totals = self.desk.totals(known.user).await?;
+        if let Some(ends) = totals.ends {
+            below(Say::BalanceEnds { credits: ends.credits, at: Day(ends.at) });
+        }
+        let (spent, bought, given) = (totals.spent, totals.bought, totals.given);
+        below(Say::BalanceSpent { spent, bought, given });
+        if totals.pictures + totals.answers > 0 {
+            let pictures = Pictures(totals.pictures.into());
+            below(Say::BalanceMade { pictures, answers: Answers(totals.answers.into()) });
+        }
+        if totals.invited > 0 {
+            let people = People(totals.invited.into());
+            below(Say::BalanceInvited { people, earned: totals.earned_by_invites });
+        }
+        let button = |say, press| self.tap_button(known, say, &press);
+        let rows = [
+            vec![
+                button(Say::ButtonTopup, Press::Topup),
+                button(Say::ButtonStatement, Press::Statement { before: None }),
+            ],
+            vec![button(Say::ButtonMenu, Press::Menu)],
+        ];
+        let rows = rows.into_iter().map(|row| row.into_iter().flatten().collect()).collect();
+        self.show(known, message, &text, &Markup::Rows(rows)).await;
         Ok(())
     }
 
-    fn home(&self, lang: Lang) -> Markup {
-        Markup::Buttons(vec![topup_button(&self.texts, lang)])
+    /// The way to everything.
+    async fn home(&self, known: &Known) -> Markup {
+        let photos = self.desk.references(known.user).await.map_or(0, |photos| photos.len());
+        let photos = Number(i64::try_from(photos).unwrap_or(i64::MAX));
+        let button = |say, press| self.tap_button(known, say, &press);
+        let rows = [
+            vec![button(Say::ButtonTopup, Press::Topup), button(Say::ButtonBalance, Press::Balance)],
+            vec![
+                button(Say::ButtonSettings, Press::Settings),
+                button(Say::ButtonRefs { photos }, Press::References),
+            ],
+            vec![
+                button(Say::ButtonHistory, Press::History { before: None }),
+                button(Say::ButtonInvite, Press::Invite),
+            ],
+            vec![button(Say::ButtonHelp, Press::Help)],
+        ];
+        Markup::Rows(rows.into_iter().map(|row| row.into_iter().flatten().collect()).collect())
     }
 }
 
@@ -72,13 +129,14 @@ fn reach(price: Option<Credits>, available: Credits, debt: Credits) -> Option<Sa
             let missing = short.checked_add(debt)?;
             Some(Say::ShortBy { price, missing })
         }
-        None => Some(Say::EnoughFor { price, pictures: available.get() / price.get() }),
+        None => Some(Say::EnoughFor { price, pictures: Pictures(available.get() / price.get()) }),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proto_events::catalog::Catalog;
+    use proto_events::queries::Settings;
 
     use super::*;
 
@@ -88,8 +146,8 @@ mod tests {
 
     #[test]
     fn credits_buy_whole_pictures_and_never_none() {
-        let price = picture_price(&Catalog::default_catalog().unwrap());
-        let enough = |pictures| Some(Say::EnoughFor { price: c(10), pictures });
+        let price = picture_price(&Catalog::default_catalog().unwrap(), &Settings::default());
+        let enough = |pictures| Some(Say::EnoughFor { price: c(10), pictures: Pictures(pictures) });
         let short = |missing| Some(Say::ShortBy { price: c(10), missing: c(missing) });
         let buys = |credits| reach(price, c(credits), Credits::ZERO);
         assert_eq!([buys(0), buys(9), buys(10), buys(105)], [short(10), short(1), enough(1), enough(10)]);

@@ -57,7 +57,7 @@ impl Talk {
         }
     }
 
-    pub(super) async fn page(&self, known: Known, page: Page) -> Result<(), Halt> {
+    pub(super) async fn page(&self, known: &Known, page: Page) -> Result<(), Halt> {
         let text = self.shop.page(&self.texts, known.lang, page);
         self.reply(known.chat, &text, &Markup::None, None).await;
         Ok(())

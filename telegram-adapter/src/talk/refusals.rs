@@ -2,15 +2,18 @@
 
 use proto_events::Refused;
 
-use crate::texts::Say;
+use crate::texts::{Number, Say};
 
 pub fn say(refused: &Refused) -> Say<'_> {
     match refused.code.as_str() {
         "account_banned" => Say::Banned,
         "prompt_empty" => Say::PromptEmpty,
-        "prompt_too_long" => Say::PromptTooLong { max: max(refused).unwrap_or(PROMPT_CHARS_MAX) },
+        "prompt_too_long" => {
+            Say::PromptTooLong { max: Number(max(refused).unwrap_or(PROMPT_CHARS_MAX).into()) }
+        }
         "too_many_running" => Say::TooManyRunning,
         "too_many_open" => Say::TooManyOpen,
+        "too_many_references" => Say::PhotosFull { max: Number(max(refused).unwrap_or_default().into()) },
         // The same button of a message that is older than the prices, or of another package.
         "package_unknown" | "rail_off" | "method_off" | "command_id_reused" => Say::PackageGone,
         code => Say::Refused { code },
@@ -39,7 +42,7 @@ mod tests {
     #[test]
     fn known_codes_have_their_words_and_others_show_the_code() {
         assert_eq!(say(&refused("account_banned")), Say::Banned);
-        assert_eq!(say(&refused("prompt_too_long")), Say::PromptTooLong { max: 1000 });
+        assert_eq!(say(&refused("prompt_too_long")), Say::PromptTooLong { max: Number(1000) });
         assert_eq!(say(&refused("moon_in_retrograde")), Say::Refused { code: "moon_in_retrograde" });
     }
 }

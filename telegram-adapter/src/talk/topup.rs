@@ -18,12 +18,12 @@ use crate::texts::{Html, Lang, Say};
 use crate::ways::Way;
 
 impl Talk {
-    pub(super) async fn choose_package(&self, known: Known) -> Result<(), Halt> {
+    pub(super) async fn choose_package(&self, known: &Known) -> Result<(), Halt> {
         self.show_packages(known, None).await
     }
 
     /// In the place of `message`, if there is one.
-    pub(super) async fn show_packages(&self, known: Known, message: Option<i64>) -> Result<(), Halt> {
+    pub(super) async fn show_packages(&self, known: &Known, message: Option<i64>) -> Result<(), Halt> {
         let catalog = self.desk.catalog().await?;
         let markup = self.packages(known.lang, &catalog);
         if markup == Markup::None {
@@ -54,7 +54,7 @@ impl Talk {
     /// A package was chosen. Asks how to pay, if there is a choice or something to be said first.
     pub(super) async fn buy(
         &self,
-        known: Known,
+        known: &Known,
         nonce: &str,
         package: Text<64>,
         tap: &Tap,
@@ -68,8 +68,7 @@ impl Talk {
             [] => self.said(known, Say::PackageGone).await,
             [way] if !self.needs_email(way) => self.pay(known, nonce, way, package, tap.message, trace).await,
             [way] if self.email_of(known.user).await?.is_none() => {
-                self.ask_email(known, Some(chosen), Some(way)).await;
-                Ok(())
+                self.ask_email(known, Some(chosen), Some(way)).await
             }
             _ => self.show_ways(known, nonce, chosen, Some(tap.message)).await,
         }
@@ -77,7 +76,7 @@ impl Talk {
 
     pub(super) async fn show_ways(
         &self,
-        known: Known,
+        known: &Known,
         nonce: &str,
         package: &Package,
         message: Option<i64>,
@@ -115,7 +114,7 @@ impl Talk {
     /// Opens the payment; `message`, which has the buttons, becomes its bill, or makes place for an invoice.
     pub(super) async fn pay(
         &self,
-        known: Known,
+        known: &Known,
         nonce: &str,
         way: Way,
         package: Text<64>,
@@ -130,8 +129,7 @@ impl Talk {
         }
         let email = if self.needs_email(way) { self.email_of(known.user).await? } else { None };
         if email.is_none() && self.needs_email(way) {
-            self.ask_email(known, chosen, Some(way)).await;
-            return Ok(());
+            return self.ask_email(known, chosen, Some(way)).await;
         }
         let status_message = (way.rail() == Rail::Yookassa).then_some(message);
         let command = TopupOpen {
@@ -162,7 +160,7 @@ impl Talk {
 
     /// Sent again if the tap comes again: whichever is paid is this payment, and what is paid twice is
     /// credited twice.
-    async fn send_invoice(&self, known: Known, message: i64, payment: PaymentId, since: Position) {
+    async fn send_invoice(&self, known: &Known, message: i64, payment: PaymentId, since: Position) {
         let view = match self.desk.payment(payment, Some(since)).await {
             Ok(view) => view,
             Err(error) => {
@@ -202,7 +200,7 @@ impl Talk {
 
     /// Shows the payment as it is, and again if it moved on meanwhile: the news of its link may
     /// have been told before "preparing…" was shown.
-    async fn show_bill(&self, known: Known, message: i64, payment: PaymentId, since: Position) {
+    async fn show_bill(&self, known: &Known, message: i64, payment: PaymentId, since: Position) {
         let mut shown: Option<PaymentView> = None;
         loop {
             let view = match self.desk.payment(payment, Some(since)).await {
@@ -234,23 +232,6 @@ impl Talk {
                 }
             }
         }
-    }
-
-    /// In the place of `message`, or below everything if it can't be there.
-    async fn show(&self, known: Known, message: Option<i64>, text: &Html, markup: &Markup) {
-        if let Some(message) = message {
-            match self.telegram.edit(known.chat, message, text, markup).await {
-                Ok(()) => return,
-                Err(Error::Refused(why)) => {
-                    tracing::debug!(why, "a message can't be edited; a new one is sent")
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a message was not edited");
-                    return;
-                }
-            }
-        }
-        self.reply(known.chat, text, markup, None).await;
     }
 
     /// Telegram asks for the address itself where it sends the invoice; Stars have no receipt.

@@ -14,6 +14,11 @@ impl Html {
         Self(escape(words))
     }
 
+    /// What one of us wrote for people, as HTML.
+    pub fn written(html: &str) -> Self {
+        Self(html.to_owned())
+    }
+
     /// An empty line between two texts.
     pub fn empty() -> Self {
         Self(String::new())

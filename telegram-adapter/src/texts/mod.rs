@@ -13,6 +13,7 @@ mod say;
 mod split;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
@@ -20,8 +21,9 @@ use unic_langid::LanguageIdentifier;
 
 pub use html::Html;
 pub use rich::Rich;
-pub use say::{Reason, Say, price};
+pub use say::Say;
 pub use split::{MESSAGE_UNITS_MAX, cut, is_blank, split, units};
+pub use value::{Answers, Change, Day, Moment, Number, People, Photos, Pictures, Reason, price};
 
 const RU: &str = include_str!("ru.ftl");
 const EN: &str = include_str!("en.ftl");
@@ -83,17 +85,6 @@ impl Texts {
         self.say(lang, say).plain()
     }
 
-    /// Whether this is our question for a description, in either language.
-    pub fn is_picture_ask(&self, text: &str) -> bool {
-        Lang::ALL.iter().any(|lang| self.label(*lang, Say::PictureAsk) == text)
-    }
-
-    /// What stands below our question for an e-mail, if this is it, in either language: what it is for.
-    pub fn email_ask<'a>(&self, text: &'a str) -> Option<&'a str> {
-        let asks = Lang::ALL.iter().map(|lang| self.label(*lang, Say::EmailAsk));
-        asks.into_iter().find_map(|ask| text.strip_prefix(&*ask)).map(str::trim)
-    }
-
     fn count(&self, lang: Lang, name: &str, n: i64) -> String {
         let mut args = FluentArgs::with_capacity(1);
         args.set("n", n);
@@ -127,4 +118,14 @@ fn bundle(lang: Lang, source: &str) -> Result<FluentBundle<FluentResource>, BadT
     bundle.set_use_isolating(false);
     bundle.add_resource(resource).map_err(|e| bad(format!("{e:?}")))?;
     Ok(bundle)
+}
+
+/// What a model wrote, as messages.
+pub fn rich(words: &str) -> Vec<Html> {
+    Rich::of_markdown(words).split(MESSAGE_UNITS_MAX)
+}
+
+/// What a model has written so far.
+pub fn partial(words: &str) -> Html {
+    Rich::of_unfinished_markdown(words).html()
 }

@@ -1,328 +1,303 @@
 //! Everything the bot says, as a type: a text that is not here can't be sent.
+//!
+//! A line a text: its variant, what it takes, its name in the Fluent files. A value's name there is its field's.
 
-use proto_events::events::Trouble;
-use proto_events::{Credits, Currency, Money};
+use proto_events::events::GenerationKind;
+use proto_events::queries::{BroadcastState, LineKind};
+use proto_events::{Credits, Money};
 
-use super::{Lang, Texts, html::escape};
+use super::Lang;
+use super::value::{Answers, Change, Day, Moment, Number, People, Photos, Pictures, Reason, Value};
 use crate::ways::Way;
 
-/// What a failed picture or answer is explained by: the ledger's reasons in a person's words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    Policy,
-    Nothing,
-    Cut,
-    Busy,
-    Quota,
-    Late,
-    Large,
-    Request,
-    Reference,
-    Canceled,
-    Trouble,
-}
+macro_rules! says {
+    ($(#[$doc:meta])* pub enum Say<$a:lifetime> {
+        $($variant:ident $({ $($field:ident: $ty:ty),+ $(,)? })? = $name:literal),+ $(,)?
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Say<$a> { $($variant $({ $($field: $ty),+ })?),+ }
 
-impl From<Trouble> for Reason {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Policy => Self::Policy,
-            Trouble::NoPicture | Trouble::TextInstead | Trouble::NotAPicture => Self::Nothing,
-            Trouble::Truncated => Self::Cut,
-            Trouble::RateLimited | Trouble::Overloaded => Self::Busy,
-            Trouble::QuotaExhausted => Self::Quota,
-            Trouble::TimedOut | Trouble::Deadline => Self::Late,
-            Trouble::TooLarge => Self::Large,
-            Trouble::InvalidRequest => Self::Request,
-            Trouble::ReferenceGone => Self::Reference,
-            Trouble::Canceled => Self::Canceled,
-            Trouble::KeyInvalid
-            | Trouble::RegionBlocked
-            | Trouble::Unreachable
-            | Trouble::VendorError
-            | Trouble::WorkerLost
-            | Trouble::AttemptsExhausted => Self::Trouble,
-        }
-    }
-}
-
-impl Reason {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Policy => "policy",
-            Self::Nothing => "nothing",
-            Self::Cut => "cut",
-            Self::Busy => "busy",
-            Self::Quota => "quota",
-            Self::Late => "late",
-            Self::Large => "large",
-            Self::Request => "request",
-            Self::Reference => "reference",
-            Self::Canceled => "canceled",
-            Self::Trouble => "trouble",
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Say<'a> {
-    Welcome { credits: Credits },
-    WelcomeBare,
-    WelcomeBack { available: Credits },
-    EnoughFor { price: Credits, pictures: i64 },
-    ShortBy { price: Credits, missing: Credits },
-    DrawHow,
-    HelpWhere,
-    Help { price: Credits },
-    Balance { available: Credits },
-    BalanceReserved { reserved: Credits },
-    BalanceDebt { debt: Credits },
-    TopupChoose { available: Credits },
-    TopupClosed,
-    TopupWay { credits: Credits, price: Money },
-    ReceiptTo { email: &'a str },
-    EmailAsk,
-    EmailAskFor { credits: Credits, price: Money },
-    EmailAskHint,
-    EmailWrong,
-    ChoiceMade,
-    InvoiceTitle { credits: Credits },
-    InvoiceDescription { credits: Credits },
-    PaymentPreparing { credits: Credits, price: Money },
-    PaymentReady { credits: Credits, price: Money },
-    PaymentPaid { credits: Credits, price: Money },
-    PaymentReceipt { credits: Credits, price: Money, available: Credits },
-    PaymentCanceled { price: Money },
-    PaymentExpired { price: Money },
-    PaymentPutAside { price: &'a str },
-    RefundSettled { amount: Money, credits: Credits, available: Credits },
-    RefundFailed { amount: Money, credits: Credits, available: Credits },
-    Paysupport,
-    SupportContact { contact: &'a str },
-    SupportNobody,
-    Terms,
-    TermsContact { contact: &'a str },
-    TermsLink { url: &'a str },
-    Privacy,
-    PrivacyLink { url: &'a str },
-    PictureAsk,
-    PictureAskHint,
-    PictureAccepted { credits: Credits },
-    PicturePainting { credits: Credits },
-    PictureCaption { spent: Credits, left: Credits },
-    PictureCaptionFree { left: Credits },
-    PictureFailed { reason: Reason, returned: Credits },
-    AnswerFailed { reason: Reason, returned: Credits },
-    WordsInstead { returned: Credits },
-    PictureLost { returned: Credits },
-    AnswerLost { returned: Credits },
-    Insufficient { have: Credits, need: Credits },
-    PromptEmpty,
-    PromptTooLong { max: u32 },
-    PromptUnreadable,
-    TooManyRunning,
-    TooManyOpen,
-    PackageGone,
-    Banned,
-    Refused { code: &'a str },
-    OfferPicture,
-    OnlyText,
-    UnknownCommand,
-    NothingToCancel,
-    TapOutdated,
-    CheckoutRefused,
-    CheckoutStranger,
-    CheckoutPaid,
-    CheckoutOver,
-    CheckoutAway,
-    ButtonTopup,
-    ButtonBack,
-    ButtonOtherWay,
-    ButtonEmail,
-    ButtonWay { way: Way },
-    ButtonPackage { credits: Credits, price: Money },
-    ButtonPay { price: Money },
-    ButtonDraw { price: Credits },
-    CommandPrompt,
-    CommandGenerate,
-    CommandBalance,
-    CommandTopup,
-    CommandHelp,
-    CommandPaysupport,
-    CommandTerms,
-    CommandPrivacy,
-}
-
-/// A value put into a text.
-pub(super) enum Value {
-    /// Shown as it is, escaped.
-    Text(String),
-    /// "5 credits" in the right form.
-    Credits(Credits),
-    /// "1 picture" in the right form.
-    Pictures(i64),
-    Money(Money),
-}
-
-impl Value {
-    pub(super) fn render(&self, texts: &Texts, lang: Lang) -> String {
-        match self {
-            Self::Text(text) => escape(text),
-            Self::Credits(credits) => texts.count(lang, "count-credits", credits.get()),
-            Self::Pictures(pictures) => texts.count(lang, "count-pictures", *pictures),
-            Self::Money(money) => price(*money),
-        }
-    }
-}
-
-/// Kopecks only when there are any.
-pub fn price(money: Money) -> String {
-    let (whole, part) = (money.minor() / money.currency.scale(), money.minor() % money.currency.scale());
-    match money.currency {
-        Currency::Rub if part == 0 => format!("{whole}\u{a0}₽"),
-        Currency::Rub => format!("{whole},{part:02}\u{a0}₽"),
-        Currency::Xtr => format!("{whole}\u{a0}⭐"),
-    }
-}
-
-type Args = Vec<(&'static str, Value)>;
-
-impl Say<'_> {
-    /// The message's name in the Fluent files and its arguments.
-    pub(super) fn parts(&self) -> (&'static str, Args) {
-        use Value::{Credits as C, Money as M, Pictures as P, Text as T};
-        match *self {
-            Self::Welcome { credits } => ("welcome", vec![("credits", C(credits))]),
-            Self::WelcomeBack { available } => ("welcome-back", vec![("available", C(available))]),
-            Self::EnoughFor { price, pictures } => {
-                ("enough-for", vec![("price", C(price)), ("pictures", P(pictures))])
+        impl Say<'_> {
+            /// The message's name in the Fluent files and its arguments.
+            pub(super) fn parts(&self) -> (&'static str, Vec<(&'static str, Value)>) {
+                match *self {
+                    $(Self::$variant $({ $($field),+ })? => {
+                        ($name, vec![$($((stringify!($field), Value::from($field))),+)?])
+                    })+
+                }
             }
-            Self::ShortBy { price, missing } => {
-                ("short-by", vec![("price", C(price)), ("missing", C(missing))])
-            }
-            Self::Help { price } => ("help", vec![("price", C(price))]),
-            Self::Balance { available } => ("balance", vec![("available", C(available))]),
-            Self::BalanceReserved { reserved } => ("balance-reserved", vec![("reserved", C(reserved))]),
-            Self::BalanceDebt { debt } => ("balance-debt", vec![("debt", C(debt))]),
-            Self::TopupChoose { available } => ("topup-choose", vec![("available", C(available))]),
-            Self::TopupWay { credits, price } => ("topup-way", priced(credits, price)),
-            Self::ReceiptTo { email } => ("receipt-to", vec![("email", T(email.to_owned()))]),
-            Self::EmailAskFor { credits, price } => ("email-ask-for", priced(credits, price)),
-            Self::InvoiceTitle { credits } => ("invoice-title", vec![("credits", C(credits))]),
-            Self::InvoiceDescription { credits } => ("invoice-description", vec![("credits", C(credits))]),
-            Self::PaymentPreparing { credits, price } => ("payment-preparing", priced(credits, price)),
-            Self::PaymentReady { credits, price } => ("payment-ready", priced(credits, price)),
-            Self::PaymentPaid { credits, price } => ("payment-paid", priced(credits, price)),
-            Self::PaymentReceipt { credits, price, available } => (
-                "payment-receipt",
-                vec![("credits", C(credits)), ("price", M(price)), ("available", C(available))],
-            ),
-            Self::PaymentCanceled { price } => ("payment-canceled", vec![("price", M(price))]),
-            Self::PaymentExpired { price } => ("payment-expired", vec![("price", M(price))]),
-            Self::PaymentPutAside { price } => ("payment-put-aside", vec![("price", T(price.to_owned()))]),
-            Self::RefundSettled { amount, credits, available } => {
-                ("refund-settled", refunded(amount, credits, available))
-            }
-            Self::RefundFailed { amount, credits, available } => {
-                ("refund-failed", refunded(amount, credits, available))
-            }
-            Self::SupportContact { contact } => ("support-contact", vec![("contact", T(contact.to_owned()))]),
-            Self::TermsContact { contact } => ("terms-contact", vec![("contact", T(contact.to_owned()))]),
-            Self::TermsLink { url } => ("terms-link", vec![("url", T(url.to_owned()))]),
-            Self::PrivacyLink { url } => ("privacy-link", vec![("url", T(url.to_owned()))]),
-            Self::PictureAccepted { credits } => ("picture-accepted", vec![("credits", C(credits))]),
-            Self::PicturePainting { credits } => ("picture-painting", vec![("credits", C(credits))]),
-            Self::PictureCaption { spent, left } => {
-                ("picture-caption", vec![("spent", C(spent)), ("left", C(left))])
-            }
-            Self::PictureCaptionFree { left } => ("picture-caption-free", vec![("left", C(left))]),
-            Self::PictureFailed { reason, returned } => ("picture-failed", failed(reason, returned)),
-            Self::AnswerFailed { reason, returned } => ("answer-failed", failed(reason, returned)),
-            Self::WordsInstead { returned } => ("words-instead", vec![("returned", C(returned))]),
-            Self::PictureLost { returned } => ("picture-lost", vec![("returned", C(returned))]),
-            Self::AnswerLost { returned } => ("answer-lost", vec![("returned", C(returned))]),
-            Self::Insufficient { have, need } => ("insufficient", vec![("have", C(have)), ("need", C(need))]),
-            Self::PromptTooLong { max } => ("prompt-too-long", vec![("max", T(max.to_string()))]),
-            Self::Refused { code } => ("refused", vec![("code", T(code.to_owned()))]),
-            Self::ButtonPackage { credits, price } => ("button-package", priced(credits, price)),
-            Self::ButtonPay { price } => ("button-pay", vec![("price", M(price))]),
-            Self::ButtonWay { way } => ("button-way", vec![("way", T(way_word(way).to_owned()))]),
-            Self::ButtonDraw { price } => ("button-draw", vec![("price", C(price))]),
-            plain => (plain.name(), vec![]),
         }
-    }
 
-    /// Of those without arguments.
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::TopupClosed => "topup-closed",
-            Self::PictureAsk => "picture-ask",
-            Self::PictureAskHint => "picture-ask-hint",
-            Self::WelcomeBare => "welcome-bare",
-            Self::DrawHow => "draw-how",
-            Self::HelpWhere => "help-where",
-            Self::PromptEmpty => "prompt-empty",
-            Self::PromptUnreadable => "prompt-unreadable",
-            Self::TooManyRunning => "too-many-running",
-            Self::TooManyOpen => "too-many-open",
-            Self::PackageGone => "package-gone",
-            Self::Banned => "banned",
-            Self::OfferPicture => "offer-picture",
-            Self::OnlyText => "only-text",
-            Self::UnknownCommand => "unknown-command",
-            Self::NothingToCancel => "nothing-to-cancel",
-            Self::TapOutdated => "tap-outdated",
-            Self::CheckoutRefused => "checkout-refused",
-            Self::ButtonTopup => "button-topup",
-            Self::CommandPrompt => "command-prompt",
-            Self::CommandGenerate => "command-generate",
-            Self::CommandBalance => "command-balance",
-            Self::CommandTopup => "command-topup",
-            Self::CommandHelp => "command-help",
-            Self::CommandPaysupport => "command-paysupport",
-            Self::CommandTerms => "command-terms",
-            Self::CommandPrivacy => "command-privacy",
-            Self::EmailAsk => "email-ask",
-            Self::EmailAskHint => "email-ask-hint",
-            Self::EmailWrong => "email-wrong",
-            Self::ChoiceMade => "choice-made",
-            Self::Paysupport => "paysupport",
-            Self::SupportNobody => "support-nobody",
-            Self::Terms => "terms",
-            Self::Privacy => "privacy",
-            Self::CheckoutStranger => "checkout-stranger",
-            Self::CheckoutPaid => "checkout-paid",
-            Self::CheckoutOver => "checkout-over",
-            Self::CheckoutAway => "checkout-away",
-            Self::ButtonBack => "button-back",
-            Self::ButtonOtherWay => "button-other-way",
-            Self::ButtonEmail => "button-email",
-            _ => "",
+        #[cfg(test)]
+        impl<$a> Say<$a> {
+            /// Each text with values that show its forms.
+            pub(super) fn samples() -> Vec<Self> {
+                let mut all = Vec::new();
+                $({
+                    let most = 1;
+                    $($(
+                        let $field = <$ty as super::value::Samples>::samples();
+                        let most = most.max($field.len());
+                    )+)?
+                    for n in 0..most {
+                        let _ = n;
+                        all.push(Self::$variant $({ $($field: $field[n % $field.len()]),+ })?);
+                    }
+                })+
+                all
+            }
         }
-    }
+    };
 }
 
-fn priced(credits: Credits, price: Money) -> Args {
-    vec![("credits", Value::Credits(credits)), ("price", Value::Money(price))]
-}
-
-fn failed(reason: Reason, returned: Credits) -> Args {
-    vec![("reason", Value::Text(reason.word().to_owned())), ("returned", Value::Credits(returned))]
-}
-
-fn refunded(amount: Money, credits: Credits, available: Credits) -> Args {
-    vec![
-        ("amount", Value::Money(amount)),
-        ("credits", Value::Credits(credits)),
-        ("available", Value::Credits(available)),
-    ]
-}
-
-/// By which the texts choose a button's words.
-const fn way_word(way: Way) -> &'static str {
-    match way {
-        Way::Page => "page",
-        Way::Method(method) => method.as_str(),
-        Way::Invoice => "invoice",
-        Way::Stars => "stars",
+says! {
+    /// A text with its values.
+    pub enum Say<'a> {
+        Welcome { credits: Credits } = "welcome",
+        WelcomeBare = "welcome-bare",
+        WelcomeBack { available: Credits } = "welcome-back",
+        EnoughFor { price: Credits, pictures: Pictures } = "enough-for",
+        ShortBy { price: Credits, missing: Credits } = "short-by",
+        Help { price: Credits } = "help",
+        Balance { available: Credits } = "balance",
+        BalanceReserved { reserved: Credits } = "balance-reserved",
+        BalanceDebt { debt: Credits } = "balance-debt",
+        TopupChoose { available: Credits } = "topup-choose",
+        TopupClosed = "topup-closed",
+        TopupWay { credits: Credits, price: Money } = "topup-way",
+        ReceiptTo { email: &'a str } = "receipt-to",
+        EmailAsk = "email-ask",
+        EmailAskHint = "email-ask-hint",
+        EmailWrong = "email-wrong",
+        ChoiceMade = "choice-made",
+        InvoiceTitle { credits: Credits } = "invoice-title",
+        InvoiceDescription { credits: Credits } = "invoice-description",
+        PaymentPreparing { credits: Credits, price: Money } = "payment-preparing",
+        PaymentReady { credits: Credits, price: Money } = "payment-ready",
+        PaymentPaid { credits: Credits, price: Money } = "payment-paid",
+        PaymentReceipt { credits: Credits, price: Money, available: Credits } = "payment-receipt",
+        PaymentCanceled { price: Money } = "payment-canceled",
+        PaymentExpired { price: Money } = "payment-expired",
+        PaymentPutAside { price: &'a str } = "payment-put-aside",
+        RefundSettled { amount: Money, credits: Credits, available: Credits } = "refund-settled",
+        RefundFailed { amount: Money, credits: Credits, available: Credits } = "refund-failed",
+        Paysupport = "paysupport",
+        SupportContact { contact: &'a str } = "support-contact",
+        SupportNobody = "support-nobody",
+        Terms = "terms",
+        TermsContact { contact: &'a str } = "terms-contact",
+        TermsLink { url: &'a str } = "terms-link",
+        Privacy = "privacy",
+        PrivacyLink { url: &'a str } = "privacy-link",
+        PictureAsk = "picture-ask",
+        PictureAskHint = "picture-ask-hint",
+        PictureCaption { spent: Credits, left: Credits } = "picture-caption",
+        PictureCaptionFree { left: Credits } = "picture-caption-free",
+        PictureFailed { reason: Reason, returned: Credits } = "picture-failed",
+        AnswerFailed { reason: Reason, returned: Credits } = "answer-failed",
+        WordsInstead { returned: Credits } = "words-instead",
+        PictureLost { returned: Credits } = "picture-lost",
+        AnswerLost { returned: Credits } = "answer-lost",
+        PromptEmpty = "prompt-empty",
+        PromptTooLong { max: Number } = "prompt-too-long",
+        PromptUnreadable = "prompt-unreadable",
+        TooManyRunning = "too-many-running",
+        TooManyOpen = "too-many-open",
+        PackageGone = "package-gone",
+        Banned = "banned",
+        Refused { code: &'a str } = "refused",
+        UnknownCommand = "unknown-command",
+        TapOutdated = "tap-outdated",
+        CheckoutRefused = "checkout-refused",
+        CheckoutStranger = "checkout-stranger",
+        CheckoutPaid = "checkout-paid",
+        CheckoutOver = "checkout-over",
+        CheckoutAway = "checkout-away",
+        ButtonTopup = "button-topup",
+        ButtonBack = "button-back",
+        ButtonOtherWay = "button-other-way",
+        ButtonEmail = "button-email",
+        ButtonWay { way: Way } = "button-way",
+        ButtonPackage { credits: Credits, price: Money } = "button-package",
+        ButtonPay { price: Money } = "button-pay",
+        ButtonDraw { price: Credits } = "button-draw",
+        StartHow = "start-how",
+        StartFirst { pictures: Pictures } = "start-first",
+        StartInvited { credits: Credits } = "start-invited",
+        InsufficientFor { have: Credits, need: Credits } = "insufficient",
+        WishKept = "wish-kept",
+        WishReady { prompt: &'a str } = "wish-ready",
+        WishGone = "wish-gone",
+        PictureAccepted { credits: Credits } = "picture-accepted",
+        PictureAcceptedWith { credits: Credits, photos: Photos } = "picture-accepted-with",
+        PictureQueued { credits: Credits, before: Number } = "picture-queued",
+        PicturePainting { credits: Credits, step: Number } = "picture-painting",
+        EditAsk = "edit-ask",
+        EditAskHint = "edit-ask-hint",
+        EditNothing = "edit-nothing",
+        AlreadyAsked = "tap-already-asked",
+        Canceling = "tap-canceling",
+        CanceledBack { returned: Credits } = "canceled-back",
+        CancelLate = "tap-cancel-late",
+        CancelNothing = "cancel-nothing",
+        CancelDone = "cancel-done",
+        OriginalGone = "tap-original-gone",
+        AnswerThinking { credits: Credits } = "answer-thinking",
+        AnswerCaption { spent: Credits, left: Credits } = "answer-caption",
+        ChatOff = "chat-off",
+        ChatCleared = "chat-cleared",
+        SystemPrompt = "system-prompt",
+        PhotoKept { photos: Photos, max: Number } = "photo-kept",
+        PhotosFull { max: Number } = "photos-full",
+        PhotoTooLarge { max: Number } = "photo-too-large",
+        PhotoNotPicture = "photo-not-picture",
+        RefsNone { max: Number } = "refs-none",
+        Refs { photos: Photos, max: Number } = "refs",
+        RefsGone = "refs-gone",
+        RefRemoved { left: Photos } = "ref-removed",
+        CantRead { what: &'a str } = "cant-read",
+        BalanceSpent { spent: Credits, bought: Credits, given: Credits } = "balance-spent",
+        BalanceMade { pictures: Pictures, answers: Answers } = "balance-made",
+        BalanceInvited { people: People, earned: Credits } = "balance-invited",
+        BalanceEnds { credits: Credits, at: Day } = "balance-ends",
+        Settings { model: &'a str, ratio: &'a str, size: &'a str, file: bool, language: Lang, price: Credits } = "settings",
+        SettingsModel = "settings-model",
+        SettingsRatio = "settings-ratio",
+        SettingsSize = "settings-size",
+        SettingsLanguage = "settings-language",
+        RatioAuto = "ratio-auto",
+        HistoryNone = "history-none",
+        History = "history",
+        HistoryItem { n: Number, at: Moment, kind: GenerationKind, state: &'a str, credits: Credits, prompt: &'a str } = "history-item",
+        HistoryGone = "tap-history-gone",
+        StatementNone = "statement-none",
+        Statement { available: Credits } = "statement",
+        StatementLine { at: Moment, what: LineKind, change: Change, left: Number } = "statement-line",
+        Referral { link: &'a str, inviter: Credits, invited: Credits } = "referral",
+        ReferralCounts { people: People, earned: Credits } = "referral-counts",
+        ReferralNone = "referral-none",
+        ReferralLine { at: Day, initial: &'a str, change: Change } = "referral-line",
+        ReferralShare { invited: Credits } = "referral-share",
+        ReferralOff { link: &'a str } = "referral-off",
+        SupportAsk = "support-ask",
+        SupportAskHint = "support-ask-hint",
+        SupportSent = "support-sent",
+        SupportTrouble = "support-trouble",
+        SupportHeader { name: &'a str, user: &'a str, language: Lang } = "support-header",
+        SupportHow = "support-how",
+        SupportDelivered = "support-delivered",
+        SupportGone = "support-gone",
+        DeleteAsk { available: Credits } = "delete-ask",
+        DeleteAskNothing = "delete-ask-nothing",
+        DeleteWaits = "delete-waits",
+        DeleteDone = "delete-done",
+        DeleteKept = "delete-kept",
+        SlowDown = "slow-down",
+        GrantedAdmin { credits: Credits, available: Credits } = "granted-admin",
+        GrantedPromo { credits: Credits, available: Credits } = "granted-promo",
+        GrantedCompensation { credits: Credits, available: Credits } = "granted-compensation",
+        GrantedInviter { credits: Credits, available: Credits } = "granted-inviter",
+        GrantedInvited { credits: Credits, available: Credits } = "granted-invited",
+        GrantedUntil { at: Day } = "granted-until",
+        Revoked { credits: Credits, available: Credits } = "revoked",
+        Expired { credits: Credits, available: Credits } = "expired",
+        DebtForgiven { credits: Credits } = "debt-forgiven",
+        BannedNow = "banned-now",
+        UnbannedNow = "unbanned-now",
+        AdminHelp = "admin-help",
+        AdminOnly = "admin-only",
+        AdminStats { people: Number, away: Number } = "admin-stats",
+        AdminDay { day: Day, new: Number, active: Number, pictures: Number, answers: Number, failed: Number, payments: Number, paid: &'a str, spent: Number, cost: &'a str } = "admin-day",
+        AdminUserHow = "admin-user-how",
+        AdminUserNone { find: &'a str } = "admin-user-none",
+        AdminUser { name: &'a str, user: &'a str, account: &'a str, since: Day, language: Lang, banned: bool, away: bool } = "admin-user",
+        AdminUserBalance { available: Number, reserved: Number, debt: Number, spent: Number, bought: Number, given: Number, paid: &'a str } = "admin-user-balance",
+        AdminUserMade { pictures: Number, answers: Number, invited: Number } = "admin-user-made",
+        AdminGrantHow = "admin-grant-how",
+        AdminGranted { credits: Credits, user: &'a str, available: Credits } = "admin-granted",
+        AdminRevoked { credits: Credits, user: &'a str, available: Credits } = "admin-revoked",
+        AdminBanHow = "admin-ban-how",
+        AdminBanned { user: &'a str } = "admin-banned",
+        AdminUnbanned { user: &'a str } = "admin-unbanned",
+        AdminAlreadyBanned { user: &'a str } = "admin-already-banned",
+        AdminNotBanned { user: &'a str } = "admin-not-banned",
+        AdminRefused { code: &'a str, message: &'a str } = "admin-refused",
+        AdminMessageHow = "admin-message-how",
+        AdminMessageSent { user: &'a str } = "admin-message-sent",
+        AdminFirstPayment { user: &'a str, price: Money, credits: Credits } = "admin-first-payment",
+        AdminQuarantined { rail: &'a str, problems: &'a str } = "admin-quarantined",
+        AdminTrouble { what: &'a str } = "admin-trouble",
+        BroadcastHow = "broadcast-how",
+        BroadcastSegment = "broadcast-segment",
+        BroadcastConfirm { people: People, segment: &'a str } = "broadcast-confirm",
+        BroadcastNobody = "broadcast-nobody",
+        BroadcastState { state: BroadcastState, sent: Number, failed: Number, blocked: Number, recipients: Number } = "broadcast-state",
+        BroadcastNone = "broadcast-none",
+        SegmentEverybody = "segment-everybody",
+        SegmentRussian = "segment-russian",
+        SegmentEnglish = "segment-english",
+        SegmentPayers = "segment-payers",
+        SegmentNeverPaid = "segment-never-paid",
+        SegmentActive = "segment-active",
+        SegmentQuiet = "segment-quiet",
+        ButtonMenu = "button-menu",
+        ButtonBalance = "button-balance",
+        ButtonSettings = "button-settings",
+        ButtonRefs { photos: Number } = "button-refs",
+        ButtonHistory = "button-history",
+        ButtonInvite = "button-invite",
+        ButtonHelp = "button-help",
+        ButtonStatement = "button-statement",
+        ButtonAgain = "button-again",
+        ButtonEdit = "button-edit",
+        ButtonOriginal = "button-original",
+        ButtonCancel = "button-cancel",
+        ButtonWish { price: Credits } = "button-wish",
+        ButtonOlder = "button-older",
+        ButtonNewer = "button-newer",
+        ButtonNumber { n: Number } = "button-number",
+        ButtonModel { model: &'a str } = "button-model",
+        ButtonRatio { ratio: &'a str } = "button-ratio",
+        ButtonSize { size: &'a str } = "button-size",
+        ButtonAsFile { file: bool } = "button-as-file",
+        ButtonLanguage { language: Lang } = "button-language",
+        ButtonOption { name: &'a str, chosen: bool } = "button-option",
+        ButtonOptionPriced { name: &'a str, price: Credits, chosen: bool } = "button-option-priced",
+        ButtonRefRemove { n: Number } = "button-ref-remove",
+        ButtonRefsClear = "button-refs-clear",
+        ButtonShare = "button-share",
+        ButtonDelete = "button-delete",
+        ButtonKeep = "button-keep",
+        ButtonSend = "button-send",
+        ButtonPause = "button-pause",
+        ButtonResume = "button-resume",
+        ButtonStop = "button-stop",
+        ButtonRefresh = "button-refresh",
+        CommandStart = "command-start",
+        CommandPrompt = "command-prompt",
+        CommandGenerate = "command-generate",
+        CommandBalance = "command-balance",
+        CommandTopup = "command-topup",
+        CommandSettings = "command-settings",
+        CommandRefs = "command-refs",
+        CommandHistory = "command-history",
+        CommandReferral = "command-referral",
+        CommandClear = "command-clear",
+        CommandCancel = "command-cancel",
+        CommandSupport = "command-support",
+        CommandPaysupport = "command-paysupport",
+        CommandTerms = "command-terms",
+        CommandPrivacy = "command-privacy",
+        CommandDeleteMe = "command-delete-me",
+        CommandHelp = "command-help",
+        CommandAdmin = "command-admin",
+        CommandStats = "command-stats",
+        CommandUser = "command-user",
+        CommandGrant = "command-grant",
+        CommandBan = "command-ban",
+        CommandUnban = "command-unban",
+        CommandBroadcast = "command-broadcast",
+        CommandMessage = "command-message",
     }
 }

@@ -1,0 +1,90 @@
+//! What the bot has asked and waits an answer to. Kept by the ledger with the person's profile, in words that only
+//! this file knows, so that any instance goes on.
+
+use proto_events::queries::Awaited;
+use proto_events::{GenerationId, Micros, Text};
+
+use crate::ways::Way;
+
+/// After so long a question is forgotten: what comes then is talk.
+const AGE_MAX_US: i64 = 6 * 3600 * 1_000_000;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Awaits {
+    /// What to draw.
+    Prompt,
+    /// What to change.
+    Edit(GenerationId),
+    /// Where receipts go, on the way to this package, in this way if it was chosen already.
+    Email { package: Option<Text<64>>, way: Option<Way> },
+    /// What is to be passed on to people.
+    Support,
+}
+
+impl Awaits {
+    /// What is still waited for at this moment.
+    pub fn read(awaited: Option<&Awaited>, now: Micros) -> Option<Self> {
+        let awaited = awaited.filter(|awaited| now.get() - awaited.since.get() < AGE_MAX_US)?;
+        let mut words = awaited.what.splitn(3, ' ');
+        match (words.next()?, words.next(), words.next()) {
+            ("prompt", None, None) => Some(Self::Prompt),
+            ("support", None, None) => Some(Self::Support),
+            ("edit", Some(generation), None) => generation.parse().ok().map(Self::Edit),
+            ("email", way, package) => {
+                let package = package.and_then(|package| Text::new(package).ok());
+                Some(Self::Email { package, way: way.and_then(Way::of_letter) })
+            }
+            _ => None,
+        }
+    }
+
+    pub fn words(&self) -> Text<256> {
+        Text::lossy(&match self {
+            Self::Prompt => "prompt".to_owned(),
+            Self::Support => "support".to_owned(),
+            Self::Edit(generation) => format!("edit {generation}"),
+            Self::Email { package, way } => {
+                let package = package.as_ref().map(|package| format!(" {package}")).unwrap_or_default();
+                format!("email {}{package}", way.map_or('-', Way::letter))
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto_events::{AccountId, CommandId, Producer};
+
+    use super::*;
+
+    fn read(what: Text<256>, age_us: i64) -> Option<Awaits> {
+        let since = Micros::new(1_000).unwrap();
+        Awaits::read(Some(&Awaited { what, since }), Micros::new(1_000 + age_us).unwrap())
+    }
+
+    #[test]
+    fn what_is_waited_for_reads_back_until_it_is_old() {
+        let command = CommandId::new("msg:1:2:3").unwrap();
+        let generation = GenerationId::derive(AccountId::OPERATIONS, Producer::Telegram, &command);
+        let package = Some(Text::lossy(&"p".repeat(64)));
+        for awaits in [
+            Awaits::Prompt,
+            Awaits::Support,
+            Awaits::Edit(generation),
+            Awaits::Email { package: None, way: None },
+            Awaits::Email { package: package.clone(), way: None },
+            Awaits::Email { package, way: Some(Way::Stars) },
+        ] {
+            assert_eq!(read(awaits.words(), AGE_MAX_US - 1), Some(awaits.clone()));
+            assert_eq!(read(awaits.words(), AGE_MAX_US), None);
+        }
+    }
+
+    #[test]
+    fn other_words_are_nothing() {
+        for what in ["", "dance", "edit", "edit g-1", "prompt now", "support me"] {
+            assert_eq!(read(Text::lossy(what), 0), None, "{what:?}");
+        }
+        assert_eq!(Awaits::read(None, Micros::default()), None);
+    }
+}
