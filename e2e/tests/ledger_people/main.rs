@@ -4,6 +4,7 @@
 mod albums;
 mod asked;
 mod profile;
+mod reading;
 mod references;
 mod tellings;
 

@@ -2,6 +2,7 @@
 
 mod money;
 mod person;
+mod reading;
 mod result;
 mod views;
 
@@ -14,7 +15,7 @@ use proto_events::envelope::AccountRef;
 use proto_events::events::GenerationKind;
 use proto_events::queries::{
     AccountQuery, BalanceView, CatalogView, GenerationQuery, JobSweep, OpenDelivery, OpenJob, PaymentQuery,
-    QueueView, RefundQuery, Sweep,
+    PeopleQuery, QueueView, RefundQuery, StatisticsQuery, Sweep,
 };
 use proto_events::{AccountId, Attempt, Credits, Event, Position, Producer, QueryReply, Refused, Text};
 use serde::Serialize;
@@ -86,6 +87,7 @@ async fn find(
     }
     let position = *committed.borrow();
     let body = &question.body;
+    let reader = reading::Reader { pool, at_least: question.at_least, committed: position, now };
     let result = match question.name.as_str() {
         "balance" => return balance(pool, read(body)?, question.at_least, position).await,
         "account" => json(person::account(pool, read(body)?).await?),
@@ -130,6 +132,24 @@ async fn find(
         "generation_of_file" => json(person::generation_of_file(pool, read(body)?).await?),
         "support_of" => json(person::support_of(pool, read(body)?).await?),
         "queue" => json(queue(pool, read(body)?, now).await?),
+        "history" => json(reading::history(reader, read(body)?).await?),
+        "statement" => json(reading::statement(reader, read(body)?).await?),
+        "totals" => {
+            let AccountQuery { account } = read(body)?;
+            json(reading::totals(reader, resolve(pool, account).await?).await?)
+        }
+        "referrals" => {
+            let AccountQuery { account } = read(body)?;
+            json(reading::referrals(reader, resolve(pool, account).await?).await?)
+        }
+        "people" => {
+            let PeopleQuery { find } = read(body)?;
+            json(reading::people(reader, &find).await?)
+        }
+        "statistics" => {
+            let StatisticsQuery { days } = read(body)?;
+            json(reading::statistics(reader, days).await?)
+        }
         "payments_open" => json(money::payments_open(pool, read(body)?, question.producer).await?),
         "refunds_open" => json(money::refunds_open(pool, read(body)?, question.producer).await?),
         "known_to_us" => json(money::known(pool, &read(body)?).await?),

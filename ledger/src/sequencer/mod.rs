@@ -25,7 +25,7 @@ mod side_rows;
 
 pub use clock::{Clock, Times};
 pub use draft::refused;
-pub use known::{KEY_CLAIMED, KEY_PAYMENT, KEY_QUARANTINED, KEY_REFUNDED, KEY_SETTLED};
+pub use known::{KEY_CLAIMED, KEY_PAYMENT, KEY_QUARANTINED, KEY_REFUNDED, KEY_SETTLED, KEY_WELCOME};
 pub use offline::{Offline, Written};
 pub use queue::{Full, Queue, ReplyTo, Request, Waiting};
 

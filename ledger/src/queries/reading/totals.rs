@@ -1,0 +1,114 @@
+//! An account's life in figures, and who came by its link.
+
+use proto_events::queries::{Ending, InvitedView, ReferralsView, TotalsView};
+use proto_events::{AccountId, Micros, Text};
+use sqlx::AssertSqlSafe;
+
+use super::{Reader, count, credits};
+use crate::queries::Problem;
+use crate::sequencer::KEY_WELCOME;
+use crate::store;
+
+/// Of those who came.
+const NEWEST: i64 = 20;
+
+pub(in crate::queries) async fn totals(
+    reader: Reader<'_>,
+    account: AccountId,
+) -> Result<TotalsView, Problem> {
+    let (spent, bought, given) = sums(reader, account).await?;
+    let (pictures, answers) = made(reader, account).await?;
+    let (invited, earned) = invited(reader, account).await?;
+    let opened_at = opened_at(reader, account).await?;
+    let ends = ends(reader, account).await?;
+    Ok(TotalsView {
+        opened_at,
+        spent: credits(spent),
+        bought: credits(bought),
+        given: credits(given),
+        pictures: count(pictures),
+        answers: count(answers),
+        invited: count(invited),
+        earned_by_invites: credits(earned),
+        ends,
+    })
+}
+
+/// Credits used, and what was bought and given of what was not taken back.
+async fn sums(reader: Reader<'_>, account: AccountId) -> Result<(i64, i64, i64), Problem> {
+    let sql = format!(
+        "SELECT coalesce(sum(consumed), 0)::bigint, \
+                coalesce(sum(credits - revoked) FILTER (WHERE source = 'purchase'), 0)::bigint, \
+                coalesce(sum(credits - revoked) FILTER (WHERE source <> 'purchase'), 0)::bigint \
+         FROM {} WHERE account_id = $1",
+        reader.tables("lots").await?.main()
+    );
+    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(account.0).fetch_one(reader.pool).await?)
+}
+
+async fn ends(reader: Reader<'_>, account: AccountId) -> Result<Option<Ending>, Problem> {
+    let sql = format!(
+        "SELECT sum(available)::bigint, expires_at FROM {} \
+         WHERE account_id = $1 AND available > 0 AND expires_at IS NOT NULL GROUP BY 2 ORDER BY 2 LIMIT 1",
+        reader.tables("lots").await?.main()
+    );
+    let next: Option<(i64, i64)> =
+        sqlx::query_as(AssertSqlSafe(sql)).bind(account.0).fetch_optional(reader.pool).await?;
+    Ok(next.map(|(n, at)| Ending { credits: credits(n), at: at.try_into().unwrap_or_default() }))
+}
+
+/// Pictures and answers.
+async fn made(reader: Reader<'_>, account: AccountId) -> Result<(i64, i64), Problem> {
+    let sql = format!(
+        "SELECT count(*) FILTER (WHERE kind <> 'text'), count(*) FILTER (WHERE kind = 'text') \
+         FROM generate_series(0, $2) b(n), LATERAL (SELECT kind FROM {} \
+            WHERE bucket = b.n AND account_id = $1 AND state = 'succeeded' OFFSET 0) g",
+        reader.tables("generations").await?.main()
+    );
+    let asked = sqlx::query_as(AssertSqlSafe(sql)).bind(account.0).bind(reader.newest_bucket(None));
+    Ok(asked.fetch_one(reader.pool).await?)
+}
+
+async fn invited(reader: Reader<'_>, account: AccountId) -> Result<(i64, i64), Problem> {
+    let sql = format!(
+        "SELECT count(*), coalesce(sum(inviter_credits), 0)::bigint FROM {} WHERE inviter = $1",
+        reader.tables("referrals").await?.main()
+    );
+    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(account.0).fetch_one(reader.pool).await?)
+}
+
+async fn opened_at(reader: Reader<'_>, account: AccountId) -> Result<Micros, Problem> {
+    let key = account.to_string();
+    let opened = store::events_of_keys(reader.pool, KEY_WELCOME, std::slice::from_ref(&key)).await?;
+    Ok(opened.get(&key).and_then(|row| row.recorded_at.try_into().ok()).unwrap_or_default())
+}
+
+pub(in crate::queries) async fn referrals(
+    reader: Reader<'_>,
+    account: AccountId,
+) -> Result<ReferralsView, Problem> {
+    let (number, earned) = invited(reader, account).await?;
+    let sql = format!(
+        "SELECT coalesce(p.name, ''), r.registered_at, coalesce(r.inviter_credits, 0) FROM {} r \
+         LEFT JOIN profiles p ON p.account_id = r.invited WHERE r.inviter = $1 ORDER BY r.position DESC LIMIT $2",
+        reader.tables("referrals").await?.main()
+    );
+    let newest: Vec<(String, i64, i64)> =
+        sqlx::query_as(AssertSqlSafe(sql)).bind(account.0).bind(NEWEST).fetch_all(reader.pool).await?;
+    let came = |(name, at, n): (String, i64, i64)| InvitedView {
+        initial: initial(&name),
+        at: at.try_into().unwrap_or_default(),
+        credits: credits(n),
+    };
+    Ok(ReferralsView {
+        invited: count(number),
+        earned: credits(earned),
+        newest: newest.into_iter().map(came).collect(),
+    })
+}
+
+/// Who came is not named to others.
+fn initial(name: &str) -> Text<8> {
+    let first = name.trim().chars().next();
+    Text::lossy(&first.map(|c| c.to_uppercase().to_string()).unwrap_or_default())
+}
