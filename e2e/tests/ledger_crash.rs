@@ -41,6 +41,7 @@ const POINTS: &[&str] = &[
     "ledger.swap.appended",
     "ledger.swap.before_commit",
     "ledger.swap.committed",
+    "ledger.timer.broadcast_over",
     "ledger.timer.fired",
     "ledger.timer.lot_due",
     "ledger.timer.lots_expired",
@@ -59,6 +60,8 @@ const LOTS: [&str; 2] = ["ledger.timer.lot_due", "ledger.timer.lots_expired"];
 const COMPARED: &str = "ledger.reconcile.compared";
 /// Comes only when an invoice is past its end: a test of its own.
 const ENDING: &str = "ledger.timer.payment_due";
+/// Comes only when nobody of a broadcast is left: a test of its own.
+const OVER: &str = "ledger.timer.broadcast_over";
 const BONUSES: [&str; 2] = ["ledger.follow_ups.bonus", "ledger.follow_ups.done"];
 const ERASING: &str = "ledger.follow_ups.erasing";
 /// People who are under way when it dies.
@@ -422,6 +425,38 @@ fn a_death_while_a_day_is_compared_records_it_once() {
     let ((), death) = die_and_recover(&mut stage, (COMPARED, 1), &[], way);
     let log = stage.rt.block_on(Stage::log(&stage.pool));
     assert_eq!(log.iter().filter(|r| r.event_type == "ReconciliationFinished").count(), 1);
+    judge::assert_at_rest(&stage, &nats);
+    print(&[death]);
+}
+
+#[test]
+fn a_death_when_nobody_of_a_broadcast_is_left_finishes_it_once() {
+    let mut stage = Stage::new().unwrap();
+    let (deeds, raw, nats) = (Deeds::new(&stage), Raw::new(&stage), stage.client("ledger"));
+    let pool = stage.pool.clone();
+    let way = async move {
+        let account = deeds.start(1).await.unwrap();
+        let nobody = || json!({"id": AccountId::OPERATIONS});
+        let draft = json!({"broadcast": "b1", "segment": "everybody", "content": {"text": "Hello"}});
+        let drafted = raw.ask(Producer::Console, "broadcast_draft", "draft", nobody(), draft).await;
+        assert_eq!(drafted["result"]["recipients"], 1, "{drafted}");
+        let start = json!({"broadcast": "b1", "recipients": 1});
+        raw.ask(Producer::Console, "broadcast_start", "broadcast_start:1", nobody(), start).await;
+        let claim = json!({"claimant": "a", "limit": 1});
+        let claimed = raw.ask(Producer::Telegram, "broadcast_claim", "claim", nobody(), claim).await;
+        assert_eq!(claimed["status"], "done", "{claimed}");
+        let told = json!({"broadcast": "b1", "claimant": "a", "account": account, "outcome": "sent"});
+        raw.ask(Producer::Telegram, "broadcast_told", "told", nobody(), told).await;
+        let end = Instant::now() + e2e::stage::PATIENCE;
+        let left = "SELECT count(*) FROM broadcasts WHERE state <> 'finished'";
+        while sqlx::query_scalar::<_, i64>(left).fetch_one(&pool).await.unwrap() > 0 {
+            assert!(Instant::now() < end, "a broadcast does not end");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let ((), death) = die_and_recover(&mut stage, (OVER, 1), &[], way);
+    let log = stage.rt.block_on(Stage::log(&stage.pool));
+    assert_eq!(log.iter().filter(|r| r.event_type == "BroadcastFinished").count(), 1);
     judge::assert_at_rest(&stage, &nats);
     print(&[death]);
 }

@@ -26,5 +26,6 @@ pub mod serve;
 pub mod snapshots;
 pub mod store;
 pub mod tail;
+pub mod texts;
 pub mod timers;
 pub mod verify;

@@ -3,6 +3,8 @@
 
 mod albums;
 mod asked;
+mod broadcasts;
+mod contents;
 mod profile;
 mod reading;
 mod references;

@@ -1,10 +1,13 @@
 //! The command line: one file a command.
 
+mod broadcast;
 mod cases;
 mod checkpoint_key;
 mod close;
+mod content;
 mod export;
 mod generations;
+mod message;
 mod migrate;
 mod money;
 mod operator;
@@ -22,6 +25,7 @@ mod republish;
 mod serve;
 mod statement;
 mod table;
+mod texts;
 mod trial_balance;
 mod verify;
 mod vouchers;
@@ -40,6 +44,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write to many: written down, counted, sent, paused, ended.
+    #[command(subcommand)]
+    Broadcast(broadcast::Broadcast),
     /// What about money waits for a person; 1: something does.
     Cases(cases::Wish),
     /// End by hand a payment or refund that does not end.
@@ -53,6 +60,8 @@ enum Command {
     Quarantine(quarantine::Quarantine),
     /// Give money back, whole or in part; shows what it takes, asks.
     Refund(refund::Wish),
+    /// Write to one person; shows what, asks.
+    Message(message::Wish),
     /// Apply the migrations that are not applied yet (DATABASE_URL).
     Migrate,
     /// A payment's whole life, by any of its ids.
@@ -78,6 +87,9 @@ enum Command {
     Republish(republish::Wish),
     /// An account's lines and balance, at any position or time.
     Statement(statement::Wish),
+    /// The bot's words: read them, put your own in their place.
+    #[command(subcommand)]
+    Texts(texts::Texts),
     /// Debits and credits of the books, at any position or time.
     TrialBalance(trial_balance::Wish),
     /// Check the log and every projection; 1: something is wrong.
@@ -93,12 +105,14 @@ pub async fn main() -> ExitCode {
     };
     let logs = matches!(command, Command::Serve(_));
     let outcome = match command {
+        Command::Broadcast(what) => broadcast::run(what).await,
         Command::Cases(wish) => cases::run(wish).await,
         Command::Close(wish) => close::run(wish).await,
         Command::Quarantine(what) => quarantine::run(what).await,
         Command::Refund(wish) => refund::run(wish).await,
         Command::Export(wish) => export::run(wish).await,
         Command::Generations(wish) => generations::run(wish).await,
+        Command::Message(wish) => message::run(wish).await,
         Command::Migrate => migrate::run().await.map(|()| ExitCode::SUCCESS),
         Command::Payment(wish) => payment::run(wish).await,
         Command::Prove(what) => prove::run(what).await,
@@ -107,6 +121,7 @@ pub async fn main() -> ExitCode {
         Command::Replay(wish) => replay::run(wish).await,
         Command::Republish(wish) => republish::run(wish).await,
         Command::Statement(wish) => statement::run(wish).await,
+        Command::Texts(what) => texts::run(what).await,
         Command::TrialBalance(wish) => trial_balance::run(wish).await,
         Command::CheckpointKey(args) => checkpoint_key::run(&args),
         Command::Serve(args) => serve::run(args).await.map(|()| ExitCode::SUCCESS),

@@ -55,14 +55,22 @@ pub async fn act(
     account: AccountId,
     command: impl Into<Command>,
 ) -> anyhow::Result<Done> {
+    let (account, command) = (AccountRef::Id(account), command.into());
+    let envelope = Envelope { id, account, command, causation: None, trace_id: None };
+    Ok(ledger().await?.acting(operator).send(envelope).await?)
+}
+
+/// Whichever ledger leads.
+///
+/// # Errors
+/// NATS is away.
+pub async fn ledger() -> anyhow::Result<Ledger> {
     let mut env = Env::from_process();
     let nats = NatsConfig::read(&mut env);
     let nats = env.finish(nats)?;
     let connecting = tokio::time::timeout(CONNECT, nats::connect(&nats, "ledger")).await;
     let client = connecting.context("NATS at NATS_URL does not answer")??;
-    let (account, command) = (AccountRef::Id(account), command.into());
-    let envelope = Envelope { id, account, command, causation: None, trace_id: None };
-    Ok(Ledger::new(client, Producer::Console).acting(operator).send(envelope).await?)
+    Ok(Ledger::new(client, Producer::Console))
 }
 
 /// Where in the log the act stands: "position 7", "positions 7 to 9".

@@ -22,9 +22,9 @@ use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::operations;
+use crate::operations::{self, message};
 use crate::queries;
-use crate::sequencer::{Clock, Full, Queue, ReplyTo};
+use crate::sequencer::{Clock, Full, Queue, ReplyTo, Request};
 use crate::store;
 
 /// Operational commands and queries under way at once: each uses a database connection.
@@ -94,11 +94,17 @@ impl Inbox {
         match asked {
             Ok(Asked::Command(request)) => {
                 let to = ReplyTo::Nats { client: self.client.clone(), subject: reply_to, ask };
-                if let Err(Full(waiting)) = self.queue.push((*request, to)) {
-                    let (_, to) = *waiting;
-                    metrics::counter!("ledger_busy_total").increment(1);
-                    to.send(&Reply::Busy { retry_after_ms: BUSY_RETRY_MS }).await;
+                if !message::needs_look(&request.command) {
+                    return self.push(*request, to).await;
                 }
+                let Some(permit) = permit(side_work) else {
+                    return to.send(&Reply::Busy { retry_after_ms: BUSY_RETRY_MS }).await;
+                };
+                let inbox = self.clone();
+                tokio::spawn(async move {
+                    inbox.look(*request, to).await;
+                    drop(permit);
+                });
             }
             Ok(Asked::Operation(request)) => {
                 let Some(permit) = permit(side_work) else {
@@ -122,6 +128,24 @@ impl Inbox {
                 metrics::counter!("ledger_refused_at_door_total").increment(1);
                 self.answer(reply_to, ask, Reply::Refused { refusal }).await;
             }
+        }
+    }
+
+    async fn push(&self, request: Request, to: ReplyTo) {
+        if let Err(Full(waiting)) = self.queue.push((request, to)) {
+            let (_, to) = *waiting;
+            metrics::counter!("ledger_busy_total").increment(1);
+            to.send(&Reply::Busy { retry_after_ms: BUSY_RETRY_MS }).await;
+        }
+    }
+
+    /// Of what must be so beside the log: refused, or on to the sequencer.
+    async fn look(&self, request: Request, to: ReplyTo) {
+        let look = message::look(&self.pool, &request.command);
+        match tokio::time::timeout(SIDE_WORK_TIMEOUT, look).await {
+            Ok(Ok(None)) => self.push(request, to).await,
+            Ok(Ok(Some(refusal))) => to.send(&Reply::Refused { refusal }).await,
+            Ok(Err(_)) | Err(_) => to.send(&Reply::Failed { message: NO_ANSWER.to_owned() }).await,
         }
     }
 

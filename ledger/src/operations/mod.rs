@@ -1,5 +1,6 @@
 //! Operational commands: leases, tellings, contexts. They change no balance and leave no event.
 
+pub mod message;
 mod person;
 mod telling;
 mod vendor;
@@ -117,12 +118,10 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
             store::receipt_done(pool, &c.payment.to_string(), &c.receipt).await?;
             Ok(Value::Null)
         }
-        Operation::BroadcastDraft(_)
-        | Operation::BroadcastClaim(_)
-        | Operation::BroadcastTold(_)
-        | Operation::TextsKnown(_) => {
-            Err(Problem::Refused(refused("unknown_verb", "this ledger does not serve it")))
-        }
+        Operation::BroadcastDraft(c) => message::draft(pool, &c, now).await,
+        Operation::BroadcastClaim(c) => message::claim(pool, &c, now).await,
+        Operation::BroadcastTold(c) => message::told(pool, &c, now).await,
+        Operation::TextsKnown(c) => message::keep_texts(pool, &c, now).await,
         Operation::ProviderDayDone(c) => {
             books_of(request.producer, c.provider)?;
             store::provider_day_done(pool, c.provider, c.day, now).await?;
@@ -178,4 +177,8 @@ async fn claim(pool: &PgPool, position: Position, claimant: &str, moment: Moment
             Err(Problem::Refused(refused("delivery_done", "it was told, or was never to be told")))
         }
     }
+}
+
+fn unwritten(error: serde_json::Error) -> Problem {
+    Problem::Postgres(sqlx::Error::Encode(Box::new(error)))
 }

@@ -10,7 +10,7 @@ use proto_events::queries::ClaimedAlbum;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use super::{Problem, resolve};
+use super::{Problem, resolve, unwritten};
 use crate::queries;
 use crate::sequencer::refused;
 use crate::store::{self, AlbumClaimed, AlbumPutDone};
@@ -146,8 +146,4 @@ pub(super) async fn note_support(
     let account = resolve(pool, who).await?;
     let known = store::put_support_note(pool, account, (note.chat, note.message), now).await?;
     known.then_some(Value::Null).ok_or_else(nobody)
-}
-
-fn unwritten(error: serde_json::Error) -> Problem {
-    Problem::Postgres(sqlx::Error::Encode(Box::new(error)))
 }

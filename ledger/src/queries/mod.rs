@@ -1,11 +1,13 @@
 //! Questions, answered from committed state only.
 
+mod message;
 mod money;
 mod person;
 mod reading;
 mod result;
 mod views;
 
+pub use message::view as broadcast_view;
 pub use money::{payment_now, payment_of_provider, refund_now};
 pub use person::references;
 
@@ -14,8 +16,8 @@ use std::time::Duration;
 use proto_events::envelope::AccountRef;
 use proto_events::events::GenerationKind;
 use proto_events::queries::{
-    AccountQuery, BalanceView, CatalogView, GenerationQuery, JobSweep, OpenDelivery, OpenJob, PaymentQuery,
-    PeopleQuery, QueueView, RefundQuery, StatisticsQuery, Sweep,
+    AccountQuery, BalanceView, BroadcastQuery, CatalogView, ContentsQuery, GenerationQuery, JobSweep,
+    OpenDelivery, OpenJob, PaymentQuery, PeopleQuery, QueueView, RefundQuery, StatisticsQuery, Sweep,
 };
 use proto_events::{AccountId, Attempt, Credits, Event, Position, Producer, QueryReply, Refused, Text};
 use serde::Serialize;
@@ -149,6 +151,15 @@ async fn find(
         "statistics" => {
             let StatisticsQuery { days } = read(body)?;
             json(reading::statistics(reader, days).await?)
+        }
+        "broadcast" => {
+            let BroadcastQuery { broadcast } = read(body)?;
+            json(message::broadcast(pool, &broadcast).await?)
+        }
+        "broadcasts" => json(message::broadcasts(pool).await?),
+        "contents" => {
+            let ContentsQuery { after } = read(body)?;
+            json(message::contents(pool, after).await?)
         }
         "payments_open" => json(money::payments_open(pool, read(body)?, question.producer).await?),
         "refunds_open" => json(money::refunds_open(pool, read(body)?, question.producer).await?),

@@ -1,18 +1,20 @@
 //! Which rows beside the log go with a command's events (docs/EVENTS.md, "side tables").
 
+mod news;
+
 use proto_events::commands::{ChatContext, Command, MadeOutput};
 use proto_events::envelope::AccountRef;
 use proto_events::events::{
-    CreditsGranted, DebtPayer, DeliveryTrouble, GenerationFailed, GenerationRequested, GenerationSucceeded,
-    LotPart, LotSource, PaymentOpened, PaymentQuarantined, RefundOpened, RevokeReason, Settlement, Trouble,
+    DeliveryTrouble, GenerationFailed, GenerationRequested, GenerationSucceeded, LotPart, PaymentOpened,
+    RefundOpened, Settlement, Trouble,
 };
-use proto_events::{AccountId, Attempt, Event, GenerationId, Micros, PaymentId, Producer};
+use proto_events::{AccountId, Attempt, Event, GenerationId, Micros, PaymentId};
 
 use super::accounts::Loaded;
 use super::queue::Request;
 use crate::store::side::{
     Claim, Content, Context, Delivery, ExpiringLot, Identity, Inserts, Job, Link, OpenPayment, OpenRefund,
-    SentFile, Side, StoredMessage, StoredOutput, Told,
+    SentFile, Side, StoredOutput, Told,
 };
 
 /// How long a claim holds when the catalog does not say.
@@ -105,71 +107,14 @@ impl Sink<'_> {
             | Event::GenerationCanceled(_)
             | Event::GenerationDelivered(_)
             | Event::DeliveryFailed(_) => self.generation(position, event),
+            Event::BroadcastStarted(e) => {
+                let recipients = i32::try_from(e.recipients).unwrap_or(i32::MAX);
+                self.broadcast(position, &e.broadcast, "running", Some(recipients));
+            }
+            Event::BroadcastPaused(e) => self.broadcast(position, &e.broadcast, "paused", None),
+            Event::BroadcastFinished(e) => self.broadcast(position, &e.broadcast, "finished", None),
+            Event::OperatorActed(_) => self.text(position),
             _ => self.account(position, event),
-        }
-    }
-
-    /// What is about the account as a whole: told in the person's own chat, under the account's id.
-    fn account(&mut self, position: i64, event: &Event) {
-        let told_of = match event {
-            Event::CreditsGranted(e) => {
-                if let Some(expires_at) = e.expires_at {
-                    let (account_id, lot, expires_at) = (self.account.0, e.lot.get(), expires_at.get());
-                    self.side.inserts.lots.push(ExpiringLot { account_id, lot, expires_at });
-                }
-                self.is_news(e).then_some("CreditsGranted")
-            }
-            Event::CreditsRevoked(e) if e.reason == RevokeReason::Operator => Some("CreditsRevoked"),
-            Event::CreditsExpired(_) => Some("CreditsExpired"),
-            Event::DebtPaid(e) if e.by == DebtPayer::Forgiven => Some("DebtPaid"),
-            // The ban that an opening carries is an old one.
-            Event::AccountBanned(_) if !matches!(self.request.command, Command::AccountOpen(_)) => {
-                self.told(position, self.account.to_string(), "AccountUnbanned");
-                Some("AccountBanned")
-            }
-            Event::AccountUnbanned(_) => {
-                self.told(position, self.account.to_string(), "AccountBanned");
-                Some("AccountUnbanned")
-            }
-            Event::MessageRequested(_) => {
-                self.message(position);
-                Some("MessageRequested")
-            }
-            _ => None,
-        };
-        if let Some(event_type) = told_of {
-            self.tell(position, event_type, self.account.to_string());
-        }
-    }
-
-    /// Whether nothing else tells of these credits: not the settlement, the welcome, or what failed.
-    fn is_news(&self, e: &CreditsGranted) -> bool {
-        match e.source {
-            LotSource::Admin | LotSource::Promo | LotSource::Referral => e.restores.is_none(),
-            LotSource::Compensation => {
-                e.restores.is_none() && !matches!(self.request.command, Command::DeliveryFail(_))
-            }
-            LotSource::Purchase | LotSource::Welcome => false,
-        }
-    }
-
-    /// For administrators, whoever's it is. An operator who has taken it over knows.
-    fn quarantined(&mut self, position: i64, e: &PaymentQuarantined) {
-        let subject = e.rail.key(&e.provider_payment_id);
-        self.told(position, subject.clone(), QUARANTINED);
-        if self.request.producer != Producer::Console {
-            let (account_id, event_type) = (self.account.0, QUARANTINED);
-            self.side.inserts.deliveries.push(Delivery { position, account_id, event_type, subject });
-        }
-    }
-
-    fn message(&mut self, position: i64) {
-        let account_id = self.account.0;
-        if let Command::MessageRequest(c) = &self.request.command
-            && let Ok(content) = serde_json::to_string(&c.content)
-            && let Some(theirs) = self.theirs()
-        {
-            theirs.messages.push(StoredMessage { position, account_id, content });
         }
     }
 

@@ -81,11 +81,12 @@ pub async fn delete_kept(pool: &PgPool, account: Uuid) -> Result<(), sqlx::Error
             SELECT part->'photo'->>'file_id' FROM album_parts JOIN albums USING (chat, name) \
                 WHERE account_id = $1 AND part IS NOT NULL) AS files \
         ON CONFLICT DO NOTHING";
-    const DELETES: [&str; 5] = [
+    const DELETES: [&str; 6] = [
         "DELETE FROM reference_photos WHERE account_id = $1",
         "DELETE FROM albums WHERE account_id = $1",
         "DELETE FROM message_contents WHERE account_id = $1",
         "DELETE FROM support_notes WHERE account_id = $1",
+        "DELETE FROM broadcast_recipients WHERE account_id = $1",
         "DELETE FROM parked_deliveries WHERE account_id = $1",
     ];
     let mut transaction = pool.begin().await?;

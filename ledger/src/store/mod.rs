@@ -5,7 +5,9 @@
 
 mod albums;
 mod append;
+mod broadcasts;
 mod composite;
+mod contents;
 mod follow_ups;
 mod head;
 mod lookup;
@@ -21,6 +23,8 @@ mod work;
 
 pub use albums::*;
 pub use append::{AppendError, Batch, NaturalKey, Resolved, Writer, resolve};
+pub use broadcasts::*;
+pub use contents::*;
 pub use follow_ups::{
     ErasedMedia, ErasedSubject, MediaKind, delete_content, delete_kept, doom_sessions, erased_media,
     followed_through, media_is_erased, set_followed_through,

@@ -183,6 +183,34 @@ pub struct Kept {
 }
 composite!(Kept, "side_kept");
 
+/// A broadcast's state, changed by this event.
+#[derive(Debug, sqlx::Encode)]
+pub struct BroadcastChange {
+    pub broadcast: String,
+    pub state: &'static str,
+    /// Of a start: as many as there must be.
+    pub recipients: Option<i32>,
+    pub position: i64,
+}
+composite!(BroadcastChange, "side_broadcast");
+
+/// A text in the place of a built-in one; nothing: the built-in one again.
+#[derive(Debug, sqlx::Encode)]
+pub struct TextChange {
+    pub key: String,
+    pub language: String,
+    pub text: Option<String>,
+    pub version: i64,
+}
+composite!(TextChange, "side_text");
+
+#[derive(Debug, sqlx::Encode)]
+pub struct Ban {
+    pub account_id: Uuid,
+    pub banned: bool,
+}
+composite!(Ban, "side_ban");
+
 #[derive(Debug, Default, sqlx::Encode)]
 pub struct Inserts {
     pub identities: Vec<Identity>,
@@ -210,6 +238,9 @@ pub struct Changes {
     pub closed_jobs: Vec<String>,
     pub forgotten: Vec<Uuid>,
     pub closed_refunds: Vec<String>,
+    pub broadcasts: Vec<BroadcastChange>,
+    pub texts: Vec<TextChange>,
+    pub bans: Vec<Ban>,
 }
 composite!(Changes, "side_changes");
 
@@ -225,6 +256,9 @@ impl Side {
     pub fn settle(&mut self) {
         keep_last(&mut self.changes.claims, |claim| claim.generation.clone());
         keep_last(&mut self.changes.kept, |kept| kept.fingerprint.clone());
+        keep_last(&mut self.changes.broadcasts, |broadcast| broadcast.broadcast.clone());
+        keep_last(&mut self.changes.texts, |text| (text.key.clone(), text.language.clone()));
+        keep_last(&mut self.changes.bans, |ban| ban.account_id);
     }
 }
 

@@ -17,6 +17,8 @@ const STUCK_ALBUMS_US: i64 = 24 * HOUR_US;
 
 /// In half a year a conversation with the support is over.
 const SUPPORT_NOTES_US: i64 = 183 * 24 * HOUR_US;
+/// A draft that nobody has sent for so long, and who got what was sent so long ago, are of no use.
+const BROADCASTS_US: i64 = 92 * 24 * HOUR_US;
 /// Tellings set aside at once: each is a statement.
 const PARKED_MAX: i64 = 2_000;
 
@@ -42,6 +44,7 @@ pub async fn tidy(pool: &PgPool, now: i64) -> Result<(), sqlx::Error> {
         tracing::error!(count = stuck, "albums were given up: nobody could deal with them for a day");
     }
     store::answered(store::park_deliveries(pool, PARKED_MAX, now)).await?;
+    store::answered(store::prune_broadcasts(pool, now - BROADCASTS_US)).await?;
     store::answered(store::prune_support_notes(pool, now - SUPPORT_NOTES_US)).await?;
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! the clock nothing expires. Reservations end by the log's time, as they began; lots by the calendar.
 
 pub mod books;
+mod broadcasts;
 pub mod housekeeping;
 mod lots;
 mod payments;
@@ -52,6 +53,9 @@ pub async fn run(pool: PgPool, queue: Arc<Queue>, clock: Arc<Mutex<Clock>>, stop
         }
         if let Err(error) = payments::close_due(&pool, &queue, now).await {
             tracing::warn!(%error, "can't look for payments past their end");
+        }
+        if let Err(error) = broadcasts::finish_over(&pool, &queue).await {
+            tracing::warn!(%error, "can't look for broadcasts of which nobody is left");
         }
         match lots::expire_due(&pool, &queue, calendar).await {
             // A whole campaign's lots end at once.

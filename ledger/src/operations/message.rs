@@ -1,0 +1,145 @@
+//! Broadcasts and texts: what is written down and told of them beside the log, and what must be so before a command about
+//! them is decided.
+
+use proto_events::commands::{
+    BroadcastClaim, BroadcastDraft, BroadcastTold, Command, ContentPut, Segment, TextsKnown,
+};
+use proto_events::queries::{BroadcastDrafted, ClaimedBroadcast, Recipient};
+use proto_events::{AccountId, Refused, Text};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use super::{Problem, unwritten};
+use crate::books::at::{self, At};
+use crate::projections;
+use crate::sequencer::refused;
+use crate::store::{self, BroadcastClaimed, Chosen};
+use crate::texts;
+
+const LEASE_US: i64 = 20_000_000;
+/// Recipients given at once.
+const CLAIMED_MAX: u16 = 100;
+const TEXTS_MAX: usize = 50;
+const DAY_US: i64 = 24 * 3_600_000_000;
+
+fn no(code: &str, why: impl Into<String>) -> Problem {
+    Problem::Refused(refused(code, why))
+}
+
+pub(super) async fn draft(pool: &PgPool, draft: &BroadcastDraft, now: i64) -> Result<Value, Problem> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    if draft.broadcast.is_empty() || !draft.broadcast.chars().all(plain) {
+        return Err(no("invalid", "a broadcast's id is 1 to 64 of A-Z a-z 0-9 _ . -"));
+    }
+    draft.content.check().map_err(|why| no("content_unfit", why))?;
+    let chosen = chosen(pool, &draft.segment, now).await?;
+    let made = store::draft_broadcast(pool, &draft.broadcast, &draft.segment, &draft.content, &chosen, now);
+    let Some(recipients) = made.await? else {
+        return Err(no("broadcast_started", "it is being sent, or was: write another one down"));
+    };
+    let recipients = u32::try_from(recipients).unwrap_or_default();
+    serde_json::to_value(BroadcastDrafted { broadcast: draft.broadcast.clone(), recipients })
+        .map_err(unwritten)
+}
+
+async fn chosen(pool: &PgPool, segment: &Segment, now: i64) -> Result<Chosen, Problem> {
+    let from_us = match segment {
+        Segment::Active { days } | Segment::Quiet { days } => now - i64::from(*days) * DAY_US,
+        _ => now,
+    };
+    let from = match segment {
+        Segment::Active { .. } | Segment::Quiet { .. } => {
+            let found = at::since(pool, Some(At::Time(from_us))).await;
+            found.map_err(|error| no("invalid", error.to_string()))?
+        }
+        _ => 0,
+    };
+    let table = async |name: &str| -> Result<projections::Tables, Problem> {
+        let live = projections::live(pool, name).await?;
+        let (tables, _) = live.ok_or(Problem::Postgres(sqlx::Error::RowNotFound))?;
+        Ok(tables)
+    };
+    let people = table("daily").await?.table("people");
+    Ok(Chosen { people, generations: table("generations").await?.main(), from, from_us })
+}
+
+pub(super) async fn claim(pool: &PgPool, claim: &BroadcastClaim, now: i64) -> Result<Value, Problem> {
+    let limit = claim.limit.clamp(1, CLAIMED_MAX).into();
+    match store::claim_broadcast(pool, &claim.claimant, limit, LEASE_US, now).await? {
+        BroadcastClaimed::Yours { broadcast, content, lease_until, recipients } => {
+            let recipient = |(account, chat, language): (uuid::Uuid, i64, String)| Recipient {
+                account: AccountId(account),
+                chat,
+                language: Text::lossy(&language),
+            };
+            let claimed = ClaimedBroadcast {
+                broadcast: Text::lossy(&broadcast),
+                content,
+                recipients: recipients.into_iter().map(recipient).collect(),
+                lease_until: lease_until.try_into().unwrap_or_default(),
+            };
+            serde_json::to_value(claimed).map_err(unwritten)
+        }
+        BroadcastClaimed::Held { until } => {
+            let mut refusal = refused("nothing_to_send", "another instance sends it");
+            refusal.details = json!({"until": until});
+            Err(Problem::Refused(refusal))
+        }
+        BroadcastClaimed::Nothing => Err(no("nothing_to_send", "no broadcast is being sent")),
+    }
+}
+
+pub(super) async fn told(pool: &PgPool, told: &BroadcastTold, now: i64) -> Result<Value, Problem> {
+    let whose = (told.broadcast.as_str(), told.claimant.as_str());
+    let ours = store::broadcast_told(pool, whose, told.account, told.outcome, LEASE_US, now).await?;
+    ours.then_some(Value::Null).ok_or_else(|| no("stale_claim", "another instance sends this broadcast"))
+}
+
+pub(super) async fn keep_texts(pool: &PgPool, known: &TextsKnown, now: i64) -> Result<Value, Problem> {
+    if known.texts.len() > TEXTS_MAX {
+        return Err(no("invalid", format!("at most {TEXTS_MAX} texts in one command")));
+    }
+    store::keep_builtin_texts(pool, &known.texts, now).await?;
+    Ok(Value::Null)
+}
+
+/// Whether a look beside the log is needed before this command is decided.
+pub fn needs_look(command: &Command) -> bool {
+    matches!(command, Command::BroadcastStart(_) | Command::ContentPut(_))
+}
+
+/// Why it can't be, if it can't. What changes between this look and the append is found there.
+///
+/// # Errors
+/// Postgres does not answer.
+pub async fn look(pool: &PgPool, command: &Command) -> Result<Option<Refused>, sqlx::Error> {
+    match command {
+        Command::BroadcastStart(c) => {
+            let counted = store::broadcast_recipients(pool, &c.broadcast).await?;
+            Ok(match counted.map(|n| u32::try_from(n).unwrap_or_default()) {
+                None => {
+                    Some(refused("broadcast_not_found", "there is no such broadcast: write it down first"))
+                }
+                Some(n) if n != c.recipients => {
+                    let mut refusal =
+                        refused("recipients_differ", format!("it is for {n}, not {}", c.recipients));
+                    refusal.details = json!({"recipients": n});
+                    Some(refusal)
+                }
+                Some(_) => None,
+            })
+        }
+        Command::ContentPut(c) => content(pool, c).await,
+        _ => Ok(None),
+    }
+}
+
+async fn content(pool: &PgPool, c: &ContentPut) -> Result<Option<Refused>, sqlx::Error> {
+    let known = store::bot_texts(pool, Some(&c.key), Some(&c.language)).await?;
+    let Some(known) = known.first() else {
+        let why = format!("the bot has no text {}/{}", c.language, c.key);
+        return Ok(Some(refused("text_unknown", why)));
+    };
+    let Some(text) = &c.text else { return Ok(None) };
+    Ok(texts::check(&known.builtin, text).err().map(|unfit| refused("content_unfit", unfit.to_string())))
+}
