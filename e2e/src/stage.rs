@@ -130,10 +130,20 @@ impl Stage {
 
     /// Everything: ledger, adapters, sandbox.
     pub fn whole() -> Result<Self> {
+        Self::whole_with(&[])
+    }
+
+    /// The same, with this in the bot's environment.
+    pub fn whole_with(bot: &[(&str, &str)]) -> Result<Self> {
         let mut stage = Self::new()?;
         let hasty = stage.hasty()?;
         for role in [Role::Sandbox, Role::Ledger, Role::Payments, Role::Generator, Role::Telegram] {
-            let extra: &[(&str, &str)] = if role == Role::Ledger { &[("CATALOG_FILE", &hasty)] } else { &[] };
+            let catalog: &[(&str, &str)] = &[("CATALOG_FILE", &hasty)];
+            let extra = match role {
+                Role::Ledger => catalog,
+                Role::Telegram => bot,
+                _ => &[],
+            };
             stage.start(role, extra)?;
         }
         Ok(stage)
@@ -215,6 +225,8 @@ impl Stage {
             ("SANDBOX_FLOOD_BURST", "1000".to_owned()),
             ("SANDBOX_FLOOD_OVERALL", "1000".to_owned()),
             ("TELEGRAM_CHAT_PER_SECOND", "1000".to_owned()),
+            ("TELEGRAM_BURST", "10000".to_owned()),
+            ("TELEGRAM_PER_MINUTE", "10000".to_owned()),
             ("TELEGRAM_BOT_TOKEN", "123456:AAEsandboxsandboxsandboxsandboxsand".to_owned()),
             ("TELEGRAM_API_URL", format!("{sandbox}/telegram")),
             ("TELEGRAM_WEBHOOK_URL", hook(Role::Telegram, "/telegram/webhook")),

@@ -12,6 +12,7 @@ pub mod broadcasts;
 pub mod checkout;
 mod clock;
 pub mod config;
+mod contents;
 pub mod delivery;
 pub mod desk;
 pub mod files;

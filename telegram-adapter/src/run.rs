@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use crate::broadcasts::Broadcaster;
 use crate::checkout::Cashier;
 use crate::config::{Config, Reach};
+use crate::contents;
 use crate::delivery::{IN_HAND_MAX, Shelf, Teller};
 use crate::desk::Desk;
 use crate::files::Files;
@@ -157,7 +158,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     tasks.spawn({
         let (talk, shutdown) = (talk.clone(), shutdown.clone());
         async move {
-            tokio::join!(talk.take_albums(shutdown.clone()), broadcaster.run(shutdown));
+            let texts = contents::keep(talk.desk.clone(), Arc::clone(&talk.texts), shutdown.clone());
+            tokio::join!(talk.take_albums(shutdown.clone()), broadcaster.run(shutdown), texts);
             board.stop().await;
             Ok(())
         }

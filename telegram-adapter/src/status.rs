@@ -244,7 +244,7 @@ impl Inner {
             if self.is_over(generation) {
                 return;
             }
-            match self.eye(self.telegram.edit(chat, message, &text, &self.markup(making))).await {
+            match self.eye(self.telegram.repaint(chat, message, &text, &self.markup(making))).await {
                 // It is gone: another instance has told.
                 Some(Err(Error::Refused(_) | Error::Blocked(_))) => return,
                 Some(Ok(())) => shown = Some(say),
@@ -299,7 +299,7 @@ impl Inner {
                 if self.is_over(generation) {
                     return;
                 }
-                match self.eye(self.telegram.edit(chat, message, &html, &self.markup(making))).await {
+                match self.eye(self.telegram.repaint(chat, message, &html, &self.markup(making))).await {
                     Some(Err(Error::Refused(_) | Error::Blocked(_))) => return,
                     Some(Ok(())) => shown = text.len(),
                     Some(Err(_)) | None => {}

@@ -6,6 +6,7 @@
 mod html;
 mod markdown;
 mod mend;
+mod own;
 mod rich;
 #[cfg(test)]
 mod rich_tests;
@@ -15,9 +16,13 @@ mod split;
 mod tests;
 mod value;
 
+use std::sync::{PoisonError, RwLock};
+
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use unic_langid::LanguageIdentifier;
+
+use own::{Own, messages};
 
 pub use html::Html;
 pub use rich::Rich;
@@ -62,13 +67,31 @@ pub struct BadTexts {
 pub struct Texts {
     ru: FluentBundle<FluentResource>,
     en: FluentBundle<FluentResource>,
+    own: RwLock<Own>,
 }
 
 impl Texts {
     /// # Errors
     /// A Fluent file is broken; a test reads them.
     pub fn read() -> Result<Self, BadTexts> {
-        Ok(Self { ru: bundle(Lang::Ru, RU)?, en: bundle(Lang::En, EN)? })
+        Ok(Self { ru: bundle(Lang::Ru, RU)?, en: bundle(Lang::En, EN)?, own: RwLock::default() })
+    }
+
+    /// The owner's words in the place of built-in ones, from now on; `None` takes them back.
+    ///
+    /// # Errors
+    /// It is no Fluent; what was there stays.
+    pub fn put(&self, lang: Lang, name: &str, text: Option<&str>) -> Result<(), BadTexts> {
+        // The map stays whole whatever panics.
+        self.own.write().unwrap_or_else(PoisonError::into_inner).put(lang, name, text)
+    }
+
+    /// Name and words of every built-in text of a language.
+    pub fn built_in(lang: Lang) -> Vec<(String, String)> {
+        messages(match lang {
+            Lang::Ru => RU,
+            Lang::En => EN,
+        })
     }
 
     pub fn say(&self, lang: Lang, say: Say<'_>) -> Html {
@@ -92,6 +115,10 @@ impl Texts {
     }
 
     fn format(&self, lang: Lang, name: &str, args: &FluentArgs<'_>) -> String {
+        let own = self.own.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = own.say(lang, name, args) {
+            return text;
+        }
         let bundle = match lang {
             Lang::Ru => &self.ru,
             Lang::En => &self.en,
