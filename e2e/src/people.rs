@@ -6,6 +6,17 @@ use serde_json::{Value, json};
 
 use crate::stage::{PATIENCE, Role, Stage};
 
+/// Where the bot may die in what is its own: e2e/tests/bot/deaths.rs.
+pub const BOT_DEATHS: [&str; 7] = [
+    "telegram.album.kept",
+    "telegram.album.claimed",
+    "telegram.album.dealt_with",
+    "telegram.broadcast.claimed",
+    "telegram.broadcast.sent",
+    "telegram.broadcast.recorded",
+    "telegram.erased",
+];
+
 /// Someone who writes to the bot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Person(pub i64);

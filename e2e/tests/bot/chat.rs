@@ -1,5 +1,6 @@
 //! One person's chat with the bot, and how it reads.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -12,11 +13,12 @@ pub struct Chat<'a> {
     pub stage: &'a Stage,
     pub person: Person,
     pub lang: &'static str,
+    differ: RefCell<Vec<String>>,
 }
 
 impl<'a> Chat<'a> {
     pub fn new(stage: &'a Stage, user: i64, lang: &'static str) -> Self {
-        Self { stage, person: Person(user), lang }
+        Self { stage, person: Person(user), lang, differ: RefCell::default() }
     }
 
     pub fn is_russian(&self) -> bool {
@@ -26,6 +28,21 @@ impl<'a> Chat<'a> {
     /// One of two.
     pub fn word(&self, russian: &'static str, english: &'static str) -> &'static str {
         if self.is_russian() { russian } else { english }
+    }
+
+    /// Holds the chat as it stands against what was looked at.
+    pub fn is_looked_at(&self, name: &str) {
+        self.differ.borrow_mut().extend(looked_at(&format!("{name}.{}", self.lang), &self.transcript()));
+    }
+
+    /// What another chat of the same flow differs in.
+    pub fn also(&self, other: &Chat<'_>) {
+        self.differ.borrow_mut().extend(other.differ());
+    }
+
+    /// The names of what differs.
+    pub fn differ(&self) -> Vec<String> {
+        self.differ.take()
     }
 
     fn messages(&self) -> String {
@@ -124,7 +141,7 @@ impl<'a> Chat<'a> {
     }
 
     /// The chat as it stands at the end, for people to read.
-    pub fn transcript(&self) -> String {
+    fn transcript(&self) -> String {
         self.settled();
         let mut page = String::new();
         for message in self.stage.chat(self.person) {
@@ -181,6 +198,13 @@ fn content(message: &Value) -> String {
 
 /// Without what differs from run to run: times, account ids.
 fn plainly(line: &str) -> String {
+    // Of all people, whoever came before.
+    if ["📊", "✖️", "потрачено кредитов", "credits, the vendor", "новых", "new "]
+        .iter()
+        .any(|of| line.contains(of))
+    {
+        return line.chars().filter(|c| !c.is_ascii_digit()).collect();
+    }
     let mut words = Vec::new();
     for word in line.split(' ') {
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -208,7 +232,7 @@ fn plain(shade: u8) -> Vec<u8> {
 }
 
 /// The name, if it differs from what was looked at. `UPDATE_TRANSCRIPTS=1` writes it anew, to be looked at.
-pub fn looked_at(name: &str, transcript: &str) -> Option<String> {
+fn looked_at(name: &str, transcript: &str) -> Option<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/bot/transcripts/{name}.txt"));
     if std::env::var_os("UPDATE_TRANSCRIPTS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -1,7 +1,6 @@
 //! What a person does with the bot, a flow each.
 
-use e2e::Person;
-use e2e::people::{is_picture, said};
+use e2e::people::{Person, is_picture, said};
 use serde_json::{Value, json};
 
 use crate::ADMIN;
@@ -138,6 +137,7 @@ fn photos(chat: &Chat<'_>) {
     chat.picture_after(after);
     let after = chat.shows(&[250], Some(chat.word("в акварели", "in watercolour")));
     chat.picture_after(after);
+    chat.says("/refs", |m| said(m, "3"));
     let after = chat.write("/refs");
     let page = chat.wait("the photos", after, |m| said(m, "3"));
     let page = chat.turns(&page, "✖️ 2", |m| said(m, "2"));
@@ -165,8 +165,9 @@ fn history(chat: &Chat<'_>) {
     chat.taps(&page, "2");
     let again = chat.picture_after(before);
     assert!(is_picture(&again));
-    chat.turns(&page, chat.word("Выписка", "Statement"), |m| said(m, "🧾"));
+    let balance = chat.says("/balance", any);
     chat.says("/balance", any);
+    chat.turns(&balance, chat.word("Выписка", "Statement"), |m| said(m, "🧾"));
 }
 
 /// Whoever comes by a link is told, and so is who sent it.
@@ -180,12 +181,13 @@ fn referral(chat: &Chat<'_>) {
     chat.wait("that somebody came", page["message_id"].as_i64().unwrap(), |m| said(m, "👥") && said(m, "5"));
     friend.wait("the gift", 0, |m| said(m, chat.word("по ссылке друга", "a friend's link")));
     chat.says("/referral", |m| said(m, "1"));
-    crate::chat::looked_at(&format!("referral-friend.{}", chat.lang), &friend.transcript());
+    friend.is_looked_at("referral-friend");
+    chat.also(&friend);
 }
 
 /// Words for people, an administrator's acts, and the end.
 fn leaving(chat: &Chat<'_>) {
-    let admin = Chat::new(chat.stage, ADMIN, chat.lang);
+    let admin = Chat::new(chat.stage, if chat.is_russian() { ADMIN } else { ADMIN + 1 }, chat.lang);
     admin.says("/start", any);
     chat.says("/start", any);
     chat.says("/support", any);
@@ -214,6 +216,8 @@ fn leaving(chat: &Chat<'_>) {
             .says(&format!("/{command} {id} {}", chat.word("проверка", "a test")), |m| said(m, sign));
         chat.wait(command, after, |m| said(m, sign));
     }
+    admin.is_looked_at("administrator");
+    chat.also(&admin);
     let page = chat.says("/delete_me", any);
     let kept = chat.turns(&page, "👍", |m| said(m, "👍"));
     assert!(kept["reply_markup"].is_null());

@@ -45,8 +45,9 @@ impl Talk {
         let view = self.desk.statistics(DAYS).await?;
         let (people, away) = (Number(view.people.into()), Number(view.away.into()));
         let head = self.texts.say(known.lang, Say::AdminStats { people, away });
-        let text =
-            view.days.iter().fold(head, |text, day| text.and(&Html::empty()).and(&self.day(known, day)));
+        let today = view.days.iter().take(1);
+        let days = today.chain(view.days.iter().skip(1).filter(|day| is_busy(day)));
+        let text = days.fold(head, |text, day| text.and(&Html::empty()).and(&self.day(known, day)));
         self.reply(known.chat, &text, &Markup::None, None).await;
         Ok(())
     }
@@ -206,6 +207,11 @@ impl Talk {
             error @ SendError::Unknown(_) => Err(error.into()),
         }
     }
+}
+
+/// Whether anything happened on it.
+fn is_busy(day: &DayView) -> bool {
+    day.new_people + day.active_people + day.pictures + day.answers + day.failed + day.payments > 0
 }
 
 /// "300 ₽, 75 ⭐".

@@ -242,14 +242,11 @@ button-way = { $way ->
 }
 button-package = { $credits } — { $price }
 button-pay = Pay { $price }
-button-draw = 🎨 Draw · { $price }
 
 start-how =
     🎨 <code>draw a ginger cat in a spacesuit</code>: I draw it
     📷 A photo with a caption: I change it as you say
     💬 Anything else: I answer
-start-first = Enough for { $pictures }, tell me what to draw.
-start-invited = 🎁 A friend invited you: another <b>{ $credits }</b> are on the way.
 
 insufficient =
     💳 <b>Not enough credits</b>
@@ -279,12 +276,7 @@ edit-ask = ✏️ What shall I change in this picture?
 edit-ask-hint = Make the background a sunset
 edit-nothing = ✏️ Reply to a picture with words that say what to change.
 
-tap-already-asked = This one is already on its way
-tap-canceling = Canceling…
-
 canceled-back = 🛑 Canceled. Returned to you: <b>{ $returned }</b>
-
-tap-cancel-late = It's finished already
 
 cancel-nothing = There's nothing to cancel.
 cancel-done = OK, forget it.
@@ -319,8 +311,6 @@ refs =
 
     I look at them in every picture. A button removes one:
 refs-gone = 📎 Done: no photos of yours are used any more.
-
-ref-removed = 📎 Removed. Left: { $left }
 
 cant-read =
     { $what ->
@@ -423,7 +413,6 @@ support-ask-hint = What happened?
 support-sent = ✅ Passed on. The answer will come here.
 support-trouble = 😔 It couldn't be passed on just now. Please try again in a few minutes.
 support-header = 💬 <b>{ $name }</b> (<code>{ $user }</code>, { $language }) writes. Reply to their message below: it goes to them.
-support-how = Reply to a person's message to answer them.
 support-delivered = ✅ Delivered
 support-gone = 🚫 Not delivered: they have blocked the bot or are gone.
 
@@ -496,7 +485,6 @@ admin-help =
     /broadcast in reply to a message: send it to many
 
     An id is a Telegram id. Whatever you do is in the log with your name. Name nobody in a reason.
-admin-only = 🤷 I don't know this command. See /help
 admin-stats = 📊 <b>People: { $people }</b>, of whom { $away } can't be reached
 admin-day = <b>{ $day }</b>: new { $new }, active { $active }
     🎨 { $pictures } · 💬 { $answers } · ✖️ { $failed } · 💳 { $payments } ({ $paid })
@@ -528,7 +516,6 @@ admin-message-how = /message <i>id text</i>
 admin-message-sent = ✅ On its way to { $user }
 admin-first-payment = 🎉 First payment of <code>{ $user }</code>: { $price } for { $credits }
 admin-quarantined = 🔎 A payment ({ $rail }) is put aside: { $problems }. See <code>ledger cases</code>
-admin-trouble = 🚨 { $what }
 
 broadcast-how = 📣 Write the message as people are to see it (text, or a photo with a caption), then reply to it with /broadcast
 broadcast-segment = 📣 Whom is it for?
@@ -600,7 +587,6 @@ button-resume = ▶️ Go on
 button-stop = ⏹ Stop
 button-refresh = 🔄 Refresh
 
-command-start = the beginning
 command-prompt = draw a picture from a description
 command-generate = the same as /prompt
 command-balance = how many credits you have

@@ -248,14 +248,11 @@ button-way = { $way ->
 }
 button-package = { $credits } — { $price }
 button-pay = Оплатить { $price }
-button-draw = 🎨 Нарисовать · { $price }
 
 start-how =
     🎨 <code>нарисуй рыжего кота в скафандре</code> — нарисую
     📷 Фото с подписью — изменю, как скажете
     💬 Всё остальное — отвечу
-start-first = Хватит на { $pictures }. Что нарисовать?
-start-invited = 🎁 Вас пригласил друг: ещё <b>{ $credits }</b> уже в пути.
 
 insufficient =
     💳 <b>Не хватает кредитов</b>
@@ -285,12 +282,7 @@ edit-ask = ✏️ Что изменить на этой картинке?
 edit-ask-hint = Сделай фоном закат
 edit-nothing = ✏️ Ответьте на картинку словами — что на ней изменить.
 
-tap-already-asked = Это уже делается
-tap-canceling = Отменяю…
-
 canceled-back = 🛑 Отменено. Возвращено на баланс: <b>{ $returned }</b>
-
-tap-cancel-late = Уже готово
 
 cancel-nothing = Отменять нечего.
 cancel-done = Хорошо, забыли.
@@ -326,8 +318,6 @@ refs =
     Я смотрю на них в каждой картинке. Кнопка убирает одно:
 refs-gone = 📎 Готово: ваши фото больше не используются.
 
-ref-removed = 📎 Убрано. Осталось: { $left }
-
 cant-read =
     { $what ->
         [sticker] 😄 Отличный стикер! Но я понимаю только слова и картинки.
@@ -340,7 +330,7 @@ cant-read =
     }
 
 balance-spent = 📉 Потрачено: { $spent } · куплено: { $bought } · подарено: { $given }
-balance-made = 🖼 Сделано для вас: { $pictures }, { $answers }
+balance-made = 🖼 Для вас я успел нарисовать { $pictures } и дать { $answers }
 balance-invited = 👥 Пришли по вашей ссылке: { $people }, это принесло { $earned }
 balance-ends = ⌛ { $credits } сгорят { $at }
 
@@ -429,7 +419,6 @@ support-ask-hint = Что случилось?
 support-sent = ✅ Передали. Ответ придёт сюда.
 support-trouble = 😔 Сейчас передать не получилось. Попробуйте через несколько минут.
 support-header = 💬 Пишет <b>{ $name }</b> (<code>{ $user }</code>, { $language }). Ответьте на сообщение ниже: ответ уйдёт человеку.
-support-how = Чтобы ответить человеку, ответьте на его сообщение.
 support-delivered = ✅ Доставлено
 support-gone = 🚫 Не доставлено: человек заблокировал бота или удалил аккаунт.
 
@@ -502,7 +491,6 @@ admin-help =
     /broadcast ответом на сообщение — разослать его
 
     id — это номер в Telegram. Всё, что вы делаете, записано в журнал с вашим именем. В причине никого не называйте.
-admin-only = 🤷 Такой команды я не знаю. Посмотрите /help
 admin-stats = 📊 <b>Людей: { $people }</b>, недоступны: { $away }
 admin-day = <b>{ $day }</b>: новых { $new }, активных { $active }
     🎨 { $pictures } · 💬 { $answers } · ✖️ { $failed } · 💳 { $payments } ({ $paid })
@@ -534,7 +522,6 @@ admin-message-how = /message <i>id текст</i>
 admin-message-sent = ✅ Отправляем: { $user }
 admin-first-payment = 🎉 Первая оплата <code>{ $user }</code>: { $price } за { $credits }
 admin-quarantined = 🔎 Платёж ({ $rail }) отложен: { $problems }. Смотрите <code>ledger cases</code>
-admin-trouble = 🚨 { $what }
 
 broadcast-how = 📣 Напишите сообщение так, как его увидят люди (текст или фото с подписью), и ответьте на него командой /broadcast
 broadcast-segment = 📣 Кому?
@@ -606,7 +593,6 @@ button-resume = ▶️ Продолжить
 button-stop = ⏹ Остановить
 button-refresh = 🔄 Обновить
 
-command-start = начало
 command-prompt = нарисовать картинку по описанию
 command-generate = то же, что /prompt
 command-balance = сколько кредитов на балансе

@@ -1,5 +1,6 @@
 //! What is put into a text: each type knows how it reads in each language.
 
+use fluent_bundle::FluentValue;
 use proto_events::events::{GenerationKind, Trouble};
 use proto_events::queries::{BroadcastState, LineKind};
 use proto_events::{Credits, Currency, Micros, Money};
@@ -13,6 +14,8 @@ use crate::ways::Way;
 pub(super) enum Value {
     /// Shown as it is, escaped; also what a text chooses its words by.
     Text(String),
+    /// As it is, and what a text chooses its words by.
+    Number(i64),
     /// A number with its word in the right form, by the message of this name.
     Count(&'static str, i64),
     Money(Money),
@@ -21,14 +24,16 @@ pub(super) enum Value {
 }
 
 impl Value {
-    pub(super) fn render(&self, texts: &Texts, lang: Lang) -> String {
-        match self {
+    pub(super) fn render(&self, texts: &Texts, lang: Lang) -> FluentValue<'static> {
+        let text = match self {
+            Self::Number(n) => return FluentValue::from(*n),
             Self::Text(text) => escape(text),
             Self::Count(name, n) => texts.count(lang, name, *n),
             Self::Money(money) => price(*money),
             Self::Day(at) => clock::day(*at, lang),
             Self::Moment(at) => clock::moment(*at, lang),
-        }
+        };
+        text.into()
     }
 }
 
@@ -159,7 +164,7 @@ values! {
     Photos: |n| Value::Count("count-photos", n.0),
     People: |n| Value::Count("count-people", n.0),
     Answers: |n| Value::Count("count-answers", n.0),
-    Number: |n| Value::Text(n.0.to_string()),
+    Number: |n| Value::Number(n.0),
     Change: |n| Value::Text(if n.0 > 0 { format!("+{}", n.0) } else { n.0.to_string().replace('-', "−") }),
     Money: |money| Value::Money(money),
     Day: |day| Value::Day(day.0),
@@ -247,7 +252,7 @@ mod samples {
         Photos: [Photos(1), Photos(2), Photos(14)],
         People: [People(1), People(4), People(11)],
         Answers: [Answers(2), Answers(1)],
-        Number: [Number(2), Number(4096)],
+        Number: [Number(0), Number(2), Number(4096)],
         Change: [Change(100), Change(-10)],
         Money: [Money::new(10_000, Currency::Rub).unwrap(), Money::new(75, Currency::Xtr).unwrap()],
         Day: [Day(at())],
