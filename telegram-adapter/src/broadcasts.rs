@@ -22,6 +22,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Tries of one recipient whose fate is not in doubt.
 const TRIES_MAX: usize = 3;
 const PAUSE: Duration = Duration::from_secs(1);
+/// Within the lease of 20 s, three times.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+const FLOOD_MAX: Duration = Duration::from_secs(60);
 
 #[derive(Clone)]
 pub struct Broadcaster {
@@ -99,7 +102,12 @@ impl Broadcaster {
                     tracing::warn!(%error, broadcast = %claimed.broadcast, "it is in doubt whether somebody got a broadcast");
                     return Some(SendOutcome::Sent);
                 }
-                Err(Error::Flood(pause)) => tokio::time::sleep(pause.min(Duration::from_secs(30))).await,
+                // Longer than the lease: the rest is claimed anew after it.
+                Err(Error::Flood(pause)) if pause > PAUSE_MAX => {
+                    tokio::time::sleep(pause.min(FLOOD_MAX)).await;
+                    return None;
+                }
+                Err(Error::Flood(pause)) => tokio::time::sleep(pause).await,
                 Err(error @ (Error::NotReached(_) | Error::Token)) => {
                     tracing::warn!(%error, "a broadcast waits for Telegram");
                     tokio::time::sleep(PAUSE).await;

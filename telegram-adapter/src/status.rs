@@ -188,7 +188,8 @@ impl Inner {
         };
         tokio::select! {
             () = self.shutdown.cancelled() => {}
-            _ = tokio::time::timeout(AGE_MAX, async { tokio::join!(alive, self.act(making)) }) => {}
+            _ = tokio::time::timeout(AGE_MAX, alive) => {}
+            () = self.act(making) => {}
         }
     }
 
@@ -229,9 +230,6 @@ impl Inner {
                 Ok(Some(before)) => Say::PictureQueued { credits, before: Number(before.into()) },
                 Ok(None) => {
                     frame += 1;
-                    if frame % 2 == 1 && self.state(generation, None).await != Some(GenerationState::Open) {
-                        return;
-                    }
                     Say::PicturePainting { credits, step: Number(frame % FRAMES) }
                 }
                 Err(_) => continue,
@@ -241,7 +239,8 @@ impl Inner {
             }
             let text = self.texts.say(lang, say);
             let _turn = self.turns.of(generation.account()).await;
-            if self.is_over(generation) {
+            // Another instance may have told: its words stay.
+            if self.is_over(generation) || self.state(generation, None).await != Some(GenerationState::Open) {
                 return;
             }
             match self.eye(self.telegram.repaint(chat, message, &text, &self.markup(making))).await {
@@ -296,7 +295,9 @@ impl Inner {
             } else if edited.elapsed() >= FRAME_EVERY {
                 edited = Instant::now();
                 let _turn = self.turns.of(generation.account()).await;
-                if self.is_over(generation) {
+                if self.is_over(generation)
+                    || self.state(generation, None).await != Some(GenerationState::Open)
+                {
                     return;
                 }
                 match self.eye(self.telegram.repaint(chat, message, &html, &self.markup(making))).await {

@@ -15,7 +15,7 @@ use telegram_adapter::texts::{Html, Lang, Say, Texts};
 const USER: i64 = 77;
 
 fn html() -> Html {
-    Texts::read().unwrap().say(Lang::En, Say::StartHow)
+    Texts::read().unwrap().say(Lang::En, Say::StartHow { answer: proto_events::Credits::ZERO })
 }
 
 fn other_html() -> Html {

@@ -72,7 +72,8 @@ fn an_album_is_drawn_from_once_wherever_the_bot_dies() {
         assert_eq!(stage.count_of(ada, "GenerationRequested"), 1, "{point}");
         assert_eq!(stage.balance_of(ada), (95, 0, 0), "{point}");
         let calls = stage.gemini_calls("the three of us at sea");
-        assert_eq!((calls.len(), &calls[0]["references"]), (1, &serde_json::json!(3)), "{point}: {calls:?}");
+        let shown = calls[0]["references"].as_array().map(Vec::len);
+        assert_eq!((calls.len(), shown), (1, Some(3)), "{point}: {calls:?}");
         stage.assert_verified();
     }
 }

@@ -32,9 +32,9 @@ fn start(chat: &Chat<'_>) {
     let shown = chat.turns(&menu, chat.word("Баланс", "Balance"), |m| said(m, "💳"));
     let shown = chat.turns(&shown, chat.word("Выписка", "Statement"), |m| said(m, "🧾"));
     let shown = chat.turns(&shown, chat.word("История", "History"), |m| said(m, "🖼"));
-    let menu = chat.turns(&shown, chat.word("Меню", "Menu"), |m| said(m, "👋"));
+    let menu = chat.turns(&shown, chat.word("Меню", "Menu"), |m| said(m, "📷"));
     let shown = chat.turns(&menu, chat.word("Помощь", "Help"), |m| said(m, "/prompt"));
-    chat.turns(&shown, chat.word("Меню", "Menu"), |m| said(m, "👋"));
+    chat.turns(&shown, chat.word("Меню", "Menu"), |m| said(m, "📷"));
 }
 
 fn pages(chat: &Chat<'_>) {

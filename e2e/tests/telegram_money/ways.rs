@@ -108,9 +108,9 @@ fn an_address_is_understood_without_a_reply_and_its_mistake_is_named() {
     booth.stage.wait_for(ada, "the link", |m| link(m).is_some());
     let made = created(&booth);
     assert_eq!((made.len(), &made[0]["payment_method_data"]["type"]), (1, &json!("sbp")), "{made:?}");
-    // Known now: words with an @ are a description again.
+    // Known now: words with an @ are talk again.
     booth.stage.write(ada, "ada@example");
-    booth.until_told(ada, "Shall I draw this?");
+    booth.until_told(ada, "Thinking…");
 }
 
 #[test]

@@ -197,6 +197,8 @@ impl Inner {
         let outcome = lease.keep(self.tell_news(telling, lang)).await.unwrap_or(Outcome::Overtaken);
         fail::fail_point!("telegram.sent");
         let recorded = match outcome {
+            // A group that threw us out says nothing of the person.
+            Outcome::Blocked if telling.chat < 0 => DeliveryOutcome::Refused,
             Outcome::Told => DeliveryOutcome::Told,
             Outcome::Blocked => DeliveryOutcome::Blocked,
             Outcome::Refused => DeliveryOutcome::Refused,

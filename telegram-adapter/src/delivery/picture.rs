@@ -52,6 +52,11 @@ impl Inner {
                 tracing::error!(%generation, why, "the bytes of a result are lost");
                 return self.give_up(telling, generation, DeliveryTrouble::BytesLost).await;
             }
+            Err(Unsent::Telegram(error @ Error::Blocked(_))) if telling.chat < 0 => {
+                // A group that threw us out says nothing of the person, who gets the credits back.
+                tracing::info!(%generation, %error, "a group takes no result any more");
+                return self.give_up(telling, generation, DeliveryTrouble::Refused).await;
+            }
             Err(Unsent::Telegram(error @ Error::Blocked(_))) => {
                 // It waits until they are back.
                 tracing::info!(%generation, %error, "a result can't be delivered");

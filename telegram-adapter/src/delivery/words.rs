@@ -26,7 +26,7 @@ impl Inner {
         below: Option<&Html>,
     ) -> Result<(), Error> {
         let room = below.map_or(0, |below| units(&below.plain()) + 2);
-        let pieces = Rich::of_markdown(words).split(MESSAGE_UNITS_MAX - room);
+        let pieces = Rich::of_markdown(words).split(MESSAGE_UNITS_MAX.saturating_sub(room).max(1_000));
         let asked = asked_by(telling);
         if pieces.len() > MESSAGES_MAX {
             return self.send_file(telling, words, below, asked).await;
@@ -99,7 +99,7 @@ impl Inner {
     /// One message, so that it can stand in the place of "Drawing…": what does not fit is left out.
     pub(super) fn words_instead(&self, lang: Lang, words: &str, returned: Credits) -> Html {
         let intro = self.texts.say(lang, Say::WordsInstead { returned });
-        let room = MESSAGE_UNITS_MAX - units(&intro.plain()) - 2;
+        let room = MESSAGE_UNITS_MAX.saturating_sub(units(&intro.plain()) + 2);
         intro.and(&Html::empty()).and(&Html::escaped(&cut(words, room)))
     }
 }

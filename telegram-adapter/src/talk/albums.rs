@@ -78,6 +78,10 @@ impl Talk {
         let photos: Vec<Photo> = claimed.parts.into_iter().map(|part| part.photo).collect();
         let by = By::Message { chat: album.chat, message: first };
         let outcome = self.pictured(&known, by, photos, caption.as_deref(), trace).await;
+        if matches!(&outcome, Err(Halt::Refused(refused)) if refused.code.as_str() == "command_id_reused") {
+            tracing::info!(trace_id = trace.as_str(), "an album was dealt with before, with fewer photos");
+            return Ok(());
+        }
         if let Err(Halt::Refused(refused)) = &outcome {
             self.say(&known, refusals::say(refused)).await;
         }

@@ -108,8 +108,10 @@ pub enum Press {
     Wish {
         nonce: String,
     },
+    /// Everything of theirs, once for this nonce, if no more credits are lost than they were told.
     Erase {
         nonce: String,
+        told: i64,
     },
     Keep,
     /// An administrator's message, in their chat with us, is for these people.
@@ -182,7 +184,7 @@ impl Press {
             Self::Original(tail) => format!("o:{}", tail.0),
             Self::Cancel(tail) => format!("x:{}", tail.0),
             Self::Wish { nonce } => format!("v:{nonce}"),
-            Self::Erase { nonce } => format!("z:{nonce}"),
+            Self::Erase { nonce, told } => format!("z:{nonce}:{told}"),
             Self::Segment { message, segment } => format!("g:{message}:{segment}"),
             Self::Broadcast { step, broadcast } => format!("q{}:{broadcast}", step.letter()),
             Self::Email { package } => format!("e:{package}"),
@@ -215,7 +217,10 @@ impl Press {
             "o" => Self::Original(Tail::read(rest)?),
             "x" => Self::Cancel(Tail::read(rest)?),
             "v" => Self::Wish { nonce: nonce(rest)? },
-            "z" => Self::Erase { nonce: nonce(rest)? },
+            "z" => {
+                let (first, told) = rest.split_once(':')?;
+                Self::Erase { nonce: nonce(first)?, told: told.parse().ok().filter(|told| *told >= 0)? }
+            }
             "e" => Self::Email { package: name(rest)? },
             "a" | "b" | "w" => {
                 let (first, rest) = rest.split_once(':')?;
@@ -344,7 +349,7 @@ mod tests {
             Press::Original(tail.clone()),
             Press::Cancel(tail),
             Press::Wish { nonce: nonce.clone() },
-            Press::Erase { nonce: nonce.clone() },
+            Press::Erase { nonce: nonce.clone(), told: 1_000_000_000 },
             Press::Keep,
             Press::Segment { message: i64::from(i32::MAX), segment: 'e' },
             Press::Set(Setting::Model(None)),

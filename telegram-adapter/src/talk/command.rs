@@ -11,6 +11,11 @@ pub enum Ask {
     Plain(Command),
     /// A picture of this, which is not empty.
     Picture(String),
+    /// Words that ask for a picture, if they answer nothing: the whole, and what is to be drawn.
+    Wish {
+        words: String,
+        prompt: String,
+    },
     /// `/prompt` or `/generate` without a prompt.
     PictureQuestion,
     /// With what is to be passed on, if it stands there.
@@ -105,7 +110,7 @@ impl Ask {
     /// "Draw a cat" is a wish for a picture; everything else is talk.
     fn said(text: &str) -> Self {
         match drawn(text) {
-            Some(prompt) => Self::Picture(prompt.to_owned()),
+            Some(prompt) => Self::Wish { words: text.to_owned(), prompt: prompt.to_owned() },
             None => Self::Said(text.to_owned()),
         }
     }
@@ -182,7 +187,8 @@ mod tests {
     fn a_wish_for_a_picture_is_heard_by_its_first_word() {
         for text in ["нарисуй кота", "Нарисуй, кота", "Draw: кота", "imagine  кота", "НАРИСУЙ\nкота"]
         {
-            assert_eq!(read(text), Ask::Picture("кота".to_owned()), "{text}");
+            let wish = Ask::Wish { words: text.to_owned(), prompt: "кота".to_owned() };
+            assert_eq!(read(text), wish, "{text}");
         }
         for text in ["нарисуй", "draw", "How do I draw a cat?", "withdraw money", "нарисуйка кота"]
         {

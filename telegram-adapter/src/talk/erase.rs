@@ -13,7 +13,11 @@ impl Talk {
         let say = if available.is_zero() { Say::DeleteAskNothing } else { Say::DeleteAsk { available } };
         let buttons = [
             self.tap_button(known, Say::ButtonKeep, &Press::Keep),
-            self.tap_button(known, Say::ButtonDelete, &Press::Erase { nonce: Press::nonce() }),
+            self.tap_button(
+                known,
+                Say::ButtonDelete,
+                &Press::Erase { nonce: Press::nonce(), told: available.get() },
+            ),
         ];
         let markup = Markup::Buttons(buttons.into_iter().flatten().collect());
         self.reply(known.chat, &self.texts.say(known.lang, say), &markup, None).await;
@@ -24,9 +28,14 @@ impl Talk {
         &self,
         known: &Known,
         nonce: &str,
+        told: i64,
         message: i64,
         trace: &TraceId,
     ) -> Result<(), Halt> {
+        // An old button: more would be lost than was said.
+        if self.desk.balance(known.user, known.since).await?.available.get() > told {
+            return self.ask_to_erase(known).await;
+        }
         let say = match self.desk.erase(known.user, nonce, trace).await {
             Ok(_) => {
                 fail::fail_point!("telegram.erased");

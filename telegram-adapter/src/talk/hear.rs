@@ -38,7 +38,7 @@ impl Talk {
             Err(Halt::Refused(refused)) if refused.code.as_str() == "command_id_reused" => {
                 // The same message was understood before, when something else was waited for.
                 tracing::info!(trace_id = trace.as_str(), "a message was dealt with before");
-                Ok(())
+                self.remember(&known, None).await
             }
             Err(Halt::Refused(refused)) => {
                 self.say(&known, refusals::say(&refused)).await;
@@ -66,7 +66,10 @@ impl Talk {
         trace: &TraceId,
     ) -> Result<(), Halt> {
         let ask = match ask {
-            Some(Ask::Said(words)) => return self.hear(known, words, message, trace).await,
+            Some(Ask::Said(words)) => return self.hear(known, words, None, message, trace).await,
+            Some(Ask::Wish { words, prompt }) => {
+                return self.hear(known, words, Some(prompt), message, trace).await;
+            }
             None => return self.look(known, message, trace).await,
             Some(ask) => ask,
         };
@@ -87,7 +90,7 @@ impl Talk {
                 self.administer(known, admin, &rest, message, trace).await
             }
             Ask::Admin(..) | Ask::Unknown => self.said(known, Say::UnknownCommand).await,
-            Ask::Said(_) | Ask::NotForUs => Ok(()),
+            Ask::Said(_) | Ask::Wish { .. } | Ask::NotForUs => Ok(()),
         }
     }
 
@@ -114,11 +117,12 @@ impl Talk {
         }
     }
 
-    /// Words that are no command: an answer to what was asked, a change of a picture, or talk.
+    /// Words that are no command, perhaps a wish for a picture: an answer to what was asked, a change of a picture, or talk.
     async fn hear(
         &self,
         known: &Known,
         words: String,
+        wish: Option<String>,
         message: &Message,
         trace: &TraceId,
     ) -> Result<(), Halt> {
@@ -145,6 +149,9 @@ impl Talk {
         }
         if let Some(Replied { picture: Some(picture), .. }) = &message.replied {
             return self.change_shown(known, picture, message, &words, trace).await;
+        }
+        if let Some(prompt) = wish {
+            return self.picture(known, message, &prompt, trace).await;
         }
         if self.gives_email(known, &words).await? {
             return self.take_email(known, message, &words, None, None, trace).await;
@@ -202,5 +209,6 @@ fn may_still(ask: &Option<Ask>, known: &Known) -> bool {
                 | Ask::Plain(Command::Paysupport | Command::Terms | Command::Privacy | Command::DeleteMe)
         )
     );
-    asks || (known.awaits == Some(Awaits::Support) && matches!(ask, Some(Ask::Said(_)) | None))
+    asks || (known.awaits == Some(Awaits::Support)
+        && matches!(ask, Some(Ask::Said(_) | Ask::Wish { .. }) | None))
 }

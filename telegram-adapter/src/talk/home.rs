@@ -2,7 +2,9 @@
 //! everything can be reached, edited in its place.
 
 use proto_events::Credits;
+use proto_events::catalog::Catalog;
 use proto_events::envelope::TraceId;
+use proto_events::events::GenerationKind;
 
 use super::request::picture_price;
 use super::{Halt, Known, Press, Talk};
@@ -34,7 +36,9 @@ impl Talk {
         if let Some(reach) = reach {
             text = text.and(&self.texts.say(known.lang, reach));
         }
-        text = text.and(&Html::empty()).and(&self.texts.say(known.lang, Say::StartHow));
+        text = text
+            .and(&Html::empty())
+            .and(&self.texts.say(known.lang, Say::StartHow { answer: answer_price(&catalog) }));
         let markup = if known.is_private() { self.home(known).await } else { Markup::None };
         self.reply(known.chat, &text, &markup, None).await;
         Ok(())
@@ -42,16 +46,20 @@ impl Talk {
 
     /// In the place of `message`.
     pub(super) async fn menu(&self, known: &Known, message: Option<i64>) -> Result<(), Halt> {
+        let catalog = self.desk.catalog().await?;
         let available = self.desk.balance(known.user, known.since).await?.available;
-        let text = self.texts.say(known.lang, Say::WelcomeBack { available });
-        let text = text.and(&Html::empty()).and(&self.texts.say(known.lang, Say::StartHow));
+        let text = self.texts.say(known.lang, Say::Balance { available });
+        let text = text
+            .and(&Html::empty())
+            .and(&self.texts.say(known.lang, Say::StartHow { answer: answer_price(&catalog) }));
         self.show(known, message, &text, &self.home(known).await).await;
         Ok(())
     }
 
     pub(super) async fn help(&self, known: &Known, message: Option<i64>) -> Result<(), Halt> {
-        let price = picture_price(&self.desk.catalog().await?, &known.settings).unwrap_or_default();
-        let text = self.texts.say(known.lang, Say::Help { price });
+        let catalog = self.desk.catalog().await?;
+        let price = picture_price(&catalog, &known.settings).unwrap_or_default();
+        let text = self.texts.say(known.lang, Say::Help { price, answer: answer_price(&catalog) });
         let menu = self.tap_button(known, Say::ButtonMenu, &Press::Menu).filter(|_| known.is_private());
         self.show(known, message, &text, &Markup::Buttons(menu.into_iter().collect())).await;
         Ok(())
@@ -120,6 +128,11 @@ impl Talk {
     }
 }
 
+/// What an answer in chat costs.
+fn answer_price(catalog: &Catalog) -> Credits {
+    catalog.model(GenerationKind::Text, None).map_or(Credits::ZERO, |(_, price)| price)
+}
+
 /// What these credits are enough for. A top-up pays the debt first. `None`: pictures have no price, or none
 /// that counts.
 fn reach(price: Option<Credits>, available: Credits, debt: Credits) -> Option<Say<'static>> {
@@ -135,7 +148,6 @@ fn reach(price: Option<Credits>, available: Credits, debt: Credits) -> Option<Sa
 
 #[cfg(test)]
 mod tests {
-    use proto_events::catalog::Catalog;
     use proto_events::queries::Settings;
 
     use super::*;

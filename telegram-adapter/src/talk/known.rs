@@ -42,7 +42,8 @@ impl Known {
             banned: view.banned,
             settings: view.settings,
             conversation: Some(view.conversation).filter(|name| !name.as_str().is_empty()),
-            awaits: Awaits::read(view.awaits.as_ref(), clock::now()),
+            // What was asked in the person's own chat is answered there.
+            awaits: Awaits::read(view.awaits.as_ref(), clock::now()).filter(|_| chat == user),
             welcome: None,
             since: None,
         }

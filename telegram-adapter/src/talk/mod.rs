@@ -190,6 +190,11 @@ impl Talk {
 
     /// Asks, and remembers what for: whatever is written next is the answer.
     async fn ask(&self, known: &Known, awaits: &Awaits, text: &Html, hint: Say<'_>) -> Result<(), Halt> {
+        if !known.is_private() {
+            // In a group nobody's next words are an answer: the question is all there is.
+            self.reply(known.chat, text, &Markup::None, None).await;
+            return Ok(());
+        }
         self.remember(known, Some(awaits)).await?;
         let hint = self.texts.label(known.lang, hint);
         self.reply(known.chat, text, &Markup::Ask(hint), None).await;
@@ -198,7 +203,7 @@ impl Talk {
 
     /// What is waited for from now on.
     async fn remember(&self, known: &Known, awaits: Option<&Awaits>) -> Result<(), Halt> {
-        if awaits.is_none() && known.awaits.is_none() {
+        if !known.is_private() || (awaits.is_none() && known.awaits.is_none()) {
             return Ok(());
         }
         let awaits = Some(awaits.map(Awaits::words).unwrap_or_default());

@@ -124,11 +124,11 @@ impl Talk {
         let have = self.desk.balance(known.user, known.since).await?.available;
         let need = price_of(&catalog, &request).unwrap_or_default();
         self.desk.keep_wish(known.user, Some(request)).await?;
-        let mut text = self.texts.say(known.lang, Say::InsufficientFor { have, need });
         if !known.is_private() {
-            self.reply(known.chat, &text, &Markup::None, None).await;
-            return Ok(());
+            // What somebody has is nobody else's business.
+            return self.said(known, Say::InsufficientHere { need }).await;
         }
+        let mut text = self.texts.say(known.lang, Say::InsufficientFor { have, need });
         let packages = self.packages(known.lang, &catalog);
         if packages != Markup::None {
             text = text.and(&Html::empty()).and(&self.texts.say(known.lang, Say::WishKept));
@@ -147,8 +147,9 @@ impl Talk {
     ) -> Result<(), Halt> {
         let Some(wish) = self.desk.wish(proto_events::envelope::AccountRef::Telegram(known.user)).await?
         else {
+            // Tapped twice: it is being made.
             self.remove(known.chat, offer).await;
-            return self.said(known, Say::WishGone).await;
+            return Ok(());
         };
         if self.order(known, By::Nonce(nonce), wish.request, trace).await? {
             self.desk.keep_wish(known.user, None).await?;

@@ -78,7 +78,7 @@ impl Talk {
                 self.desk.reach(person.telegram_user, false).await?;
                 Say::SupportGone
             }
-            Err(Error::InDoubt(why) | Error::NotReached(why)) => return Err(Halt::Later(why)),
+            Err(Error::NotReached(why)) => return Err(Halt::Later(why)),
             Err(error) => {
                 tracing::warn!(%error, "an administrator's answer was not sent");
                 Say::SupportTrouble

@@ -70,7 +70,7 @@ impl Talk {
             Press::Original(tail) => self.original(known, &tail, tap.message).await,
             Press::Cancel(tail) => self.cancel(known, &tail, trace).await,
             Press::Wish { nonce } => self.fulfil(known, &nonce, tap.message, trace).await,
-            Press::Erase { nonce } => self.erase(known, &nonce, tap.message, trace).await,
+            Press::Erase { nonce, told } => self.erase(known, &nonce, told, tap.message, trace).await,
             Press::Keep => {
                 let kept = self.texts.say(known.lang, Say::DeleteKept);
                 self.show(known, here, &kept, &Markup::None).await;

@@ -47,7 +47,7 @@ help =
     /history: everything made so far, to send again for free
 
     💬 <b>Chat</b>
-    Just write. /clear: forget what we talked about
+    Just write, { $answer } an answer. /clear: forget what we talked about
 
     💳 <b>Credits</b>
     /balance, /topup, /referral: credits for friends
@@ -76,7 +76,7 @@ receipt-to = ✉️ The receipt goes to { $email }
 
 email-ask = ✉️ A payment in rubles comes with a receipt. Which e-mail should it go to?
 email-ask-hint = name@example.org
-email-wrong = 🤔 That doesn't look like an e-mail. It should be like <code>name@example.org</code>, without spaces.
+email-wrong = 🤔 That doesn't look like an e-mail. It should be like <code>name@example.org</code>, without spaces. Not now: /cancel
 
 choice-made = You already have this bill, just above. For another one: /topup
 
@@ -212,7 +212,7 @@ too-many-open = 🧾 You have many unpaid bills already. Pay one of them, or wai
 
 package-gone = 🔄 Prices have changed. Please choose again: /topup
 
-banned = ⛔ Your access is closed. If that's a mistake, write to the administrator.
+banned = ⛔ Your access is closed. If that's a mistake: /support
 
 refused = 😔 That didn't work ({ $code }). Please try again later.
 
@@ -246,7 +246,7 @@ button-pay = Pay { $price }
 start-how =
     🎨 <code>draw a ginger cat in a spacesuit</code>: I draw it
     📷 A photo with a caption: I change it as you say
-    💬 Anything else: I answer
+    💬 Anything else: I answer, { $answer } an answer
 
 insufficient =
     💳 <b>Not enough credits</b>
@@ -254,6 +254,7 @@ insufficient =
     You have: { $have }
     You need: { $need }
 
+insufficient-here = 💳 That needs { $need }, more than you have. Write to me in private to top up.
 wish-kept = Choose a package; after you pay I'll offer to do this request.
 wish-ready =
     ✨ Now it's enough for what you asked:
@@ -430,7 +431,7 @@ delete-ask-nothing =
     Your descriptions, photos, pictures, chats and settings are deleted, and it can't be undone.
 
     Payments stay in the books without your name, as the law asks.
-delete-waits = ⏳ Something of yours is still in progress: a picture, a payment or a refund. Wait until it is over, or /cancel it, then try again.
+delete-waits = ⏳ Something of yours is still in progress: a picture, a payment or a refund. Wait until it is over (a picture can be called off by /cancel), then try again.
 delete-done = 🗑 Done: everything about you is deleted. Write to me if you want to begin anew.
 delete-kept = 👍 Nothing was deleted.
 
