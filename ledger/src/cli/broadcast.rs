@@ -63,9 +63,9 @@ pub enum Broadcast {
 
 #[derive(Args)]
 pub struct Draft {
-    /// everybody, payers, never-paid, language:ru, active:30
-    /// or quiet:30 (asked for something, or nothing, in the
-    /// last 30 days)
+    /// everybody, payers, never-paid, language:ru,
+    /// active:30 or quiet:30 (asked for something, or
+    /// nothing, in the last 30 days)
     #[arg(long, value_name = "WHOM", verbatim_doc_comment)]
     to: String,
     /// Telegram's HTML; - reads the standard input.

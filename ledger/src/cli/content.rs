@@ -20,7 +20,7 @@ pub struct Parts {
     /// Below it: "Label=https://…"
     #[arg(long, value_name = "LABEL=URL")]
     button: Option<String>,
-    /// In place of text and picture: a message of the bot's.
+    /// In place of all that: a message of the bot's.
     #[arg(long, value_name = "CHAT:MESSAGE", allow_hyphen_values = true)]
     copy: Option<String>,
 }

@@ -62,7 +62,7 @@ pub struct Set {
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     text_file: Option<PathBuf>,
     /// Why; stays in the log, so it must name nobody.
-    #[arg(long, default_value = "edited")]
+    #[arg(long, default_value = "edited", hide_default_value = true)]
     reason: String,
     #[command(flatten)]
     manner: Manner,
@@ -74,7 +74,7 @@ pub struct Reset {
     /// ru or en.
     language: String,
     /// Why; stays in the log, so it must name nobody.
-    #[arg(long, default_value = "taken back")]
+    #[arg(long, default_value = "taken back", hide_default_value = true)]
     reason: String,
     #[command(flatten)]
     manner: Manner,
