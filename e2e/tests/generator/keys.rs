@@ -30,7 +30,7 @@ fn keys_are_used_in_turn_and_one_over_its_minute_is_spared() {
     }
     assert_eq!(by_key(&studio), [("1111".to_owned(), 2), ("2222".to_owned(), 2)].into());
     // Both say so at once: the job is given back, and waits without spending attempts until the first is free again.
-    studio.set(&json!({"gemini_limits": {}}));
+    studio.set(&json!({"gemini_limits": {"per_minute": null}}));
     studio.bend("kite 9409", &json!({"status": 429, "quota": "minute", "retry_after": 3}), 2);
     let life = studio.end(studio.ask(studio.meet(9_409), "picture", "kite 9409", &json!({})));
     assert_eq!((life.attempts(), life.charged()), (vec!["rate_limited"], 10));
