@@ -19,6 +19,8 @@ pub enum Awaits {
     Email { package: Option<Text<64>>, way: Option<Way> },
     /// What is to be passed on to people.
     Support,
+    /// Nothing any more: this message was the answer, and is no talk when it comes again.
+    Answered(i64),
 }
 
 impl Awaits {
@@ -29,6 +31,7 @@ impl Awaits {
         match (words.next()?, words.next(), words.next()) {
             ("prompt", None, None) => Some(Self::Prompt),
             ("support", None, None) => Some(Self::Support),
+            ("answered", Some(message), None) => message.parse().ok().map(Self::Answered),
             ("edit", Some(generation), None) => generation.parse().ok().map(Self::Edit),
             ("email", way, package) => {
                 let package = package.and_then(|package| Text::new(package).ok());
@@ -42,6 +45,7 @@ impl Awaits {
         Text::lossy(&match self {
             Self::Prompt => "prompt".to_owned(),
             Self::Support => "support".to_owned(),
+            Self::Answered(message) => format!("answered {message}"),
             Self::Edit(generation) => format!("edit {generation}"),
             Self::Email { package, way } => {
                 let package = package.as_ref().map(|package| format!(" {package}")).unwrap_or_default();
@@ -70,6 +74,7 @@ mod tests {
         for awaits in [
             Awaits::Prompt,
             Awaits::Support,
+            Awaits::Answered(i64::MAX),
             Awaits::Edit(generation),
             Awaits::Email { package: None, way: None },
             Awaits::Email { package: package.clone(), way: None },

@@ -78,7 +78,7 @@ impl Talk {
             (Some(package), None) => self.show_ways(known, &Press::nonce(), package, None).await?,
             (None, _) => self.choose_package(known).await?,
         }
-        self.remember(known, None).await
+        self.answered(known, message.message).await
     }
 
     /// The payment that the question interrupted: a message of its own becomes its bill.

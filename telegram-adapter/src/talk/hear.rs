@@ -65,6 +65,10 @@ impl Talk {
         message: &Message,
         trace: &TraceId,
     ) -> Result<(), Halt> {
+        if known.awaits == Some(Awaits::Answered(message.message)) {
+            // It came again after it was dealt with: as talk it would be charged.
+            return Ok(());
+        }
         let ask = match ask {
             Some(Ask::Said(words)) => return self.hear(known, words, None, message, trace).await,
             Some(Ask::Wish { words, prompt }) => {
@@ -145,7 +149,7 @@ impl Talk {
                 let (package, way) = (package.as_deref(), *way);
                 return self.take_email(known, message, &words, package, way, trace).await;
             }
-            None => {}
+            Some(Awaits::Answered(_)) | None => {}
         }
         if let Some(Replied { picture: Some(picture), .. }) = &message.replied {
             return self.change_shown(known, picture, message, &words, trace).await;
@@ -196,7 +200,7 @@ impl Talk {
         let references = references.into_iter().map(|photo| photo.file_id).collect();
         let want = Want::picture(prompt, references);
         self.want(known, By::Message { chat: message.chat, message: message.message }, want, trace).await?;
-        self.remember(known, None).await
+        self.answered(known, message.message).await
     }
 }
 

@@ -211,6 +211,14 @@ impl Talk {
         Ok(self.desk.update_profile(known.user, update).await?)
     }
 
+    /// What was waited for has come with this message.
+    async fn answered(&self, known: &Known, message: i64) -> Result<(), Halt> {
+        match known.awaits {
+            Some(_) => self.remember(known, Some(&Awaits::Answered(message))).await,
+            None => Ok(()),
+        }
+    }
+
     fn is_admin(&self, user: i64) -> bool {
         self.admins.contains(&user)
     }

@@ -124,7 +124,7 @@ impl Talk {
         };
         let by = By::Message { chat: message.chat, message: message.message };
         self.want(known, by, Want::edit(words, vec![file], Some(generation)), trace).await?;
-        self.remember(known, None).await
+        self.answered(known, message.message).await
     }
 
     /// The button under a result.

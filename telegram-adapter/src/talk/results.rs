@@ -128,7 +128,7 @@ impl Talk {
 
     /// Whatever is open or waited for.
     pub(super) async fn cancel_all(&self, known: &Known, trace: &TraceId) -> Result<(), Halt> {
-        let asked = known.awaits.is_some();
+        let asked = known.awaits.as_ref().is_some_and(|awaits| !matches!(awaits, super::Awaits::Answered(_)));
         self.remember(known, None).await?;
         let mut canceled = 0;
         for item in self.desk.history(known.user, None, OPEN_MAX).await? {

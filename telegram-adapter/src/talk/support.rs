@@ -24,7 +24,7 @@ impl Talk {
             }
         }
         if passed_on {
-            self.remember(known, None).await?;
+            self.answered(known, message.message).await?;
             return self.said(known, Say::SupportSent).await;
         }
         self.said(known, Say::SupportTrouble).await
