@@ -181,8 +181,6 @@ fn referral(chat: &Chat<'_>) {
     chat.wait("that somebody came", page["message_id"].as_i64().unwrap(), |m| said(m, "👥") && said(m, "5"));
     friend.wait("the gift", 0, |m| said(m, chat.word("по ссылке друга", "a friend's link")));
     chat.says("/referral", |m| said(m, "1"));
-    friend.is_looked_at("referral-friend");
-    chat.also(&friend);
 }
 
 /// Words for people, an administrator's acts, and the end.
