@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::raw::Raw;
 use crate::stage::{PATIENCE, Role, Stage};
 
 /// Where the bot may die in what is its own: e2e/tests/bot/deaths.rs.
@@ -177,6 +178,100 @@ impl Stage {
             let bytes = answered(self.http.get(url).send().await).bytes().await;
             bytes.unwrap_or_else(|error| panic!("a file should come whole: {error}")).to_vec()
         })
+    }
+
+    /// Writes in a group; the message's id.
+    pub fn write_in(&self, group: i64, person: Person, text: &str, more: &Value) -> i64 {
+        let mut body = json!({"text": text, "chat": group, "language_code": "en", "first_name": "Ada"});
+        let more = more.as_object().cloned().unwrap_or_default();
+        more.into_iter().for_each(|(name, value)| body[name] = value);
+        let (status, message) = self.post(&format!("/people/{}/messages", person.0), &body);
+        assert_eq!(status, 200, "{message}");
+        id_of(&message)
+    }
+
+    /// The bot's messages in a group, oldest first.
+    pub fn said_in(&self, group: i64) -> Vec<Value> {
+        let chat = self.get(&format!("/groups/{group}/chat"));
+        let all = chat["messages"].as_array().cloned().unwrap_or_default();
+        let ours = |m: &Value| m["from"]["is_bot"] == true && m["new_chat_members"].is_null();
+        all.into_iter().filter(ours).collect()
+    }
+
+    /// Data that no button of the message need have, as a modified client may send it; `more` goes into the tap.
+    pub fn forge(&self, person: Person, message: i64, data: &str, more: &Value) {
+        let mut body = json!({"message_id": message, "data": data, "force": true});
+        let more = more.as_object().cloned().unwrap_or_default();
+        more.into_iter().for_each(|(name, value)| body[name] = value);
+        let (status, answer) = self.post(&format!("/people/{}/taps", person.0), &body);
+        assert_eq!(status, 200, "{answer}");
+    }
+
+    /// An update as Telegram may send it, whatever it is; the bot's status.
+    pub fn tell_bot(&self, update: &Value) -> u16 {
+        let request = self.http.post(format!("{}/telegram/webhook", self.url(Role::Telegram))).json(update);
+        let request = request.header("X-Telegram-Bot-Api-Secret-Token", "a-webhook-secret");
+        answered(self.rt.block_on(async { request.send().await })).status().as_u16()
+    }
+
+    /// Bends what holds `matching`; the fault's id.
+    pub fn bend(&self, call: &str, fault: &Value, times: u32, matching: &str) -> u64 {
+        let body =
+            json!({"vendor": "telegram", "call": call, "fault": fault, "times": times, "match": matching});
+        let (status, answer) = self.post("/faults", &body);
+        assert!(status < 300, "the fault was not taken: {answer}");
+        answer["id"].as_u64().unwrap_or_else(|| panic!("a fault should have an id: {answer}"))
+    }
+
+    /// Takes a fault back; how often it has fired.
+    pub fn unbend(&self, fault: u64) -> u64 {
+        let waiting = self.get("/faults");
+        let all = waiting["faults"].as_array().cloned().unwrap_or_default();
+        let fired = all.iter().find(|one| one["id"] == fault).and_then(|one| one["fired"].as_u64());
+        let url = self.desk(&format!("/faults/{fault}"));
+        answered(self.rt.block_on(async { self.http.delete(url).send().await }));
+        fired.unwrap_or_else(|| panic!("the fault {fault} should be there: {waiting}"))
+    }
+
+    /// Credits from the shop: no bill, one message.
+    pub fn give(&self, person: Person, credits: i64) {
+        let gift = json!({"credits": credits, "source": "admin", "reason": "a test"});
+        let id = format!("grant:{}:{credits}", person.0);
+        Raw::new(self).operator("credits_grant", &id, json!({"telegram": person.0}), gift);
+        self.until("that it was given to be told", || {
+            let sql = "SELECT count(*) FROM deliveries JOIN telegram_identities USING (account_id) \
+                       WHERE telegram_user_id = $1";
+            let open: i64 = self.sql(sqlx::query_scalar(sql).bind(person.0).fetch_one(&self.pool));
+            (open == 0).then_some(())
+        });
+    }
+
+    /// Waits until Telegram has nothing to tell the bot and the ledger nothing to tell or to make.
+    pub fn settle(&self) {
+        self.until("everything to be told", || {
+            let pending = self.books()["telegram"]["pending_updates"].as_u64()?;
+            let sql = "SELECT (SELECT count(*) FROM deliveries) + (SELECT count(*) FROM jobs)";
+            let open: i64 = self.sql(sqlx::query_scalar(sql).fetch_one(&self.pool));
+            (pending == 0 && open == 0).then_some(())
+        });
+    }
+
+    /// How many taps there were; each has its answer, so that no spinner turns.
+    pub fn assert_taps_answered(&self) -> u64 {
+        self.until("every tap to be answered", || {
+            let open = self.books()["telegram"]["unanswered"].as_array().cloned()?;
+            open.is_empty().then_some(())
+        });
+        self.books()["telegram"]["taps"].as_u64().unwrap_or_default()
+    }
+
+    /// Lines of the services' logs at this level, or that tell of a panic.
+    pub fn log_lines(&self, level: &str) -> Vec<String> {
+        let roles = [Role::Ledger, Role::Telegram, Role::Payments, Role::Generator, Role::Sandbox];
+        let logs = roles.map(|role| std::fs::read_to_string(self.log_path(role)).unwrap_or_default());
+        let lines = logs.iter().flat_map(|log| log.lines());
+        let level = format!(" {level} ");
+        lines.filter(|line| line.contains("panicked") || line.contains(&level)).map(str::to_owned).collect()
     }
 
     /// (available, reserved, debt) by the sums of the log.

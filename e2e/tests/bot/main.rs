@@ -3,6 +3,9 @@
 mod chat;
 mod deaths;
 mod flows;
+mod groups;
+mod strange;
+mod taps;
 
 use e2e::Stage;
 

@@ -254,7 +254,7 @@ async fn run(world: &Arc<World>, token: &str, method: &str, call: &Call) -> Meth
     }
 }
 
-/// Telegram's own books: what people paid and what was given back.
+/// Telegram's own books: what people paid and what was given back, and whose taps have no answer.
 pub(crate) fn books(telegram: &state::Telegram) -> Value {
     let charge = |charge: &state::Charge| {
         json!({
@@ -274,5 +274,13 @@ pub(crate) fn books(telegram: &state::Telegram) -> Value {
         "charges": all.iter().map(charge).collect::<Vec<_>>(),
         "refunds": refunded,
         "pending_updates": telegram.updates.len(),
+        "taps": telegram.queries.len(),
+        "unanswered": telegram.queries.iter().filter(|query| !query.answered).map(tap).collect::<Vec<_>>(),
     })
+}
+
+/// A tap whose spinner turns.
+fn tap(query: &state::Query) -> Value {
+    let (chat, message, data) = &query.pressed;
+    json!({"id": query.id, "user": query.user, "chat": chat, "message_id": message, "data": data})
 }

@@ -105,17 +105,18 @@ impl Inner {
         };
         let left = telling.balance.available;
         let words = outputs.iter().all(|output| output.media_type == MediaType::Text);
-        let caption = if words {
-            self.texts.say(lang, Say::AnswerCaption { spent, left })
-        } else if spent.is_zero() {
-            self.texts.say(lang, Say::PictureCaptionFree { left })
-        } else {
-            self.texts.say(lang, Say::PictureCaption { spent, left })
+        let say = match telling.chat {
+            1.. if words => Some(Say::AnswerCaption { spent, left }),
+            1.. if spent.is_zero() => Some(Say::PictureCaptionFree { left }),
+            1.. => Some(Say::PictureCaption { spent, left }),
+            // What somebody has is nobody else's business.
+            _ => Some(Say::CaptionHere { spent }).filter(|_| !spent.is_zero()),
         };
+        let caption = say.map(|say| self.texts.say(lang, say));
         let mut files = Vec::with_capacity(outputs.len());
         for (n, place) in outputs.iter().enumerate() {
             let last = n + 1 == outputs.len();
-            let caption = last.then_some(&caption);
+            let caption = caption.as_ref().filter(|_| last);
             let markup = if last { &buttons } else { &Markup::None };
             let file = match self.shelf.fetch(place).await {
                 Ok(Made::Picture(picture)) => {

@@ -149,7 +149,7 @@ fn chat_of(update: &Update) -> i64 {
         Update::Checkout(checkout) => checkout.from.id.wrapping_neg(),
         Update::Paid(notice) | Update::Returned(notice) => notice.chat,
         Update::Membership { user, .. } => *user,
-        Update::Ignored(_) => 0,
+        Update::StrayTap { .. } | Update::Ignored(_) => 0,
     }
 }
 

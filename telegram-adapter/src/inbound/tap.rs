@@ -20,15 +20,17 @@ pub struct Tap {
 pub(super) fn read_tap(tap: &Value) -> Result<Update, BadUpdate> {
     let tap_id = text(tap, "id").ok_or(BadUpdate::NotUpdate("a tap without an id"))?;
     let from = person(&tap["from"]).ok_or(BadUpdate::NotUpdate("a tap of nobody"))?;
+    let stray =
+        |why| Ok(Update::StrayTap { id: tap_id.clone(), language: text(&tap["from"], "language_code"), why });
     let message = &tap["message"];
     let (Some(chat), Some(number)) = (id(&message["chat"]["id"]), id(&message["message_id"])) else {
-        return Ok(Update::Ignored("a tap on a message that can't be reached"));
+        return stray("on a message that can't be reached");
     };
     // Buttons are sent to private chats only; there the chat is the person.
     if chat != from.id {
-        return Ok(Update::Ignored("a tap in somebody else's chat"));
+        return stray("in somebody else's chat");
     }
-    let Some(data) = text(tap, "data") else { return Ok(Update::Ignored("a tap without data")) };
+    let Some(data) = text(tap, "data") else { return stray("without data") };
     let replied = &message["reply_to_message"];
     let answers = id(&replied["message_id"]).zip(text(replied, "text"));
     Ok(Update::Tap(Tap { id: tap_id, from, data, chat, message: number, answers }))

@@ -67,13 +67,14 @@ fn a_tap_knows_its_message_and_what_that_answers() {
 }
 
 #[test]
-fn a_tap_in_another_chat_or_without_a_message_is_let_be() {
+fn a_tap_in_another_chat_or_without_a_message_is_a_stray_one() {
     let tap = |message: Value| {
         json!({"update_id": 2, "callback_query": {
             "id": "9", "from": {"id": 42, "first_name": "A"}, "data": "d", "message": message}})
     };
-    assert!(matches!(read(&tap(json!({"message_id": 8, "chat": {"id": 43}}))), Update::Ignored(_)));
-    assert!(matches!(read(&tap(Value::Null)), Update::Ignored(_)));
+    for message in [json!({"message_id": 8, "chat": {"id": 43}}), Value::Null] {
+        assert!(matches!(read(&tap(message)), Update::StrayTap { id, .. } if id == "9"));
+    }
 }
 
 #[test]

@@ -35,6 +35,13 @@ pub struct Person {
 pub enum Update {
     Message(Message),
     Tap(Tap),
+    /// A tap that nothing can be done for, but its spinner is stopped.
+    StrayTap {
+        id: String,
+        /// IETF tag, if the client told.
+        language: Option<String>,
+        why: &'static str,
+    },
     Checkout(Checkout),
     /// Money came.
     Paid(Notice),
@@ -53,7 +60,7 @@ impl Update {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Message(_) => "message",
-            Self::Tap(_) => "callback_query",
+            Self::Tap(_) | Self::StrayTap { .. } => "callback_query",
             Self::Checkout(_) => "pre_checkout_query",
             Self::Paid(_) => "successful_payment",
             Self::Returned(_) => "refunded_payment",

@@ -24,6 +24,8 @@ impl Talk {
         let catalog = self.desk.catalog().await?;
         let price = picture_price(&catalog, &known.settings);
         let (hello, reach) = match known.welcome {
+            // In a group what somebody has is nobody else's business.
+            _ if !known.is_private() => (Say::WelcomeBare, None),
             Some(credits) if credits.is_zero() => (Say::WelcomeBare, reach(price, credits, Credits::ZERO)),
             Some(credits) => (Say::Welcome { credits }, reach(price, credits, Credits::ZERO)),
             None => {

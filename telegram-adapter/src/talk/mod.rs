@@ -102,6 +102,11 @@ impl Intake for Talk {
         let outcome = match update {
             Update::Message(message) => self.message(message, &trace).await,
             Update::Tap(tap) => self.tap(tap, &trace).await,
+            Update::StrayTap { id, language, why } => {
+                tracing::debug!(why, "a stray tap");
+                self.let_be(&id, language.as_deref()).await;
+                Ok(())
+            }
             Update::Checkout(query) => self.checkout(&query).await,
             Update::Paid(notice) => self.paid(&notice, &trace).await,
             Update::Returned(notice) => self.returned(&notice).await,

@@ -10,14 +10,13 @@ use crate::texts::{Html, Lang, Say};
 impl Talk {
     pub(super) async fn tap(&self, tap: Tap, trace: &TraceId) -> Result<(), Halt> {
         let Some(press) = Press::read(&tap.data) else {
-            let outdated = self.texts.say(Lang::of(tap.from.language.as_deref()), Say::TapOutdated);
-            self.stop_spinner(&tap, Some(&outdated)).await;
+            self.let_be(&tap.id, tap.from.language.as_deref()).await;
             tracing::info!(trace_id = trace.as_str(), "a tap that no button of ours sends");
             return Ok(());
         };
         if self.rates.take(tap.from.id).is_some() {
             let slow = self.texts.say(Lang::of(tap.from.language.as_deref()), Say::SlowDown);
-            self.stop_spinner(&tap, Some(&slow)).await;
+            self.stop_spinner(&tap.id, Some(&slow)).await;
             return Ok(());
         }
         // The answer is wanted at once, whatever the work brings: a late one is worth nothing.
@@ -37,7 +36,7 @@ impl Talk {
             }
             outcome
         };
-        let (outcome, ()) = tokio::join!(work, self.stop_spinner(&tap, None));
+        let (outcome, ()) = tokio::join!(work, self.stop_spinner(&tap.id, None));
         outcome
     }
 
@@ -86,8 +85,14 @@ impl Talk {
         }
     }
 
-    async fn stop_spinner(&self, tap: &Tap, text: Option<&Html>) {
-        if let Err(error) = self.telegram.answer_tap(&tap.id, text).await {
+    /// Says that the button is of no use any more.
+    pub(super) async fn let_be(&self, tap: &str, language: Option<&str>) {
+        let outdated = self.texts.say(Lang::of(language), Say::TapOutdated);
+        self.stop_spinner(tap, Some(&outdated)).await;
+    }
+
+    async fn stop_spinner(&self, tap: &str, text: Option<&Html>) {
+        if let Err(error) = self.telegram.answer_tap(tap, text).await {
             tracing::debug!(%error, "a tap could not be answered");
         }
     }

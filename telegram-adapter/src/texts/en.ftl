@@ -154,6 +154,7 @@ picture-ask = 🎨 What shall I draw? Describe it in words.
 picture-ask-hint = A ginger cat in a spacesuit, watercolour
 picture-caption = Spent: { $spent } · left: { $left }
 picture-caption-free = This one is on us 🎁 · you have: { $left }
+caption-here = Spent: { $spent }
 picture-failed =
     { $reason ->
         [policy] 🚫 The model refused to draw this. Please try another description.

@@ -160,6 +160,7 @@ picture-ask = 🎨 Что нарисовать? Опишите словами.
 picture-ask-hint = Рыжий кот в скафандре, акварель
 picture-caption = Потрачено: { $spent } · осталось: { $left }
 picture-caption-free = За наш счёт 🎁 · на балансе: { $left }
+caption-here = Потрачено: { $spent }
 picture-failed =
     { $reason ->
         [policy] 🚫 Модель отказалась рисовать это описание. Попробуйте описать иначе.

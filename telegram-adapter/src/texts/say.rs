@@ -94,6 +94,7 @@ says! {
         PictureAskHint = "picture-ask-hint",
         PictureCaption { spent: Credits, left: Credits } = "picture-caption",
         PictureCaptionFree { left: Credits } = "picture-caption-free",
+        CaptionHere { spent: Credits } = "caption-here",
         PictureFailed { reason: Reason, returned: Credits } = "picture-failed",
         AnswerFailed { reason: Reason, returned: Credits } = "answer-failed",
         WordsInstead { returned: Credits } = "words-instead",
