@@ -135,16 +135,20 @@ impl Stage {
 
     /// The same, with this in the bot's environment.
     pub fn whole_with(bot: &[(&str, &str)]) -> Result<Self> {
+        Self::whole_where(&[(Role::Telegram, bot)])
+    }
+
+    /// The same, with this in the environment of each.
+    pub fn whole_where(more: &[(Role, &[(&str, &str)])]) -> Result<Self> {
         let mut stage = Self::new()?;
         let hasty = stage.hasty()?;
         for role in [Role::Sandbox, Role::Ledger, Role::Payments, Role::Generator, Role::Telegram] {
-            let catalog: &[(&str, &str)] = &[("CATALOG_FILE", &hasty)];
-            let extra = match role {
-                Role::Ledger => catalog,
-                Role::Telegram => bot,
-                _ => &[],
-            };
-            stage.start(role, extra)?;
+            let mut extra = Vec::new();
+            if role == Role::Ledger {
+                extra.push(("CATALOG_FILE", hasty.as_str()));
+            }
+            extra.extend(more.iter().filter(|(of, _)| *of == role).flat_map(|(_, more)| more.iter()));
+            stage.start(role, &extra)?;
         }
         Ok(stage)
     }

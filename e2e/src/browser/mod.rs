@@ -46,7 +46,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// `shots`: the folder's name, under which screenshots are kept.
+    /// `shots`: the folder's name, under which screenshots are kept: in `PICTURES`, else in `target/screenshots`.
     ///
     /// # Errors
     /// Chromium is neither here nor can be installed, or does not start.
@@ -54,7 +54,9 @@ impl Browser {
         let program = xtask::machine::install::chromium::find_or_install()?;
         let profile = Scratch::new("browser")?;
         let pipe = Arc::new(Pipe::start(&program, profile.path())?);
-        let shots = xtask::machine::paths::root().join("target/screenshots").join(shots);
+        let root = xtask::machine::paths::root();
+        let kept = std::env::var_os("PICTURES").map_or_else(|| "target/screenshots".into(), PathBuf::from);
+        let shots = root.join(kept).join(shots);
         std::fs::create_dir_all(&shots).with_context(|| format!("cannot make {}", shots.display()))?;
         // Past the test harness, which would keep it to itself.
         writeln!(std::io::stderr(), "screenshots: {}", shots.display())?;

@@ -20,7 +20,8 @@
   const hear = (root) => {
     if (heard.has(root)) return;
     heard.add(root);
-    root.addEventListener("click", (event) => { hit = Boolean(aim?.contains(event.target)); }, true);
+    // One click may cause another, as on a field for files.
+    root.addEventListener("click", (event) => { hit ||= Boolean(aim?.contains(event.target)); }, true);
   };
   globalThis.eyes = {
     hit: () => hit,

@@ -35,6 +35,8 @@ impl Page {
         for domain in ["Page.enable", "Runtime.enable", "Log.enable", "DOM.enable"] {
             page.call(domain, &json!({}))?;
         }
+        page.call("Emulation.setTouchEmulationEnabled", &json!({"enabled": phone}))?;
+        page.call("Page.setInterceptFileChooserDialog", &json!({"enabled": true}))?;
         page.call("Page.addScriptToEvaluateOnNewDocument", &json!({"source": include_str!("page.js")}))?;
         Ok(page)
     }
@@ -117,6 +119,38 @@ impl Page {
         });
     }
 
+    /// Clicks the last such element twice, as fast as people do.
+    pub fn double_clicks(&self, selector: &str, words: &str) {
+        let at = self.spot(selector, words);
+        for (kind, count) in
+            [("mousePressed", 1), ("mouseReleased", 1), ("mousePressed", 2), ("mouseReleased", 2)]
+        {
+            let event = json!({"type": kind, "x": at["x"], "y": at["y"], "button": "left", "clickCount": count});
+            self.done("Input.dispatchMouseEvent", &event);
+        }
+    }
+
+    /// Where the last such element is, once it stands still and nothing lies over it.
+    fn spot(&self, selector: &str, words: &str) -> Value {
+        let spot = format!("eyes.spot({}, {})", json!(selector), json!(words));
+        let mut at = Value::Null;
+        self.until(&format!("{selector} with {words:?} to stand still"), || {
+            at = self.eval(&spot);
+            at.is_object()
+        });
+        at
+    }
+
+    /// A finger that goes to the left over the last such element.
+    pub fn swipes(&self, selector: &str, words: &str) {
+        let at = self.spot(selector, words);
+        let (x, y) = (at["x"].as_f64().unwrap_or_default(), &at["y"]);
+        for (kind, by) in [("touchStart", 0.0), ("touchMove", 30.0), ("touchMove", 90.0)] {
+            self.done("Input.dispatchTouchEvent", &json!({"type": kind, "touchPoints": [{"x": x - by, "y": y}]}));
+        }
+        self.done("Input.dispatchTouchEvent", &json!({"type": "touchEnd", "touchPoints": []}));
+    }
+
     /// Types into what has the focus.
     pub fn types(&self, text: &str) {
         self.done("Input.insertText", &json!({"text": text}));
@@ -146,12 +180,14 @@ impl Page {
         self.presses("Enter");
     }
 
-    /// Chooses files where the page asks for some.
-    pub fn chooses(&self, selector: &str, files: &[PathBuf]) {
-        let root = self.done("DOM.getDocument", &json!({}));
-        let asked = json!({"nodeId": root["root"]["nodeId"], "selector": selector});
-        let node = self.done("DOM.querySelector", &asked);
-        self.done("DOM.setFileInputFiles", &json!({"nodeId": node["nodeId"], "files": files}));
+    /// Chooses files in the dialog that the last click has opened.
+    pub fn chooses(&self, files: &[PathBuf]) {
+        let mut node = None;
+        self.until("the dialog for files", || {
+            node = self.pipe.chooser(&self.session);
+            node.is_some()
+        });
+        self.done("DOM.setFileInputFiles", &json!({"backendNodeId": node, "files": files}));
     }
 
     /// Nothing sticks out of the window, and nothing has gone wrong in the page.
@@ -159,6 +195,13 @@ impl Page {
         assert_eq!(self.eval("eyes.overflow() <= 0"), true, "something sticks out at {:?}", self.screen);
         let complaints = self.pipe.complaints(&self.session);
         assert!(complaints.is_empty(), "the page complains: {complaints:#?}");
+    }
+
+    /// Something has gone wrong in the page, as it was to: all that it complains of holds these words.
+    pub fn assert_complains(&self, words: &str) {
+        let complaints = self.pipe.complaints(&self.session);
+        let meant = !complaints.is_empty() && complaints.iter().all(|complaint| complaint.contains(words));
+        assert!(meant, "the page complains: {complaints:#?}");
     }
 
     /// A picture of what is seen; its file.

@@ -33,6 +33,8 @@ struct Inner {
     answers: HashMap<u64, Value>,
     /// By session: exceptions, and errors in the log.
     complaints: HashMap<String, Vec<String>>,
+    /// By session: the element that has asked for files, by the node's id.
+    choosers: HashMap<String, i64>,
     ended: bool,
 }
 
@@ -90,6 +92,12 @@ impl Pipe {
         Ok(answer["result"].clone())
     }
 
+    /// What has asked for files in a page since it was asked last.
+    pub(super) fn chooser(&self, session: &str) -> Option<i64> {
+        let mut inner = self.heard.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.choosers.remove(session)
+    }
+
     /// What a page has complained of since it was asked last.
     pub(super) fn complaints(&self, session: &str) -> Vec<String> {
         let mut inner = self.heard.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -128,12 +136,16 @@ impl Heard {
             return;
         }
         let params = &message["params"];
+        let session = message["sessionId"].as_str().unwrap_or_default().to_owned();
         let complaint = match message["method"].as_str() {
             Some("Runtime.exceptionThrown") => params["exceptionDetails"].to_string(),
             Some("Log.entryAdded") if params["entry"]["level"] == "error" => params["entry"].to_string(),
+            Some("Page.fileChooserOpened") => {
+                inner.choosers.extend(params["backendNodeId"].as_i64().map(|node| (session, node)));
+                return;
+            }
             _ => return,
         };
-        let session = message["sessionId"].as_str().unwrap_or_default().to_owned();
         let all = inner.complaints.entry(session).or_default();
         if all.len() < COMPLAINTS_MAX {
             all.push(complaint);

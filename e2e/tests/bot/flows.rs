@@ -1,6 +1,6 @@
 //! What a person does with the bot, a flow each.
 
-use e2e::people::{Person, is_picture, said};
+use e2e::people::{Person, buttons, is_picture, said};
 use serde_json::{Value, json};
 
 use crate::ADMIN;
@@ -9,7 +9,7 @@ use crate::chat::Chat;
 /// A flow with the name of its transcript.
 type Flow = (&'static str, fn(&Chat<'_>));
 
-pub const ALL: [Flow; 10] = [
+pub const ALL: [Flow; 11] = [
     ("start", start),
     ("pages", pages),
     ("settings", settings),
@@ -20,6 +20,7 @@ pub const ALL: [Flow; 10] = [
     ("history", history),
     ("referral", referral),
     ("leaving", leaving),
+    ("broadcast", broadcast),
 ];
 
 fn any(_: &Value) -> bool {
@@ -94,7 +95,7 @@ fn topup(chat: &Chat<'_>) {
 fn picture(chat: &Chat<'_>) {
     chat.says("/start", any);
     chat.tops_up();
-    let asked = chat.says("/prompt", |m| said(m, "🎨"));
+    let asked = chat.says("/generate", |m| said(m, "🎨"));
     let after = chat.write(chat.word("кот в скафандре", "a cat in a spacesuit"));
     assert!(after > asked["message_id"].as_i64().unwrap());
     let made = chat.picture_after(after);
@@ -180,6 +181,8 @@ fn referral(chat: &Chat<'_>) {
     friend.says(&format!("/start {payload}"), any);
     chat.wait("that somebody came", page["message_id"].as_i64().unwrap(), |m| said(m, "👥") && said(m, "5"));
     friend.wait("the gift", 0, |m| said(m, chat.word("по ссылке друга", "a friend's link")));
+    friend.is_looked_at("friend");
+    chat.also(&friend);
     chat.says("/referral", |m| said(m, "1"));
 }
 
@@ -223,4 +226,31 @@ fn leaving(chat: &Chat<'_>) {
     chat.turns(&page, "🗑", |m| said(m, chat.word("Готово", "Done")));
     let gone = chat.stage.count_of(Person(id), "AccountOpened");
     assert_eq!(gone, 0, "nobody is known by this id any more");
+}
+
+/// To those who speak a language: asked whom, how many, then sent.
+fn broadcast(chat: &Chat<'_>) {
+    let admin = Chat::new(chat.stage, ADMIN + if chat.is_russian() { 2 } else { 3 }, chat.lang);
+    admin.says("/start", any);
+    chat.says("/start", any);
+    admin.says("/broadcast", any);
+    let words = chat.word("Новая модель рисует руки!", "A new model draws hands!");
+    let news = json!({"message_id": admin.write(words)});
+    // It is talk so far.
+    admin.wait("an answer", news["message_id"].as_i64().unwrap(), |m| said(m, chat.word("осталось", "left")));
+    let after = admin.replies(&news, "/broadcast");
+    let menu = admin.wait("the segments", after, |m| said(m, "📣"));
+    let sure = admin.turns(&menu, chat.word("На русском", "In English"), |m| said(m, ":"));
+    let after = chat.last();
+    admin.taps(&sure, "📣");
+    chat.wait("the news", after, |m| said(m, words));
+    chat.stage.until("the end of the broadcast", || {
+        let now = admin.now(&sure)?;
+        if buttons(&now).iter().any(|(label, _)| label.contains("🔄")) {
+            admin.taps(&now, "🔄");
+        }
+        said(&now, chat.word("Закончено", "Finished")).then_some(())
+    });
+    admin.is_looked_at("broadcast-administrator");
+    chat.also(&admin);
 }

@@ -129,7 +129,8 @@ async function elsewhere(name, chat, data) {
 
 function listen() {
   const source = new EventSource("/events");
-  let lost = false;
+  // What happened since the page asked is not told either.
+  let lost = true;
   source.addEventListener("hello", async () => { if (lost) { await loadChats(); await reload(false); } lost = false; });
   source.onerror = () => { lost = true; setStatus(words.offline); };
   for (const name of Object.keys(HERE)) {
