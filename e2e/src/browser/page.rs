@@ -125,7 +125,8 @@ impl Page {
         for (kind, count) in
             [("mousePressed", 1), ("mouseReleased", 1), ("mousePressed", 2), ("mouseReleased", 2)]
         {
-            let event = json!({"type": kind, "x": at["x"], "y": at["y"], "button": "left", "clickCount": count});
+            let event =
+                json!({"type": kind, "x": at["x"], "y": at["y"], "button": "left", "clickCount": count});
             self.done("Input.dispatchMouseEvent", &event);
         }
     }
@@ -146,7 +147,10 @@ impl Page {
         let at = self.spot(selector, words);
         let (x, y) = (at["x"].as_f64().unwrap_or_default(), &at["y"]);
         for (kind, by) in [("touchStart", 0.0), ("touchMove", 30.0), ("touchMove", 90.0)] {
-            self.done("Input.dispatchTouchEvent", &json!({"type": kind, "touchPoints": [{"x": x - by, "y": y}]}));
+            self.done(
+                "Input.dispatchTouchEvent",
+                &json!({"type": kind, "touchPoints": [{"x": x - by, "y": y}]}),
+            );
         }
         self.done("Input.dispatchTouchEvent", &json!({"type": "touchEnd", "touchPoints": []}));
     }

@@ -40,7 +40,8 @@ fn receipt(chat: &Chat<'_>) {
         let bill = chat.wait("the link", after, there);
         chat.stage.pay(e2e::people::link(&bill).unwrap().rsplit('/').next().unwrap());
         chat.stage.wait_for(chat.person, "the receipt", |m| {
-            m["message_id"].as_i64() > bill["message_id"].as_i64() && said(m, chat.word("Платёж получен", "Payment received"))
+            m["message_id"].as_i64() > bill["message_id"].as_i64()
+                && said(m, chat.word("Платёж получен", "Payment received"))
         })
     };
     link(after);
@@ -59,7 +60,9 @@ fn a_card_in_telegram_and_the_address_for_receipts_read_as_they_were_looked_at()
     let stage = Stage::whole_where(&[(Role::Telegram, &bot), (Role::Payments, &RECEIPTS)]).unwrap();
     let mut differ = Vec::new();
     for (n, lang) in [(0, "ru"), (2, "en")] {
-        for (m, (name, flow)) in [("card", card as fn(&Chat<'_>)), ("receipt", receipt)].into_iter().enumerate() {
+        for (m, (name, flow)) in
+            [("card", card as fn(&Chat<'_>)), ("receipt", receipt)].into_iter().enumerate()
+        {
             let chat = Chat::new(&stage, 7300 + n + i64::try_from(m).unwrap(), lang);
             flow(&chat);
             chat.is_looked_at(name);

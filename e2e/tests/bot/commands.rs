@@ -32,7 +32,10 @@ fn written(lang: &str) -> Vec<String> {
 #[test]
 fn every_command_is_in_a_transcript_in_both_languages() {
     let all = commands();
-    assert!(all.len() >= 25 && all.contains("start") && all.contains("buy"), "the table was not read: {all:?}");
+    assert!(
+        all.len() >= 25 && all.contains("start") && all.contains("buy"),
+        "the table was not read: {all:?}"
+    );
     for lang in ["ru", "en"] {
         let lines = written(lang);
         let names: BTreeSet<_> =
@@ -45,7 +48,8 @@ fn every_command_is_in_a_transcript_in_both_languages() {
         holds("a start by a friend's link", &|line| line.starts_with("/start <account>"));
         holds("a prompt behind its command", &|line| line.starts_with("/prompt "));
         holds("a command that there is not", &|line| {
-            line.strip_prefix('/').is_some_and(|name| !all.contains(name.split(' ').next().unwrap_or_default()))
+            line.strip_prefix('/')
+                .is_some_and(|name| !all.contains(name.split(' ').next().unwrap_or_default()))
         });
         holds("words that are no command", &|line| !line.starts_with(['/', '(', '🖼']));
         for command in ["grant", "ban", "unban", "message", "user"] {

@@ -65,7 +65,10 @@ fn tops_up_by_card(seat: &Seat<'_>) {
     seat.shot("4-paid");
     let books = seat.stage.books();
     let receipts = books["yookassa"].to_string();
-    assert!(receipts.contains("payer@example.org"), "the receipt's address is not in YooKassa's books: {receipts}");
+    assert!(
+        receipts.contains("payer@example.org"),
+        "the receipt's address is not in YooKassa's books: {receipts}"
+    );
     assert_eq!(seat.stage.count_of(seat.person, "PaymentSettled"), 1);
     seat.page.assert_tidy();
 }

@@ -20,9 +20,8 @@ pub fn asks_for_what_is_refused(seat: &Seat<'_>) {
     seat.stage.fault("gemini", "generateContent", json!("prompt_blocked"), 20);
     let before = seat.page.count(BOTS, "10");
     seat.page.writes("/prompt what may not be painted");
-    seat.stage.until("the failure", || {
-        (seat.stage.count_of(seat.person, "GenerationFailed") == 1).then_some(())
-    });
+    seat.stage
+        .until("the failure", || (seat.stage.count_of(seat.person, "GenerationFailed") == 1).then_some(()));
     seat.stage.heal();
     seat.page.until("the reason", || seat.page.count(BOTS, "10") > before);
     seat.shot("7-refused");

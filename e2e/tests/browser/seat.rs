@@ -21,13 +21,7 @@ pub const BOTS: &str = "#messages .row:not(.mine):not(.ghost):not(.gone)";
 
 impl<'a> Seat<'a> {
     /// Sits down: light on a wide screen, dark on a telephone.
-    pub fn take(
-        stage: &'a Stage,
-        browser: &Browser,
-        screen: Screen,
-        user: i64,
-        lang: &'static str,
-    ) -> Self {
+    pub fn take(stage: &'a Stage, browser: &Browser, screen: Screen, user: i64, lang: &'static str) -> Self {
         let profile = json!({"first_name": if lang == "ru" { "Аня" } else { "Ada" }, "language_code": lang});
         let url = format!("{}/people/{user}", stage.url(Role::Sandbox));
         let put = stage.rt.block_on(async { stage.http.put(url).json(&profile).send().await });
