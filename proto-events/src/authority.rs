@@ -218,6 +218,9 @@ pub const COMMANDS: &[Row] = &[
     ("provider_rows_put", &[(Telegram, &[]), (Payments, &[])]),
     ("provider_day_done", &[(Telegram, &[]), (Payments, &[])]),
     ("receipt_done", &[(Payments, &[])]),
+    ("incident_report", &[(Generator, &[]), (Telegram, &[])]),
+    ("incident_claim", &[(Telegram, &[])]),
+    ("incident_told", &[(Telegram, &[])]),
 ];
 
 /// Every query with who may ask it.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Catalog;
-use crate::commands::{Email, FileId, GenerationRequest, MessageContent, Photo, Segment};
+use crate::commands::{Email, FileId, GenerationRequest, Incident, MessageContent, Photo, Segment};
 use crate::envelope::AccountRef;
 use crate::events::{
     CanceledBy, DayNumber, DeliveryTrouble, GenerationKind, LotSource, MediaType, PayMethod, PaymentProblem,
@@ -171,6 +171,9 @@ wire! {
     /// account forgot what was asked.
     ResultView {
         request: GenerationRequest, state: GenerationState, outputs: Vec<OutputPlace>, file_ids: Vec<FileId>,
+        /// It could not be delivered, and will not be.
+        #[serde(default)]
+        lost: bool,
     }
     /// What `generation_of_file` answers; refused `generation_not_found`.
     FileOf { generation: GenerationId }
@@ -220,6 +223,9 @@ wire! {
     BroadcastView {
         broadcast: Text<64>, state: BroadcastState, segment: Segment, content: MessageContent,
         recipients: u32, sent: u32, failed: u32, blocked: u32, drafted_at: Micros,
+        /// Of the event that brought it into this state; 0 before it was started.
+        #[serde(default)]
+        changed: Position,
     }
     /// What `broadcast_draft` answers: how many it is for.
     BroadcastDrafted { broadcast: Text<64>, recipients: u32 }
@@ -228,6 +234,8 @@ wire! {
     ClaimedBroadcast {
         broadcast: Text<64>, content: MessageContent, recipients: Vec<Recipient>, lease_until: Micros,
     }
+    /// What `incident_claim` answers.
+    ClaimedIncident { incident: Incident, open: bool, since: Micros }
     /// A person, for administrators. `people` answers a list of these.
     PersonView {
         account: AccountId, telegram_user: i64, name: Text<128>, language: Text<8>, banned: bool, away: bool,
@@ -247,7 +255,7 @@ wire! {
         generation: GenerationId, position: Position, attempt: Attempt, kind: GenerationKind, model: Text<64>,
     }
     /// A telling that nobody holds. `deliveries` answers a list of these.
-    OpenDelivery { position: Position, r#type: String }
+    OpenDelivery { position: Position, account: AccountId, r#type: String }
 
     /// What `generation_claim` answers: everything a worker needs.
     ClaimedJob {

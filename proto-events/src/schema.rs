@@ -28,7 +28,7 @@ pub fn all() -> Vec<(String, Schema)> {
         "operation": GenerationRenew, DeliveryClaim, DeliveryRenew, DeliveryDone, ProfileUpdate, ContextUpdate,
             ConsumerDone, NoticeKeep, ProviderRowsPut, ProviderDayDone, ReceiptDone, ReferencesPut, ReferencesRemove, AlbumPut,
             AlbumClaim, AlbumDone, WishKeep, PersonReach, SupportNote, BroadcastDraft, BroadcastClaim, BroadcastTold,
-            TextsKnown;
+            TextsKnown, IncidentReport, IncidentClaim, IncidentTold;
         "envelope": CommandEnvelope, Query, CommandAnswer, QueryAnswer, PublishedEvent;
         "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep, JobSweep, PaymentSweep, ProviderQuery, RefundQuery,
             KnownQuery, ReceiptSweep, ReconciledQuery, FileQuery, PageQuery, SupportQuery, ContentsQuery, BroadcastQuery,
@@ -38,7 +38,7 @@ pub fn all() -> Vec<(String, Schema)> {
             ClaimedJob, TopupOpened, GenerationAccepted, AccountWelcomed, AccountGone, RefundAccepted, Telling,
             ReferencesView, OpenAlbum, ClaimedAlbum, WishView, FileOf, ResultView, QueueView, HistoryItem, LineView, TotalsView,
             ReferralsView, SupportView, ContentsView, BroadcastView, BroadcastDrafted, ClaimedBroadcast, PersonView,
-            StatisticsView;
+            StatisticsView, ClaimedIncident;
         "media": LivePiece, FloodNotice, FetchFile, Fetched, Conversation;
     }
 }

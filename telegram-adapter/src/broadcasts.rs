@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proto_events::Text;
-use proto_events::commands::SendOutcome;
+use proto_events::commands::{Incident, SendOutcome};
 use proto_events::queries::{ClaimedBroadcast, Recipient};
 use tokio_util::sync::CancellationToken;
 
@@ -62,12 +62,14 @@ impl Broadcaster {
     async fn send(&self, claimed: &ClaimedBroadcast, shutdown: &CancellationToken) {
         let mut pace = tokio::time::interval(Duration::from_secs(1) / PER_SECOND);
         pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut refused = 0;
         for recipient in &claimed.recipients {
             if shutdown.is_cancelled() {
                 return;
             }
             pace.tick().await;
             let Some(outcome) = self.send_to(claimed, recipient).await else { return };
+            refused += usize::from(outcome == SendOutcome::Failed);
             fail::fail_point!("telegram.broadcast.sent");
             match self
                 .desk
@@ -85,6 +87,10 @@ impl Broadcaster {
                 }
             }
             fail::fail_point!("telegram.broadcast.recorded");
+        }
+        if refused > 0 && refused == claimed.recipients.len() {
+            tracing::error!(broadcast = %claimed.broadcast, refused, "Telegram takes a broadcast for nobody");
+            self.desk.report(Incident::BroadcastRefused).await;
         }
     }
 

@@ -33,7 +33,7 @@ pub struct Config {
     pub api_url: Url,
     /// `TELEGRAM_CHAT_PER_SECOND`, `TELEGRAM_PROXY`
     pub calls: outbound::Options,
-    /// `TELEGRAM_WEBHOOK_URL` and `TELEGRAM_WEBHOOK_SECRET`; without, `TELEGRAM_TAKE_WEBHOOK`
+    /// `TELEGRAM_WEBHOOK_URL` and `TELEGRAM_WEBHOOK_SECRET`, or neither; `TELEGRAM_TAKE_WEBHOOK`
     pub reach: Reach,
     /// `BIND`, `TELEGRAM_PORT`
     pub listen: SocketAddr,
@@ -53,8 +53,8 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub enum Reach {
     Webhook(Webhook),
-    /// Whether a webhook that somebody else has set is to be taken away.
     Polling {
+        /// Whether a webhook that somebody else has set is to be taken away.
         take_webhook: bool,
     },
 }
@@ -64,6 +64,8 @@ pub struct Webhook {
     /// Where Telegram sends updates to.
     pub url: Url,
     pub secret: Secret,
+    /// Whether one that is set at another host is to be taken over.
+    pub take: bool,
 }
 
 impl Config {
@@ -76,7 +78,8 @@ impl Config {
         let api_url = api_url.or_else(|| Url::parse(TELEGRAM).ok());
         let calls = outbound::Options { rate: rate(&mut env), proxy: proxy(&mut env) };
         let take_webhook = switch(&mut env, "TELEGRAM_TAKE_WEBHOOK", false);
-        let reach = webhook(&mut env).map_or(Reach::Polling { take_webhook }, Reach::Webhook);
+        let reach = webhook(&mut env, take_webhook);
+        let reach = reach.map_or(Reach::Polling { take_webhook }, Reach::Webhook);
         let bind = env.or("BIND", "an IP address to listen on", IpAddr::V4(Ipv4Addr::LOCALHOST));
         let port = env.or("TELEGRAM_PORT", "a port, 0 to 65535; 8081 if absent", 8081_u16);
         let admins = admins(&mut env);
@@ -187,7 +190,7 @@ fn stars_every(env: &mut Env) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn webhook(env: &mut Env) -> Option<Webhook> {
+fn webhook(env: &mut Env, take: bool) -> Option<Webhook> {
     const SECRET: &str = "TELEGRAM_WEBHOOK_SECRET";
     const WHAT: &str = "1 to 256 of A-Z a-z 0-9 _ - that Telegram is to send with each update";
     let url =
@@ -209,7 +212,7 @@ fn webhook(env: &mut Env) -> Option<Webhook> {
         env.problem(SECRET, format!("is missing, and TELEGRAM_WEBHOOK_URL needs it; it is {WHAT}"));
         return None;
     };
-    Some(Webhook { url, secret: Secret(secret) })
+    Some(Webhook { url, secret: Secret(secret), take })
 }
 
 fn url(env: &mut Env, name: &'static str, what: &'static str) -> Option<Url> {
@@ -270,6 +273,10 @@ mod tests {
         let config = read(&[url, ("TELEGRAM_WEBHOOK_SECRET", "s-3_cret")]).unwrap();
         let Reach::Webhook(webhook) = config.reach else { panic!("long polling") };
         assert_eq!(webhook.url.as_str(), "https://bot.example.org/telegram/webhook");
+        assert!(!webhook.take);
+        let taking =
+            read(&[url, ("TELEGRAM_WEBHOOK_SECRET", "s-3_cret"), ("TELEGRAM_TAKE_WEBHOOK", "on")]).unwrap();
+        assert!(matches!(taking.reach, Reach::Webhook(webhook) if webhook.take));
         assert_eq!(problems(&[url]), ["TELEGRAM_WEBHOOK_SECRET"]);
         assert_eq!(problems(&[url, ("TELEGRAM_WEBHOOK_SECRET", "with space")]), ["TELEGRAM_WEBHOOK_SECRET"]);
         assert_eq!(

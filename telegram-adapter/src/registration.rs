@@ -27,6 +27,13 @@ pub enum Error {
          the webhook away, or give this one a bot of its own, or set TELEGRAM_WEBHOOK_URL to have the updates sent here"
     )]
     WebhookElsewhere { host: String },
+    #[error(
+        "Telegram sends this bot's updates to a webhook at {host}, not at the host of TELEGRAM_WEBHOOK_URL: another \
+         deployment seems to use this TELEGRAM_BOT_TOKEN. If {host} was this deployment's own, or the other is to get no \
+         updates any more, start this one once with TELEGRAM_TAKE_WEBHOOK=on, which takes the webhook over; else give it a \
+         bot of its own"
+    )]
+    WebhookOfAnother { host: String },
 }
 
 /// What keeps a try from working.
@@ -80,6 +87,7 @@ async fn try_once(telegram: &Telegram, us: &Us, texts: &Texts, reach: &Reach) ->
     us.is_called(me.username.clone());
     let way = match reach {
         Reach::Webhook(webhook) => {
+            take_over(telegram, webhook).await?;
             telegram.set_webhook(&webhook.url, &webhook.secret.0).await?;
             "webhook"
         }
@@ -100,12 +108,36 @@ async fn make_room(telegram: &Telegram, take_webhook: bool) -> Result<(), Troubl
     if url.is_empty() {
         return Ok(());
     }
-    let host = Url::parse(&url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    let host = host(&url);
     if !take_webhook {
         return Err(Trouble::Final(Error::WebhookElsewhere { host }));
     }
     tracing::warn!(host, "the webhook that was set is taken away, as TELEGRAM_TAKE_WEBHOOK says");
     Ok(telegram.delete_webhook().await?)
+}
+
+/// One at our own host is ours, whatever its path: it may be set anew. One at another is another deployment's, until somebody
+/// says that it is not: taken over unseen, that one would get nothing and not know why.
+async fn take_over(telegram: &Telegram, webhook: &Webhook) -> Result<(), Trouble> {
+    let set = telegram.webhook_url().await?;
+    if is_ours(&set, webhook) {
+        return Ok(());
+    }
+    let host = host(&set);
+    if !webhook.take {
+        return Err(Trouble::Final(Error::WebhookOfAnother { host }));
+    }
+    tracing::warn!(host, "the webhook that was set is taken over, as TELEGRAM_TAKE_WEBHOOK says");
+    Ok(())
+}
+
+/// Of a webhook: its path may be a secret.
+fn host(url: &str) -> String {
+    Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn is_ours(set: &str, webhook: &Webhook) -> bool {
+    set.is_empty() || Some(host(set).as_str()) == webhook.url.host_str()
 }
 
 /// For everybody.
@@ -157,25 +189,40 @@ async fn show_admin_menus(telegram: &Telegram, texts: &Texts, admins: &[i64]) {
     }
 }
 
-/// Keeps the webhook where it should be: another deployment, or a Bot API server that was set up
-/// anew, may have taken it away.
+/// Keeps the webhook where it should be: a Bot API server that was set up anew, or somebody's hand, may have taken it away.
+/// Another deployment that has taken it over was told to: two that take it from each other help nobody.
 pub async fn watch(telegram: &Telegram, webhook: &Webhook, health: &Health, shutdown: &CancellationToken) {
     loop {
         tokio::select! {
             () = shutdown.cancelled() => return,
             () = tokio::time::sleep(WATCH_EVERY) => {}
         }
-        let seen = telegram.webhook_url().await;
-        health.set("telegram", seen.is_ok());
-        match seen {
-            Ok(url) if url == webhook.url.as_str() => {}
-            Ok(_) => {
-                tracing::warn!("the webhook was elsewhere; it is set again");
-                if let Err(error) = telegram.set_webhook(&webhook.url, &webhook.secret.0).await {
-                    tracing::error!(%error, "the webhook could not be set");
-                }
+        health.set("telegram", look(telegram, webhook).await);
+    }
+}
+
+/// Whether updates come here.
+pub async fn look(telegram: &Telegram, webhook: &Webhook) -> bool {
+    match telegram.webhook_url().await {
+        Ok(url) if url == webhook.url.as_str() => true,
+        Ok(url) if is_ours(&url, webhook) || webhook.take => {
+            tracing::warn!(host = host(&url), "the webhook was elsewhere; it is set again");
+            let set = telegram.set_webhook(&webhook.url, &webhook.secret.0).await;
+            if let Err(error) = &set {
+                tracing::error!(%error, "the webhook could not be set");
             }
-            Err(error) => tracing::warn!(%error, "Telegram can't be reached"),
+            set.is_ok()
+        }
+        Ok(url) => {
+            tracing::error!(
+                host = host(&url),
+                "another deployment has taken this bot's webhook over: no updates come here; TELEGRAM_TAKE_WEBHOOK=on takes it back"
+            );
+            false
+        }
+        Err(error) => {
+            tracing::warn!(%error, "Telegram can't be reached");
+            false
         }
     }
 }

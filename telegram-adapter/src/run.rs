@@ -105,6 +105,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
         us: us.clone(),
         admins: Arc::clone(&admins),
         rates: Rates::new(config.burst, config.per_minute),
+        turns: turns.clone(),
     });
     let book = Book::new(telegram.clone());
     let refunds = Refunds::new(desk.clone(), telegram.clone(), book.clone());
@@ -151,7 +152,11 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     tasks.spawn({
         let (health, shutdown) = (health.clone(), shutdown.clone());
         async move {
-            tokio::join!(teller.sweep(health, shutdown.clone()), files.serve(shutdown));
+            tokio::join!(
+                teller.sweep(health, shutdown.clone()),
+                teller.watch(shutdown.clone()),
+                files.serve(shutdown)
+            );
             Ok(())
         }
     });

@@ -15,14 +15,20 @@ pub struct Turns(Arc<Mutex<HashMap<AccountId, Arc<tokio::sync::Mutex<()>>>>>);
 
 impl Turns {
     pub async fn of(&self, account: AccountId) -> OwnedMutexGuard<()> {
-        let turn = {
-            // The map stays whole whatever panics.
-            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if turns.len() >= KEPT_MAX {
-                turns.retain(|_, turn| Arc::strong_count(turn) > 1);
-            }
-            Arc::clone(turns.entry(account).or_default())
-        };
-        turn.lock_owned().await
+        self.lock(account).lock_owned().await
+    }
+
+    /// `None`: it is somebody else's.
+    pub fn try_of(&self, account: AccountId) -> Option<OwnedMutexGuard<()>> {
+        self.lock(account).try_lock_owned().ok()
+    }
+
+    fn lock(&self, account: AccountId) -> Arc<tokio::sync::Mutex<()>> {
+        // The map stays whole whatever panics.
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if turns.len() >= KEPT_MAX {
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        }
+        Arc::clone(turns.entry(account).or_default())
     }
 }

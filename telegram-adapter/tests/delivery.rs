@@ -13,8 +13,10 @@ use futures_util::StreamExt as _;
 use proto_events::media::sha256_hex;
 use proto_events::queries::OutputPlace;
 use proto_events::subjects::IMAGES_BUCKET;
-use proto_events::{GenerationId, Producer, PublishedEvent};
+use proto_events::{AccountId, GenerationId, Producer, PublishedEvent};
 use serde_json::{Value, json};
+use service::consumer::Verdict;
+use service::http::Health;
 use service::ledger::Ledger;
 use service::nats::NatsConfig;
 use telegram_adapter::delivery::{Made, Missing, Shelf, Teller};
@@ -22,6 +24,7 @@ use telegram_adapter::desk::Desk;
 use telegram_adapter::statuses::Statuses;
 use telegram_adapter::texts::Texts;
 use telegram_adapter::turns::Turns;
+use tokio_util::sync::CancellationToken;
 use xtask::machine::{Nats, paths};
 
 const USER: i64 = 77;
@@ -44,6 +47,7 @@ struct Stage {
     bytes: Vec<u8>,
     shelf: Shelf,
     teller: Teller,
+    turns: Turns,
     asked: Asked,
     _nats: Nats,
 }
@@ -79,7 +83,17 @@ async fn answer(ledger: Client, asked: Asked, news: Value, attempt: i64, renewal
         while let Some(question) = questions.next().await {
             let wire: Value = serde_json::from_slice(&question.payload).unwrap();
             let refusal = json!({"code": "account_not_found", "message": "nobody is known here"});
-            let reply = json!({"status": "refused", "refusal": refusal, "ask": wire["ask"]});
+            let reply = match question.subject.rsplit('.').next() {
+                // Much of one person's, and then somebody else's.
+                Some("deliveries") => {
+                    let shown = (1..=40).chain([ANOTHERS]).map(|position: i64| {
+                        json!({"position": position, "account": whose(position), "type": "GenerationSucceeded"})
+                    });
+                    let shown = Value::from_iter(shown);
+                    json!({"status": "ok", "position": 1, "result": shown, "ask": wire["ask"]})
+                }
+                _ => json!({"status": "refused", "refusal": refusal, "ask": wire["ask"]}),
+            };
             desk.publish(question.reply.unwrap(), reply.to_string().into()).await.unwrap();
         }
     });
@@ -88,7 +102,7 @@ async fn answer(ledger: Client, asked: Asked, news: Value, attempt: i64, renewal
             let verb = message.subject.rsplit('.').next().unwrap().to_owned();
             let wire: Value = serde_json::from_slice(&message.payload).unwrap();
             let mut reply = match verb.as_str() {
-                "delivery_claim" => done(telling(&news, attempt)),
+                "delivery_claim" => done(telling(&news, attempt, &wire["body"]["position"])),
                 "delivery_renew" => renewal.clone(),
                 _ => done(json!({})),
             };
@@ -137,10 +151,18 @@ fn undelivered(kind: &str) -> Value {
         "reason": "bytes_lost"})
 }
 
-fn telling(news: &Value, attempt: i64) -> Value {
+/// What happened from here on happened to somebody else.
+const ANOTHERS: i64 = 1_000;
+
+fn whose(position: i64) -> AccountId {
+    if position < ANOTHERS { generation().account() } else { AccountId::OPERATIONS }
+}
+
+fn telling(news: &Value, attempt: i64, position: &Value) -> Value {
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_micros();
+    let account = whose(position.as_i64().unwrap());
     json!({
-        "position": 5, "attempt": attempt, "account": generation().account(), "chat": USER, "message": null,
+        "position": position, "attempt": attempt, "account": account, "chat": USER, "message": null,
         "status_message": null, "language": "en", "lease_until": i64::try_from(now).unwrap() + LEASE_US,
         "balance": {"account": generation().account(), "available": 90, "reserved": 0, "debt": 0},
         "news": news,
@@ -182,9 +204,28 @@ impl Stage {
         let desk = Desk::new(ledger, 4_200);
         let texts = Arc::new(Texts::read().unwrap());
         let (statuses, turns) = (Statuses::default(), Turns::default());
-        let teller =
-            Teller::new(desk, sandbox.telegram(), texts, statuses, turns, shelf.clone(), Arc::from([]));
-        Self { sandbox, store, media: context, images, place, bytes, shelf, teller, asked, _nats: nats }
+        let teller = Teller::new(
+            desk,
+            sandbox.telegram(),
+            texts,
+            statuses,
+            turns.clone(),
+            shelf.clone(),
+            Arc::from([]),
+        );
+        Self {
+            sandbox,
+            store,
+            media: context,
+            images,
+            place,
+            bytes,
+            shelf,
+            teller,
+            turns,
+            asked,
+            _nats: nats,
+        }
     }
 
     async fn put(&self) {
@@ -192,14 +233,17 @@ impl Stage {
     }
 
     async fn hear(&self) {
+        self.teller.heard(Self::event(5, generation().account())).await;
+    }
+
+    fn event(position: i64, account: AccountId) -> PublishedEvent {
         let event = json!({
-            "incarnation": 1, "position": 5, "account": generation().account(), "version": 3,
+            "incarnation": 1, "position": position, "account": account, "version": 3,
             "type": "GenerationSucceeded", "schema_version": 1, "available_delta": 0, "reserved_delta": 0,
             "debt_delta": 0, "payload": {}, "producer": "generator", "command_id": "c:1", "ordinal": 0,
             "actor": "generator", "causation": null, "trace_id": null, "recorded_at": 1, "hash": "00",
         });
-        let event: PublishedEvent = serde_json::from_value(event).unwrap();
-        self.teller.heard(event).await;
+        serde_json::from_value(event).unwrap()
     }
 
     fn asked(&self, verb: &str) -> Vec<Value> {
@@ -249,6 +293,69 @@ async fn a_picture_in_doubt_is_given_up_after_the_last_attempt_only() {
             assert_eq!((&failed["reason"], &failed["final"]), (&json!("refused"), &json!(true)));
         }
     }
+}
+
+/// Whether somebody else's has been told.
+async fn another_is_told(stage: &Stage) {
+    until("what is for somebody else", async || {
+        let claimed = stage.asked("delivery_claim");
+        let claimed = claimed.iter().any(|claim| claim["position"] == ANOTHERS);
+        (claimed && !stage.asked("delivery_confirm").is_empty()).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_has_much_to_be_told_holds_up_nobody_else() {
+    let stage = Stage::start(1, done(json!({}))).await;
+    stage.put().await;
+    // A telling of this person goes on and on.
+    let turn = stage.turns.of(generation().account()).await;
+    let heard: Vec<_> = (1..=40)
+        .map(|position| {
+            let teller = stage.teller.clone();
+            tokio::spawn(async move { teller.heard(Stage::event(position, whose(position))).await })
+        })
+        .collect();
+    until("all of them to wait", async || {
+        tokio::task::yield_now().await;
+        (tokio::runtime::Handle::current().metrics().num_alive_tasks() >= 40).then_some(())
+    })
+    .await;
+    stage.teller.heard(Stage::event(ANOTHERS, whose(ANOTHERS))).await;
+    another_is_told(&stage).await;
+    assert_eq!(stage.asked("delivery_claim").len(), 1, "nothing of theirs is claimed before its turn");
+    for waited in heard {
+        assert!(matches!(waited.await.unwrap(), Verdict::Again(_)), "it is heard again, and none is lost");
+    }
+    drop(turn);
+    stage.hear().await;
+    assert_eq!(stage.asked("delivery_confirm").len(), 2);
+}
+
+#[tokio::test]
+async fn a_sweep_passes_over_whoever_is_told_something_already() {
+    let stage = Stage::start(1, done(json!({}))).await;
+    stage.put().await;
+    let turn = stage.turns.of(generation().account()).await;
+    let (stop, teller) = (CancellationToken::new(), stage.teller.clone());
+    let sweep = tokio::spawn({
+        let stop = stop.clone();
+        async move { teller.sweep(Health::new(&["ledger"]), stop).await }
+    });
+    another_is_told(&stage).await;
+    assert!(stage.asked("delivery_claim").iter().all(|claim| claim["position"] == ANOTHERS));
+    // Then theirs come, in their order.
+    drop(turn);
+    let theirs = || {
+        let claims =
+            stage.asked("delivery_claim").into_iter().map(|claim| claim["position"].as_i64().unwrap());
+        claims.filter(|position| *position < ANOTHERS).collect::<Vec<_>>()
+    };
+    until("what is for them", async || (theirs().len() >= 3).then_some(())).await;
+    stop.cancel();
+    sweep.await.unwrap();
+    assert_eq!(theirs()[..3], [1, 2, 3]);
 }
 
 #[tokio::test]

@@ -159,14 +159,46 @@ async fn long_polling_does_not_take_a_webhook_away_unless_it_is_told_to() {
     assert_eq!(telegram.webhook_url().await.unwrap(), "");
 }
 
+fn webhook(url: &str, take: bool) -> Webhook {
+    Webhook { url: url.parse().unwrap(), secret: Secret(SecretString::from(SECRET)), take }
+}
+
 #[tokio::test]
 async fn a_webhook_of_this_deployment_is_set_again_without_a_question() {
     let sandbox = Sandbox::start().await;
     let telegram = sandbox.telegram();
-    let url: Url = "https://bot.example.org/telegram/webhook".parse().unwrap();
-    for _ in 0..2 {
-        let webhook = Webhook { url: url.clone(), secret: Secret(SecretString::from(SECRET)) };
-        assert!(start(&telegram, Reach::Webhook(webhook)).await.unwrap());
-        assert_eq!(telegram.webhook_url().await.unwrap(), url.as_str());
+    // Also when its path is another now.
+    for path in ["telegram/webhook", "telegram/webhook", "hook/2"] {
+        let ours = webhook(&format!("https://bot.example.org/{path}"), false);
+        assert!(start(&telegram, Reach::Webhook(ours.clone())).await.unwrap());
+        assert_eq!(telegram.webhook_url().await.unwrap(), ours.url.as_str());
+        assert!(registration::look(&telegram, &ours).await);
     }
+}
+
+#[tokio::test]
+async fn a_webhook_of_another_deployment_is_not_taken_over_unless_it_is_told_to() {
+    let sandbox = Sandbox::start().await;
+    let telegram = sandbox.telegram();
+    let theirs = webhook("https://other.example.org/hook/CANARY", false);
+    assert!(start(&telegram, Reach::Webhook(theirs.clone())).await.unwrap());
+    let ours = |take| webhook("https://bot.example.org/telegram/webhook", take);
+    let error = start(&telegram, Reach::Webhook(ours(false))).await.unwrap_err();
+    let words = error.to_string();
+    assert!(words.contains("other.example.org") && words.contains("TELEGRAM_TAKE_WEBHOOK=on"), "{words}");
+    assert!(!words.contains("CANARY"));
+    assert_eq!(telegram.webhook_url().await.unwrap(), theirs.url.as_str());
+
+    assert!(start(&telegram, Reach::Webhook(ours(true))).await.unwrap());
+    assert_eq!(telegram.webhook_url().await.unwrap(), ours(true).url.as_str());
+    // The other one sees it, and fights no war about it; ours takes it back when it is told to.
+    assert!(!registration::look(&telegram, &theirs).await);
+    assert_eq!(telegram.webhook_url().await.unwrap(), ours(true).url.as_str());
+    telegram.set_webhook(&theirs.url, &theirs.secret.0).await.unwrap();
+    assert!(registration::look(&telegram, &ours(true)).await);
+    assert_eq!(telegram.webhook_url().await.unwrap(), ours(true).url.as_str());
+    // One that somebody took away is set again.
+    telegram.delete_webhook().await.unwrap();
+    assert!(registration::look(&telegram, &ours(false)).await);
+    assert_eq!(telegram.webhook_url().await.unwrap(), ours(false).url.as_str());
 }

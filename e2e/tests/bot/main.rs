@@ -6,6 +6,7 @@ mod commands;
 mod deaths;
 mod flows;
 mod groups;
+mod mended;
 mod strange;
 mod taps;
 

@@ -120,6 +120,28 @@ fn a_photo_that_comes_late_is_not_lost() {
     assert_eq!(desk.refused("album_put", 1, beyond)["code"], "invalid", "Telegram's have ten at most");
 }
 
+/// Whoever had it may have asked for something with what they were given, and died.
+#[test]
+fn who_takes_an_album_over_is_given_the_same_and_what_came_since_comes_after_it() {
+    let stage = Stage::with_ledger().unwrap();
+    let desk = Desk::new(&stage);
+    desk.start(1);
+    put(&desk, 1, Some("as a heron"));
+    put(&desk, 2, None);
+    later(&stage);
+    assert_eq!(messages(&claim(&desk, "a")), [1, 2]);
+    put(&desk, 3, None);
+    for claimant in ["b", "c"] {
+        later(&stage);
+        assert_eq!(messages(&claim(&desk, claimant)), [1, 2]);
+    }
+    assert!(done(&desk, "c"));
+    later(&stage);
+    assert_eq!(messages(&claim(&desk, "d")), [3]);
+    assert!(done(&desk, "d"));
+    assert_eq!(due(&desk), Vec::<Value>::new());
+}
+
 #[test]
 fn what_was_done_is_forgotten_after_an_hour_and_what_nobody_can_do_after_a_day() {
     const HOUR: i64 = 3_600_000_000;

@@ -111,6 +111,7 @@ fn a_broadcast_is_sent_by_one_at_a_time_paused_gone_on_with_and_finished_once() 
     let wrong = start(&desk, "1", "b1", 4);
     assert_eq!((code(&wrong), &wrong["refusal"]["details"]["recipients"]), ("recipients_differ", &json!(5)));
     assert_eq!(code(&claim(&desk, "a", 10)), "nothing_to_send", "it was not started");
+    assert_eq!(view(&desk, "b1")["changed"], 0);
     assert_eq!(types(&start(&desk, "2", "b1", 5)), ["BroadcastStarted"]);
     assert_eq!(types(&start(&desk, "2", "b1", 5)), ["BroadcastStarted"], "the same once more");
     assert_eq!(code(&start(&desk, "3", "b1", 5)), "broadcast_running");
@@ -151,7 +152,14 @@ fn a_broadcast_is_sent_by_one_at_a_time_paused_gone_on_with_and_finished_once() 
     // It was under way when it was paused.
     assert_eq!(told(&desk, "b1", "b", &left[0], "sent")["status"], "done");
     assert_eq!((view(&desk, "b1")["state"].clone(), counts(&desk, "b1")), (json!("paused"), [5, 2, 0, 1]));
+    // Its state is known by the event that brought it.
+    let changed = |event_type: &'static str| -> i64 {
+        let sql = "SELECT max(position) FROM events WHERE type = $1";
+        stage.sql(sqlx::query_scalar(sql).bind(event_type).fetch_one(&stage.pool))
+    };
+    assert_eq!(view(&desk, "b1")["changed"], changed("BroadcastPaused"));
     assert_eq!(types(&start(&desk, "4", "b1", 5)), ["BroadcastStarted"]);
+    assert_eq!(view(&desk, "b1")["changed"], changed("BroadcastStarted"));
 
     // Of the two that are left one is erased, one banned: nobody is left, and it ends by itself.
     let user_of = |account: &Value| {

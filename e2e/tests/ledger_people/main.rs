@@ -5,6 +5,7 @@ mod albums;
 mod asked;
 mod broadcasts;
 mod contents;
+mod incidents;
 mod profile;
 mod reading;
 mod references;

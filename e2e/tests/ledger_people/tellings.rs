@@ -270,6 +270,59 @@ fn who_can_not_be_reached_is_told_once_they_are_back() {
     stage.assert_verified();
 }
 
+#[test]
+fn what_was_asked_for_in_a_group_is_told_there_whether_or_not_the_person_is_away() {
+    const GROUP: i64 = -77;
+    let stage = Stage::with_ledger().unwrap();
+    let (desk, deeds) = (Desk::new(&stage), Deeds::new(&stage));
+    desk.start(1);
+    let payment = stage.rt.block_on(deeds.topup(1, "a")).unwrap();
+    stage.rt.block_on(deeds.settle(payment, rubles(100))).unwrap();
+    tell(&desk);
+    let ask = |chat: i64| {
+        let context = json!({"chat": chat, "message": 5});
+        let body = json!({"kind": "picture", "prompt": "a leaf", "references": [], "context": context});
+        let id = format!("msg:1:{chat}:5");
+        let asked = desk.raw.send(Producer::Telegram, "generation_request", &id, person(1), body);
+        let body = json!({"generation": asked["result"]["generation"]});
+        desk.raw.done(Producer::Telegram, "generation_cancel", &format!("cancel:{chat}"), person(1), body);
+        open(&desk).last().map(|(position, _)| *position)
+    };
+    desk.done("person_reach", 1, json!({"reachable": false}));
+    assert_eq!(ask(1), None, "their own chat is closed to us");
+    let there = ask(GROUP).expect("the group is not");
+    let now: i64 = stage.sql(sqlx::query_scalar("SELECT now_us()").fetch_one(&stage.pool));
+    stage.sql(ledger::timers::housekeeping::tidy(&stage.pool, now));
+    assert_eq!((desk.count("parked_deliveries"), desk.count("deliveries")), (1, 1));
+    let told = claim(&desk, there);
+    assert_eq!(told["result"]["chat"], GROUP, "{told}");
+    // A group that threw us out says nothing of the person.
+    desk.done("person_reach", 1, json!({"reachable": true}));
+    assert!(finish(&desk, there, 1, "blocked"));
+    assert_eq!(desk.ask("account", json!({"account": {"telegram": 1}}))["away"], false);
+    assert_eq!(desk.count("parked_deliveries"), 0);
+    tell(&desk);
+    stage.assert_verified();
+}
+
+#[test]
+fn much_of_one_persons_hides_nothing_of_others() {
+    let stage = Stage::with_ledger().unwrap();
+    let desk = Desk::new(&stage);
+    let account = desk.start(1);
+    let other = desk.start(2);
+    for n in 1..=12 {
+        grant(&desk, n, "admin");
+    }
+    let body = json!({"credits": 1, "source": "admin", "reason": "r"});
+    let theirs = operator(&desk, "credits_grant", "grant:other", 2, body);
+    let shown = desk.ask("deliveries", json!({"limit": 10}));
+    let shown = shown.as_array().unwrap();
+    let of_whom = |whose: AccountId| shown.iter().filter(|d| d["account"] == json!(whose)).count();
+    assert_eq!((of_whom(account), of_whom(other)), (8, 1));
+    assert_eq!(shown.last().unwrap()["position"], theirs, "oldest first");
+}
+
 /// Somebody finds the person away while they come back: whichever is last, nothing waits for who is there.
 #[test]
 fn nothing_is_parked_for_who_is_there() {

@@ -49,9 +49,17 @@ impl Gate {
     }
 
     /// Keeps the page and the gauge true and calls a person once each time, until told to stop. `opened` is called when
-    /// jobs may be taken again.
-    pub(super) async fn watch(&self, health: &Health, closing: &CancellationToken, opened: impl Fn()) {
+    /// jobs may be taken again; `report` tells whether they are, until it was heard: also at the start, as whoever was here
+    /// before may have died while they were not.
+    pub(super) async fn watch(
+        &self,
+        health: &Health,
+        closing: &CancellationToken,
+        opened: impl Fn(),
+        report: impl AsyncFn(bool) -> bool,
+    ) {
         let mut up = true;
+        let mut reported = None;
         loop {
             health.set("gemini", up);
             metrics::gauge!("generator_breaker_open").set(f64::from(u8::from(!up)));
@@ -72,6 +80,9 @@ impl Gate {
                 _ => {}
             }
             up = good;
+            if reported != Some(up) && report(up).await {
+                reported = Some(up);
+            }
         }
     }
 }

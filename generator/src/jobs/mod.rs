@@ -126,7 +126,9 @@ impl Desk {
 
     /// Watches whether Gemini takes our keys, until the desk closes.
     pub async fn watch(&self, health: Health) {
-        self.gate.watch(&health, &self.closing, || self.nudge.notify_one()).await;
+        let opened = || self.nudge.notify_one();
+        let report = async |up: bool| say::report_shut(&self.tools, !up).await;
+        self.gate.watch(&health, &self.closing, opened, report).await;
     }
 
     /// Starts on a job if a slot is free, a key is, and this process is not at it already.

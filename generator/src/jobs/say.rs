@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use proto_events::{
-    Attempt, CommandId, GenerationId, Refused,
-    commands::{Command, GenerationAttempt, GenerationClaim, GenerationComplete, GenerationFail, MadeOutput},
+    AccountId, Attempt, CommandId, GenerationId, Refused,
+    commands::{
+        Command, GenerationAttempt, GenerationClaim, GenerationComplete, GenerationFail, Incident,
+        IncidentReport, MadeOutput,
+    },
     envelope::AccountRef,
     events::{Spent, Trouble},
     queries::{ClaimedJob, GenerationQuery, GenerationState, GenerationView},
@@ -17,6 +20,9 @@ use crate::shelf::Stored;
 
 /// Between two rounds of asking a ledger that does not answer.
 const ROUND_EVERY: Duration = Duration::from_secs(1);
+
+/// For a report, which is made again after it: the page is to stay true meanwhile.
+const REPORT_MAX: Duration = Duration::from_secs(2);
 
 /// What a claim brought.
 pub(super) enum Claim {
@@ -33,6 +39,24 @@ pub(super) enum Claim {
 /// worker's at most 39.
 pub(super) fn command_id(text: &str) -> Option<CommandId> {
     CommandId::new(text).inspect_err(|error| tracing::error!(%error, "a command id was built wrong")).ok()
+}
+
+/// Whether administrators are to believe that nothing is made. False: the ledger has not heard it.
+pub(super) async fn report_shut(tools: &Tools, shut: bool) -> bool {
+    let report = IncidentReport { incident: Incident::GeneratorShut, open: shut };
+    let Some(id) = command_id("incident:generator") else { return true };
+    let ledger = tools.ledger.clone().with_deadline(REPORT_MAX);
+    match ledger.operate(id, AccountRef::Id(AccountId::OPERATIONS), report.into()).await {
+        Ok(_) => true,
+        Err(SendError::Refused(refused)) => {
+            tracing::warn!(code = %refused.code, "the ledger takes no report of an incident");
+            true
+        }
+        Err(error) => {
+            tracing::debug!(%error, "an incident could not be reported yet");
+            false
+        }
+    }
 }
 
 pub(super) async fn claim(tools: &Tools, generation: GenerationId, attempt: Attempt) -> Claim {

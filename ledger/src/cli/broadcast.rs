@@ -319,6 +319,7 @@ mod tests {
             failed: 100_000,
             blocked: 900_000,
             drafted_at: 1_795_294_798_000_000_i64.try_into().unwrap(),
+            changed: proto_events::Position::ZERO,
         };
         let text =
             table(std::slice::from_ref(&view)) + &paper(&view).lines().skip(1).collect::<Vec<_>>().join("\n");

@@ -1,5 +1,6 @@
 //! Operational commands: leases, tellings, contexts. They change no balance and leave no event.
 
+mod incident;
 pub mod message;
 mod person;
 mod telling;
@@ -121,6 +122,9 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
         Operation::BroadcastDraft(c) => message::draft(pool, &c, now).await,
         Operation::BroadcastClaim(c) => message::claim(pool, &c, now).await,
         Operation::BroadcastTold(c) => message::told(pool, &c, now).await,
+        Operation::IncidentReport(c) => incident::report(pool, c, now).await,
+        Operation::IncidentClaim(c) => incident::claim(pool, &c, now).await,
+        Operation::IncidentTold(c) => incident::told(pool, &c).await,
         Operation::TextsKnown(c) => message::keep_texts(pool, &c, now).await,
         Operation::ProviderDayDone(c) => {
             books_of(request.producer, c.provider)?;

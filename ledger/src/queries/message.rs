@@ -38,6 +38,7 @@ pub fn view(row: Broadcast) -> Option<BroadcastView> {
         failed: count(row.failed),
         blocked: count(row.blocked),
         drafted_at: row.drafted_at.try_into().unwrap_or_default(),
+        changed: row.changed.try_into().unwrap_or_default(),
     })
 }
 

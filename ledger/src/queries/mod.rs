@@ -274,8 +274,8 @@ async fn queue(pool: &PgPool, query: GenerationQuery, now: i64) -> Result<QueueV
 
 async fn deliveries(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<OpenDelivery>, Problem> {
     let open = store::open_deliveries(pool, limit, now).await?;
-    Ok(open
-        .into_iter()
-        .filter_map(|(position, r#type)| Some(OpenDelivery { position: position.try_into().ok()?, r#type }))
-        .collect())
+    let open = open.into_iter().filter_map(|(position, account, r#type)| {
+        Some(OpenDelivery { position: position.try_into().ok()?, account: AccountId(account), r#type })
+    });
+    Ok(open.collect())
 }

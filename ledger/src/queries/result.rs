@@ -6,6 +6,7 @@ use proto_events::{Event, GenerationId, Text};
 use sqlx::PgPool;
 
 use super::{Problem, rows_about, views};
+use crate::log::{BadRow, Row};
 use crate::operations::place;
 use crate::store;
 
@@ -33,8 +34,21 @@ pub(super) async fn result(pool: &PgPool, generation: GenerationId) -> Result<Op
     let outputs = store::outputs(pool, &id).await?;
     Ok(Some(ResultView {
         request,
+        lost: is_lost(&rows)?,
         state: view.state,
         file_ids: outputs.iter().filter_map(|output| output.file_id.as_deref()).map(Text::lossy).collect(),
         outputs: outputs.iter().map(place).collect(),
     }))
+}
+
+/// Whether it was given up to bring it to its person.
+fn is_lost(rows: &[Row]) -> Result<bool, BadRow> {
+    for row in rows.iter().filter(|row| row.event_type == "DeliveryFailed") {
+        if let Event::DeliveryFailed(e) = row.event()?
+            && e.r#final
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -174,10 +174,10 @@ pub struct Broadcast {
     pub failed: i32,
     pub blocked: i32,
     pub drafted_at: i64,
+    pub changed: i64,
 }
 
-const COLUMNS: &str =
-    "broadcast, state, segment, content, recipients, sent, failed, blocked, drafted_at FROM broadcasts";
+const COLUMNS: &str = "broadcast, state, segment, content, recipients, sent, failed, blocked, drafted_at, changed FROM broadcasts";
 
 /// One by its id, or the newest.
 pub async fn broadcasts(pool: &PgPool, one: Option<&str>, limit: i64) -> Result<Vec<Broadcast>, sqlx::Error> {

@@ -10,6 +10,7 @@ mod composite;
 mod contents;
 mod follow_ups;
 mod head;
+mod incidents;
 mod lookup;
 mod migrate;
 mod payments;
@@ -30,6 +31,7 @@ pub use follow_ups::{
     followed_through, media_is_erased, set_followed_through,
 };
 pub use head::{Head, JUMP_US, LEASE_US, PAUSE_US, beat, head, incarnation, release, take_over};
+pub use incidents::*;
 pub use lookup::{
     BUCKET_BITS, FirstAnswer, Thing, account_keys, accounts_of_people, command_ids, event_at, events_about,
     events_of_accounts, events_of_keys, events_of_type, first_answers, kept, leases, natural_keys_after,

@@ -1,13 +1,19 @@
 //! Tellings: events that people are to be told of, until they have been. `now` is the log's time in µs.
 //!
-//! A telling is a row of `deliveries` with a lease. Those of people who can't be reached wait in `parked_deliveries`, where
-//! no sweep sees them, until the person is back.
+//! A telling is a row of `deliveries` with a lease. Those for the own chats of people who can't be reached wait in
+//! `parked_deliveries`, where no sweep sees them, until the person is back. What they asked for in a group is told there.
 
 use proto_events::AccountId;
 use sqlx::{PgPool, Row as _};
+use uuid::Uuid;
 
 /// Above this a telling's try is called this: the wire's bound, far above any adapter's patience.
 pub const TRY_MAX: i64 = 1_000;
+
+/// Of one person's that are shown at once: who has much to be told holds nobody else up.
+const A_PERSON_MAX: i64 = 8;
+/// Among so many of the oldest it is chosen what is shown.
+const LOOKED_THROUGH_MAX: i64 = 2_048;
 
 /// How far a claim of a telling got.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +47,8 @@ pub async fn claim_delivery(
         "UPDATE deliveries d SET attempt = attempt + (claimant IS DISTINCT FROM $3)::int, claimant = $3, \
             lease_until = $4 + $2 \
          WHERE position = $1 AND (lease_until < $4 OR claimant = $3) AND (type = 'PaymentQuarantined' \
-            OR NOT EXISTS (SELECT FROM profiles p WHERE p.account_id = d.account_id AND p.away_since IS NOT NULL)) \
+            OR NOT EXISTS (SELECT FROM profiles p WHERE p.account_id = d.account_id AND p.away_since IS NOT NULL) \
+            OR told_elsewhere(account_id, subject)) \
          RETURNING attempt::bigint, lease_until, account_id, type, subject",
     )
     .bind(position)
@@ -115,7 +122,8 @@ async fn park_delivery(pool: &PgPool, position: i64, now: i64) -> Result<bool, s
 /// Sets those aside that no claim has found: how many.
 pub async fn park_deliveries(pool: &PgPool, limit: i64, now: i64) -> Result<u64, sqlx::Error> {
     let sql = "SELECT position FROM deliveries d WHERE lease_until < $1 AND type <> 'PaymentQuarantined' \
-               AND (SELECT p.away_since FROM profiles p WHERE p.account_id = d.account_id) IS NOT NULL LIMIT $2";
+               AND (SELECT p.away_since FROM profiles p WHERE p.account_id = d.account_id) IS NOT NULL \
+               AND NOT told_elsewhere(account_id, subject) LIMIT $2";
     let mut parked = 0;
     for position in sqlx::query_scalar(sql).bind(now).bind(limit).fetch_all(pool).await? {
         parked += u64::from(park_delivery(pool, position, now).await?);
@@ -134,13 +142,22 @@ pub async fn set_reach(
     sqlx::query_scalar(sql).bind(account.0).bind(reachable).bind(now).fetch_one(pool).await
 }
 
-/// Tellings that nobody holds, of people who can be reached, oldest first: (position, type).
-pub async fn open_deliveries(pool: &PgPool, limit: i64, now: i64) -> Result<Vec<(i64, String)>, sqlx::Error> {
+/// Tellings that nobody holds and that can be told, oldest first, some of each person's: (position, account, type).
+pub async fn open_deliveries(
+    pool: &PgPool,
+    limit: i64,
+    now: i64,
+) -> Result<Vec<(i64, Uuid, String)>, sqlx::Error> {
     // Row by row, never by reading all profiles.
-    let sql = "SELECT position, type FROM deliveries d WHERE lease_until < $2 AND (type = 'PaymentQuarantined' \
-               OR (SELECT p.away_since FROM profiles p WHERE p.account_id = d.account_id) IS NULL) \
-               ORDER BY position LIMIT $1";
-    sqlx::query_as(sql).bind(limit).bind(now).fetch_all(pool).await
+    let sql = "WITH oldest AS (SELECT position, account_id, type FROM deliveries d WHERE lease_until < $2 \
+                   AND (type = 'PaymentQuarantined' \
+                       OR (SELECT p.away_since FROM profiles p WHERE p.account_id = d.account_id) IS NULL \
+                       OR told_elsewhere(account_id, subject)) \
+                   ORDER BY position LIMIT $3), \
+               of_each AS (SELECT *, row_number() OVER (PARTITION BY account_id ORDER BY position) AS nth FROM oldest) \
+               SELECT position, account_id, type FROM of_each WHERE nth <= $4 ORDER BY position LIMIT $1";
+    let open = sqlx::query_as(sql).bind(limit).bind(now).bind(LOOKED_THROUGH_MAX).bind(A_PERSON_MAX);
+    open.fetch_all(pool).await
 }
 
 /// Where and in which language to tell a person about a payment or a generation.

@@ -3,6 +3,7 @@
 mod account;
 mod credits;
 mod generation;
+mod incident;
 mod message;
 mod operations;
 mod payment;
@@ -12,6 +13,7 @@ mod reconciliation;
 pub use account::*;
 pub use credits::*;
 pub use generation::*;
+pub use incident::*;
 pub use message::*;
 pub use operations::*;
 pub use payment::*;
@@ -137,6 +139,9 @@ commands! {
         "provider_rows_put" => ProviderRowsPut,
         "provider_day_done" => ProviderDayDone,
         "receipt_done" => ReceiptDone,
+        "incident_report" => IncidentReport,
+        "incident_claim" => IncidentClaim,
+        "incident_told" => IncidentTold,
     }
 }
 

@@ -6,6 +6,7 @@
 //! by the sweep when it is over, so many times and no more (`outcome`). Told and recorded are two
 //! steps: who dies in between tells it again.
 
+mod incidents;
 mod lease;
 mod news;
 mod outcome;
@@ -17,18 +18,17 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use proto_events::commands::DeliveryOutcome;
+use proto_events::commands::{DeliveryOutcome, Incident};
 use proto_events::events::DeliveryTrouble;
-use proto_events::queries::{News, Telling};
-use proto_events::{Position, PublishedEvent};
+use proto_events::queries::{News, OpenDelivery, Telling};
+use proto_events::{AccountId, Position, PublishedEvent};
 use service::consumer::Verdict;
 use service::http::Health;
 use service::ledger::SendError;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub use shelf::{Made, Missing, Shelf};
+pub use shelf::{IN_HAND_MAX, Made, Missing, Place, Shelf};
 
 use crate::desk::Desk;
 use crate::outbound::Telegram;
@@ -38,9 +38,6 @@ use crate::turns::Turns;
 use lease::Lease;
 use outcome::Outcome;
 
-/// Tellings at once: each holds one picture at a time in memory (50 MB at most, 1–2 MB as a rule), however many it
-/// tells of, and Telegram takes about 30 messages a second.
-pub const IN_HAND_MAX: usize = 16;
 /// Each call has its own bound, and the lease is renewed meanwhile; this one is for a telling that
 /// hangs all the same. Longer than two uploads (100 s each) with their flood pauses (15 s, three times).
 const TIME_MAX: Duration = Duration::from_secs(600);
@@ -50,6 +47,8 @@ const TRY_AGAIN: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
 /// More than can be told until the next sweep.
 const SWEEP_MAX: u16 = 64;
+/// For one's turn, of an event of the stream: what waits for it waits in the consumer's hands, of which there are few.
+const TURN_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Until an event that could not be claimed is heard again.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -66,7 +65,6 @@ struct Inner {
     shelf: Shelf,
     admins: Arc<[i64]>,
     in_hand: Mutex<HashSet<Position>>,
-    slots: Arc<Semaphore>,
 }
 
 impl Teller {
@@ -79,7 +77,6 @@ impl Teller {
         shelf: Shelf,
         admins: Arc<[i64]>,
     ) -> Self {
-        let slots = Arc::new(Semaphore::new(IN_HAND_MAX));
         Self(Arc::new(Inner {
             desk,
             telegram,
@@ -89,14 +86,17 @@ impl Teller {
             shelf,
             admins,
             in_hand: Mutex::default(),
-            slots,
         }))
     }
 
     /// An event of the stream.
+    ///
+    /// The person's turn first, then a place: who is told something else meanwhile takes none.
     pub async fn heard(&self, event: PublishedEvent) -> Verdict {
+        let turn = tokio::time::timeout(TURN_WAIT_MAX, self.0.turns.of(event.account)).await;
+        let Ok(_turn) = turn else { return Verdict::Again(AGAIN) };
         // Cancelled only when the runtime ends.
-        let Ok(_slot) = self.0.slots.acquire().await else { return Verdict::Again(AGAIN) };
+        let Some(_place) = self.0.shelf.place().await else { return Verdict::Again(AGAIN) };
         match self.0.tell(event.position).await {
             Ok(()) => Verdict::Done,
             Err(error) => {
@@ -113,15 +113,14 @@ impl Teller {
             match self.0.desk.deliveries(SWEEP_MAX).await {
                 Ok(open) => {
                     health.set("ledger", true);
-                    for delivery in open {
-                        let Ok(slot) = Arc::clone(&self.0.slots).acquire_owned().await else { return };
-                        let inner = Arc::clone(&self.0);
+                    for (account, positions) in by_person(open) {
+                        // Somebody tells them something: the next sweep finds what is left.
+                        let Some(turn) = self.0.turns.try_of(account) else { continue };
+                        let Some(place) = self.0.shelf.place().await else { return };
+                        let (inner, stop) = (Arc::clone(&self.0), shutdown.clone());
                         tasks.spawn(async move {
-                            let position = delivery.position;
-                            if let Err(error) = inner.tell(position).await {
-                                tracing::warn!(%position, %error, "an event can't be told yet");
-                            }
-                            drop(slot);
+                            inner.tell_all(&positions, &stop).await;
+                            drop((place, turn));
                         });
                         if shutdown.is_cancelled() {
                             break;
@@ -143,12 +142,38 @@ impl Teller {
     }
 }
 
+/// Each person's in their order; whose is the oldest comes first.
+fn by_person(open: Vec<OpenDelivery>) -> Vec<(AccountId, Vec<Position>)> {
+    let mut people: Vec<(AccountId, Vec<Position>)> = Vec::new();
+    for OpenDelivery { position, account, .. } in open {
+        match people.iter_mut().find(|(person, _)| *person == account) {
+            Some((_, positions)) => positions.push(position),
+            None => people.push((account, vec![position])),
+        }
+    }
+    people
+}
+
 impl Inner {
     fn in_hand(&self) -> MutexGuard<'_, HashSet<Position>> {
         // The set stays whole whatever panics.
         self.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// One person's, one after another, by whoever has their turn.
+    async fn tell_all(&self, positions: &[Position], shutdown: &CancellationToken) {
+        for position in positions {
+            if shutdown.is_cancelled() {
+                return;
+            }
+            if let Err(error) = self.tell(*position).await {
+                tracing::warn!(%position, %error, "an event can't be told yet");
+            }
+        }
+    }
+
+    /// Whoever calls it has the person's turn and a place.
+    ///
     /// # Errors
     /// The ledger could not be asked for the claim.
     async fn tell(&self, position: Position) -> Result<(), SendError> {
@@ -165,6 +190,7 @@ impl Inner {
         if outcome.is_last(telling.attempt) {
             tracing::error!(%position, news, attempt, outcome = outcome.word(), "an event can't be told; it is given up");
             self.end(&telling).await;
+            self.desk.report(Incident::TellingsGivenUp).await;
         } else if outcome.is_open() {
             tracing::warn!(%position, news, attempt, outcome = outcome.word(), "an event could not be told; it is tried again");
         } else {
@@ -185,9 +211,6 @@ impl Inner {
     /// Tells it and records that.
     async fn tell_claimed(&self, lease: &Lease<'_>) -> Outcome {
         let telling = lease.telling;
-        let Some(_turn) = lease.keep(self.turns.of(telling.account)).await else {
-            return Outcome::Overtaken;
-        };
         let lang = Lang::of(Some(&telling.language));
         if let News::GenerationSucceeded { generation, credits, outputs, .. } = &telling.news {
             let finished = picture::Finished { generation: *generation, credits: *credits, outputs };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proto_events::commands::DeliveryOutcome;
+use proto_events::commands::{DeliveryOutcome, Incident};
 use proto_events::events::{DeliveryTrouble, MediaType};
 use proto_events::queries::{OutputPlace, Telling};
 use proto_events::{Credits, GenerationId};
@@ -50,6 +50,7 @@ impl Inner {
             }
             Err(Unsent::Missing(Missing::Lost(why))) => {
                 tracing::error!(%generation, why, "the bytes of a result are lost");
+                self.desk.report(Incident::TellingsGivenUp).await;
                 return self.give_up(telling, generation, DeliveryTrouble::BytesLost).await;
             }
             Err(Unsent::Telegram(error @ Error::Blocked(_))) if telling.chat < 0 => {
@@ -64,6 +65,7 @@ impl Inner {
             }
             Err(Unsent::Telegram(error @ Error::Refused(_))) => {
                 tracing::error!(%generation, %error, "Telegram does not take a result");
+                self.desk.report(Incident::TellingsGivenUp).await;
                 return self.give_up(telling, generation, DeliveryTrouble::Refused).await;
             }
             Err(Unsent::Telegram(error)) => {

@@ -1,6 +1,7 @@
 //! What was made, from the object store in MEDIA, checked before it is sent.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::Client;
@@ -14,10 +15,14 @@ use proto_events::media::{FetchedFile, sha256_hex};
 use proto_events::queries::OutputPlace;
 use proto_events::subjects::IMAGES_BUCKET;
 use tokio::io::AsyncReadExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::outbound::Picture;
 use crate::texts::is_blank;
 
+/// Made things that are sent at once, as news or because somebody asks for them again: each holds one picture at a time in
+/// memory (50 MB at most, 1–2 MB as a rule), and Telegram takes about 30 messages a second.
+pub const IN_HAND_MAX: usize = 16;
 /// Bot API: what a bot may upload.
 const BYTES_MAX: u32 = 50 * 1024 * 1024;
 /// For 50 MB from or to a store nearby. One whose chunks are gone leaves the reader waiting.
@@ -50,15 +55,26 @@ pub enum Made {
     Words(String),
 }
 
+/// A handle, cheap to clone.
 #[derive(Clone)]
 pub struct Shelf {
     media: Client,
+    places: Arc<Semaphore>,
 }
+
+/// The right to hold one made thing in memory.
+pub type Place = OwnedSemaphorePermit;
 
 impl Shelf {
     /// `media` is a connection to the account MEDIA.
     pub fn new(media: Client) -> Self {
-        Self { media }
+        Self { media, places: Arc::new(Semaphore::new(IN_HAND_MAX)) }
+    }
+
+    /// Wanted before a thing is fetched, and kept until it is sent; after the person's turn, so that one person holds one.
+    /// `None` only when the runtime ends.
+    pub async fn place(&self) -> Option<Place> {
+        Arc::clone(&self.places).acquire_owned().await.ok()
     }
 
     /// A picture or words that are such, with the digest the ledger has.

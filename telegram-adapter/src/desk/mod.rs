@@ -5,6 +5,7 @@
 //! however often it comes.
 
 mod admin;
+mod incidents;
 mod money;
 mod person;
 

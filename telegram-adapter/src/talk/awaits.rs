@@ -19,6 +19,8 @@ pub enum Awaits {
     Email { package: Option<Text<64>>, way: Option<Way> },
     /// What is to be passed on to people.
     Support,
+    /// The rest of an album that is passed on to people, of which this message was the last so far.
+    Passed { group: Text<64>, last: i64 },
     /// Nothing any more: this message was the answer, and is no talk when it comes again.
     Answered(i64),
 }
@@ -32,6 +34,9 @@ impl Awaits {
             ("prompt", None, None) => Some(Self::Prompt),
             ("support", None, None) => Some(Self::Support),
             ("answered", Some(message), None) => message.parse().ok().map(Self::Answered),
+            ("passed", Some(last), Some(group)) => {
+                Some(Self::Passed { group: Text::new(group).ok()?, last: last.parse().ok()? })
+            }
             ("edit", Some(generation), None) => generation.parse().ok().map(Self::Edit),
             ("email", way, package) => {
                 let package = package.and_then(|package| Text::new(package).ok());
@@ -41,11 +46,17 @@ impl Awaits {
         }
     }
 
+    /// Whether an answer is waited for.
+    pub const fn is_question(&self) -> bool {
+        !matches!(self, Self::Answered(_) | Self::Passed { .. })
+    }
+
     pub fn words(&self) -> Text<256> {
         Text::lossy(&match self {
             Self::Prompt => "prompt".to_owned(),
             Self::Support => "support".to_owned(),
             Self::Answered(message) => format!("answered {message}"),
+            Self::Passed { group, last } => format!("passed {last} {group}"),
             Self::Edit(generation) => format!("edit {generation}"),
             Self::Email { package, way } => {
                 let package = package.as_ref().map(|package| format!(" {package}")).unwrap_or_default();
@@ -75,6 +86,7 @@ mod tests {
             Awaits::Prompt,
             Awaits::Support,
             Awaits::Answered(i64::MAX),
+            Awaits::Passed { group: Text::lossy(&"9".repeat(64)), last: i64::MAX },
             Awaits::Edit(generation),
             Awaits::Email { package: None, way: None },
             Awaits::Email { package: package.clone(), way: None },
@@ -87,7 +99,7 @@ mod tests {
 
     #[test]
     fn other_words_are_nothing() {
-        for what in ["", "dance", "edit", "edit g-1", "prompt now", "support me"] {
+        for what in ["", "dance", "edit", "edit g-1", "prompt now", "support me", "passed 7", "passed x g1"] {
             assert_eq!(read(Text::lossy(what), 0), None, "{what:?}");
         }
         assert_eq!(Awaits::read(None, Micros::default()), None);

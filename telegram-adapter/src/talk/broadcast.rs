@@ -1,16 +1,16 @@
 //! A broadcast from the chat: a message, for whom, how many that is, sure?, and how it goes. It is sent by `broadcasts`.
 
-use proto_events::Text;
 use proto_events::commands::{CopyOf, MessageContent, Segment};
 use proto_events::envelope::TraceId;
 use proto_events::queries::{BroadcastState, BroadcastView};
+use proto_events::{Position, Text};
 
 use super::callback::Step;
 use super::{Halt, Known, Press, Talk};
 use crate::desk::Act;
 use crate::inbound::{Message, Tap};
 use crate::outbound::{Button, Markup};
-use crate::texts::{Number, People, Say};
+use crate::texts::{Html, Number, People, Say};
 
 const ACTIVE_DAYS: u16 = 7;
 const QUIET_DAYS: u16 = 30;
@@ -70,7 +70,7 @@ impl Talk {
         let segment = self.texts.label(known.lang, name);
         let people = People(drafted.recipients.into());
         let text = self.texts.say(known.lang, Say::BroadcastConfirm { people, segment: &segment });
-        let send = Press::Broadcast { step: Step::Start, broadcast };
+        let send = Press::Broadcast { step: Step::Start, broadcast, changed: Position::ZERO };
         let buttons = [
             self.tap_button(known, Say::ButtonSend, &send),
             self.tap_button(known, Say::ButtonKeep, &Press::Keep),
@@ -85,6 +85,7 @@ impl Talk {
         known: &Known,
         step: Step,
         broadcast: Text<64>,
+        changed: Position,
         tap: &Tap,
         trace: &TraceId,
     ) -> Result<(), Halt> {
@@ -95,7 +96,13 @@ impl Talk {
             }
             Err(error) => return Err(error.into()),
         };
-        let act = Act { admin: known.user, by: &tap.id, trace };
+        if step != Step::Look && changed != view.changed {
+            // A button of a state that is over: what was decided since then stands.
+            return self.show_broadcast(known, &view, tap.message, true).await;
+        }
+        // One state is left once in each way: that a button of it is tapped again, later or by another, is the same act.
+        let by = format!("{broadcast}:{changed}");
+        let act = Act { admin: known.user, by: &by, trace };
         let done = match step {
             Step::Start => self.desk.start_broadcast(act, &view).await,
             Step::Pause => self.desk.pause_broadcast(act, broadcast.clone()).await,
@@ -109,11 +116,17 @@ impl Talk {
             Ok(()) => {}
         }
         let view = self.desk.broadcast(broadcast).await?;
-        self.show_broadcast(known, &view, tap.message).await;
-        Ok(())
+        self.show_broadcast(known, &view, tap.message, false).await
     }
 
-    async fn show_broadcast(&self, known: &Known, view: &BroadcastView, message: i64) {
+    /// As it stands; `outdated`: the button that was tapped did nothing.
+    async fn show_broadcast(
+        &self,
+        known: &Known,
+        view: &BroadcastView,
+        message: i64,
+        outdated: bool,
+    ) -> Result<(), Halt> {
         let n = |n: u32| Number(n.into());
         let say = Say::BroadcastState {
             state: view.state,
@@ -123,7 +136,11 @@ impl Talk {
             recipients: n(view.recipients),
         };
         let button = |say, step| {
-            self.tap_button(known, say, &Press::Broadcast { step, broadcast: view.broadcast.clone() })
+            self.tap_button(
+                known,
+                say,
+                &Press::Broadcast { step, broadcast: view.broadcast.clone(), changed: view.changed },
+            )
         };
         let (refresh, stop) = (button(Say::ButtonRefresh, Step::Look), button(Say::ButtonStop, Step::Stop));
         let buttons = match view.state {
@@ -133,6 +150,11 @@ impl Talk {
             BroadcastState::Finished => Vec::new(),
         };
         let markup = Markup::Rows(vec![buttons.into_iter().flatten().collect()]);
-        self.show(known, Some(message), &self.texts.say(known.lang, say), &markup).await;
+        let mut text = self.texts.say(known.lang, say);
+        if outdated {
+            text = self.texts.say(known.lang, Say::BroadcastMoved).and(&Html::empty()).and(&text);
+        }
+        self.show(known, Some(message), &text, &markup).await;
+        Ok(())
     }
 }

@@ -119,9 +119,11 @@ pub enum Press {
         message: i64,
         segment: char,
     },
+    /// For the state that it came into by this event.
     Broadcast {
         step: Step,
         broadcast: Text<64>,
+        changed: Position,
     },
 }
 
@@ -186,7 +188,9 @@ impl Press {
             Self::Wish { nonce } => format!("v:{nonce}"),
             Self::Erase { nonce, told } => format!("z:{nonce}:{told}"),
             Self::Segment { message, segment } => format!("g:{message}:{segment}"),
-            Self::Broadcast { step, broadcast } => format!("q{}:{broadcast}", step.letter()),
+            Self::Broadcast { step, broadcast, changed } => {
+                format!("q{}:{broadcast}:{changed}", step.letter())
+            }
             Self::Email { package } => format!("e:{package}"),
             Self::Buy { nonce, package } => format!("b:{nonce}:{package}"),
             Self::Pay { nonce, way, package } => format!("w:{nonce}:{}:{package}", way.letter()),
@@ -242,7 +246,10 @@ impl Press {
             }
             kind => {
                 let step = Step::of_letter(kind.strip_prefix('q')?)?;
-                Self::Broadcast { step, broadcast: name(rest)? }
+                // Of buttons that were sent before they named it nothing is known but that nothing had happened yet.
+                let (broadcast, changed) = rest.split_once(':').unwrap_or((rest, "0"));
+                let changed = changed.parse().ok().and_then(|at: i64| Position::new(at).ok())?;
+                Self::Broadcast { step, broadcast: name(broadcast)?, changed }
             }
         })
     }
@@ -361,7 +368,11 @@ mod tests {
         ];
         all.extend(Lang::ALL.map(Press::Speak));
         all.extend(Choice::ALL.map(Press::Choose));
-        all.extend(Step::ALL.map(|step| Press::Broadcast { step, broadcast: Text::lossy(&Press::nonce()) }));
+        all.extend(Step::ALL.map(|step| Press::Broadcast {
+            step,
+            broadcast: Text::lossy(&Press::nonce()),
+            changed: Position::new(9_007_199_254_740_991).unwrap(),
+        }));
         for package in Catalog::default_catalog().unwrap().packages {
             let package = package.id;
             all.extend(Way::ALL.map(|way| Press::Pay {
@@ -406,6 +417,12 @@ mod tests {
     }
 
     #[test]
+    fn a_broadcasts_button_from_before_it_named_a_state_is_of_the_first() {
+        let (step, broadcast, changed) = (Step::Start, Text::lossy("b1"), Position::ZERO);
+        assert_eq!(Press::read("qg:b1"), Some(Press::Broadcast { step, broadcast, changed }));
+    }
+
+    #[test]
     fn what_does_not_fit_is_not_made() {
         assert_eq!(Press::buy(Text::new("p".repeat(38)).unwrap()).data(), None);
         assert!(Press::buy(Text::new("p".repeat(37)).unwrap()).data().is_some());
@@ -437,6 +454,8 @@ mod tests {
             "g:7:ee".to_owned(),
             "qz:b1".to_owned(),
             "qg:".to_owned(),
+            "qg:b1:".to_owned(),
+            "qg:b1:-1".to_owned(),
             "e:".to_owned(),
             "sz:123456789".to_owned(),
         ] {

@@ -20,7 +20,7 @@ impl Talk {
         if ask == Some(Ask::NotForUs) {
             return Ok(());
         }
-        if let Some(slow) = self.rates.take(message.from.id) {
+        if let Some(slow) = self.too_fast(&message).await {
             return self.slow_down(&message, slow).await;
         }
         let inviter = match &ask {
@@ -29,7 +29,7 @@ impl Talk {
         };
         let by = format!("{}:{}", message.chat, message.message);
         let known = self.know(&message.from, message.chat, &by, inviter, trace).await?;
-        let outcome = if known.banned && !may_still(&ask, &known) {
+        let outcome = if known.banned && !may_still(&ask, &known) && passed_of(&known, &message).is_none() {
             self.said(&known, Say::Banned).await
         } else {
             self.answer(&known, ask, &message, trace).await
@@ -149,7 +149,7 @@ impl Talk {
                 let (package, way) = (package.as_deref(), *way);
                 return self.take_email(known, message, &words, package, way, trace).await;
             }
-            Some(Awaits::Answered(_)) | None => {}
+            Some(Awaits::Answered(_) | Awaits::Passed { .. }) | None => {}
         }
         if let Some(Replied { picture: Some(picture), .. }) = &message.replied {
             return self.change_shown(known, picture, message, &words, trace).await;
@@ -173,6 +173,9 @@ impl Talk {
         }
         if known.awaits == Some(Awaits::Support) {
             return self.support(known, Some(message)).await;
+        }
+        if let Some(last) = passed_of(known, message) {
+            return self.support_more(known, message, last).await;
         }
         if message.photo.is_some() || message.document.is_some() {
             return self.photo(known, message, trace).await;
@@ -215,4 +218,12 @@ fn may_still(ask: &Option<Ask>, known: &Known) -> bool {
     );
     asks || (known.awaits == Some(Awaits::Support)
         && matches!(ask, Some(Ask::Said(_) | Ask::Wish { .. }) | None))
+}
+
+/// If it belongs to the album that is passed on to people: what was passed on of that so far.
+fn passed_of(known: &Known, message: &Message) -> Option<i64> {
+    match (&known.awaits, &message.group) {
+        (Some(Awaits::Passed { group, last }), Some(of)) if group.as_str() == of => Some(*last),
+        _ => None,
+    }
 }

@@ -50,6 +50,7 @@ use crate::shop::Shop;
 use crate::status::Board;
 use crate::texts::{Html, Say, Texts};
 use crate::till::Till;
+use crate::turns::Turns;
 
 /// Before an answer that may not have arrived is sent again, once.
 const ANSWER_PAUSE: Duration = Duration::from_millis(300);
@@ -83,6 +84,7 @@ pub struct Parts {
     pub us: Us,
     pub admins: Arc<[i64]>,
     pub rates: Rates,
+    pub turns: Turns,
 }
 
 /// A handle, cheap to clone.

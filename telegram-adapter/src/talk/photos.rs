@@ -36,6 +36,14 @@ pub(super) fn kept(photo: inbound::Photo) -> Photo {
 }
 
 impl Talk {
+    /// Whether they go too fast, and were told so already. Photos wait a little: several are sent at once.
+    pub(super) async fn too_fast(&self, message: &Message) -> Option<bool> {
+        if message.picture().is_some() || message.group.is_some() {
+            return self.rates.take_patiently(message.from.id, message.group.as_deref()).await;
+        }
+        self.rates.take(message.from.id)
+    }
+
     /// A photo or a file. Parts of an album are put together first, by whoever finds it whole.
     pub(super) async fn photo(&self, known: &Known, message: &Message, trace: &TraceId) -> Result<(), Halt> {
         let Some(photo) = message.picture() else {

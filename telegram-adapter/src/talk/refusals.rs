@@ -14,8 +14,10 @@ pub fn say(refused: &Refused) -> Say<'_> {
         "too_many_running" => Say::TooManyRunning,
         "too_many_open" => Say::TooManyOpen,
         "too_many_references" => Say::PhotosFull { max: Number(max(refused).unwrap_or_default().into()) },
-        // The same button of a message that is older than the prices, or of another package.
-        "package_unknown" | "rail_off" | "method_off" | "command_id_reused" => Say::PackageGone,
+        // A button of a message that is older than the prices.
+        "package_unknown" | "rail_off" | "method_off" => Say::PackageGone,
+        // One intent has one outcome, whatever the button of it says now.
+        "command_id_reused" => Say::ButtonUsed,
         code => Say::Refused { code },
     }
 }
@@ -43,6 +45,8 @@ mod tests {
     fn known_codes_have_their_words_and_others_show_the_code() {
         assert_eq!(say(&refused("account_banned")), Say::Banned);
         assert_eq!(say(&refused("prompt_too_long")), Say::PromptTooLong { max: Number(1000) });
+        assert_eq!(say(&refused("package_unknown")), Say::PackageGone);
+        assert_eq!(say(&refused("command_id_reused")), Say::ButtonUsed, "nothing is said of prices");
         assert_eq!(say(&refused("moon_in_retrograde")), Say::Refused { code: "moon_in_retrograde" });
     }
 }

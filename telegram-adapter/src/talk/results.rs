@@ -1,12 +1,14 @@
 //! What can be done with a result: the same once more, its file, sent again; and to call off what is not there yet.
 
+use std::time::Duration;
+
 use proto_events::commands::FileId;
 use proto_events::envelope::TraceId;
 use proto_events::events::GenerationKind;
 use proto_events::queries::{GenerationState, ResultView};
 
 use super::{Halt, Known, Tail, Talk};
-use crate::delivery::Made;
+use crate::delivery::{Made, Missing};
 use crate::desk::By;
 use crate::inbound::Tap;
 use crate::outbound::{Error, FileKind, Markup, Picture};
@@ -15,6 +17,8 @@ use crate::texts::Say;
 
 /// Requests that are looked through for what is open: nobody has more.
 const OPEN_MAX: u16 = 20;
+/// For the person's turn and a place; whoever waited so long in vain asks again.
+const ROOM_WAIT_MAX: Duration = Duration::from_secs(15);
 
 impl Talk {
     async fn made(&self, known: &Known, tail: &Tail) -> Result<Option<ResultView>, Halt> {
@@ -50,10 +54,15 @@ impl Talk {
         Ok(())
     }
 
-    /// As it was made, uncompressed; from the object store, a week long.
+    /// As it was made, uncompressed; from the object store, a week long. It takes the person's turn and a place, as what is
+    /// delivered does.
     pub(super) async fn original(&self, known: &Known, tail: &Tail, message: i64) -> Result<(), Halt> {
         let Some(made) = self.made(known, tail).await? else {
             return self.said(known, Say::OriginalGone).await;
+        };
+        let room = async { (self.turns.of(known.account).await, self.shelf.place().await) };
+        let Ok((_turn, Some(_place))) = tokio::time::timeout(ROOM_WAIT_MAX, room).await else {
+            return self.said(known, Say::ResultLater).await;
         };
         for place in &made.outputs {
             let picture = match self.shelf.fetch(place).await {
@@ -61,12 +70,13 @@ impl Talk {
                 Ok(Made::Words(_)) => continue,
                 Err(missing) => {
                     tracing::info!(%missing, "an original is not there");
-                    return self.said(known, Say::OriginalGone).await;
+                    return self.said(known, unread(&missing, Say::OriginalGone)).await;
                 }
             };
             let sent = self.telegram.picture(known.chat, &picture, None, &Markup::None, Some(message)).await;
             if let Err(error) = sent {
                 tracing::warn!(%error, "an original was not sent");
+                return self.said(known, unsent(&error, Say::OriginalGone)).await;
             }
         }
         Ok(())
@@ -74,12 +84,18 @@ impl Talk {
 
     /// A result of long ago, by Telegram's ids: costs nothing.
     pub(super) async fn resend(&self, known: &Known, tail: &Tail) -> Result<(), Halt> {
-        let made = self.made(known, tail).await?;
-        let Some(made) = made.filter(|made| !made.file_ids.is_empty() || !made.outputs.is_empty()) else {
+        let Some(made) = self.made(known, tail).await? else {
             return self.said(known, Say::HistoryGone).await;
         };
+        if made.state == GenerationState::Succeeded && !made.lost {
+            // Whoever delivers it does so until it is there, or given up.
+            return self.said(known, Say::ResultOnItsWay).await;
+        }
         if made.request.kind == GenerationKind::Text {
             return self.resend_words(known, &made).await;
+        }
+        if made.file_ids.is_empty() {
+            return self.said(known, Say::HistoryGone).await;
         }
         let buttons = result_buttons(&self.texts, known.lang, tail);
         for (n, file) in made.file_ids.iter().enumerate() {
@@ -87,7 +103,7 @@ impl Talk {
             let markup = if last { &buttons } else { &Markup::None };
             if let Err(error) = self.send_file(known, file, markup).await {
                 tracing::warn!(%error, "a result was not sent again");
-                return self.said(known, Say::HistoryGone).await;
+                return self.said(known, unsent(&error, Say::HistoryGone)).await;
             }
         }
         Ok(())
@@ -111,11 +127,14 @@ impl Talk {
         match self.shelf.fetch(place).await {
             Ok(Made::Words(words)) => {
                 for piece in crate::texts::rich(&words) {
-                    self.reply(known.chat, &piece, &Markup::None, None).await;
+                    if self.reply(known.chat, &piece, &Markup::None, None).await.is_none() {
+                        return self.said(known, Say::ResultLater).await;
+                    }
                 }
                 Ok(())
             }
-            Ok(Made::Picture(_)) | Err(_) => self.said(known, Say::HistoryGone).await,
+            Ok(Made::Picture(_)) => self.said(known, Say::HistoryGone).await,
+            Err(missing) => self.said(known, unread(&missing, Say::HistoryGone)).await,
         }
     }
 
@@ -128,7 +147,7 @@ impl Talk {
 
     /// Whatever is open or waited for.
     pub(super) async fn cancel_all(&self, known: &Known, trace: &TraceId) -> Result<(), Halt> {
-        let asked = known.awaits.as_ref().is_some_and(|awaits| !matches!(awaits, super::Awaits::Answered(_)));
+        let asked = known.awaits.as_ref().is_some_and(super::Awaits::is_question);
         self.remember(known, None).await?;
         let mut canceled = 0;
         for item in self.desk.history(known.user, None, OPEN_MAX).await? {
@@ -142,5 +161,21 @@ impl Talk {
             (_, true) => self.said(known, Say::CancelDone).await,
             (_, false) => self.said(known, Say::CancelNothing).await,
         }
+    }
+}
+
+/// Bytes that can't be read: gone, or only not now.
+fn unread(missing: &Missing, gone: Say<'static>) -> Say<'static> {
+    match missing {
+        Missing::Lost(_) => gone,
+        Missing::Unreached(_) => Say::ResultLater,
+    }
+}
+
+/// What Telegram did not take: it never will, or only not now.
+fn unsent(error: &Error, gone: Say<'static>) -> Say<'static> {
+    match error {
+        Error::Refused(_) | Error::Blocked(_) | Error::Unsupported => gone,
+        Error::Flood(_) | Error::Token | Error::NotReached(_) | Error::InDoubt(_) => Say::ResultLater,
     }
 }

@@ -1,5 +1,7 @@
 //! Words for people: passed on to the administrators' chats, whose replies go back. What stands for whom is kept by the ledger.
 
+use proto_events::Text;
+
 use super::{Awaits, Halt, Known, Talk};
 use crate::inbound::Message;
 use crate::outbound::{Error, Markup};
@@ -24,10 +26,34 @@ impl Talk {
             }
         }
         if passed_on {
-            self.answered(known, message.message).await?;
+            match &message.group {
+                Some(group) => self.passed(known, group, message.message).await?,
+                None => self.answered(known, message.message).await?,
+            }
             return self.said(known, Say::SupportSent).await;
         }
         self.said(known, Say::SupportTrouble).await
+    }
+
+    /// The rest of an album comes part by part, in order.
+    async fn passed(&self, known: &Known, group: &str, last: i64) -> Result<(), Halt> {
+        self.remember(known, Some(&Awaits::Passed { group: Text::lossy(group), last })).await
+    }
+
+    /// One more part of an album of which parts up to `last` were passed on.
+    pub(super) async fn support_more(&self, known: &Known, message: &Message, last: i64) -> Result<(), Halt> {
+        if message.message <= last {
+            // It came again.
+            return Ok(());
+        }
+        let mut passed_on = false;
+        for admin in self.admins.iter().copied() {
+            passed_on |= self.pass_copy_on(known, admin, message).await?;
+        }
+        if !passed_on {
+            return self.said(known, Say::SupportTrouble).await;
+        }
+        self.passed(known, message.group.as_deref().unwrap_or_default(), message.message).await
     }
 
     /// Who writes, and below it the message as it stands.
@@ -45,6 +71,10 @@ impl Talk {
             }
         };
         self.desk.note_support(known.user, admin, sent.message).await?;
+        self.pass_copy_on(known, admin, message).await
+    }
+
+    async fn pass_copy_on(&self, known: &Known, admin: i64, message: &Message) -> Result<bool, Halt> {
         match self.telegram.copy(admin, message.chat, message.message, &Markup::None).await {
             Ok(copy) => {
                 self.desk.note_support(known.user, admin, copy.message).await?;

@@ -78,8 +78,8 @@ impl Talk {
             Press::Segment { message, segment } if self.is_admin(known.user) => {
                 self.draft_broadcast(known, message, segment, tap.message).await
             }
-            Press::Broadcast { step, broadcast } if self.is_admin(known.user) => {
-                self.step_broadcast(known, step, broadcast, tap, trace).await
+            Press::Broadcast { step, broadcast, changed } if self.is_admin(known.user) => {
+                self.step_broadcast(known, step, broadcast, changed, tap, trace).await
             }
             Press::Segment { .. } | Press::Broadcast { .. } => Ok(()),
         }

@@ -165,11 +165,13 @@ impl Talk {
             Ok(view) => view,
             Err(error) => {
                 tracing::warn!(%error, %payment, "an invoice was not sent");
-                return;
+                return self.say(known, Say::TopupClosed).await;
             }
         };
-        if matches!(view.state, PaymentState::Settled | PaymentState::Canceled) {
-            return;
+        match view.state {
+            PaymentState::Opened | PaymentState::Registered => {}
+            PaymentState::Settled => return self.bill_is_over(known, message, Say::BillPaid).await,
+            PaymentState::Canceled => return self.bill_is_over(known, message, Say::BillOver).await,
         }
         let Some(invoice) = self.shop.invoice(&self.texts, known.lang, &view) else {
             tracing::error!(%payment, rail = view.rail.as_str(), "there is no invoice for a payment");
@@ -196,6 +198,18 @@ impl Talk {
                 self.say(known, Say::TopupClosed).await;
             }
         }
+    }
+
+    /// The button of a bill that is none any more: why, and the packages in its place.
+    async fn bill_is_over(&self, known: &Known, message: i64, why: Say<'_>) {
+        let markup = match self.desk.catalog().await {
+            Ok(catalog) => self.packages(known.lang, &catalog),
+            Err(error) => {
+                tracing::warn!(%error, "packages can't be shown");
+                Markup::None
+            }
+        };
+        self.show(known, Some(message), &self.texts.say(known.lang, why), &markup).await;
     }
 
     /// Shows the payment as it is, and again if it moved on meanwhile: the news of its link may

@@ -105,6 +105,8 @@ payment-expired =
     ⌛ The bill of { $price } is closed: it wasn't paid in time. You weren't charged.
 
     You can get a new one.
+bill-paid = ✅ This bill is paid already. Need more? Choose a package:
+bill-over = ⌛ This bill is out of date. Choose a package for a new one:
 payment-put-aside =
     🔎 Your money is here ({ $price }), but something about the payment doesn't add up, so the credits aren't added yet.
 
@@ -134,10 +136,10 @@ support-nobody = The owner of this bot hasn't said yet where to write with quest
 terms =
     📄 <b>Terms</b>
 
-    1. You buy credits, and pay for pictures in this bot with them. You are told what a picture costs before it is made.
-    2. Credits are taken only when the picture is ready. If it doesn't work out, they come back.
+    1. You buy credits, and pay for pictures and answers in this bot with them. You are told what they cost before the work begins.
+    2. Credits are taken only when the picture or the answer is ready. If it doesn't work out, they come back.
     3. Credits you haven't used can be paid back: /paysupport. Money goes back the way it came. If a payment is refunded after its credits were spent, you owe those credits: your next top-up covers them.
-    4. The pictures are made by Google's Gemini: your descriptions, and the photos you send with them, go to Google. What you ask for and how you use the pictures is your responsibility.
+    4. Google's Gemini draws the pictures and answers the questions: whatever you write to it, and the photos you send with that, go to Google. It can be wrong: check what matters. What you write and how you use the pictures and answers is your responsibility.
     5. What we keep and who else sees it: /privacy
 terms-contact = Questions: { $contact }
 terms-link = The full terms: { $url }
@@ -145,9 +147,9 @@ terms-link = The full terms: { $url }
 privacy =
     🔒 <b>Your data</b>
 
-    We keep what the work needs: your Telegram id, name and language, your descriptions, your pictures (for a week), your payments and, if you gave one, the e-mail for receipts.
+    We keep what the work needs: your Telegram id, name and language, your settings, your descriptions of pictures and what you write in the chat, your photos for pictures (until you remove them: /refs), finished pictures and answers (for a week), your payments and, if you gave one, the e-mail for receipts. What you write to /support is read by this bot's administrators.
 
-    Your descriptions, and the photos you send with them, go to Google, whose Gemini makes the pictures. Google learns nothing from us about who you are. Payments are carried out by YooKassa and Telegram, who learn what a payment needs.
+    Your descriptions, your questions with what was said before them, and the photos you send along go to Google, whose Gemini draws and answers. We don't tell Google your name or id. To begin a new chat: /clear; to delete everything about you: /delete_me. Payments are carried out by YooKassa and Telegram, who learn what a payment needs.
 privacy-link = The privacy policy: { $url }
 
 picture-ask = 🎨 What shall I draw? Describe it in words.
@@ -220,6 +222,7 @@ refused = 😔 That didn't work ({ $code }). Please try again later.
 unknown-command = 🤷 I don't know this command. See /help
 
 tap-outdated = This button is out of date
+used-button = 👌 This button has done its work already, and does nothing twice. To begin anew: /start
 
 checkout-refused = This bill can't be paid right now. Top up: /topup
 checkout-stranger = This bill is for somebody else. Get your own: /topup
@@ -284,6 +287,9 @@ cancel-nothing = There's nothing to cancel.
 cancel-done = OK, forget it.
 
 tap-original-gone = The file is kept for a week; this one is gone
+
+result-on-its-way = ⏳ This is ready and on its way to you; it comes by itself.
+result-later = 🐢 It couldn't be sent just now. Please tap again in a minute.
 
 answer-thinking = 💭 Thinking… { $credits } on hold
 answer-caption = <i>Spent: { $spent } · left: { $left }</i>
@@ -436,7 +442,7 @@ delete-waits = ⏳ Something of yours is still in progress: a picture, a payment
 delete-done = 🗑 Done: everything about you is deleted. Write to me if you want to begin anew.
 delete-kept = 👍 Nothing was deleted.
 
-slow-down = 🐢 Not so fast, please: I can't keep up. Give me half a minute.
+slow-down = 🐢 Not so fast, please: I can't keep up. Give me half a minute, then send it again.
 
 granted-admin =
     🎁 <b>You were given { $credits }</b>
@@ -519,6 +525,20 @@ admin-message-sent = ✅ On its way to { $user }
 admin-first-payment = 🎉 First payment of <code>{ $user }</code>: { $price } for { $credits }
 admin-quarantined = 🔎 A payment ({ $rail }) is put aside: { $problems }. See <code>ledger cases</code>
 
+admin-generator-shut =
+    🚨 <b>No pictures and no answers are being made</b>
+
+    Gemini takes none of the keys, or nobody from this country. People's requests wait, and whoever waits too long gets the credits back. Check GEMINI_API_KEYS and the generator's log. I'll write when it works again.
+admin-generator-open = ✅ Gemini takes a key again: pictures and answers are being made.
+admin-tellings-given-up =
+    🚨 <b>Something couldn't be delivered to people, and I gave it up</b>
+
+    The credits for pictures and answers that didn't arrive went back. See the log of telegram-adapter. I won't write about others of the kind for an hour.
+admin-broadcast-refused =
+    🚨 <b>The broadcast isn't getting through</b>
+
+    Telegram took it for none of the last people it was for. Pause it and look at the message itself; what Telegram said is in the log of telegram-adapter.
+
 broadcast-how = 📣 Write the message as people are to see it (text, or a photo with a caption), then reply to it with /broadcast
 broadcast-segment = 📣 Whom is it for?
 broadcast-confirm = 📣 <b>{ $segment }</b>: { $people }. Send it?
@@ -531,6 +551,7 @@ broadcast-state = 📣 <b>{ $state ->
     }</b>
     ✅ { $sent } · ✖️ { $failed } · 🚫 { $blocked } of { $recipients }
 broadcast-none = 📣 There is no such broadcast any more.
+broadcast-moved = ✋ This button is out of date, so nothing was changed. This is how it stands now:
 
 segment-everybody = Everybody
 segment-russian = In Russian
