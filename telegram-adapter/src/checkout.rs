@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::clock;
 use crate::desk::Desk;
 use crate::inbound::Checkout;
-use crate::outbound::Express;
+use crate::outbound::{Express, Refusal};
 use crate::texts::{Lang, Say, Texts};
 use crate::till::money;
 
@@ -60,6 +60,10 @@ impl Cashier {
         let took_ms = began.elapsed().as_millis();
         match &answered {
             Ok(()) => tracing::info!(outcome, took_ms, "a pre-checkout query was answered"),
+            // Another try's answer was there before this one's, or Telegram's time was over: the person sees which.
+            Err(error) if error.refusal() == Some(Refusal::TapTooOld) => {
+                tracing::warn!(outcome, took_ms, "a pre-checkout query is answered already, or too old");
+            }
             Err(error) => {
                 tracing::error!(%error, outcome, took_ms, "a pre-checkout query could not be answered");
             }

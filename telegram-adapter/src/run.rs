@@ -22,7 +22,7 @@ use crate::contents;
 use crate::delivery::{IN_HAND_MAX, Shelf, Teller};
 use crate::desk::Desk;
 use crate::files::Files;
-use crate::inbound::{self, Us};
+use crate::inbound::{self, Once, Us};
 use crate::outbound::{Express, Telegram};
 use crate::rates::Rates;
 use crate::registration;
@@ -120,7 +120,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     let updates = TaskTracker::new();
     let router = match &config.reach {
         Reach::Webhook(webhook) => {
-            inbound::router(webhook.secret.clone(), us.clone(), talk.clone(), updates.clone())
+            inbound::router(webhook.secret.clone(), us.clone(), Once::new(talk.clone()), updates.clone())
         }
         Reach::Polling { .. } => Router::new(),
     };
@@ -254,7 +254,8 @@ async fn take_updates(
         Reach::Webhook(webhook) => registration::watch(telegram, &webhook, &health, &shutdown).await,
         Reach::Polling { .. } => {
             let reached = |up| health.set("telegram", up);
-            let polled = inbound::poll(telegram, us, &talk, &shutdown, reached).await;
+            let intake = Once::new(talk.clone());
+            let polled = inbound::poll(telegram, us, &intake, &shutdown, reached).await;
             polled.map_err(registration::Error::Token)?;
         }
     }

@@ -4,11 +4,13 @@ mod card;
 mod chat;
 mod commands;
 mod deaths;
+mod faults;
 mod flows;
 mod groups;
 mod mended;
 mod strange;
 mod taps;
+mod walk;
 
 use e2e::Stage;
 

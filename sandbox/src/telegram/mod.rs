@@ -274,6 +274,7 @@ pub(crate) fn books(telegram: &state::Telegram) -> Value {
         "charges": all.iter().map(charge).collect::<Vec<_>>(),
         "refunds": refunded,
         "pending_updates": telegram.updates.len(),
+        "pending_for": telegram.updates.iter().map(|update| &update.key).collect::<Vec<_>>(),
         "taps": telegram.queries.len(),
         "unanswered": telegram.queries.iter().filter(|query| !query.answered).map(tap).collect::<Vec<_>>(),
     })

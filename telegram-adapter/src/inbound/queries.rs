@@ -1,6 +1,6 @@
-//! Pre-checkout queries in hand: a query is met by two, by its turn in a batch and by the look behind a batch
-//! that takes long. One of them at a time answers it; who comes after an answer that has arrived has nothing
-//! left to do, who comes after one that has not answers it again.
+//! What is met by two: a pre-checkout query by its turn in a batch and by the look behind a batch that takes long, an update
+//! that comes again. One of them at a time deals with it; who comes after an answer that has arrived has nothing left to do,
+//! who comes after one that has not answers it again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,9 +9,9 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::{Intake, Taken, Update};
 
-/// Past this many, those that nobody is answering are forgotten; one that is met again is answered again,
-/// which Telegram refuses without harm.
-const KEPT_MAX: usize = 1_000;
+/// Past this many (some MB), those that nobody is dealing with are forgotten; one that is met again is dealt with again, which does
+/// no harm.
+const KEPT_MAX: usize = 10_000;
 
 /// Query → whether Telegram has its answer.
 #[derive(Debug, Default)]

@@ -1,5 +1,5 @@
-//! Answers to pre-checkout queries, by a client of their own: teloxide's sleeps 10 s after a 5xx, which
-//! is all the time there is (docs: core.telegram.org/bots/api#answerprecheckoutquery).
+//! Answers to queries, by a client of their own: teloxide's sleeps 10 s after a 5xx, which is all the time that there is
+//! for a payment (docs: core.telegram.org/bots/api#answerprecheckoutquery), and longer than anyone looks at a spinner.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const REASON_CHARS_MAX: usize = 200;
 #[derive(Clone)]
 pub struct Express {
     client: Client,
-    /// With the token in it: never shown.
+    /// Of all methods. With the token in it: never shown.
     url: Url,
 }
 
@@ -33,7 +33,7 @@ impl Express {
         let client = super::client(proxy, CONNECT_TIMEOUT, TRY_TIMEOUT)?;
         let mut url = api_url.clone();
         let base = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&format!("{base}/bot{}/AnswerPreCheckoutQuery", token.expose_secret()));
+        url.set_path(&format!("{base}/bot{}/", token.expose_secret()));
         Ok(Self { client, url })
     }
 
@@ -46,13 +46,28 @@ impl Express {
         if let Some(why) = refusal {
             body["error_message"] = why.plain().chars().take(REASON_CHARS_MAX).collect::<String>().into();
         }
+        self.insist("AnswerPreCheckoutQuery", &body, end).await
+    }
+
+    /// Stops a button's spinner, with a word if there is one.
+    ///
+    /// # Errors
+    /// As [`Express::answer`].
+    pub(super) async fn answer_tap(&self, tap: &str, text: Option<&str>, end: Instant) -> Result<(), Error> {
+        let mut body = json!({"callback_query_id": tap});
+        if let Some(text) = text {
+            body["text"] = text.into();
+        }
+        self.insist("AnswerCallbackQuery", &body, end).await
+    }
+
+    async fn insist(&self, method: &'static str, body: &Value, end: Instant) -> Result<(), Error> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let tried = self.try_once(&body).await;
+            let tried = self.try_once(method, body).await;
             let outcome = tried.as_ref().err().map_or("ok", Error::label);
-            metrics::counter!("telegram_calls_total", "method" => "AnswerPreCheckoutQuery", "outcome" => outcome)
-                .increment(1);
+            metrics::counter!("telegram_calls_total", "method" => method, "outcome" => outcome).increment(1);
             let pause = match &tried {
                 // A repeat of an answer that had arrived.
                 Err(error) if tries > 1 && error.refused().is_some_and(|words| words.contains("too old")) => {
@@ -69,8 +84,10 @@ impl Express {
         }
     }
 
-    async fn try_once(&self, body: &Value) -> Result<(), Error> {
-        let sent = self.client.post(self.url.clone()).json(body).send().await;
+    async fn try_once(&self, method: &str, body: &Value) -> Result<(), Error> {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}{method}", self.url.path()));
+        let sent = self.client.post(url).json(body).send().await;
         let answer = sent.map_err(|error| super::error::from_network(&error.without_url()))?;
         let status = answer.status();
         let answer: Value = answer.json().await.unwrap_or_default();

@@ -25,7 +25,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::Value;
 use teloxide::Bot;
-use teloxide::payloads::AnswerCallbackQuery;
 use teloxide::requests::{JsonRequest, MultipartPayload, MultipartRequest, Payload, Request};
 use teloxide::types::{ChatId, MessageId, ParseMode, Recipient, ReplyParameters};
 
@@ -49,8 +48,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 /// 50 MB at 4 Mbit/s.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(100);
-/// An answer to a tap is worth something only at once. Also cuts short the
-/// 10 s that teloxide sleeps after a 5xx.
+/// An answer to a tap is worth something only at once; after this nobody looks at the spinner.
+const TAP_TIMEOUT: Duration = Duration::from_secs(8);
+/// What is for the eye is worth as little later. Also cuts short the 10 s that teloxide sleeps after a 5xx.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
 /// How long a call waits for flood control, all in all; longer pauses are left to whoever called: a webhook must be
 /// answered within 60 s.
@@ -83,6 +83,7 @@ pub struct Telegram {
     calls: Bot,
     uploads: Bot,
     polls: Bot,
+    express: Express,
     flood: Flood,
     patience: Duration,
 }
@@ -97,7 +98,8 @@ impl Telegram {
         };
         let polling = Duration::from_secs(u64::from(LONG_POLL_S)) + CALL_TIMEOUT;
         let (calls, uploads, polls) = (bot(CALL_TIMEOUT)?, bot(UPLOAD_TIMEOUT)?, bot(polling)?);
-        Ok(Self { calls, uploads, polls, flood: Flood::new(options.rate), patience: PATIENCE })
+        let express = Express::new(token, api_url, options.proxy.as_ref())?;
+        Ok(Self { calls, uploads, polls, express, flood: Flood::new(options.rate), patience: PATIENCE })
     }
 
     /// A handle whose calls wait so long for flood control, all in all.
@@ -116,12 +118,11 @@ impl Telegram {
     /// # Errors
     /// See [`Error`].
     pub async fn answer_tap(&self, tap: &str, text: Option<&Html>) -> Result<(), Error> {
-        let mut answer = AnswerCallbackQuery::new(tap.to_owned().into());
-        answer.text = text.map(|text| text.plain().chars().take(TAP_ANSWER_CHARS_MAX).collect());
-        let answered = in_time(self.call(&self.calls, Traffic::Free, InDoubt::Repeat, answer)).await;
-        match answered {
+        let text: Option<String> = text.map(|text| text.plain().chars().take(TAP_ANSWER_CHARS_MAX).collect());
+        let end = tokio::time::Instant::now() + TAP_TIMEOUT;
+        match self.express.answer_tap(tap, text.as_deref(), end).await {
             Err(error) if error.refusal() == Some(Refusal::TapTooOld) => Ok(()),
-            answered => answered.map(drop),
+            answered => answered,
         }
     }
 
