@@ -69,12 +69,13 @@ impl Shop {
         })
     }
 
-    /// The page, and below it what its owner has set: where to write, the full texts.
-    pub fn page(&self, texts: &Texts, lang: Lang, page: Page) -> Html {
+    /// The page, and below it what its owner has set: where to write, the full texts. `answered`: somebody reads /support.
+    pub fn page(&self, texts: &Texts, lang: Lang, page: Page, answered: bool) -> Html {
         let contact = self.support.as_deref();
         let (page, below) = match page {
             Page::Paysupport => {
-                let below = contact.map_or(Say::SupportNobody, |contact| Say::SupportContact { contact });
+                let here = if answered { Say::SupportHere } else { Say::SupportNobody };
+                let below = contact.map_or(here, |contact| Say::SupportContact { contact });
                 (Say::Paysupport, vec![below])
             }
             Page::Terms => {
@@ -134,7 +135,7 @@ mod tests {
     use super::*;
 
     fn shown(shop: &Shop, page: Page) -> String {
-        shop.page(&Texts::read().unwrap(), Lang::En, page).plain()
+        shop.page(&Texts::read().unwrap(), Lang::En, page, false).plain()
     }
 
     #[test]
@@ -168,6 +169,8 @@ mod tests {
         let mut shop = Shop { ways, support: None, terms: None, privacy: None };
         let bare = shown(&shop, Page::Paysupport);
         assert!(bare.contains("hasn't said yet where to write") && !bare.contains("we will answer"));
+        let answered = shop.page(&Texts::read().unwrap(), Lang::En, Page::Paysupport, true).plain();
+        assert!(answered.contains("write to people: /support"));
         for page in [Page::Terms, Page::Privacy] {
             assert!(!shown(&shop, page).contains("https://"), "{page:?}");
         }

@@ -35,6 +35,15 @@ impl<'a> Chat<'a> {
         self.differ.borrow_mut().extend(looked_at(&format!("{name}.{}", self.lang), &self.transcript()));
     }
 
+    /// The same where what answers the first message comes side by side.
+    pub fn is_looked_at_in_any_order(&self, name: &str) {
+        let page = self.transcript();
+        let mut messages: Vec<&str> = page.split_terminator("\n\n").collect();
+        messages[1..].sort_unstable();
+        let page = messages.join("\n\n") + "\n\n";
+        self.differ.borrow_mut().extend(looked_at(&format!("{name}.{}", self.lang), &page));
+    }
+
     /// What another chat of the same flow differs in.
     pub fn also(&self, other: &Chat<'_>) {
         self.differ.borrow_mut().extend(other.differ());

@@ -1,6 +1,7 @@
 //! What a person does with the bot, a flow each.
 
 use e2e::people::{Person, buttons, is_picture, said};
+use proto_events::Producer;
 use serde_json::{Value, json};
 
 use crate::ADMIN;
@@ -30,7 +31,7 @@ fn any(_: &Value) -> bool {
 /// The menu, and everything that can be reached from it in its place.
 fn start(chat: &Chat<'_>) {
     let menu = chat.says("/start", any);
-    let shown = chat.turns(&menu, chat.word("Баланс", "Balance"), |m| said(m, "💳"));
+    let shown = chat.turns(&menu, chat.word("Баланс", "Balance"), |m| said(m, "💰"));
     let shown = chat.turns(&shown, chat.word("Выписка", "Statement"), |m| said(m, "🧾"));
     let shown = chat.turns(&shown, chat.word("История", "History"), |m| said(m, "🖼"));
     let menu = chat.turns(&shown, chat.word("Меню", "Menu"), |m| said(m, "📷"));
@@ -181,9 +182,15 @@ fn referral(chat: &Chat<'_>) {
     friend.says(&format!("/start {payload}"), any);
     chat.wait("that somebody came", page["message_id"].as_i64().unwrap(), |m| said(m, "👥") && said(m, "5"));
     friend.wait("the gift", 0, |m| said(m, chat.word("по ссылке друга", "a friend's link")));
-    friend.is_looked_at("friend");
+    friend.is_looked_at_in_any_order("friend");
     chat.also(&friend);
-    chat.says("/referral", |m| said(m, "1"));
+    let ledger = chat.stage.ledger_as(Producer::Telegram);
+    chat.stage.until("the friend to be counted", || {
+        let of = json!({"account": {"telegram": chat.person.0}});
+        let view: Value = chat.stage.rt.block_on(ledger.ask("referrals", &of, None)).unwrap();
+        (view["earned"] == 5).then_some(())
+    });
+    chat.says("/referral", |m| said(m, chat.word("1 человек", "1 person")));
 }
 
 /// Words for people, an administrator's acts, and the end.

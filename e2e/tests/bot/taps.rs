@@ -129,7 +129,7 @@ fn what_no_button_of_theirs_sends_touches_nobody_elses_things() {
     for data in &all {
         stage.forge(bob.person, own, data, &json!({}));
     }
-    bob.says("/balance", |m| said(m, "💳"));
+    bob.says("/balance", |m| said(m, "💰"));
     stage.settle();
     assert_eq!(stage.balance_of(bob.person), before);
     let taps = assert_calm(&stage);

@@ -2,6 +2,7 @@
 //! pictures and answers, and are told when there are none. What was made of it is judged by the vendors' books. Run by
 //! `cargo xtask test --test browser`; the folder of screenshots is printed, `PICTURES` names another.
 
+mod gallery;
 mod money;
 mod people;
 mod pictures;

@@ -76,7 +76,7 @@ impl<'a> Seat<'a> {
     pub fn opens_checkout(&self) {
         self.page.click(".buttons a.link", "");
         self.page.sees("#browser iframe", "");
-        self.page.sees(".sheet .sum", "100.00 ₽");
+        self.page.sees(".sheet .sum", self.word("100,00 ₽", "100.00 ₽"));
     }
 
     pub fn pays_at_checkout(&self) {

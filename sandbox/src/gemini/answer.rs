@@ -23,13 +23,21 @@ pub(crate) fn text(prompt: &str, turns: usize, references: usize) -> String {
         );
     }
     let before = if turns > 0 { format!(" {turns} turns came before it.") } else { String::new() };
-    let pictures =
-        if references > 0 { format!(" {references} picture(s) came with it.") } else { String::new() };
+    let pictures = if references > 0 {
+        format!(" {} came with it.", counted(references, "picture"))
+    } else {
+        String::new()
+    };
     format!(
         "You asked: “{quoted}”.{before}{pictures}\n\nThis is the sandbox's answer, not a real model's. Your question has \
-         {words} words. In short: a good question starts with the goal, goes on with the details and ends with what the \
-         answer should look like.\n\nWrite something else, and I will answer just as calmly."
+         {}. In short: a good question starts with the goal, goes on with the details and ends with what the \
+         answer should look like.\n\nWrite something else, and I will answer just as calmly.",
+        counted(words, "word")
     )
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Four characters to a token, as good as any rule of thumb.

@@ -71,7 +71,9 @@ function key(spec, message, act) {
     link.onclick = (event) => act.browse(event, link.href);
     return link;
   }
-  const node = button(spec.pay ? "pay" : spec.style || "", spec.text, () => {
+  // Its words are the app's own, unless the bot gives others.
+  const label = spec.pay && /^Pay [⭐\d]/u.test(spec.text) ? `${words.pay} ${price(message.invoice.total_amount, message.invoice.currency)}` : spec.text;
+  const node = button(spec.pay ? "pay" : spec.style || "", label, () => {
     if (spec.callback_data !== undefined) act.tap(message, spec.callback_data, node);
     else if (spec.pay) act.pay(message);
     else if (spec.copy_text) act.copy(spec.copy_text.text);

@@ -86,7 +86,7 @@ pub(crate) struct Shown<'a> {
     /// As the shop sent it; null without one.
     pub(crate) receipt: &'a Value,
     pub(crate) return_url: Option<&'a str>,
-    /// When the browser's first language is.
+    /// When that is whom the chat page has in it, else the browser's first language.
     pub(crate) russian: bool,
 }
 

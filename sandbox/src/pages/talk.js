@@ -132,7 +132,7 @@ export function drawHead() {
   $("title").textContent = isGroup() ? shown.group.title : shown.bot.first_name;
   $("face").replaceChildren(isGroup() ? avatar(state.current, shown.group.title, true) : Object.assign(element("img", "avatar"), { src: "/favicon.ico", alt: "" }));
   const me = person();
-  $("me").textContent = me ? `${words.chatWith} ${me.first_name}` : "";
+  $("me").replaceChildren(...(me ? [element("span", "as", `${words.chatWith} `), me.first_name] : []));
   if (shown.blocked) return setStatus(words.blocked);
   const action = state.draft ? words.typing : state.action && (words[state.action] || words.typing);
   setStatus(action ? `${action}…` : isGroup() ? words.group : words.bot, action);

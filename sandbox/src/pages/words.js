@@ -45,6 +45,8 @@ export function speak(language) {
   const known = language?.startsWith("ru") ? "ru" : "en";
   words = WORDS[known];
   document.documentElement.lang = known;
+  // Whoever pays reads the provider's page in the same language.
+  document.cookie = `lang=${known}; path=/checkout; SameSite=Lax`;
   for (const node of document.querySelectorAll("[data-text]")) node.textContent = words[node.dataset.text];
   for (const node of document.querySelectorAll("[data-label]")) {
     node.ariaLabel = words[node.dataset.label];

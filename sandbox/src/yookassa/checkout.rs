@@ -26,8 +26,9 @@ async fn page(
 ) -> Result<Response, Refused> {
     let found = world.read(|state| state.yookassa.payment(&id).cloned());
     let found = found.ok_or_else(|| Refused::absent("there is no such payment"))?;
-    let language =
-        headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let said = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let cookie = said(header::COOKIE).split(';').find_map(|cookie| cookie.trim().strip_prefix("lang="));
+    let language = cookie.unwrap_or_else(|| said(header::ACCEPT_LANGUAGE));
     Ok(pages::checkout(&pages::Shown {
         payment: &found.object,
         receipt: found.receipt.as_ref().unwrap_or(&Value::Null),

@@ -58,7 +58,7 @@ impl Talk {
     }
 
     pub(super) async fn page(&self, known: &Known, page: Page) -> Result<(), Halt> {
-        let text = self.shop.page(&self.texts, known.lang, page);
+        let text = self.shop.page(&self.texts, known.lang, page, !self.admins.is_empty());
         self.reply(known.chat, &text, &Markup::None, None).await;
         Ok(())
     }

@@ -58,12 +58,12 @@ help =
     Credits are taken only when the result is ready. If it doesn't work out, they all come back.
 
 balance =
-    💳 <b>You have { $available }</b>
+    💰 <b>You have { $available }</b>
 balance-reserved = ⏳ Another { $reserved } held for pictures in progress
 balance-debt = ⚠️ Owed after a refunded payment: { $debt }. Your next top-up will cover it.
 
 topup-choose =
-    💳 You have <b>{ $available }</b>
+    💰 You have <b>{ $available }</b>
 
     Choose a package:
 topup-closed = 😔 Topping up isn't possible right now. Please try again later.
@@ -131,6 +131,7 @@ paysupport =
     Telegram and its support can't help with purchases in this bot.
 
 support-contact = To get money back for credits you haven't used, or to ask anything, write to us: { $contact }. Tell us the date and the amount of the payment, and we will answer.
+support-here = To get money back for credits you haven't used, or to ask a question, write to people: /support. Name the date and the amount of the payment, and we will answer.
 support-nobody = The owner of this bot hasn't said yet where to write with questions.
 
 terms =
@@ -270,12 +271,12 @@ picture-accepted = ⏳ Got it! { $credits } on hold, starting soon…
 picture-accepted-with = ⏳ Got it, with { $photos } of yours! { $credits } on hold, starting soon…
 picture-queued = ⏳ In the queue: { $before } before you. { $credits } on hold
 picture-painting =
-    🎨 Drawing{ $step ->
-        [0] …
-        [1] ·
-        [2] ··
-       *[other] ···
-    } { $credits } on hold
+    { $step ->
+        [0] 🎨
+        [1] 🖌
+        [2] 🖍
+       *[other] ✨
+    } Drawing… { $credits } on hold
 
 edit-ask = ✏️ What shall I change in this picture?
 edit-ask-hint = Make the background a sunset
@@ -317,7 +318,7 @@ refs-none =
 refs =
     📎 <b>Your photos: { $photos } of { $max }</b>
 
-    I look at them in every picture. A button removes one:
+    I look at them whenever I draw. A button removes one:
 refs-gone = 📎 Done: no photos of yours are used any more.
 
 cant-read =
@@ -351,7 +352,7 @@ settings =
        *[en] English
     }</b>
 
-    A picture costs <b>{ $price }</b> so.
+    With these settings a picture costs <b>{ $price }</b>.
 settings-model = 🧠 Which model shall draw?
 settings-ratio = 📐 Which shape?
 settings-size = 🔍 Which size?
@@ -381,8 +382,7 @@ statement-none = 🧾 Nothing has happened on your balance yet.
 statement =
     🧾 <b>Statement</b>
     You have: <b>{ $available }</b>
-statement-line = { $at } <b>{ $change }</b> → { $left }
-    { $what ->
+statement-line = { $at } · <b>{ $change }</b> { $what ->
         [welcome] welcome gift
         [referral] for an invitation
         [promo] gift
@@ -399,7 +399,7 @@ statement-line = { $at } <b>{ $change }</b> → { $left }
         [expired] ended
         [debt] paid what was owed
        *[debt_forgiven] debt let go
-    }
+    } → { $left }
 
 referral =
     👥 <b>Invite friends</b>
@@ -440,7 +440,7 @@ delete-ask-nothing =
     Payments stay in the books without your name, as the law asks.
 delete-waits = ⏳ Something of yours is still in progress: a picture, a payment or a refund. Wait until it is over (a picture can be called off by /cancel), then try again.
 delete-done = 🗑 Done: everything about you is deleted. Write to me if you want to begin anew.
-delete-kept = 👍 Nothing was deleted.
+delete-kept = 👍 OK, everything stays as it was.
 
 slow-down = 🐢 Not so fast, please: I can't keep up. Give me half a minute, then send it again.
 
@@ -508,7 +508,7 @@ admin-user =
        *[no] {""}
     }
     <code>{ $account }</code>
-admin-user-balance = 💳 { $available } available, { $reserved } reserved, { $debt } owed
+admin-user-balance = 💰 { $available } available, { $reserved } reserved, { $debt } owed
     spent { $spent }, bought { $bought }, given { $given }; paid { $paid }
 admin-user-made = 🎨 { $pictures } · 💬 { $answers } · 👥 { $invited }
 admin-grant-how = /grant <i>id credits reason</i>, for example: <code>/grant 12345 50 for patience</code>
@@ -562,7 +562,7 @@ segment-active = Active in 7 days
 segment-quiet = Quiet for 30 days
 
 button-menu = ‹ Menu
-button-balance = 💳 Balance
+button-balance = 💰 Balance
 button-settings = ⚙️ Settings
 button-refs = 📎 My photos{ $photos ->
         [0] {""}
@@ -570,7 +570,7 @@ button-refs = 📎 My photos{ $photos ->
     }
 button-history = 🖼 History
 button-invite = 👥 Invite
-button-help = ❔ Help
+button-help = ℹ️ Help
 button-statement = 🧾 Statement
 button-again = 🔄 Again
 button-edit = ✏️ Change
@@ -603,7 +603,7 @@ button-ref-remove = ✖️ { $n }
 button-refs-clear = 🗑 Remove all
 button-share = 📨 Send to a friend
 button-delete = 🗑 Delete everything
-button-keep = 👍 No, keep it
+button-keep = 👍 No, don't
 button-send = 📣 Send
 button-pause = ⏸ Pause
 button-resume = ▶️ Go on

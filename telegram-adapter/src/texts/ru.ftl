@@ -64,12 +64,12 @@ help =
     Кредиты списываются, только когда всё готово. Не получилось — вернутся на баланс.
 
 balance =
-    💳 <b>На балансе { $available }</b>
+    💰 <b>На балансе { $available }</b>
 balance-reserved = ⏳ Ещё { $reserved } отложено на картинки, которые рисуются
 balance-debt = ⚠️ Долг после возврата платежа: { $debt }. Он спишется из следующего пополнения.
 
 topup-choose =
-    💳 На балансе <b>{ $available }</b>
+    💰 На балансе <b>{ $available }</b>
 
     Выберите пакет:
 topup-closed = 😔 Пополнить баланс сейчас нельзя. Попробуйте немного позже.
@@ -137,6 +137,7 @@ paysupport =
     Telegram и его служба поддержки с покупками в этом боте не помогут.
 
 support-contact = Чтобы вернуть деньги за неизрасходованные кредиты или задать вопрос, напишите нам: { $contact }. Укажите дату и сумму платежа, мы ответим.
+support-here = Чтобы вернуть деньги за неизрасходованные кредиты или задать вопрос, напишите людям: /support. Укажите дату и сумму платежа, мы ответим.
 support-nobody = Владелец бота пока не указал, куда писать с вопросами.
 
 terms =
@@ -276,12 +277,12 @@ picture-accepted = ⏳ Принято! Отложено { $credits }, скоро
 picture-accepted-with = ⏳ Принято, возьму { $photos }! Отложено { $credits }, скоро начну…
 picture-queued = ⏳ В очереди перед вами: { $before }. Отложено { $credits }
 picture-painting =
-    🎨 Рисую{ $step ->
-        [0] …
-        [1] ·
-        [2] ··
-       *[other] ···
-    } Отложено { $credits }
+    { $step ->
+        [0] 🎨
+        [1] 🖌
+        [2] 🖍
+       *[other] ✨
+    } Рисую… Отложено { $credits }
 
 edit-ask = ✏️ Что изменить на этой картинке?
 edit-ask-hint = Сделай фоном закат
@@ -323,7 +324,7 @@ refs-none =
 refs =
     📎 <b>Ваши фото: { $photos } из { $max }</b>
 
-    Я смотрю на них в каждой картинке. Кнопка убирает одно:
+    Смотрю на них каждый раз, когда рисую. Кнопка убирает одно:
 refs-gone = 📎 Готово: ваши фото больше не используются.
 
 cant-read =
@@ -357,7 +358,7 @@ settings =
        *[en] English
     }</b>
 
-    Картинка с ними стоит <b>{ $price }</b>.
+    С такими настройками картинка стоит <b>{ $price }</b>.
 settings-model = 🧠 Какой моделью рисовать?
 settings-ratio = 📐 Какой формы?
 settings-size = 🔍 Какого размера?
@@ -387,8 +388,7 @@ statement-none = 🧾 На балансе пока ничего не проис�
 statement =
     🧾 <b>Выписка</b>
     На балансе: <b>{ $available }</b>
-statement-line = { $at } <b>{ $change }</b> → { $left }
-    { $what ->
+statement-line = { $at } · <b>{ $change }</b> { $what ->
         [welcome] подарок за знакомство
         [referral] за приглашение
         [promo] подарок
@@ -405,7 +405,7 @@ statement-line = { $at } <b>{ $change }</b> → { $left }
         [expired] сгорели
         [debt] погашение долга
        *[debt_forgiven] долг прощён
-    }
+    } → { $left }
 
 referral =
     👥 <b>Пригласите друзей</b>
@@ -446,7 +446,7 @@ delete-ask-nothing =
     Платежи останутся в учёте без вашего имени, как требует закон.
 delete-waits = ⏳ Что-то ваше ещё не закончено: картинка, платёж или возврат. Дождитесь (картинку можно отменить: /cancel) и повторите.
 delete-done = 🗑 Готово: всё о вас удалено. Захотите начать заново — просто напишите.
-delete-kept = 👍 Ничего не удалено.
+delete-kept = 👍 Хорошо, всё осталось как было.
 
 slow-down = 🐢 Не так быстро, пожалуйста: не успеваю. Подождите полминуты и повторите.
 
@@ -514,7 +514,7 @@ admin-user =
        *[no] {""}
     }
     <code>{ $account }</code>
-admin-user-balance = 💳 на балансе { $available }, отложено { $reserved }, долг { $debt }
+admin-user-balance = 💰 на балансе { $available }, отложено { $reserved }, долг { $debt }
     потрачено { $spent }, куплено { $bought }, подарено { $given }; заплачено { $paid }
 admin-user-made = 🎨 { $pictures } · 💬 { $answers } · 👥 { $invited }
 admin-grant-how = /grant <i>id кредиты причина</i>, например: <code>/grant 12345 50 за терпение</code>
@@ -568,7 +568,7 @@ segment-active = Активные за 7 дней
 segment-quiet = Молчат 30 дней
 
 button-menu = ‹ Меню
-button-balance = 💳 Баланс
+button-balance = 💰 Баланс
 button-settings = ⚙️ Настройки
 button-refs = 📎 Мои фото{ $photos ->
         [0] {""}
@@ -576,7 +576,7 @@ button-refs = 📎 Мои фото{ $photos ->
     }
 button-history = 🖼 История
 button-invite = 👥 Пригласить
-button-help = ❔ Помощь
+button-help = ℹ️ Помощь
 button-statement = 🧾 Выписка
 button-again = 🔄 Ещё раз
 button-edit = ✏️ Изменить
@@ -609,7 +609,7 @@ button-ref-remove = ✖️ { $n }
 button-refs-clear = 🗑 Убрать все
 button-share = 📨 Отправить другу
 button-delete = 🗑 Удалить всё
-button-keep = 👍 Нет, оставить
+button-keep = 👍 Нет, не надо
 button-send = 📣 Отправить
 button-pause = ⏸ Пауза
 button-resume = ▶️ Продолжить

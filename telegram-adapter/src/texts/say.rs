@@ -86,6 +86,7 @@ says! {
         RefundFailed { amount: Money, credits: Credits, available: Credits } = "refund-failed",
         Paysupport = "paysupport",
         SupportContact { contact: &'a str } = "support-contact",
+        SupportHere = "support-here",
         SupportNobody = "support-nobody",
         Terms = "terms",
         TermsContact { contact: &'a str } = "terms-contact",

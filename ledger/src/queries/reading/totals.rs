@@ -87,15 +87,17 @@ pub(in crate::queries) async fn referrals(
     reader: Reader<'_>,
     account: AccountId,
 ) -> Result<ReferralsView, Problem> {
-    let (number, earned) = invited(reader, account).await?;
+    // One statement, so that the figures are those of the rows.
     let sql = format!(
-        "SELECT coalesce(p.name, ''), r.registered_at, coalesce(r.inviter_credits, 0) FROM {} r \
+        "SELECT coalesce(p.name, ''), r.registered_at, coalesce(r.inviter_credits, 0), count(*) OVER (), \
+                coalesce(sum(r.inviter_credits) OVER (), 0)::bigint FROM {} r \
          LEFT JOIN profiles p ON p.account_id = r.invited WHERE r.inviter = $1 ORDER BY r.position DESC LIMIT $2",
         reader.tables("referrals").await?.main()
     );
-    let newest: Vec<(String, i64, i64)> =
+    let newest: Vec<(String, i64, i64, i64, i64)> =
         sqlx::query_as(AssertSqlSafe(sql)).bind(account.0).bind(NEWEST).fetch_all(reader.pool).await?;
-    let came = |(name, at, n): (String, i64, i64)| InvitedView {
+    let (number, earned) = newest.first().map_or((0, 0), |(.., number, earned)| (*number, *earned));
+    let came = |(name, at, n, ..): (String, i64, i64, i64, i64)| InvitedView {
         initial: initial(&name),
         at: at.try_into().unwrap_or_default(),
         credits: credits(n),
