@@ -278,11 +278,13 @@ fn files_that_are_no_pictures_or_too_large_are_refused_in_words_and_cost_nothing
             failed += 1;
         }
         let words = ada.wait(name, after, |m| m["text"].is_string() || is_picture(m));
+        assert_eq!(count(&ada, "GenerationRequested"), before + i64::from(asked), "{name}");
         println!("{name:12} {}", words["text"].as_str().unwrap_or("🖼").lines().next().unwrap_or_default());
         // Without words as well: kept, or refused.
         let after = sends_file(&ada, "document", name, mime, bytes, "");
         ada.wait(name, after, |m| m["text"].is_string());
         let page = ada.says("/refs", |m| m["text"].is_string());
+        assert!(asked || said(&page, "None yet"), "{name} is not kept: {page}");
         if let Some((_, data)) = buttons(&page).into_iter().find(|(_, data)| data == "rc") {
             stage.tap(ada.person, &page, &data);
         }
