@@ -193,7 +193,7 @@ fn an_album_is_one_message_to_who_may_send_few() {
     ada.says("/start", |_| true);
     let after = ada.shows(&[10, 60, 110, 160, 210], None);
     ada.wait("that all are kept", after, |m| said(m, "5 фото"));
-    ada.says("/balance", |m| said(m, "💳"));
+    ada.says("/balance", |m| said(m, "💰"));
     let after = ada.write("/balance");
     ada.wait("that it is too fast", after, |m| said(m, "повторите"));
     stage.assert_verified();

@@ -2,7 +2,7 @@
 import { $, avatar, button, clock, dayOf, element, summary, toast } from "./dom.js";
 import { compose, wireCompose } from "./compose.js";
 import { act, draw, drawHead, pin, wireTalk } from "./talk.js";
-import { deeds, isGroup, loadChats, loadView, newGroup, newPerson, person, seen, setStatus, state, user } from "./state.js";
+import { deeds, hear, isGroup, loadChats, loadView, newGroup, newPerson, person, seen, setStatus, state, user } from "./state.js";
 import { editPerson, popUp } from "./sheets.js";
 import { speak, words } from "./words.js";
 
@@ -87,29 +87,34 @@ function answered(answer) {
 /** What happens in the chat that is looked at. */
 const HERE = {
   message({ message }) {
-    state.messages.set(message.message_id, message);
+    hear(message.message_id, message);
     if (message.from?.is_bot) { setAction(null); setDraft(null); }
     draw();
     if (!message.from?.is_bot) return compose.draw();
     // A reply keyboard and a question come and go with messages.
     refreshView();
   },
-  edited({ message }) { state.messages.set(message.message_id, message); draw(); },
-  deleted({ message_id }) { state.messages.delete(message_id); draw(); },
+  edited({ message }) { hear(message.message_id, message); draw(); },
+  deleted({ message_id }) { hear(message_id, null); draw(); },
   action({ action }) { setAction(action); draw(); },
   draft({ draft }) { setDraft(draft); draw(); },
   callback_answer: answered,
   commands: () => refreshView(),
   blocked: () => reload(false),
   person: () => {},
-  reload: () => reload(false),
+  reload: () => anew(),
 };
 
+/** Whatever was told before may be old by now. */
+async function anew() {
+  state.told.chat = 0;
+  await loadChats();
+  await reload(false);
+}
+
 async function refreshView() {
-  const { messages, action, draft } = state;
+  const { action, draft } = state;
   await loadView();
-  // Newer than what was asked for, when events came meanwhile.
-  for (const [id, message] of messages) if (!state.view.deleted.includes(id) && !state.messages.has(id)) state.messages.set(id, message);
   Object.assign(state, { action, draft });
   compose.draw();
 }
@@ -131,7 +136,7 @@ function listen() {
   const source = new EventSource("/events");
   // What happened since the page asked is not told either.
   let lost = true;
-  source.addEventListener("hello", async () => { if (lost) { await loadChats(); await reload(false); } lost = false; });
+  source.addEventListener("hello", async () => { if (lost) await anew(); lost = false; });
   source.onerror = () => { lost = true; setStatus(words.offline); };
   for (const name of Object.keys(HERE)) {
     source.addEventListener(name, (event) => {

@@ -10,6 +10,8 @@ export const state = {
   writer: 0,
   view: null,
   messages: new Map(),
+  /** What was told of this chat since it was opened: an answer that was asked for before that knows nothing of it. */
+  told: { chat: 0, messages: new Map(), deleted: new Set() },
   action: null,
   draft: null,
   /** Buttons that wait for the bot, by query. */
@@ -41,12 +43,27 @@ export function seen() {
   chat.unread = 0;
 }
 
+/** Of the chat that is looked at; a message is there or gone. */
+export function hear(message_id, message) {
+  if (state.told.chat !== state.current) state.told = { chat: state.current, messages: new Map(), deleted: new Set() };
+  if (message) state.told.messages.set(message_id, message); else state.told.deleted.add(message_id);
+  keep(message_id, message);
+}
+
+function keep(message_id, message) {
+  if (message) state.messages.set(message_id, message); else state.messages.delete(message_id);
+}
+
 export async function loadView() {
   const id = state.current;
   const view = await call(isGroup() ? `/groups/${id}/chat` : `/people/${id}/chat`);
   if (id !== state.current) return;
   state.view = view;
   state.messages = new Map(view.messages.map((message) => [message.message_id, message]));
+  if (state.told.chat === id) {
+    for (const [message_id, message] of state.told.messages) keep(message_id, message);
+    for (const message_id of [...state.told.deleted, ...view.deleted]) keep(message_id, null);
+  }
   state.draft = view.draft;
   state.action = view.action;
 }
