@@ -19,7 +19,7 @@ use service::consumer::Verdict;
 use service::http::Health;
 use service::ledger::Ledger;
 use service::nats::NatsConfig;
-use telegram_adapter::delivery::{Made, Missing, Shelf, Teller};
+use telegram_adapter::delivery::{IN_HAND_MAX, Made, Missing, Shelf, Teller};
 use telegram_adapter::desk::Desk;
 use telegram_adapter::statuses::Statuses;
 use telegram_adapter::texts::Texts;
@@ -322,7 +322,8 @@ async fn who_has_much_to_be_told_holds_up_nobody_else() {
         (tokio::runtime::Handle::current().metrics().num_alive_tasks() >= 40).then_some(())
     })
     .await;
-    stage.teller.heard(Stage::event(ANOTHERS, whose(ANOTHERS))).await;
+    let teller = stage.teller.clone();
+    tokio::spawn(async move { teller.heard(Stage::event(ANOTHERS, whose(ANOTHERS))).await });
     another_is_told(&stage).await;
     assert_eq!(stage.asked("delivery_claim").len(), 1, "nothing of theirs is claimed before its turn");
     for waited in heard {
@@ -356,6 +357,28 @@ async fn a_sweep_passes_over_whoever_is_told_something_already() {
     stop.cancel();
     sweep.await.unwrap();
     assert_eq!(theirs()[..3], [1, 2, 3]);
+}
+
+/// Whoever sends a file again takes one of the same places.
+#[tokio::test]
+async fn no_more_is_in_hand_than_there_are_places() {
+    let stage = Stage::start(1, done(json!({}))).await;
+    stage.put().await;
+    let mut places = Vec::new();
+    for _ in 0..IN_HAND_MAX {
+        places.push(stage.shelf.place().await);
+    }
+    let heard = tokio::spawn({
+        let (teller, event) = (stage.teller.clone(), Stage::event(5, whose(5)));
+        async move { teller.heard(event).await }
+    });
+    // Whoever had a place would have claimed it meanwhile.
+    for _ in 0..3 {
+        stage.shelf.fetch(&stage.place).await.unwrap();
+    }
+    places.pop();
+    assert!(matches!(heard.await.unwrap(), Verdict::Done));
+    assert_eq!(stage.asked("delivery_confirm").len(), 1);
 }
 
 #[tokio::test]
