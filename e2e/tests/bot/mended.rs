@@ -196,6 +196,18 @@ fn an_album_is_one_message_to_who_may_send_few() {
     ada.says("/balance", |m| said(m, "💰"));
     let after = ada.write("/balance");
     ada.wait("that it is too fast", after, |m| said(m, "повторите"));
+    // Taps count too, and are told so where they were made.
+    let hello = stage.bot_said(ada.person)[0].clone();
+    ada.taps(&hello, "Баланс");
+    stage.until("the tap to be answered", || {
+        let arrivals = stage.get("/arrivals?vendor=telegram&limit=1000").to_string();
+        (arrivals.matches("повторите").count() >= 2).then_some(())
+    });
+    assert_eq!(
+        ada.now(&hello).map(|now| now["text"].clone()),
+        Some(hello["text"].clone()),
+        "nothing was done"
+    );
     stage.assert_verified();
 }
 
@@ -266,5 +278,56 @@ fn a_file_waits_for_what_is_being_sent_to_the_same_person() {
     let cat = ada.picture_after(after);
     ada.taps(&made, "📎");
     ada.wait("the file", cat["message_id"].as_i64().unwrap(), is_picture);
+    stage.assert_verified();
+}
+
+#[test]
+fn questions_offers_and_buttons_are_over_when_they_are_over() {
+    let stage = stage();
+    let (admin, ada) = (Chat::new(&stage, ADMIN, "ru"), Chat::new(&stage, 8271, "ru"));
+    admin.says("/start", |_| true);
+    ada.says("/start", |_| true);
+    // An offer is made once.
+    let asked = ada.write("нарисуй дракона");
+    ada.wait("that it is not enough", asked, |m| said(m, "Не хватает"));
+    ada.tops_up();
+    let offer = ada.wait("the offer", asked, |m| said(m, "Теперь хватает"));
+    ada.taps(&offer, "✨");
+    let made = ada.picture_after(asked);
+    ada.tops_up();
+    let offers = || stage.bot_said(ada.person).iter().filter(|m| said(m, "Теперь хватает")).count();
+    // Each 🔄 is another picture, and gets a button of its own.
+    let before = data(&made, "🔄");
+    ada.taps(&made, "🔄");
+    ada.picture_after(made["message_id"].as_i64().unwrap());
+    let fresh = |m: &Value| buttons(m).iter().any(|(label, data)| label.contains("🔄") && *data != before);
+    stage.until("another button", || ada.now(&made).filter(fresh));
+    assert_eq!(offers(), 0, "it was taken away with its button, and does not come again");
+    // A command is no answer, and what comes after it is none either.
+    ada.says("/support", |m| said(m, "О чём речь"));
+    ada.says("/balance", |m| said(m, "💳"));
+    ada.says("Сколько будет дважды два?", |m| said(m, "осталось"));
+    // Words for people that Telegram delivers twice are no talk, which would be charged.
+    ada.says("/support", |m| said(m, "О чём речь"));
+    let requests = stage.count_of(ada.person, "GenerationRequested");
+    stage.fault("telegram", "webhook", json!({"duplicate": 3}), 1);
+    ada.says("Где мой дракон?", |m| said(m, "✅ Передали"));
+    ada.says("/balance", |m| said(m, "💳"));
+    assert_eq!(stage.count_of(ada.person, "GenerationRequested"), requests);
+    // Who is no administrator starts no broadcast, whatever their client sends.
+    let news = json!({"message_id": admin.write("Новости")});
+    let after = admin.replies(&news, "/broadcast");
+    let menu = admin.wait("the segments", after, |m| said(m, "Кому"));
+    let sure = admin.turns(&menu, "Все", |m| said(m, "человека"));
+    let hello = ada.says("/start", |m| said(m, "С возвращением"));
+    presses_anew(&ada, &hello, &data(&sure, "📣"));
+    ada.turns(&hello, "Помощь", |m| said(m, "/prompt"));
+    assert_eq!(count(&stage, "BroadcastStarted"), 0);
+    // Who is banned may ask why, and nothing else.
+    let after = ada.last();
+    admin.says(&format!("/ban {} проверка", ada.person.0), |m| said(m, "⛔"));
+    ada.wait("the ban", after, |m| said(m, "⛔"));
+    ada.says("/balance", |m| said(m, "Ваш доступ закрыт"));
+    ada.says("/support", |m| said(m, "О чём речь"));
     stage.assert_verified();
 }
