@@ -23,14 +23,44 @@ pub async fn live(pool: &PgPool, name: &str) -> Result<Option<(Tables, i64)>, sq
     Ok(found.map(|instance| (instance.tables(), instance.position)))
 }
 
+/// The same of several, in the order of their names as they are given; `position` is the one that is least far.
+/// `None`: one of them has no live one yet.
+pub async fn live_of<const N: usize>(
+    pool: &PgPool,
+    names: [&str; N],
+) -> Result<Option<([Tables; N], i64)>, sqlx::Error> {
+    let sql =
+        "SELECT name, instance, position FROM projection_instances WHERE state = 'live' AND name = ANY($1)";
+    let found: Vec<(String, i32, i64)> = sqlx::query_as(sql).bind(names.as_slice()).fetch_all(pool).await?;
+    if found.len() < N {
+        return Ok(None);
+    }
+    let instance = |name: &str| found.iter().find(|(other, ..)| other == name).map_or(0, |(_, n, _)| *n);
+    let least = found.iter().map(|(.., position)| *position).min().unwrap_or_default();
+    Ok(Some((names.map(|name| Tables::of(name, instance(name))), least)))
+}
+
 /// The instance of balances that was live when last looked. Only a hint: each statement checks it.
 static BALANCES: AtomicI32 = AtomicI32::new(1);
 
-/// An account's (available, reserved, debt), with the position through which it is known.
-pub async fn balance(
-    pool: &PgPool,
-    account: AccountId,
-) -> Result<(i64, Option<(i64, i64, i64)>), sqlx::Error> {
+/// Further behind the log a balance is not made up from its events: reading them all would take longer than waiting.
+const BEHIND_MAX: i64 = 4_096;
+
+/// Of an account, by everything that is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// (available, reserved, debt)
+    Known(i64, i64, i64),
+    /// No such account.
+    Nobody,
+    /// The projection is too far behind, or not there yet.
+    Behind,
+}
+
+/// The projection's row and the events that it has not seen yet, in one statement: of one moment, and never behind the log.
+///
+/// Cost: a probe, and the events after the projection's checkpoint, [`BEHIND_MAX`] at the most.
+pub async fn balance(pool: &PgPool, account: AccountId) -> Result<Standing, sqlx::Error> {
     for _ in 0..TRIES {
         let instance = BALANCES.load(Ordering::Relaxed);
         if let Some(found) = balance_in(pool, account, instance).await? {
@@ -41,29 +71,46 @@ pub async fn balance(
             None => break,
         }
     }
-    Ok((0, None))
+    Ok(Standing::Behind)
 }
 
-type Found = (i64, Option<(i64, i64, i64)>);
+#[derive(Debug, sqlx::FromRow)]
+struct Found {
+    near: bool,
+    there: bool,
+    available: i64,
+    reserved: i64,
+    debt: i64,
+}
 
 /// `None`: that instance is not the live one.
-async fn balance_in(pool: &PgPool, account: AccountId, instance: i32) -> Result<Option<Found>, sqlx::Error> {
-    // One statement, so that checkpoint and row are of one moment.
+async fn balance_in(
+    pool: &PgPool,
+    account: AccountId,
+    instance: i32,
+) -> Result<Option<Standing>, sqlx::Error> {
     let sql = format!(
-        "SELECT i.position, b.available, b.reserved, b.debt FROM projection_instances i \
-         LEFT JOIN {} b ON b.account_id = $1 \
+        "SELECT h.position - i.position <= $3 AS near, b.account_id IS NOT NULL OR e.count > 0 AS there, \
+             coalesce(b.available, 0) + e.available AS available, coalesce(b.reserved, 0) + e.reserved AS reserved, \
+             coalesce(b.debt, 0) + e.debt AS debt \
+         FROM projection_instances i CROSS JOIN log_head h LEFT JOIN {} b ON b.account_id = $1 \
+         CROSS JOIN LATERAL (SELECT count(*), coalesce(sum(available_delta), 0)::bigint AS available, \
+                coalesce(sum(reserved_delta), 0)::bigint AS reserved, coalesce(sum(debt_delta), 0)::bigint AS debt \
+             FROM events WHERE position > i.position AND position <= i.position + $3 AND account_id = $1) e \
          WHERE i.name = 'balances' AND i.instance = $2 AND i.state = 'live'",
         Tables::of("balances", instance).main()
     );
-    let asked = sqlx::query_as::<_, (i64, Option<i64>, Option<i64>, Option<i64>)>(AssertSqlSafe(sql))
+    let asked = sqlx::query_as::<_, Found>(AssertSqlSafe(sql))
         .bind(account.0)
         .bind(instance)
+        .bind(BEHIND_MAX)
         .fetch_optional(pool)
         .await;
     match asked {
-        Ok(found) => Ok(found.map(|(position, available, reserved, debt)| {
-            let row = available.zip(reserved).zip(debt).map(|((a, r), d)| (a, r, d));
-            (position, row)
+        Ok(found) => Ok(found.map(|found| match found {
+            Found { near: false, .. } => Standing::Behind,
+            Found { there: false, .. } => Standing::Nobody,
+            Found { available, reserved, debt, .. } => Standing::Known(available, reserved, debt),
         })),
         Err(error)
             if error.as_database_error().and_then(|e| e.code()).is_some_and(|c| c == UNDEFINED_TABLE) =>

@@ -27,13 +27,13 @@ use sqlx::PgPool;
 use tokio::sync::watch;
 
 use crate::log::{BadRow, Row};
-use crate::projections;
+use crate::projections::{self, Standing};
 use crate::sequencer::refused;
 use crate::store::{self, Thing};
 
 /// How long `at_least` may make a query wait.
 const WAIT: Duration = Duration::from_secs(5);
-/// How long a balance waits for its projection when no position was asked for.
+/// How long a reading waits for its projection when no position was asked for.
 const MOMENT: Duration = Duration::from_millis(500);
 /// Rows a sweep may ask for.
 const SWEEP_MAX: u16 = 500;
@@ -89,9 +89,9 @@ async fn find(
     }
     let position = *committed.borrow();
     let body = &question.body;
-    let reader = reading::Reader { pool, at_least: question.at_least, committed: position, now };
+    let reader = reading::Reader { pool, at_least: question.at_least, committed: position, now, about: None };
     let result = match question.name.as_str() {
-        "balance" => return balance(pool, read(body)?, question.at_least, position).await,
+        "balance" => return balance(pool, read(body)?, position).await,
         "account" => json(person::account(pool, read(body)?).await?),
         "catalog" => json(catalog(pool).await?),
         "generation" => {
@@ -138,11 +138,13 @@ async fn find(
         "statement" => json(reading::statement(reader, read(body)?).await?),
         "totals" => {
             let AccountQuery { account } = read(body)?;
-            json(reading::totals(reader, resolve(pool, account).await?).await?)
+            let account = resolve(pool, account).await?;
+            json(reading::totals(reader.about(account), account).await?)
         }
         "referrals" => {
             let AccountQuery { account } = read(body)?;
-            json(reading::referrals(reader, resolve(pool, account).await?).await?)
+            let account = resolve(pool, account).await?;
+            json(reading::referrals(reader.about(account), account).await?)
         }
         "people" => {
             let PeopleQuery { find } = read(body)?;
@@ -203,37 +205,32 @@ async fn rows_about(pool: &PgPool, account: AccountId, id: String) -> Result<Vec
     Ok(found.remove(&id).unwrap_or_default())
 }
 
-/// From the projection, once it has seen the position asked for; else, as far as it gets in a
-/// moment, what is committed now.
+/// As committed now. `committed` is where the log was when it was asked for; a projection far behind is waited for.
 async fn balance(
     pool: &PgPool,
     query: AccountQuery,
-    at_least: Option<Position>,
     committed: Position,
 ) -> Result<(Position, Value), Problem> {
     let account = resolve(pool, query.account).await?;
-    let (wanted, patience) = at_least.map_or((committed, MOMENT), |position| (position, WAIT));
-    let deadline = tokio::time::Instant::now() + patience;
+    let deadline = tokio::time::Instant::now() + WAIT;
     loop {
-        let (position, row) = projections::balance(pool, account).await?;
-        let is_late = tokio::time::Instant::now() >= deadline;
-        // Nobody is unknown before the projection has seen all that is committed.
-        let seen = position >= wanted.get() && (row.is_some() || position >= committed.get());
-        if seen || (is_late && at_least.is_none() && row.is_some()) {
-            let (available, reserved, debt) = row.ok_or_else(|| not_found("account"))?;
-            let credits = |n| Credits::new(n).unwrap_or_default();
-            let view = BalanceView {
-                account,
-                available: credits(available),
-                reserved: credits(reserved),
-                debt: credits(debt),
-            };
-            return Ok((position.try_into().unwrap_or_default(), json(view)?));
+        match projections::balance(pool, account).await? {
+            Standing::Known(available, reserved, debt) => {
+                let credits = |n| Credits::new(n).unwrap_or_default();
+                let view = BalanceView {
+                    account,
+                    available: credits(available),
+                    reserved: credits(reserved),
+                    debt: credits(debt),
+                };
+                return Ok((committed, json(view)?));
+            }
+            Standing::Nobody => return Err(not_found("account")),
+            Standing::Behind if tokio::time::Instant::now() >= deadline => {
+                return Err(Problem::NotYet(committed));
+            }
+            Standing::Behind => tokio::time::sleep(Duration::from_millis(5)).await,
         }
-        if is_late {
-            return Err(Problem::NotYet(wanted));
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

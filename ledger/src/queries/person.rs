@@ -9,25 +9,22 @@ use proto_events::{AccountId, Text};
 use sqlx::PgPool;
 
 use super::{Problem, not_found, resolve};
-use crate::snapshots;
 use crate::store::{self, Profile};
 
 pub(super) async fn account(pool: &PgPool, query: AccountQuery) -> Result<AccountView, Problem> {
-    let account = resolve(pool, query.account).await?;
-    let profile = store::profile(pool, account).await?.ok_or_else(|| not_found("account"))?;
-    let state = snapshots::load(pool, &[account]).await?.remove(&account).unwrap_or_default();
-    Ok(view(account, state.banned(), profile))
+    let profile = store::profile(pool, query.account).await?;
+    profile.map(view).ok_or_else(|| not_found("account"))
 }
 
-fn view(account: AccountId, banned: bool, profile: Profile) -> AccountView {
+fn view(profile: Profile) -> AccountView {
     let awaits = profile.awaits.zip(profile.awaits_since).map(|(what, since)| Awaited {
         what: Text::lossy(&what),
         since: since.try_into().unwrap_or_default(),
     });
     AccountView {
-        account,
+        account: AccountId(profile.account_id),
         language: Text::lossy(&profile.language),
-        banned,
+        banned: profile.banned,
         email: profile.email.as_deref().map(Text::lossy),
         settings: Settings {
             model: profile.model.as_deref().map(Text::lossy),

@@ -2,12 +2,14 @@
 
 use proto_events::AccountId;
 use proto_events::commands::{Photo, ProfileUpdate, REFERENCES_MAX, Setting};
-use sqlx::PgPool;
+use proto_events::envelope::AccountRef;
+use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
 /// A person's settings and what is known of where they are.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Profile {
+    pub account_id: Uuid,
     pub language: String,
     /// Where receipts go.
     pub email: Option<String>,
@@ -20,12 +22,22 @@ pub struct Profile {
     /// µs.
     pub awaits_since: Option<i64>,
     pub away: bool,
+    pub banned: bool,
 }
 
-pub async fn profile(pool: &PgPool, account: AccountId) -> Result<Option<Profile>, sqlx::Error> {
-    let sql = "SELECT language, email, model, aspect_ratio, size, as_file, conversation, awaits, awaits_since, \
-                  away_since IS NOT NULL AS away FROM profiles WHERE account_id = $1";
-    sqlx::query_as(sql).bind(account.0).fetch_optional(pool).await
+/// One round trip, whoever is asked for. `None`: nobody has this account, or none.
+pub async fn profile(pool: &PgPool, account: AccountRef) -> Result<Option<Profile>, sqlx::Error> {
+    const COLUMNS: &str = "account_id, language, email, model, aspect_ratio, size, as_file, conversation, awaits, \
+        awaits_since, away_since IS NOT NULL AS away, banned";
+    let by_id = format!("SELECT {COLUMNS} FROM profiles WHERE account_id = $1");
+    let by_user = format!(
+        "SELECT {COLUMNS} FROM telegram_identities JOIN profiles USING (account_id) WHERE telegram_user_id = $1"
+    );
+    let asked = match account {
+        AccountRef::Id(account) => sqlx::query_as(AssertSqlSafe(by_id)).bind(account.0).fetch_optional(pool),
+        AccountRef::Telegram(user) => sqlx::query_as(AssertSqlSafe(by_user)).bind(user).fetch_optional(pool),
+    };
+    asked.await
 }
 
 /// Changes what is given and nothing else. False: nobody has this account.

@@ -32,6 +32,7 @@ pub(in crate::queries) async fn history(
     query: PageQuery,
 ) -> Result<Vec<HistoryItem>, Problem> {
     let account = resolve(reader.pool, query.account).await?;
+    let reader = reader.about(account);
     let sql = format!(
         "SELECT g.* FROM generate_series(0, $3) b(n), LATERAL ( \
             SELECT position, tail, kind, model, state, credits, charged, reason, requested_at, \

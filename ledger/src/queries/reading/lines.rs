@@ -37,6 +37,7 @@ pub(in crate::queries) async fn statement(
     query: PageQuery,
 ) -> Result<Vec<LineView>, Problem> {
     let account = resolve(reader.pool, query.account).await?;
+    let reader = reader.about(account);
     let (limit, mut at) = (usize::try_from(page(query.limit)).unwrap_or(1), query.before);
     let mut lines = Vec::with_capacity(limit);
     loop {

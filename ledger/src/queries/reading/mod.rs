@@ -22,6 +22,7 @@ use sqlx::PgPool;
 use super::{MOMENT, Problem, WAIT};
 use crate::books::words::currency_of;
 use crate::projections::{self, Tables};
+use crate::store;
 
 /// Rows of a page.
 const PAGE_MAX: u16 = 50;
@@ -34,21 +35,38 @@ pub(super) struct Reader<'a> {
     pub committed: Position,
     /// The log's time, µs.
     pub now: i64,
+    /// Whose past is read: what others do need not have been seen.
+    pub about: Option<AccountId>,
 }
 
 impl Reader<'_> {
+    /// Of this account alone.
+    pub(super) fn about(self, account: AccountId) -> Self {
+        Self { about: Some(account), ..self }
+    }
+
     /// The tables of a projection, once it is where it is wanted.
     async fn tables(&self, name: &str) -> Result<Tables, Problem> {
-        let (wanted, patience) = self.at_least.map_or((self.committed, MOMENT), |position| (position, WAIT));
+        self.all_tables([name]).await.map(|[tables]| tables)
+    }
+
+    /// The same of several.
+    async fn all_tables<const N: usize>(&self, names: [&str; N]) -> Result<[Tables; N], Problem> {
+        let (mut wanted, patience) =
+            self.at_least.map_or((self.committed, MOMENT), |position| (position, WAIT));
         let deadline = tokio::time::Instant::now() + patience;
+        let mut about = self.about.filter(|_| self.at_least.is_none());
         loop {
-            let live = projections::live(self.pool, name).await?;
+            let live = projections::live_of(self.pool, names).await?;
             let is_late = tokio::time::Instant::now() >= deadline;
             match live {
                 Some((tables, position)) if position >= wanted.get() => return Ok(tables),
                 Some((tables, _)) if is_late && self.at_least.is_none() => return Ok(tables),
                 _ if is_late => return Err(Problem::NotYet(wanted)),
-                _ => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                _ => match about.take() {
+                    Some(account) => wanted = newest(self.pool, account).await?.min(wanted),
+                    None => tokio::time::sleep(std::time::Duration::from_millis(5)).await,
+                },
             }
         }
     }
@@ -58,6 +76,12 @@ impl Reader<'_> {
         let before = before.unwrap_or(self.committed).get().max(0);
         i32::try_from(before >> crate::store::BUCKET_BITS).unwrap_or(i32::MAX)
     }
+}
+
+/// Where the account's last event is.
+async fn newest(pool: &PgPool, account: AccountId) -> Result<Position, Problem> {
+    let newest = store::newest_event(pool, account).await?;
+    Ok(newest.and_then(|row| row.position.try_into().ok()).unwrap_or_default())
 }
 
 fn before(position: Option<Position>) -> i64 {

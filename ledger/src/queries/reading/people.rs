@@ -58,6 +58,7 @@ async fn look(reader: Reader<'_>, find: &str) -> Result<Vec<Found>, sqlx::Error>
 
 async fn person(reader: Reader<'_>, found: Found) -> Result<PersonView, Problem> {
     let account = AccountId(found.account_id);
+    let reader = reader.about(account);
     let state = snapshots::load(reader.pool, &[account]).await?.remove(&account).unwrap_or_default();
     let balance = state.balance();
     Ok(PersonView {

@@ -16,54 +16,55 @@ pub(in crate::queries) async fn totals(
     reader: Reader<'_>,
     account: AccountId,
 ) -> Result<TotalsView, Problem> {
-    let (spent, bought, given) = sums(reader, account).await?;
-    let (pictures, answers) = made(reader, account).await?;
-    let (invited, earned) = invited(reader, account).await?;
-    let opened_at = opened_at(reader, account).await?;
-    let ends = ends(reader, account).await?;
+    let life = life(reader, account).await?;
     Ok(TotalsView {
-        opened_at,
-        spent: credits(spent),
-        bought: credits(bought),
-        given: credits(given),
-        pictures: count(pictures),
-        answers: count(answers),
-        invited: count(invited),
-        earned_by_invites: credits(earned),
-        ends,
+        opened_at: opened_at(reader, account).await?,
+        spent: credits(life.spent),
+        bought: credits(life.bought),
+        given: credits(life.given),
+        pictures: count(life.pictures),
+        answers: count(life.answers),
+        invited: count(life.invited),
+        earned_by_invites: credits(life.earned),
+        ends: life
+            .ending
+            .zip(life.ends_at)
+            .map(|(n, at)| Ending { credits: credits(n), at: at.try_into().unwrap_or_default() }),
     })
 }
 
-/// Credits used, and what was bought and given of what was not taken back.
-async fn sums(reader: Reader<'_>, account: AccountId) -> Result<(i64, i64, i64), Problem> {
-    let sql = format!(
-        "SELECT coalesce(sum(consumed), 0)::bigint, \
-                coalesce(sum(credits - revoked) FILTER (WHERE source = 'purchase'), 0)::bigint, \
-                coalesce(sum(credits - revoked) FILTER (WHERE source <> 'purchase'), 0)::bigint \
-         FROM {} WHERE account_id = $1",
-        reader.tables("lots").await?.main()
-    );
-    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(account.0).fetch_one(reader.pool).await?)
+#[derive(Debug, sqlx::FromRow)]
+struct Life {
+    /// Credits used, and what was bought and given of what was not taken back.
+    spent: i64,
+    bought: i64,
+    given: i64,
+    pictures: i64,
+    answers: i64,
+    invited: i64,
+    earned: i64,
+    /// Of the lot that ends first, µs.
+    ending: Option<i64>,
+    ends_at: Option<i64>,
 }
 
-async fn ends(reader: Reader<'_>, account: AccountId) -> Result<Option<Ending>, Problem> {
+/// All of it in one statement.
+async fn life(reader: Reader<'_>, account: AccountId) -> Result<Life, Problem> {
+    let [lots, generations, referrals] = reader.all_tables(["lots", "generations", "referrals"]).await?;
+    let (lots, generations, referrals) = (lots.main(), generations.main(), referrals.main());
     let sql = format!(
-        "SELECT sum(available)::bigint, expires_at FROM {} \
-         WHERE account_id = $1 AND available > 0 AND expires_at IS NOT NULL GROUP BY 2 ORDER BY 2 LIMIT 1",
-        reader.tables("lots").await?.main()
-    );
-    let next: Option<(i64, i64)> =
-        sqlx::query_as(AssertSqlSafe(sql)).bind(account.0).fetch_optional(reader.pool).await?;
-    Ok(next.map(|(n, at)| Ending { credits: credits(n), at: at.try_into().unwrap_or_default() }))
-}
-
-/// Pictures and answers.
-async fn made(reader: Reader<'_>, account: AccountId) -> Result<(i64, i64), Problem> {
-    let sql = format!(
-        "SELECT count(*) FILTER (WHERE kind <> 'text'), count(*) FILTER (WHERE kind = 'text') \
-         FROM generate_series(0, $2) b(n), LATERAL (SELECT kind FROM {} \
-            WHERE bucket = b.n AND account_id = $1 AND state = 'succeeded' OFFSET 0) g",
-        reader.tables("generations").await?.main()
+        "SELECT l.*, g.*, r.*, e.* FROM \
+            (SELECT coalesce(sum(consumed), 0)::bigint AS spent, \
+                coalesce(sum(credits - revoked) FILTER (WHERE source = 'purchase'), 0)::bigint AS bought, \
+                coalesce(sum(credits - revoked) FILTER (WHERE source <> 'purchase'), 0)::bigint AS given \
+             FROM {lots} WHERE account_id = $1) l, \
+            (SELECT count(*) FILTER (WHERE kind <> 'text') AS pictures, count(*) FILTER (WHERE kind = 'text') AS answers \
+             FROM generate_series(0, $2) b(n), LATERAL (SELECT kind FROM {generations} \
+                WHERE bucket = b.n AND account_id = $1 AND state = 'succeeded' OFFSET 0) s) g, \
+            (SELECT count(*) AS invited, coalesce(sum(inviter_credits), 0)::bigint AS earned \
+             FROM {referrals} WHERE inviter = $1) r \
+         LEFT JOIN LATERAL (SELECT sum(available)::bigint AS ending, expires_at AS ends_at FROM {lots} \
+             WHERE account_id = $1 AND available > 0 AND expires_at IS NOT NULL GROUP BY 2 ORDER BY 2 LIMIT 1) e ON true"
     );
     let asked = sqlx::query_as(AssertSqlSafe(sql)).bind(account.0).bind(reader.newest_bucket(None));
     Ok(asked.fetch_one(reader.pool).await?)
