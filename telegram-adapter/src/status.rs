@@ -117,18 +117,12 @@ impl Board {
         if inner.statuses.shown(generation, sent) == Shown::Late {
             return inner.remove(chat, sent).await;
         }
-        if let Err(error) = inner.desk.note_status(generation, sent).await {
-            tracing::warn!(%error, %generation, "the place of a status message was not kept");
-        }
-        // Another instance may have told before it could know of the status message.
-        match inner.state(generation, None).await {
-            Some(GenerationState::Succeeded | GenerationState::Delivered) => inner.remove(chat, sent).await,
-            Some(GenerationState::Failed | GenerationState::Canceled) => {}
-            Some(GenerationState::Open) | None => {
-                let inner = Arc::clone(inner);
-                self.0.tasks.spawn(async move { inner.keep_alive(making, sent, words).await });
+        let inner = Arc::clone(inner);
+        self.0.tasks.spawn(async move {
+            if inner.is_kept(making, sent).await {
+                inner.keep_alive(making, sent, words).await;
             }
-        }
+        });
     }
 
     /// Ends with the service.
@@ -156,6 +150,24 @@ impl Inner {
         let data = Press::Cancel(Tail::of(making.generation)).data().filter(|_| making.private);
         let label = self.texts.label(making.lang, Say::ButtonCancel);
         data.map_or(Markup::None, |data| Markup::Buttons(vec![Button::Tap { label, data }]))
+    }
+
+    /// Tells the ledger where the status message is, so that whoever tells the outcome can take it away. False: it is over
+    /// already, and nobody else will.
+    async fn is_kept(&self, making: Making, message: i64) -> bool {
+        let Making { generation, chat, .. } = making;
+        if let Err(error) = self.desk.note_status(generation, message).await {
+            tracing::warn!(%error, %generation, "the place of a status message was not kept");
+        }
+        // Another instance may have told before it could know of the status message.
+        match self.state(generation, None).await {
+            Some(GenerationState::Succeeded | GenerationState::Delivered) => {
+                self.remove(chat, message).await;
+                false
+            }
+            Some(GenerationState::Failed | GenerationState::Canceled) => false,
+            Some(GenerationState::Open) | None => true,
+        }
     }
 
     /// What is written of an answer, from now on.

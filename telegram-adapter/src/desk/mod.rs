@@ -9,7 +9,8 @@ mod incidents;
 mod money;
 mod person;
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::outbound::SentFile;
 use proto_events::catalog::Catalog;
@@ -28,6 +29,7 @@ use proto_events::{AccountId, CommandId, GenerationId, PaymentId, Position, Text
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use service::ledger::{Done, Envelope, Ledger, SendError, operation_id};
+use tokio::sync::Mutex;
 
 pub use admin::Act;
 pub use person::By;
@@ -36,11 +38,15 @@ pub use person::By;
 /// sends the update again, or to the next sweep.
 const PATIENCE: Duration = Duration::from_secs(12);
 
+/// Prices are asked for at most this often: what is told of them may be so old. What is charged is the ledger's to say.
+const CATALOG_AGE_MAX: Duration = Duration::from_secs(1);
+
 /// A handle, cheap to clone.
 #[derive(Clone)]
 pub struct Desk {
     ledger: Ledger,
     bot: i64,
+    catalog: Arc<Mutex<Option<(Instant, Arc<Catalog>)>>>,
 }
 
 /// What is committed, and what it made.
@@ -58,13 +64,13 @@ impl<T: DeserializeOwned> Committed<T> {
 
 impl Desk {
     pub fn new(ledger: Ledger, bot: i64) -> Self {
-        Self { ledger: ledger.with_deadline(PATIENCE), bot }
+        Self { ledger: ledger.with_deadline(PATIENCE), bot, catalog: Arc::default() }
     }
 
     /// The same desk with another patience.
     #[must_use]
     pub fn within(&self, patience: Duration) -> Self {
-        Self { ledger: self.ledger.clone().with_deadline(patience), bot: self.bot }
+        Self { ledger: self.ledger.clone().with_deadline(patience), ..self.clone() }
     }
 
     /// Of an account that is known to be there.
@@ -97,9 +103,18 @@ impl Desk {
         self.ask("balance", &AccountQuery { account: AccountRef::Telegram(user) }, at_least).await
     }
 
-    pub async fn catalog(&self) -> Result<Catalog, SendError> {
+    /// Whoever asks while it is being asked for waits for the same answer.
+    pub async fn catalog(&self) -> Result<Arc<Catalog>, SendError> {
+        let mut known = self.catalog.lock().await;
+        if let Some((at, catalog)) = &*known
+            && at.elapsed() < CATALOG_AGE_MAX
+        {
+            return Ok(Arc::clone(catalog));
+        }
         let view: CatalogView = self.ask("catalog", &serde_json::json!({}), None).await?;
-        Ok(view.catalog)
+        let catalog = Arc::new(view.catalog);
+        *known = Some((Instant::now(), Arc::clone(&catalog)));
+        Ok(catalog)
     }
 
     /// One intent is one payment, however often its button is pressed.

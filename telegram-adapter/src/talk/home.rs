@@ -48,13 +48,14 @@ impl Talk {
 
     /// In the place of `message`.
     pub(super) async fn menu(&self, known: &Known, message: Option<i64>) -> Result<(), Halt> {
-        let catalog = self.desk.catalog().await?;
-        let available = self.desk.balance(known.user, known.since).await?.available;
+        let balance = self.desk.balance(known.user, known.since);
+        let (catalog, balance, home) = tokio::join!(self.desk.catalog(), balance, self.home(known));
+        let (catalog, available) = (catalog?, balance?.available);
         let text = self.texts.say(known.lang, Say::Balance { available });
         let text = text
             .and(&Html::empty())
             .and(&self.texts.say(known.lang, Say::StartHow { answer: answer_price(&catalog) }));
-        self.show(known, message, &text, &self.home(known).await).await;
+        self.show(known, message, &text, &home).await;
         Ok(())
     }
 
@@ -68,8 +69,9 @@ impl Talk {
     }
 
     pub(super) async fn balance(&self, known: &Known, message: Option<i64>) -> Result<(), Halt> {
-        let price = picture_price(&self.desk.catalog().await?, &known.settings);
-        let balance = self.desk.balance(known.user, known.since).await?;
+        let (balance, totals) = (self.desk.balance(known.user, known.since), self.desk.totals(known.user));
+        let (catalog, balance, totals) = tokio::try_join!(self.desk.catalog(), balance, totals)?;
+        let price = picture_price(&catalog, &known.settings);
         let available = balance.available;
         let mut text = self.texts.say(known.lang, Say::Balance { available });
         let mut below = |say| text = text.clone().and(&self.texts.say(known.lang, say));
@@ -82,7 +84,6 @@ impl Talk {
         if !balance.debt.is_zero() {
             below(Say::BalanceDebt { debt: balance.debt });
         }
-        let totals = self.desk.totals(known.user).await?;
         if let Some(ends) = totals.ends {
             below(Say::BalanceEnds { credits: ends.credits, at: Day(ends.at) });
         }

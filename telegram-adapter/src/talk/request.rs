@@ -77,7 +77,8 @@ impl Talk {
             request.system =
                 Some(Text::lossy(&system)).filter(|system: &Text<4096>| !system.trim().is_empty());
         } else {
-            as_set(&mut request, &known.settings, &self.desk.catalog().await?);
+            let catalog = self.desk.catalog().await?;
+            as_set(&mut request, &known.settings, &catalog);
         }
         self.order(known, by, request, trace).await
     }
