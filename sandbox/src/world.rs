@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// A page that reads slower than this many events behind is told to reload.
-const EVENTS_BEHIND_MAX: usize = 1024;
+const EVENTS_BEHIND_MAX: usize = 16_384;
 
 pub(crate) struct World {
     pub(crate) options: Options,

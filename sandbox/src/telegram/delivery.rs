@@ -70,20 +70,31 @@ struct Plan {
     expired: bool,
 }
 
-/// The first update of every idle key that is due, and when to look again.
+/// The first update of every idle key that is due, and when to look again. As far as there are connections: what lies
+/// behind is looked at when one is free again.
 fn plan(telegram: &super::state::Telegram, busy: &HashSet<String>, now: i64) -> Plan {
-    let expired = telegram.updates.iter().any(|update| update.expires_ms <= now);
-    let mut plan = Plan { due: Vec::new(), wake_ms: None, expired };
-    let Some(webhook) = &telegram.webhook else { return plan };
+    let mut plan = Plan { due: Vec::new(), wake_ms: None, expired: false };
+    let Some(webhook) = &telegram.webhook else {
+        plan.expired = telegram.updates.iter().any(|update| update.expires_ms <= now);
+        return plan;
+    };
+    let free = webhook.max_connections.saturating_sub(busy.len());
     let mut seen: HashSet<&str> = HashSet::new();
-    for update in telegram.updates.iter().filter(|update| update.expires_ms > now) {
+    for update in &telegram.updates {
+        if plan.due.len() >= free {
+            break;
+        }
+        if update.expires_ms <= now {
+            plan.expired = true;
+            continue;
+        }
         if update.aside == Aside::Waiting || busy.contains(&update.key) || !seen.insert(&update.key) {
             continue;
         }
         if update.next_attempt_ms > now {
             plan.wake_ms =
                 Some(plan.wake_ms.map_or(update.next_attempt_ms, |wake| wake.min(update.next_attempt_ms)));
-        } else if busy.len() + plan.due.len() < webhook.max_connections {
+        } else {
             plan.due.push((webhook.clone(), update.clone()));
         }
     }
