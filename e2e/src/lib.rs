@@ -19,6 +19,7 @@ pub mod people;
 pub mod proxy;
 pub mod raw;
 pub mod rivals;
+pub mod round;
 pub mod shop;
 pub mod stage;
 pub mod studio;

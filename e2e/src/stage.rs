@@ -30,6 +30,8 @@ pub enum Role {
     /// A second ledger, standing by.
     Standby,
     Telegram,
+    /// A second bot, under the same name.
+    Sibling,
     Payments,
     Generator,
     /// A second generator.
@@ -41,7 +43,7 @@ impl Role {
     fn program(self) -> &'static str {
         match self {
             Self::Ledger | Self::Standby => "ledger",
-            Self::Telegram => "telegram-adapter",
+            Self::Telegram | Self::Sibling => "telegram-adapter",
             Self::Payments => "payments-adapter",
             Self::Generator | Self::Painter => "generator",
             Self::Sandbox => "sandbox",
@@ -51,7 +53,7 @@ impl Role {
     fn users(self) -> (&'static str, &'static str) {
         match self {
             Self::Ledger | Self::Standby => ("ledger", "media-ledger"),
-            Self::Telegram => ("telegram", "media-telegram"),
+            Self::Telegram | Self::Sibling => ("telegram", "media-telegram"),
             Self::Payments => ("payments", "payments"),
             Self::Generator | Self::Painter | Self::Sandbox => ("generator", "media-generator"),
         }
@@ -60,17 +62,18 @@ impl Role {
     fn port_variable(self) -> &'static str {
         match self {
             Self::Ledger | Self::Standby => "PORT",
-            Self::Telegram => "TELEGRAM_PORT",
+            Self::Telegram | Self::Sibling => "TELEGRAM_PORT",
             Self::Payments => "PAYMENTS_PORT",
             Self::Generator | Self::Painter => "GENERATOR_PORT",
             Self::Sandbox => "SANDBOX_PORT",
         }
     }
 
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Ledger,
         Self::Standby,
         Self::Telegram,
+        Self::Sibling,
         Self::Payments,
         Self::Generator,
         Self::Painter,

@@ -8,6 +8,7 @@ mod faults;
 mod flows;
 mod groups;
 mod mended;
+mod side_by_side;
 mod strange;
 mod taps;
 mod walk;
