@@ -1,6 +1,8 @@
-//! CPU seconds that processes have used, from /proc: who takes how much of the machine.
+//! CPU seconds that processes have used and memory they take, from /proc: who takes how much of the machine.
 
 use std::collections::HashMap;
+
+use anyhow::{Context as _, Result};
 
 /// Ticks of /proc/<pid>/stat a second: fixed on Linux.
 const TICKS: f64 = 100.0;
@@ -56,6 +58,17 @@ pub fn now(pids: Pids) -> Cpu {
         nats: own(pids.nats),
         load: own(std::process::id()),
     }
+}
+
+/// MB of a process, by this line of its status: `VmRSS` now, `VmHWM` at the most.
+///
+/// # Errors
+/// There is no such process, or no such line.
+pub fn resident(pid: u32, name: &str) -> Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kb: f64 = line.and_then(|line| line.split_whitespace().next()).context("no such line")?.parse()?;
+    Ok(kb / 1024.0)
 }
 
 struct Seen {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::append::AtSize;
+use super::bot::{Bot, Memory};
 use super::generator::Generator;
 use super::notices::Notices;
 use super::peers::Peers;
@@ -21,6 +22,8 @@ pub struct Findings {
     pub live: Option<Live>,
     pub notices: Option<Notices>,
     pub generator: Option<Generator>,
+    pub bot: Option<Bot>,
+    pub bot_memory: Option<Memory>,
 }
 
 impl Findings {
@@ -49,6 +52,12 @@ impl Findings {
         if let Some(generator) = &self.generator {
             let _ = generator.print(&mut out);
         }
+        if let Some(bot) = &self.bot {
+            let _ = bot.print(&mut out);
+        }
+        if let Some(memory) = &self.bot_memory {
+            let _ = memory.print(&mut out);
+        }
         out
     }
 
@@ -76,6 +85,12 @@ impl Findings {
         }
         if let Some(generator) = &self.generator {
             whole["generator"] = serde_json::to_value(generator)?;
+        }
+        if let Some(bot) = &self.bot {
+            whole["bot"] = serde_json::to_value(bot)?;
+        }
+        if let Some(memory) = &self.bot_memory {
+            whole["bot_memory"] = serde_json::to_value(memory)?;
         }
         serde_json::to_string(&whole)
     }

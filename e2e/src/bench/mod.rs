@@ -1,6 +1,7 @@
 //! What `cargo xtask bench` measures: the ledger against ceilings of the same machine in the same minute.
 
 pub mod append;
+pub mod bot;
 pub mod ceiling;
 pub mod cpu;
 pub mod findings;
@@ -36,6 +37,8 @@ pub enum Part {
     Notices,
     /// Jobs of the generator: --generator
     Generator,
+    /// The bot with 1 000 people: --bot
+    Bot,
 }
 
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub struct Options {
     pub empty_alone: bool,
     /// Commands in flight; all of [`append::IN_FLIGHT`] if empty.
     pub in_flight: Vec<usize>,
+    /// Of the bot's memory, and nothing else.
+    pub minutes: Option<u32>,
 }
 
 /// # Errors
@@ -76,6 +81,13 @@ pub fn run(options: &Options, say: &dyn Fn(&str)) -> Result<Findings> {
     // Only when asked for: it has little to do with the ledger.
     if options.only.contains(&Part::Generator) {
         findings.generator = Some(generator::measure(options.quick, say)?);
+    }
+    if options.only.contains(&Part::Bot) {
+        let lasting = std::time::Duration::from_secs(if options.quick { 10 } else { 60 });
+        match options.minutes {
+            Some(minutes) => findings.bot_memory = Some(bot::measure_memory(minutes, say)?),
+            None => findings.bot = Some(bot::measure(lasting, say)?),
+        }
     }
     // Only when asked for: the log that it is worth on takes long to make.
     if options.only.contains(&Part::Live) {

@@ -33,6 +33,12 @@ struct Cli {
     /// Jobs of the generator: a second, overhead, memory, first words; and nothing else
     #[arg(long, conflicts_with_all = ["only", "replay_10m"])]
     generator: bool,
+    /// The bot with 1 000 people: how soon it answers, bursts, what gets lost; and nothing else
+    #[arg(long, conflicts_with_all = ["only", "replay_10m", "generator"])]
+    bot: bool,
+    /// With --bot: only its memory, at 300 updates/s for so long
+    #[arg(long, requires = "bot", value_parser = clap::value_parser!(u32).range(1..=600))]
+    minutes: Option<u32>,
     /// Events of the big log [default: 5 million, with --quick 200 000]; 0: the empty one alone
     #[arg(long)]
     events: Option<usize>,
@@ -75,6 +81,9 @@ fn main() -> Result<()> {
     if cli.generator {
         cli.only = vec![Part::Generator];
     }
+    if cli.bot {
+        cli.only = vec![Part::Bot];
+    }
     let events = cli.events.unwrap_or(if cli.quick { QUICK } else { BIG });
     let options = Options {
         quick: cli.quick,
@@ -82,6 +91,7 @@ fn main() -> Result<()> {
         big: size(events, cli.accounts),
         empty_alone: cli.quick && cli.events.is_none(),
         in_flight: cli.in_flight,
+        minutes: cli.minutes,
     };
     let findings = run(&options, &say)?;
     println!("{}", findings.table());

@@ -19,10 +19,13 @@ const PROFILE: &str = "measured";
 pub fn bench(extra: &[String]) -> Result<()> {
     machine::ensure()?;
     let mut packages = vec!["-p", "e2e", "--bin", "bench", "-p", "ledger", "--bin", "ledger"];
-    let (notices, generator) = (wants_notices(extra), wants_generator(extra));
-    for (wanted, name) in
-        [(notices, "payments-adapter"), (generator, "generator"), (notices || generator, "sandbox")]
-    {
+    let (notices, generator, bot) = (wants_notices(extra), wants_generator(extra), wants_bot(extra));
+    for (wanted, name) in [
+        (notices || bot, "payments-adapter"),
+        (generator || bot, "generator"),
+        (bot, "telegram-adapter"),
+        (notices || generator || bot, "sandbox"),
+    ] {
         if wanted {
             packages.extend(["-p", name, "--bin", name]);
         }
@@ -48,7 +51,7 @@ pub fn bench(extra: &[String]) -> Result<()> {
 /// The payments adapter and the vendor's stand-in are built only when notifications are measured.
 fn wants_notices(extra: &[String]) -> bool {
     let only = extra.iter().any(|argument| argument.starts_with("--only"));
-    let others = ["log", "--help", "--replay-10m", "--generator"];
+    let others = ["log", "--help", "--replay-10m", "--generator", "--bot"];
     let none = extra.iter().any(|argument| others.contains(&argument.as_str()));
     !none && (!only || extra.iter().any(|argument| argument.contains("notices")))
 }
@@ -58,12 +61,23 @@ fn wants_generator(extra: &[String]) -> bool {
     extra.iter().any(|argument| argument.contains("generator"))
 }
 
+fn wants_bot(extra: &[String]) -> bool {
+    extra
+        .iter()
+        .any(|argument| argument == "--bot" || (argument.starts_with("--only") && argument.contains("bot")))
+}
+
 /// Published peers take minutes to build: not for a quick look, nor when something else is asked for.
 fn wants_peers(extra: &[String]) -> bool {
     let has = |word: &str| extra.iter().any(|argument| argument == word);
     let only = extra.iter().any(|argument| argument.starts_with("--only"));
     let asks = extra.iter().any(|argument| argument.contains("peers"));
-    !has("--quick") && !has("log") && !has("--help") && !has("--generator") && (asks || !only)
+    !has("--quick")
+        && !has("log")
+        && !has("--help")
+        && !has("--generator")
+        && !has("--bot")
+        && (asks || !only)
 }
 
 /// The program of `e2e/peers`, which has a lock file and dependencies of its own. `None`: it does not build

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::floor::{CONCURRENCY, Floor, HUGE};
 use crate::Role;
+use crate::bench::cpu;
 
 /// All calls are open before the first one is answered.
 const THINK_MS: u64 = 5_000;
@@ -50,13 +51,8 @@ pub fn measure(floor: &mut Floor, say: &dyn Fn(&str)) -> Result<Memory> {
     })
 }
 
-/// MB of the generator, by this line of its status.
-fn resident(floor: &mut Floor, name: &str) -> Result<f64> {
-    let pid = floor.stage.pid(Role::Generator).context("the generator does not run")?;
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let kb: f64 = line.and_then(|line| line.split_whitespace().next()).context("no such line")?.parse()?;
-    Ok(kb / 1024.0)
+fn resident(floor: &Floor, name: &str) -> Result<f64> {
+    cpu::resident(floor.stage.pid(Role::Generator).context("the generator does not run")?, name)
 }
 
 impl Memory {

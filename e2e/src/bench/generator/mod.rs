@@ -17,6 +17,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use self::floor::Floor;
+pub use self::floor::rich;
 pub use self::jobs::Jobs;
 pub use self::memory::Memory;
 pub use self::text::Words;
@@ -30,7 +31,7 @@ pub struct Times {
     pub max: f64,
 }
 
-fn times(mut all: Vec<f64>) -> Times {
+pub fn times(mut all: Vec<f64>) -> Times {
     all.sort_by(f64::total_cmp);
     Times { p50: percentile(&all, 0.5), p99: percentile(&all, 0.99), max: all.last().copied().unwrap_or(0.0) }
 }
