@@ -4,7 +4,7 @@ use e2e::deeds::Deeds;
 use e2e::history;
 use e2e::{Role, Stage, judge};
 use ledger::log::Row;
-use ledger::projections::{self, Needs};
+use ledger::projections::{self, Needs, Standing};
 
 use crate::hall::Hall;
 
@@ -27,6 +27,38 @@ fn plant(hall: &Hall, of: &Row, change: impl FnOnce(&mut Row)) -> i64 {
 fn standing(hall: &Hall) -> Vec<(String, i64)> {
     let stands = hall.instances().into_iter().filter(|i| i.failure.is_some());
     stands.map(|i| (i.name, i.failed_at.unwrap())).collect()
+}
+
+/// What people are told they have is what is committed: the projection is only the quicker half of it.
+#[test]
+fn a_balance_is_of_now_although_its_projection_stands_still() {
+    let mut hall = Hall::open("balances");
+    assert!(hall.stage.stop(Role::Ledger));
+    hall.stage.start(Role::Ledger, &[("WRITE_PATH_ONLY", "true")]).unwrap();
+    let deeds = Deeds::new(&hall.stage);
+    hall.stage.rt.block_on(deeds.whole_way(1)).unwrap();
+    assert_eq!(hall.stage.rt.block_on(deeds.balance(1, proto_events::Position::ZERO)).unwrap(), (95, 0, 0));
+    let behind = hall.rows::<(i64,)>(
+        "SELECT h.position - i.position FROM log_head h, projection_instances i \
+         WHERE i.name = 'balances' AND i.state = 'live'",
+    );
+    assert!(behind[0].0 > 5, "the projection was to stand still: {behind:?}");
+    let sums: Vec<(uuid::Uuid, i64, i64, i64)> = hall.rows(
+        "SELECT account_id, sum(available_delta)::bigint, sum(reserved_delta)::bigint, sum(debt_delta)::bigint \
+         FROM events GROUP BY 1",
+    );
+    for (account, available, reserved, debt) in sums {
+        // Near and far are two ways to the same sums.
+        for near in [i64::MAX / 2, -1] {
+            let account = proto_events::AccountId(account);
+            let found = projections::balance_near(&hall.stage.pool, account, near);
+            let found = hall.stage.rt.block_on(found).unwrap();
+            assert_eq!(found, Standing::Known(available, reserved, debt), "{account}, near is {near}");
+        }
+    }
+    let nobody = proto_events::AccountId(uuid::Uuid::from_u128(1));
+    let found = hall.stage.rt.block_on(projections::balance(&hall.stage.pool, nobody)).unwrap();
+    assert_eq!(found, Standing::Nobody);
 }
 
 #[test]

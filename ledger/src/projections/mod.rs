@@ -57,7 +57,7 @@ pub use diff::{Diff, RowDiff, TableDiff, diff};
 pub use held::{Canceled, Held, cancel};
 pub use keeper::keep;
 pub use lots::{Lot, moves};
-pub use readers::{Standing, balance, live, live_of};
+pub use readers::{Standing, balance, balance_near, live, live_of};
 pub use rebuild::{Made, Rebuild, RefusedRebuild};
 pub use registry::{
     Instance, Kept, State, Way, all as instances, find as find_instance, take_back_wish, wish_kept,

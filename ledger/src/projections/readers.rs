@@ -10,6 +10,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use super::Tables;
 use super::registry::{self, State};
+use crate::store::BUCKET_BITS;
 
 /// Times that a reader looks anew for the live instance: swaps are minutes apart.
 const TRIES: u32 = 3;
@@ -43,8 +44,8 @@ pub async fn live_of<const N: usize>(
 /// The instance of balances that was live when last looked. Only a hint: each statement checks it.
 static BALANCES: AtomicI32 = AtomicI32::new(1);
 
-/// Further behind the log a balance is not made up from its events: reading them all would take longer than waiting.
-const BEHIND_MAX: i64 = 4_096;
+/// Further behind the log the events after the projection are looked for by their account, a probe a bucket, not read one by one.
+const NEAR: i64 = 4_096;
 
 /// Of an account, by everything that is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,17 +54,27 @@ pub enum Standing {
     Known(i64, i64, i64),
     /// No such account.
     Nobody,
-    /// The projection is too far behind, or not there yet.
-    Behind,
+    /// There is no projection yet.
+    Unread,
 }
 
-/// The projection's row and the events that it has not seen yet, in one statement: of one moment, and never behind the log.
+/// The projection's row and the account's events that it has not seen yet, in one statement: of one moment, and never behind
+/// the log, however far behind the projection is.
 ///
-/// Cost: a probe, and the events after the projection's checkpoint, [`BEHIND_MAX`] at the most.
+/// Cost: a probe, and the events after the projection's checkpoint, as long as they are few ([`NEAR`]); else the account's own
+/// in each bucket from there on.
 pub async fn balance(pool: &PgPool, account: AccountId) -> Result<Standing, sqlx::Error> {
+    balance_near(pool, account, NEAR).await
+}
+
+/// The same with another idea of near.
+///
+/// # Errors
+/// Postgres does not answer.
+pub async fn balance_near(pool: &PgPool, account: AccountId, near: i64) -> Result<Standing, sqlx::Error> {
     for _ in 0..TRIES {
         let instance = BALANCES.load(Ordering::Relaxed);
-        if let Some(found) = balance_in(pool, account, instance).await? {
+        if let Some(found) = balance_in(pool, account, instance, near).await? {
             return Ok(found);
         }
         match registry::find(pool, "balances", State::Live).await? {
@@ -71,12 +82,11 @@ pub async fn balance(pool: &PgPool, account: AccountId) -> Result<Standing, sqlx
             None => break,
         }
     }
-    Ok(Standing::Behind)
+    Ok(Standing::Unread)
 }
 
 #[derive(Debug, sqlx::FromRow)]
 struct Found {
-    near: bool,
     there: bool,
     available: i64,
     reserved: i64,
@@ -88,27 +98,33 @@ async fn balance_in(
     pool: &PgPool,
     account: AccountId,
     instance: i32,
+    near: i64,
 ) -> Result<Option<Standing>, sqlx::Error> {
     let sql = format!(
-        "SELECT h.position - i.position <= $3 AS near, b.account_id IS NOT NULL OR e.count > 0 AS there, \
+        "SELECT b.account_id IS NOT NULL OR e.count > 0 AS there, \
              coalesce(b.available, 0) + e.available AS available, coalesce(b.reserved, 0) + e.reserved AS reserved, \
              coalesce(b.debt, 0) + e.debt AS debt \
-         FROM projection_instances i CROSS JOIN log_head h LEFT JOIN {} b ON b.account_id = $1 \
+         FROM projection_instances i CROSS JOIN log_head h CROSS JOIN LATERAL (SELECT h.position - i.position <= $3 AS near) n \
+         LEFT JOIN {} b ON b.account_id = $1 \
          CROSS JOIN LATERAL (SELECT count(*), coalesce(sum(available_delta), 0)::bigint AS available, \
                 coalesce(sum(reserved_delta), 0)::bigint AS reserved, coalesce(sum(debt_delta), 0)::bigint AS debt \
-             FROM events WHERE position > i.position AND position <= i.position + $3 AND account_id = $1) e \
+             FROM (SELECT available_delta, reserved_delta, debt_delta FROM events \
+                   WHERE position > i.position AND position <= CASE WHEN n.near THEN h.position ELSE 0 END AND account_id = $1 \
+                   UNION ALL SELECT a.available_delta, a.reserved_delta, a.debt_delta \
+                   FROM generate_series(i.position >> {BUCKET_BITS}, CASE WHEN n.near THEN -1 ELSE h.position >> {BUCKET_BITS} END) bucket, \
+                   LATERAL (SELECT * FROM events WHERE (position >> {BUCKET_BITS}) = bucket AND account_id = $1 OFFSET 0) a \
+                   WHERE a.position > i.position) unseen) e \
          WHERE i.name = 'balances' AND i.instance = $2 AND i.state = 'live'",
         Tables::of("balances", instance).main()
     );
     let asked = sqlx::query_as::<_, Found>(AssertSqlSafe(sql))
         .bind(account.0)
         .bind(instance)
-        .bind(BEHIND_MAX)
+        .bind(near)
         .fetch_optional(pool)
         .await;
     match asked {
         Ok(found) => Ok(found.map(|found| match found {
-            Found { near: false, .. } => Standing::Behind,
             Found { there: false, .. } => Standing::Nobody,
             Found { available, reserved, debt, .. } => Standing::Known(available, reserved, debt),
         })),

@@ -205,32 +205,21 @@ async fn rows_about(pool: &PgPool, account: AccountId, id: String) -> Result<Vec
     Ok(found.remove(&id).unwrap_or_default())
 }
 
-/// As committed now. `committed` is where the log was when it was asked for; a projection far behind is waited for.
+/// As committed now. `committed` is where the log was when it was asked for.
 async fn balance(
     pool: &PgPool,
     query: AccountQuery,
     committed: Position,
 ) -> Result<(Position, Value), Problem> {
     let account = resolve(pool, query.account).await?;
-    let deadline = tokio::time::Instant::now() + WAIT;
-    loop {
-        match projections::balance(pool, account).await? {
-            Standing::Known(available, reserved, debt) => {
-                let credits = |n| Credits::new(n).unwrap_or_default();
-                let view = BalanceView {
-                    account,
-                    available: credits(available),
-                    reserved: credits(reserved),
-                    debt: credits(debt),
-                };
-                return Ok((committed, json(view)?));
-            }
-            Standing::Nobody => return Err(not_found("account")),
-            Standing::Behind if tokio::time::Instant::now() >= deadline => {
-                return Err(Problem::NotYet(committed));
-            }
-            Standing::Behind => tokio::time::sleep(Duration::from_millis(5)).await,
+    match projections::balance(pool, account).await? {
+        Standing::Known(available, reserved, debt) => {
+            let credits = |n| Credits::new(n).unwrap_or_default();
+            let (available, reserved, debt) = (credits(available), credits(reserved), credits(debt));
+            Ok((committed, json(BalanceView { account, available, reserved, debt })?))
         }
+        Standing::Nobody => Err(not_found("account")),
+        Standing::Unread => Err(Problem::NotYet(committed)),
     }
 }
 

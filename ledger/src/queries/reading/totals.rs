@@ -70,14 +70,6 @@ async fn life(reader: Reader<'_>, account: AccountId) -> Result<Life, Problem> {
     Ok(asked.fetch_one(reader.pool).await?)
 }
 
-async fn invited(reader: Reader<'_>, account: AccountId) -> Result<(i64, i64), Problem> {
-    let sql = format!(
-        "SELECT count(*), coalesce(sum(inviter_credits), 0)::bigint FROM {} WHERE inviter = $1",
-        reader.tables("referrals").await?.main()
-    );
-    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(account.0).fetch_one(reader.pool).await?)
-}
-
 async fn opened_at(reader: Reader<'_>, account: AccountId) -> Result<Micros, Problem> {
     let key = account.to_string();
     let opened = store::events_of_keys(reader.pool, KEY_WELCOME, std::slice::from_ref(&key)).await?;
