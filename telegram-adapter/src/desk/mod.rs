@@ -1,6 +1,6 @@
 //! The ledger, as this adapter asks it: every command with its id, every question it has.
 //!
-//! Ids are made from the thing itself (the person's message, the button's nonce, the generation),
+//! Ids are made from the thing itself (the person's message, the person and their button's nonce, the generation),
 //! never from an update's id, which Telegram re-randomises: the same thing is the same command
 //! however often it comes.
 
@@ -125,7 +125,7 @@ impl Desk {
         command: TopupOpen,
         trace: &TraceId,
     ) -> Result<Committed<TopupOpened>, SendError> {
-        let id = id(format!("topup:{}:{nonce}", self.bot))?;
+        let id = id(format!("topup:{}:{user}:{nonce}", self.bot))?;
         self.send(id, AccountRef::Telegram(user), command.into(), Some(trace)).await
     }
 
@@ -276,6 +276,6 @@ mod tests {
     fn command_ids_hold_for_the_largest_of_telegrams_ids() {
         let chat = -9_007_199_254_740_991_i64;
         assert!(id(format!("msg:{chat}:{chat}:{chat}")).is_ok());
-        assert!(id(format!("topup:{chat}:{}", "n".repeat(24))).is_ok());
+        assert!(id(format!("topup:{chat}:{chat}:{}", "n".repeat(24))).is_ok());
     }
 }

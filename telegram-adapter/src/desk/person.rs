@@ -100,7 +100,7 @@ impl Desk {
     ) -> Result<Committed<GenerationAccepted>, SendError> {
         let id = match by {
             By::Message { chat, message } => id(format!("msg:{}:{chat}:{message}", self.bot))?,
-            By::Nonce(nonce) => id(format!("tap:{}:{nonce}", self.bot))?,
+            By::Nonce(nonce) => id(format!("tap:{}:{user}:{nonce}", self.bot))?,
         };
         self.send(id, AccountRef::Telegram(user), request.into(), Some(trace)).await
     }
@@ -199,7 +199,7 @@ impl Desk {
 
     /// What is left of the credits is given up.
     pub async fn erase(&self, user: i64, nonce: &str, trace: &TraceId) -> Result<AccountGone, SendError> {
-        let id = id(format!("erase:{nonce}"))?;
+        let id = id(format!("erase:{}:{user}:{nonce}", self.bot))?;
         let command = AccountErase { forfeit: true }.into();
         self.send(id, AccountRef::Telegram(user), command, Some(trace)).await.map(|done| done.result)
     }

@@ -11,7 +11,7 @@ use crate::ways::Way;
 
 /// Bot API: callback_data is 1–64 bytes.
 const BYTES_MAX: usize = 64;
-/// 24 hex digits, 96 random bits: nobody meets somebody else's.
+/// 24 hex digits. A command's id has the person in it too: whoever guesses another's nonce meets only their own commands.
 const NONCE_LEN: usize = 24;
 
 /// The end of a generation's id: whoever taps knows the beginning, their account.
