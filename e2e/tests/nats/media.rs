@@ -52,6 +52,20 @@ async fn get(client: &Client, name: &str) -> Vec<u8> {
     bytes
 }
 
+/// As the telegram adapter reads: without being a consumer.
+async fn chunk_by_chunk(client: &Client, name: &str) -> Vec<u8> {
+    let object = images(client).await.info(name).await.unwrap();
+    let stream = jetstream::new(client.clone()).get_stream_no_info("OBJ_images").await.unwrap();
+    let (mut bytes, mut next) = (Vec::new(), 1);
+    while bytes.len() < object.size {
+        let subject = format!("$O.images.C.{}", object.nuid);
+        let chunk = stream.direct_get_next_for_subject(subject, Some(next)).await.unwrap();
+        bytes.extend_from_slice(&chunk.payload);
+        next = chunk.sequence + 1;
+    }
+    bytes
+}
+
 fn picture(seed: u32) -> Vec<u8> {
     (0..PICTURE_BYTES).map(|n| (n.wrapping_mul(2_654_435_761).wrapping_add(seed) >> 24) as u8).collect()
 }
@@ -74,6 +88,7 @@ async fn work(world: &World) {
         }
         assert!(get(ledger, name).await == picture(2), "the console shows {name}");
     }
+    assert!(chunk_by_chunk(telegram, "g-1/1/0").await == picture(2), "by direct gets: other bytes");
     images(generator).await.delete("g-1/1/0").await.unwrap();
     assert!(images(telegram).await.get("g-1/1/0").await.is_err(), "deleted");
     images(ledger).await.delete("reference-1").await.unwrap();

@@ -1,20 +1,18 @@
 //! What was made, from the object store in MEDIA, checked before it is sent.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::jetstream::{
     self,
-    object_store::{GetErrorKind, InfoErrorKind, ObjectInfo, ObjectMetadata},
+    object_store::{InfoErrorKind, ObjectInfo, ObjectMetadata},
 };
 use futures_util::TryStreamExt as _;
 use proto_events::events::MediaType;
 use proto_events::media::{FetchedFile, sha256_hex};
 use proto_events::queries::OutputPlace;
 use proto_events::subjects::IMAGES_BUCKET;
-use tokio::io::AsyncReadExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::outbound::Picture;
@@ -25,7 +23,7 @@ use crate::texts::is_blank;
 pub const IN_HAND_MAX: usize = 16;
 /// Bot API: what a bot may upload.
 const BYTES_MAX: u32 = 50 * 1024 * 1024;
-/// For 50 MB from or to a store nearby. One whose chunks are gone leaves the reader waiting.
+/// For 50 MB from or to a store nearby.
 const READ_TIME_MAX: Duration = Duration::from_secs(20);
 /// For a question to the store.
 const ASK_TIME_MAX: Duration = Duration::from_secs(5);
@@ -110,19 +108,21 @@ impl Shelf {
         Ok(())
     }
 
+    /// Chunk by chunk, each asked for by itself: a reader that is a consumer stays one for half a minute, and a store has only
+    /// so many.
     async fn read(&self, place: &OutputPlace) -> Result<Vec<u8>, Missing> {
-        let store = self.context().get_object_store(IMAGES_BUCKET).await.map_err(unreached)?;
-        let object = store.get(place.object.as_str()).await.map_err(|error| match error.kind() {
-            GetErrorKind::NotFound => gone(),
-            _ => unreached(error),
-        })?;
-        let mut bytes = Vec::with_capacity(place.bytes as usize);
-        // One byte more than there should be shows that it is another thing.
-        let mut bounded = object.take(u64::from(place.bytes) + 1);
-        bounded.read_to_end(&mut bytes).await.map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData => Missing::Lost("the store has other bytes than were put".to_owned()),
-            _ => unreached(error),
-        })?;
+        let context = self.context();
+        let object = info(&context, place.object.as_str()).await?;
+        let stream = context.get_stream_no_info(format!("OBJ_{IMAGES_BUCKET}")).await.map_err(unreached)?;
+        let subject = chunks(&object);
+        let (mut bytes, mut next) = (Vec::with_capacity(place.bytes as usize), 1);
+        // More than there should be shows that it is another thing.
+        while bytes.len() < object.size && bytes.len() <= place.bytes as usize {
+            let chunk = stream.direct_get_next_for_subject(subject.clone(), Some(next)).await;
+            let chunk = chunk.map_err(unreached)?;
+            bytes.extend_from_slice(&chunk.payload);
+            next = chunk.sequence + 1;
+        }
         Ok(bytes)
     }
 
@@ -157,17 +157,9 @@ impl Shelf {
     /// Asks the store whether it has every chunk of an object.
     async fn whole(&self, object: &str) -> Result<ObjectInfo, Missing> {
         let context = self.context();
-        let store = context.get_object_store(IMAGES_BUCKET).await.map_err(unreached)?;
-        let object = store.info(object).await.map_err(|error| match error.kind() {
-            InfoErrorKind::NotFound => gone(),
-            _ => unreached(error),
-        })?;
-        if object.deleted {
-            return Err(gone());
-        }
+        let object = info(&context, object).await?;
         let stream = context.get_stream_no_info(format!("OBJ_{IMAGES_BUCKET}")).await.map_err(unreached)?;
-        let subject = format!("$O.{IMAGES_BUCKET}.C.{}", object.nuid);
-        let mut subjects = stream.info_with_subjects(subject).await.map_err(unreached)?;
+        let mut subjects = stream.info_with_subjects(chunks(&object)).await.map_err(unreached)?;
         let mut chunks = 0;
         while let Some((_, count)) = subjects.try_next().await.map_err(unreached)? {
             chunks += count;
@@ -181,6 +173,21 @@ impl Shelf {
     fn context(&self) -> jetstream::Context {
         jetstream::new(self.media.clone())
     }
+}
+
+/// What the store says of an object.
+async fn info(context: &jetstream::Context, object: &str) -> Result<ObjectInfo, Missing> {
+    let store = context.get_object_store(IMAGES_BUCKET).await.map_err(unreached)?;
+    let object = store.info(object).await.map_err(|error| match error.kind() {
+        InfoErrorKind::NotFound => gone(),
+        _ => unreached(error),
+    })?;
+    if object.deleted { Err(gone()) } else { Ok(object) }
+}
+
+/// Where the chunks of an object are.
+fn chunks(object: &ObjectInfo) -> String {
+    format!("$O.{IMAGES_BUCKET}.C.{}", object.nuid)
 }
 
 async fn in_time<T>(
