@@ -17,12 +17,15 @@ use crate::dice::Dice;
 /// What one measurement found.
 #[derive(Debug, Clone, Serialize)]
 pub struct Played {
+    /// To the last reply.
     pub seconds: f64,
     pub updates: usize,
     pub updates_s: f64,
     /// ms from an update to the first that is seen of its answer.
     pub reply: Times,
     pub by_act: BTreeMap<&'static str, (usize, Times)>,
+    /// ms until what was asked for was there: an answer, a picture, a receipt. The model thinks for a second of it.
+    pub whole: BTreeMap<&'static str, Times>,
     /// Updates without an answer, or things that were asked for and did not come.
     pub lost: usize,
     /// Messages more than were due.
@@ -36,6 +39,8 @@ pub struct Played {
 #[derive(Default)]
 struct Seen {
     replies: Vec<Reply>,
+    /// ms.
+    whole: Vec<(Act, f64)>,
     lost: Vec<String>,
     crowded: usize,
 }
@@ -75,15 +80,17 @@ pub fn arriving(
             };
             let idle = Arc::clone(&idle);
             under_way.spawn(async move {
-                let mut replies = Vec::with_capacity(2);
+                let (mut replies, asked) = (Vec::with_capacity(2), Instant::now());
                 let lost = person.act(act, &mut replies).await.err();
+                let whole = asked.elapsed().as_secs_f64() * 1e3;
                 idle.lock().unwrap_or_else(PoisonError::into_inner).push(person);
-                (replies, lost.map(|error| format!("{}: {error:#}", act.name())))
+                (replies, (act, whole), lost.map(|error| format!("{}: {error:#}", act.name())))
             });
         }
         while let Some(ended) = under_way.join_next().await {
-            let (replies, lost) = ended.context("somebody broke off")?;
+            let (replies, whole, lost) = ended.context("somebody broke off")?;
             seen.replies.extend(replies);
+            seen.whole.push(whole);
             seen.lost.extend(lost);
         }
         anyhow::Ok(())
@@ -121,7 +128,8 @@ fn finish(
     cpu: [f64; WHO.len()],
     before: [f64; WHO.len()],
 ) -> Result<Played> {
-    let seconds = begun.elapsed().as_secs_f64();
+    let last = seen.replies.iter().map(|reply| reply.at).max().unwrap_or(begun);
+    let seconds = (last - begun).as_secs_f64().max(f64::EPSILON);
     town.at_rest()?;
     town.ear.heard_all()?;
     for why in seen.lost.iter().take(5) {
@@ -132,6 +140,13 @@ fn finish(
         let ms: Vec<f64> = seen.replies.iter().filter(|reply| reply.act == act).map(|r| r.ms).collect();
         if !ms.is_empty() {
             by_act.insert(act.name(), (ms.len(), times(ms)));
+        }
+    }
+    let mut whole = BTreeMap::new();
+    for act in [Act::Talk, Act::Picture, Act::Topup] {
+        let ms: Vec<f64> = seen.whole.iter().filter(|(other, _)| *other == act).map(|(_, ms)| *ms).collect();
+        if !ms.is_empty() {
+            whole.insert(act.name(), times(ms));
         }
     }
     let updates = seen.replies.len();
@@ -145,6 +160,7 @@ fn finish(
         updates_s: updates as f64 / seconds,
         reply: times(seen.replies.iter().map(|reply| reply.ms).collect()),
         by_act,
+        whole,
         lost: seen.lost.len(),
         doubled: strays(people),
         crowded: seen.crowded,

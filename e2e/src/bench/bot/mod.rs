@@ -173,6 +173,8 @@ impl Bot {
                 let what = format!("{act} × {}", short(*count as f64));
                 writeln!(out, "    {what:<39}{:>8.0}{:>8.0}{:>8.0}", times.p50, times.p99, times.max)?;
             }
+            let whole = played.whole.iter().map(|(act, t)| format!("{act} {:.0}, {:.0}", t.p50, t.p99));
+            writeln!(out, "    to the end, p50, p99: {}", whole.collect::<Vec<_>>().join("; "))?;
             let of: Vec<String> =
                 WHO.iter().zip(played.cpu_ms).map(|(who, ms)| format!("{who} {ms:.1}")).collect();
             writeln!(out, "  processor ms of an update at {per_s}/s:")?;

@@ -56,6 +56,7 @@ impl Act {
 #[derive(Debug, Clone, Copy)]
 pub struct Reply {
     pub act: Act,
+    pub at: Instant,
     pub ms: f64,
 }
 
@@ -95,7 +96,7 @@ impl Person {
         self.quiet();
         let began = Instant::now();
         let mut replied = |at: Instant, since: Instant| {
-            replies.push(Reply { act, ms: (at - since).as_secs_f64() * 1e3 });
+            replies.push(Reply { act, at, ms: (at - since).as_secs_f64() * 1e3 });
         };
         match act {
             Act::Command => {
