@@ -1,7 +1,6 @@
 //! Sending broadcasts. The ledger gives a running one to one instance at a time, some recipients at once; each is sent to and put on
 //! record before the next, so that a death repeats one message at most.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use proto_events::Text;
@@ -25,6 +24,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Within the lease of 20 s, three times.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
 const FLOOD_MAX: Duration = Duration::from_secs(60);
+/// Recipients of a batch from which on all of them refused is more than a few chats that are gone.
+const ALARM_MIN: usize = 10;
 
 #[derive(Clone)]
 pub struct Broadcaster {
@@ -40,12 +41,13 @@ impl Broadcaster {
 
     /// Sends what there is to send, until told to stop.
     pub async fn run(self, shutdown: CancellationToken) {
-        let wake = Arc::new(tokio::sync::Notify::new());
+        // The broadcast that somebody got, or might have, by this instance.
+        let mut reached = None;
         while !shutdown.is_cancelled() {
             match self.desk.claim_broadcast(&self.claimant, BATCH).await {
                 Ok(Some(claimed)) => {
                     fail::fail_point!("telegram.broadcast.claimed");
-                    self.send(&claimed, &shutdown).await;
+                    self.send(&claimed, &mut reached, &shutdown).await;
                     continue;
                 }
                 Ok(None) => {}
@@ -53,13 +55,17 @@ impl Broadcaster {
             }
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                () = wake.notified() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
         }
     }
 
-    async fn send(&self, claimed: &ClaimedBroadcast, shutdown: &CancellationToken) {
+    async fn send(
+        &self,
+        claimed: &ClaimedBroadcast,
+        reached: &mut Option<Text<64>>,
+        shutdown: &CancellationToken,
+    ) {
         let mut pace = tokio::time::interval(Duration::from_secs(1) / PER_SECOND);
         pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut refused = 0;
@@ -69,7 +75,11 @@ impl Broadcaster {
             }
             pace.tick().await;
             let Some(outcome) = self.send_to(claimed, recipient).await else { return };
-            refused += usize::from(outcome == SendOutcome::Failed);
+            if outcome == SendOutcome::Failed {
+                refused += 1;
+            } else {
+                *reached = Some(claimed.broadcast.clone());
+            }
             fail::fail_point!("telegram.broadcast.sent");
             match self
                 .desk
@@ -88,7 +98,8 @@ impl Broadcaster {
             }
             fail::fail_point!("telegram.broadcast.recorded");
         }
-        if refused > 0 && refused == claimed.recipients.len() {
+        let all_refused = refused > 0 && refused == claimed.recipients.len();
+        if all_refused && (refused >= ALARM_MIN || reached.as_ref() != Some(&claimed.broadcast)) {
             tracing::error!(broadcast = %claimed.broadcast, refused, "Telegram takes a broadcast for nobody");
             self.desk.report(Incident::BroadcastRefused).await;
         }

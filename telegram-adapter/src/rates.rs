@@ -12,7 +12,7 @@ const KEPT_MAX: usize = 20_000;
 
 /// Messages that wait at once, over all people: each holds one of the places that Telegram's updates have.
 const WAITING_MAX: usize = 16;
-/// For which a message may wait.
+/// For which one person's messages may wait, all in all, until they have rested: in long polling everybody waits with them.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ struct Bucket {
     told: bool,
     /// The album that came last, and whether it was too fast: its parts are one message.
     album: Option<(String, bool)>,
+    /// Until when their messages may wait; past it, they are refused at once.
+    patience: Option<Instant>,
 }
 
 /// A handle, cheap to clone.
@@ -78,14 +80,26 @@ impl Rates {
         }
     }
 
-    /// How long until one more may come, if that is worth waiting for.
+    /// How long until one more may come, if that is worth waiting for and they have patience left.
     fn wait_at(&self, person: i64, now: Instant) -> Option<Duration> {
-        let buckets = self.buckets();
-        let bucket = buckets.get(&person)?;
+        let rest = self.rest();
+        let mut buckets = self.buckets();
+        let bucket = buckets.get_mut(&person)?;
         let since = now.saturating_duration_since(bucket.at).as_secs_f64();
         let left = since.mul_add(self.per_second, bucket.left).min(self.burst);
         let wait = Duration::from_secs_f64((1.0 - left).max(0.0) / self.per_second);
-        (wait > Duration::ZERO && wait <= WAIT_MAX).then_some(wait)
+        let known = bucket.patience.filter(|until| now < *until + rest);
+        let until = known.unwrap_or(now + WAIT_MAX);
+        if wait.is_zero() || now + wait > until {
+            return None;
+        }
+        bucket.patience = Some(until);
+        Some(wait)
+    }
+
+    /// After which a bucket is full again.
+    fn rest(&self) -> Duration {
+        Duration::from_secs_f64(self.burst / self.per_second)
     }
 
     fn buckets(&self) -> MutexGuard<'_, HashMap<i64, Bucket>> {
@@ -96,10 +110,10 @@ impl Rates {
     fn take_at(&self, person: i64, now: Instant) -> Option<bool> {
         let mut buckets = self.buckets();
         if buckets.len() >= KEPT_MAX && !buckets.contains_key(&person) {
-            let full = Duration::from_secs_f64(self.burst / self.per_second);
+            let full = self.rest();
             buckets.retain(|_, bucket| now.duration_since(bucket.at) < full);
         }
-        let new = Bucket { left: self.burst, at: now, told: false, album: None };
+        let new = Bucket { left: self.burst, at: now, told: false, album: None, patience: None };
         let bucket = buckets.entry(person).or_insert(new);
         let since = now.saturating_duration_since(bucket.at).as_secs_f64();
         bucket.left = since.mul_add(self.per_second, bucket.left).min(self.burst);
@@ -155,6 +169,28 @@ mod tests {
         }
         let _all = rates.waiting.acquire_many(u32::try_from(WAITING_MAX).unwrap()).await.unwrap();
         assert_eq!(rates.take_patiently(7, None).await, Some(false), "nobody waits where many do");
+    }
+
+    #[test]
+    fn one_persons_photos_wait_five_seconds_in_all_and_again_after_a_rest() {
+        let (rates, start) = (Rates::new(10, 30), Instant::now());
+        let mut now = start;
+        let (mut passed, mut refused) = (0, 0);
+        for _ in 0..100 {
+            now += rates.wait_at(7, now).unwrap_or_default();
+            match rates.take_at(7, now) {
+                None => passed += 1,
+                Some(_) => refused += 1,
+            }
+        }
+        assert_eq!((passed, refused), (12, 88), "ten at once, and two that waited");
+        assert!(now - start <= WAIT_MAX, "{:?}", now - start);
+        now += Duration::from_secs(4);
+        assert_eq!([rates.take_at(7, now), rates.take_at(7, now)], [None; 2]);
+        assert_eq!(rates.wait_at(7, now), None, "the same burst");
+        now += WAIT_MAX + rates.rest();
+        while rates.take_at(7, now).is_none() {}
+        assert!(rates.wait_at(7, now).is_some(), "rested");
     }
 
     #[test]

@@ -190,7 +190,8 @@ async fn show_admin_menus(telegram: &Telegram, texts: &Texts, admins: &[i64]) {
 }
 
 /// Keeps the webhook where it should be: a Bot API server that was set up anew, or somebody's hand, may have taken it away.
-/// Another deployment that has taken it over was told to: two that take it from each other help nobody.
+/// Another deployment that has taken it over was told to: two that take it from each other help nobody, so TELEGRAM_TAKE_WEBHOOK
+/// acts at the start alone.
 pub async fn watch(telegram: &Telegram, webhook: &Webhook, health: &Health, shutdown: &CancellationToken) {
     loop {
         tokio::select! {
@@ -205,7 +206,7 @@ pub async fn watch(telegram: &Telegram, webhook: &Webhook, health: &Health, shut
 pub async fn look(telegram: &Telegram, webhook: &Webhook) -> bool {
     match telegram.webhook_url().await {
         Ok(url) if url == webhook.url.as_str() => true,
-        Ok(url) if is_ours(&url, webhook) || webhook.take => {
+        Ok(url) if is_ours(&url, webhook) => {
             tracing::warn!(host = host(&url), "the webhook was elsewhere; it is set again");
             let set = telegram.set_webhook(&webhook.url, &webhook.secret.0).await;
             if let Err(error) = &set {
@@ -216,7 +217,7 @@ pub async fn look(telegram: &Telegram, webhook: &Webhook) -> bool {
         Ok(url) => {
             tracing::error!(
                 host = host(&url),
-                "another deployment has taken this bot's webhook over: no updates come here; TELEGRAM_TAKE_WEBHOOK=on takes it back"
+                "another deployment has taken this bot's webhook over: no updates come here; a start with TELEGRAM_TAKE_WEBHOOK=on takes it back"
             );
             false
         }

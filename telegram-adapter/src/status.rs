@@ -152,14 +152,23 @@ impl Inner {
         data.map_or(Markup::None, |data| Markup::Buttons(vec![Button::Tap { label, data }]))
     }
 
-    /// Tells the ledger where the status message is, so that whoever tells the outcome can take it away. False: it is over
-    /// already, and nobody else will.
+    /// Tells the ledger where the status message is, so that whoever tells the outcome can take it away or put it in its place.
+    /// False: it is over. Over before the ledger knew the place, nobody else can take it away: what came of it is told in a
+    /// message of its own.
     async fn is_kept(&self, making: Making, message: i64) -> bool {
         let Making { generation, chat, .. } = making;
+        if !matches!(self.state(generation, None).await, Some(GenerationState::Open) | None) {
+            // Whoever tells it here has the turn, knows the place, and puts a failure in it.
+            let _turn = self.turns.of(generation.account()).await;
+            if !self.is_over(generation) {
+                self.remove(chat, message).await;
+            }
+            return false;
+        }
         if let Err(error) = self.desk.note_status(generation, message).await {
             tracing::warn!(%error, %generation, "the place of a status message was not kept");
         }
-        // Another instance may have told before it could know of the status message.
+        // Another instance may have told meanwhile: a failure in its place, which stays.
         match self.state(generation, None).await {
             Some(GenerationState::Succeeded | GenerationState::Delivered) => {
                 self.remove(chat, message).await;

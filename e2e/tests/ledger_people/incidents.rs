@@ -73,26 +73,34 @@ fn an_incident_is_told_once_when_it_begins_and_once_when_it_is_over() {
 }
 
 #[test]
-fn one_without_an_end_is_told_anew_after_an_hour_of_silence() {
+fn one_without_an_end_is_told_once_an_hour_however_often_it_is_mentioned() {
     const UP: &str = "tellings_given_up";
     let stage = Stage::with_ledger().unwrap();
     let desk = Desk::new(&stage);
     let earlier = |us: i64| {
-        let sql = "UPDATE incidents SET seen = seen - $1, since = since - $1";
+        let sql = "UPDATE incidents SET seen = seen - $1, since = since - $1, told_at = told_at - $1";
         stage.sql(sqlx::query(sql).bind(us).execute(&stage.pool));
     };
     let given_up = || report(&desk, Producer::Telegram, UP, true);
     given_up();
     assert_eq!(claim(&desk, "a"), Some((UP.to_owned(), true)));
     assert!(told(&desk, UP, true, "a"));
-    // Again and again: it goes on.
+    // Again and again within the hour.
     for _ in 0..3 {
-        earlier(3_000_000_000);
+        earlier(1_000_000_000);
         given_up();
         assert_eq!(claim(&desk, "a"), None);
     }
-    earlier(3_601_000_000);
+    // The last was mentioned a quarter of an hour ago.
+    earlier(900_000_000);
     assert_eq!(claim(&desk, "a"), None, "nobody says anything");
     given_up();
     assert_eq!(claim(&desk, "a"), Some((UP.to_owned(), true)));
+    assert!(told(&desk, UP, true, "a"));
+    // One of a newer version, older than ours, is in nobody's way.
+    let sql = "INSERT INTO incidents (incident, open, since, seen) VALUES ('of_tomorrow', true, 1, 1)";
+    stage.sql(sqlx::query(sql).execute(&stage.pool));
+    assert_eq!(claim(&desk, "a"), None);
+    report(&desk, Producer::Telegram, "broadcast_refused", true);
+    assert_eq!(claim(&desk, "a"), Some(("broadcast_refused".to_owned(), true)));
 }

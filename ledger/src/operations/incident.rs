@@ -11,10 +11,13 @@ use crate::store;
 
 /// For a message to each administrator.
 const LEASE_US: i64 = 60_000_000;
-/// After which one that has no end of its own is over.
+/// After which one that has no end of its own is told again if it goes on.
 const QUIET_US: i64 = 3_600_000_000;
+/// What this version can tell.
+const KNOWN: [Incident; 3] = [Incident::GeneratorShut, Incident::TellingsGivenUp, Incident::BroadcastRefused];
 
 pub(super) async fn report(pool: &PgPool, c: IncidentReport, now: i64) -> Result<Value, Problem> {
+    // A new one goes into KNOWN as well.
     let quiet_us = match c.incident {
         Incident::GeneratorShut => None,
         Incident::TellingsGivenUp | Incident::BroadcastRefused => Some(QUIET_US),
@@ -25,15 +28,16 @@ pub(super) async fn report(pool: &PgPool, c: IncidentReport, now: i64) -> Result
 
 pub(super) async fn claim(pool: &PgPool, c: &IncidentClaim, now: i64) -> Result<Value, Problem> {
     let nothing = || Problem::Refused(refused("nothing_to_tell", "administrators know how it stands"));
-    let claimed = store::claim_incident(pool, &c.claimant, LEASE_US, now).await?;
+    let claimed =
+        store::claim_incident(pool, &c.claimant, &KNOWN.map(|incident| incident.as_str()), LEASE_US, now)
+            .await?;
     let (incident, open, since) = claimed.ok_or_else(nothing)?;
-    // One that a newer version wrote down is for that version to tell.
     let incident = serde_json::from_value(json!(incident)).map_err(|_| nothing())?;
     let since = since.try_into().unwrap_or_default();
     serde_json::to_value(ClaimedIncident { incident, open, since }).map_err(unwritten)
 }
 
-pub(super) async fn told(pool: &PgPool, c: &IncidentTold) -> Result<Value, Problem> {
-    let closed = store::incident_told(pool, c.incident.as_str(), c.open, &c.claimant).await?;
+pub(super) async fn told(pool: &PgPool, c: &IncidentTold, now: i64) -> Result<Value, Problem> {
+    let closed = store::incident_told(pool, c.incident.as_str(), c.open, &c.claimant, now).await?;
     Ok(json!({"closed": closed}))
 }

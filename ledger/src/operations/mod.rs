@@ -124,7 +124,7 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
         Operation::BroadcastTold(c) => message::told(pool, &c, now).await,
         Operation::IncidentReport(c) => incident::report(pool, c, now).await,
         Operation::IncidentClaim(c) => incident::claim(pool, &c, now).await,
-        Operation::IncidentTold(c) => incident::told(pool, &c).await,
+        Operation::IncidentTold(c) => incident::told(pool, &c, now).await,
         Operation::TextsKnown(c) => message::keep_texts(pool, &c, now).await,
         Operation::ProviderDayDone(c) => {
             books_of(request.producer, c.provider)?;

@@ -8,6 +8,7 @@ use proto_events::queries::ClaimedIncident;
 use tokio_util::sync::CancellationToken;
 
 use super::Teller;
+use super::outcome::Outcome;
 use crate::texts::Say;
 
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -39,9 +40,9 @@ impl Teller {
             (Incident::TellingsGivenUp | Incident::BroadcastRefused, false) => None,
         };
         if let Some(say) = say
-            && self.0.tell_admins(say).await.is_passing()
+            && self.0.tell_admins(say).await == Outcome::Later
         {
-            // Telegram is away: the next look claims it again.
+            // Nothing was sent: the next look claims it again. In doubt counts as told, as else it might be told without end.
             return;
         }
         if let Err(error) = self.0.desk.incident_told(claimed, claimant).await {

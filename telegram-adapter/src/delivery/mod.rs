@@ -116,7 +116,12 @@ impl Teller {
                     for (account, positions) in by_person(open) {
                         // Somebody tells them something: the next sweep finds what is left.
                         let Some(turn) = self.0.turns.try_of(account) else { continue };
-                        let Some(place) = self.0.shelf.place().await else { return };
+                        let place = tokio::select! {
+                            () = shutdown.cancelled() => break,
+                            place = self.0.shelf.place() => place,
+                        };
+                        // Cancelled only when the runtime ends.
+                        let Some(place) = place else { return };
                         let (inner, stop) = (Arc::clone(&self.0), shutdown.clone());
                         tasks.spawn(async move {
                             inner.tell_all(&positions, &stop).await;

@@ -282,7 +282,8 @@ impl Inner {
                 Err(error) => {
                     tracing::warn!(%error, "an administrator was not told");
                     let came = Outcome::of(&error);
-                    if outcome != Outcome::Told && came.is_passing() {
+                    // What may have come to one is not told again because it can't come to another.
+                    if !matches!(outcome, Outcome::Told | Outcome::InDoubt) && came.is_passing() {
                         outcome = came;
                     }
                 }

@@ -8,6 +8,7 @@ mod admin;
 mod incidents;
 mod money;
 mod person;
+mod prices;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,20 +34,18 @@ use tokio::sync::Mutex;
 
 pub use admin::Act;
 pub use person::By;
+use prices::Prices;
 
 /// Longer than a take-over of the ledger (5 s). What takes longer is left to Telegram, which
 /// sends the update again, or to the next sweep.
 const PATIENCE: Duration = Duration::from_secs(12);
-
-/// Prices are asked for at most this often: what is told of them may be so old. What is charged is the ledger's to say.
-const CATALOG_AGE_MAX: Duration = Duration::from_secs(1);
 
 /// A handle, cheap to clone.
 #[derive(Clone)]
 pub struct Desk {
     ledger: Ledger,
     bot: i64,
-    catalog: Arc<Mutex<Option<(Instant, Arc<Catalog>)>>>,
+    catalog: Arc<Mutex<Prices>>,
 }
 
 /// What is committed, and what it made.
@@ -103,18 +102,14 @@ impl Desk {
         self.ask("balance", &AccountQuery { account: AccountRef::Telegram(user) }, at_least).await
     }
 
-    /// Whoever asks while it is being asked for waits for the same answer.
+    /// Whoever asks while it is being asked for waits for the same answer, also when that is none.
     pub async fn catalog(&self) -> Result<Arc<Catalog>, SendError> {
         let mut known = self.catalog.lock().await;
-        if let Some((at, catalog)) = &*known
-            && at.elapsed() < CATALOG_AGE_MAX
-        {
-            return Ok(Arc::clone(catalog));
+        if let Some(answer) = known.answer(Instant::now()) {
+            return answer;
         }
-        let view: CatalogView = self.ask("catalog", &serde_json::json!({}), None).await?;
-        let catalog = Arc::new(view.catalog);
-        *known = Some((Instant::now(), Arc::clone(&catalog)));
-        Ok(catalog)
+        let asked = self.ask::<CatalogView>("catalog", &serde_json::json!({}), None).await;
+        known.learn(asked.map(|view| Arc::new(view.catalog)), Instant::now())
     }
 
     /// One intent is one payment, however often its button is pressed.
