@@ -41,7 +41,7 @@ enum Task {
     },
     /// Measure the ledger or the generator against ceilings of the same run, optimised
     Bench {
-        /// `--quick`, `--json`, `--only append,peers,replay,verify`, `--generator`; `--help` shows more
+        /// `--quick`, `--json`, `--only append,peers,replay,verify`, `--generator`, `--bot`; `--help` shows more
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         extra: Vec<String>,
     },
