@@ -3,6 +3,8 @@
 //! [`jobs`] is the way of a job, [`gemini`] the vendor, [`picture`] what may come back, [`shelf`]
 //! where it lies, [`cost`] what it cost. No state: what must last is in the ledger or on the shelf.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod config;
 pub mod cost;
 pub mod gemini;

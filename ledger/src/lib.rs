@@ -3,6 +3,8 @@
 //! The way of a command: `inbox` (decode, who sent it) → `sequencer` (decide → append → commit) →
 //! reply; then `log` → `relay` → the event stream, and `log` → `projections`.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod books;
 pub mod cases;
 pub mod cli;

@@ -1,5 +1,7 @@
 //! The ledger service.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 use std::process::ExitCode;
 
 #[global_allocator]

@@ -5,6 +5,8 @@
 //! anything is believed.
 //! No state: what must last is in the ledger and in YooKassa's books.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 mod agenda;
 mod catch_up;
 mod clock;

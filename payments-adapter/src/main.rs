@@ -1,5 +1,7 @@
 //! `payments-adapter`: reads its configuration from the environment and works until it is told to stop.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 use std::process::ExitCode;
 
 use anyhow::Context;

@@ -4,6 +4,8 @@
 //! are decoded, so that whoever holds one need not look again. JSON schemas are generated from
 //! these types ([`schema`]) and committed under `schemas/`.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod amounts;
 pub mod authority;
 pub mod canonical;

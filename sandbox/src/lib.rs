@@ -4,6 +4,8 @@
 //! protocols, as strictly as the vendors do; the rest is for people, tests and scripts (see README.md).
 //! State lives in memory, and in one file when [`Options::state_file`] names it. Nothing here is real.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 mod arrivals;
 mod blobs;
 mod calendar;

@@ -1,4 +1,6 @@
 //! The sandbox as a program.
+
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 #![allow(clippy::print_stdout)]
 
 use std::{net::IpAddr, path::PathBuf};

@@ -1,6 +1,8 @@
 //! What the services share at run time, and nothing else: configuration, telemetry, NATS, the
 //! ledger's client, a consumer of the event stream, health pages, shutdown, crash points.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod config;
 pub mod consumer;
 #[cfg(feature = "crash-points")]

@@ -6,6 +6,8 @@
 //! `ways` is how one can pay, `checkout` answers before Telegram takes it, `till` brings it into the
 //! ledger, `stars` gives Stars back and compares Telegram's book of them with the log.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 mod address;
 mod bill;
 pub mod broadcasts;

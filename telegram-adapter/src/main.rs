@@ -1,5 +1,7 @@
 //! Reads the configuration and runs the adapter until it is told to stop.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 use std::process::ExitCode;
 
 use telegram_adapter::{config::Config, run};

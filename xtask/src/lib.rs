@@ -31,6 +31,7 @@
 //! ```
 //! All of it is synchronous: in async tests start things before the runtime works, or in `spawn_blocking`.
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 #![allow(clippy::print_stdout)]
 
 pub mod bench;

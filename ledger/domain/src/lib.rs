@@ -6,6 +6,8 @@
 //!
 //! Invariant: no IO, no clock, no randomness; time and ids arrive in [`Facts`].
 
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
+
 mod account;
 mod catalog;
 mod effect;
