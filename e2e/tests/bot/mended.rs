@@ -219,14 +219,14 @@ fn administrators_are_told_once_of_what_they_must_know_at_night() {
     ada.says("/start", |_| true);
     ada.tops_up();
     let told = |words: &str| stage.bot_said(admin.person).iter().filter(|m| said(m, words)).count();
-    let shut = "Картинки и ответы не делаются";
+    let shut = "Бот не рисует и не отвечает";
     for time in 1..=2 {
         let always = json!({"vendor": "gemini", "fault": "bad_key", "times": "always"});
         assert!(stage.post("/faults", &always).0 < 300);
         ada.write("нарисуй сову");
         stage.until("that nothing is made", || (told(shut) == time).then_some(()));
         stage.heal();
-        stage.until("that it works again", || (told("снова принимает ключ") == time).then_some(()));
+        stage.until("that it works again", || (told("бот снова рисует") == time).then_some(()));
         assert_eq!(told(shut), time);
     }
     // Telegram takes pictures in no form: three are given up, and it is said once.

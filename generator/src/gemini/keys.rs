@@ -54,6 +54,8 @@ struct State {
     /// By key.
     bad: HashMap<usize, Refused>,
     blocked: Option<Refused>,
+    /// Google has taken a key since the start, in a call or a probe.
+    proven: bool,
 }
 
 struct Rest {
@@ -196,6 +198,7 @@ impl Keys {
     /// A call with this key has succeeded: the next refusal is the first in a row.
     pub(super) fn answered(&self, key: usize, model: &str, now: Instant) {
         let mut state = self.state();
+        state.proven = true;
         state.rests.retain(|of, rest| rest.until > now || *of != (key, model.to_owned()));
         state.bad.retain(|of, refused| *of != key || !refused.on_trial);
         state.blocked = state.blocked.filter(|refused| !refused.on_trial);
@@ -223,8 +226,13 @@ impl Keys {
     /// A probe says that Google takes this key, and so serves this place. Whether it does so for calls these will show.
     pub(super) fn good(&self, key: usize) {
         let mut state = self.state();
+        state.proven = true;
         let State { bad, blocked, .. } = &mut *state;
         bad.get_mut(&key).into_iter().chain(blocked).for_each(|refused| refused.on_trial = true);
+    }
+
+    pub(super) fn is_proven(&self) -> bool {
+        self.state().proven
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

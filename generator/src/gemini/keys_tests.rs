@@ -138,3 +138,16 @@ fn without_keys_there_is_none_that_is_good() {
         (Ready::NoGoodKey, vec![])
     );
 }
+
+#[test]
+fn a_start_proves_nothing_and_a_call_or_a_probe_does() {
+    let now = Instant::now();
+    let (called, probed) = (keys(1), keys(1));
+    assert!(called.ready("m", now) == Ready::Ready && !called.is_proven());
+    called.answered(0, "m", now);
+    assert!(called.is_proven());
+    probed.refused(0, now);
+    assert!(!probed.is_proven(), "a refusal");
+    probed.good(0);
+    assert!(probed.is_proven());
+}

@@ -16,6 +16,11 @@ impl Gemini {
         self.ready("") != Ready::NoGoodKey
     }
 
+    /// Has it taken one since the start? Before anything was asked, a good key is only one that was not refused yet.
+    pub fn is_proven(&self) -> bool {
+        self.keys.is_proven()
+    }
+
     /// Asks for each key that was refused and whose time has come; does nothing while none was. To be
     /// called again and again, every second or so: it has its own pace.
     pub async fn probe(&self) {

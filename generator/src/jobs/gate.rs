@@ -49,8 +49,8 @@ impl Gate {
     }
 
     /// Keeps the page and the gauge true and calls a person once each time, until told to stop. `opened` is called when
-    /// jobs may be taken again; `report` tells whether they are, until it was heard: also at the start, as whoever was here
-    /// before may have died while they were not.
+    /// jobs may be taken again; `report` tells whether they are, until it was heard: also after the start, as whoever was here
+    /// before may have died while they were not, but not that they are before Google has taken a key.
     pub(super) async fn watch(
         &self,
         health: &Health,
@@ -80,7 +80,8 @@ impl Gate {
                 _ => {}
             }
             up = good;
-            if reported != Some(up) && report(up).await {
+            let known = !up || self.0.is_proven();
+            if known && reported != Some(up) && report(up).await {
                 reported = Some(up);
             }
         }

@@ -152,7 +152,7 @@ impl Talk {
         match way.rail() {
             Rail::Yookassa => self.show_bill(known, message, payment, opened.position).await,
             Rail::TelegramYookassa | Rail::Stars => {
-                self.send_invoice(known, message, payment, opened.position).await;
+                return self.send_invoice(known, message, payment, opened.position).await;
             }
         }
         Ok(())
@@ -160,22 +160,31 @@ impl Talk {
 
     /// Sent again if the tap comes again: whichever is paid is this payment, and what is paid twice is
     /// credited twice.
-    async fn send_invoice(&self, known: &Known, message: i64, payment: PaymentId, since: Position) {
-        let view = match self.desk.payment(payment, Some(since)).await {
-            Ok(view) => view,
-            Err(error) => {
-                tracing::warn!(%error, %payment, "an invoice was not sent");
-                return self.say(known, Say::TopupClosed).await;
-            }
-        };
+    ///
+    /// # Errors
+    /// The payment can't be read: it is open, and the tap is to come again.
+    async fn send_invoice(
+        &self,
+        known: &Known,
+        message: i64,
+        payment: PaymentId,
+        since: Position,
+    ) -> Result<(), Halt> {
+        let view = self.desk.payment(payment, Some(since)).await?;
         match view.state {
             PaymentState::Opened | PaymentState::Registered => {}
-            PaymentState::Settled => return self.bill_is_over(known, message, Say::BillPaid).await,
-            PaymentState::Canceled => return self.bill_is_over(known, message, Say::BillOver).await,
+            PaymentState::Settled => {
+                self.bill_is_over(known, message, Say::BillPaid).await;
+                return Ok(());
+            }
+            PaymentState::Canceled => {
+                self.bill_is_over(known, message, Say::BillOver).await;
+                return Ok(());
+            }
         }
         let Some(invoice) = self.shop.invoice(&self.texts, known.lang, &view) else {
             tracing::error!(%payment, rail = view.rail.as_str(), "there is no invoice for a payment");
-            return;
+            return self.said(known, Say::TopupClosed).await;
         };
         let mut sent = self.telegram.invoice(known.chat, &invoice).await;
         if matches!(sent, Err(Error::InDoubt(_))) {
@@ -198,6 +207,7 @@ impl Talk {
                 self.say(known, Say::TopupClosed).await;
             }
         }
+        Ok(())
     }
 
     /// The button of a bill that is none any more: why, and the packages in its place.

@@ -81,7 +81,7 @@ email-wrong = 🤔 That doesn't look like an e-mail. It should be like <code>nam
 choice-made = You already have this bill, just above. For another one: /topup
 
 invoice-title = { $credits }
-invoice-description = Top-up: { $credits } for pictures. They arrive right after you pay.
+invoice-description = Top-up: { $credits } for pictures and answers. They arrive right after you pay.
 
 payment-preparing =
     ⏳ Preparing your payment link…
@@ -223,7 +223,7 @@ refused = 😔 That didn't work ({ $code }). Please try again later.
 unknown-command = 🤷 I don't know this command. See /help
 
 tap-outdated = This button is out of date
-used-button = 👌 This button has done its work already, and does nothing twice. To begin anew: /start
+used-button = 👌 This button has already been used; tapping it again does nothing. To start over: /start
 
 checkout-refused = This bill can't be paid right now. Top up: /topup
 checkout-stranger = This bill is for somebody else. Get your own: /topup
@@ -442,7 +442,7 @@ delete-waits = ⏳ Something of yours is still in progress: a picture, a payment
 delete-done = 🗑 Done: everything about you is deleted. Write to me if you want to begin anew.
 delete-kept = 👍 OK, everything stays as it was.
 
-slow-down = 🐢 Not so fast, please: I can't keep up. Give me half a minute, then send it again.
+slow-down = 🐢 Not so fast, please: I can't keep up. Give me a few seconds, then send it again.
 
 granted-admin =
     🎁 <b>You were given { $credits }</b>
@@ -528,8 +528,8 @@ admin-quarantined = 🔎 A payment ({ $rail }) is put aside: { $problems }. See 
 admin-generator-shut =
     🚨 <b>No pictures and no answers are being made</b>
 
-    Gemini takes none of the keys, or nobody from this country. People's requests wait, and whoever waits too long gets the credits back. Check GEMINI_API_KEYS and the generator's log. I'll write when it works again.
-admin-generator-open = ✅ Gemini takes a key again: pictures and answers are being made.
+    Gemini rejects every key, or doesn't serve this region. People's requests wait, and whoever waits too long gets the credits back. Check GEMINI_API_KEYS and the generator's log. I'll write when it works again.
+admin-generator-open = ✅ Gemini accepts a key again: pictures and answers are being made.
 admin-tellings-given-up =
     🚨 <b>Something couldn't be delivered to people, and I gave it up</b>
 
