@@ -205,6 +205,9 @@ fn content(message: &Value) -> String {
     String::new()
 }
 
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
 /// Without what differs from run to run: times, account ids.
 fn plainly(line: &str) -> String {
     // Of all people, whoever came before.
@@ -212,11 +215,22 @@ fn plainly(line: &str) -> String {
         .iter()
         .any(|of| line.contains(of))
     {
-        return line.chars().filter(|c| !c.is_ascii_digit()).collect();
+        let words: Vec<&str> = line.split(' ').filter(|word| !MONTHS.contains(word)).collect();
+        return words.join(" ").chars().filter(|c| !c.is_ascii_digit()).collect();
     }
-    let mut words = Vec::new();
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let mut words: Vec<String> = Vec::new();
     for word in line.split(' ') {
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        // `22 Nov 2026`, `22 Nov`.
+        let last = words.last().map(String::as_str).unwrap_or_default();
+        if MONTHS.contains(&word) && digits(last) {
+            words.pop();
+            words.push("<day>".to_owned());
+            continue;
+        }
+        if last == "<day>" && word.len() == 4 && digits(word) {
+            continue;
+        }
         let time = word.split_once(':').is_some_and(|(h, m)| digits(h) && digits(m) && m.len() == 2);
         let date = word.split('.').filter(|part| digits(part)).count() >= 2;
         words.push(match word {
