@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use e2e::crowd::Crowd;
 use e2e::deeds::Deeds;
+use e2e::dice::Dice;
 use e2e::disk::Disk;
 use e2e::leaders::assert_true;
 use e2e::rivals::Rivals;
 use e2e::{Role, Stage, dice, judge};
+use sqlx::{Executor as _, PgPool, Row as _};
 use xtask::machine::{Postgres, Stop};
 
 const LINES: usize = 2;
@@ -191,4 +193,45 @@ fn a_full_disk_stops_the_ledger_without_a_lie_and_room_lets_it_go_on() {
     println!("Postgres complained {refused} times");
     assert!(refused > 0, "the disk was never full");
     world.finish("a full disk: commands committed again after");
+}
+
+/// A connection that goes back to the pool in the middle of something does the next one's work in a transaction that nobody
+/// commits, or answers another question.
+#[test]
+fn who_is_cut_off_leaves_nobody_in_the_middle_of_something() {
+    let stage = Stage::new().unwrap();
+    let mut dice = Dice::new("cut off in the middle");
+    stage.rt.block_on(async {
+        let pool = ledger::store::connect_serving(&stage.database_url(), 1).await.unwrap();
+        let (mut cut, mut done) = (0, 0);
+        for n in 0..300_i64 {
+            // Every other one comes to its end, so that the next finds a connection.
+            let patience = if n % 2 == 0 { u64::MAX } else { 1 << dice.below(14) };
+            let impatient = async {
+                for _ in 0..patience {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                () = copies(&pool) => done += 1,
+                () = impatient => cut += 1,
+            }
+            let asked = format!("SELECT now() = statement_timestamp(), {n}::bigint");
+            let answer = sqlx::raw_sql(sqlx::AssertSqlSafe(asked)).fetch_one(&pool).await.unwrap();
+            let answer: (bool, i64) = (answer.get(0), answer.get(1));
+            assert_eq!(answer, (true, n), "after {cut} that were cut off");
+        }
+        println!("{cut} cut off, {done} not");
+        assert!(cut > 20 && done > 20, "{cut} cut off, {done} not");
+    });
+}
+
+/// What a projection does.
+async fn copies(pool: &PgPool) {
+    let mut tx = ledger::store::begin(pool).await.unwrap();
+    tx.execute("CREATE TEMP TABLE numbers (n bigint) ON COMMIT DROP").await.unwrap();
+    let mut copy = tx.copy_in_raw("COPY numbers FROM STDIN").await.unwrap();
+    copy.send(&b"1\n2\n"[..]).await.unwrap();
+    copy.finish().await.unwrap();
+    tx.commit().await.unwrap();
 }

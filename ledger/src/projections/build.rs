@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use sqlx::{Executor as _, PgPool, Postgres, Transaction};
+use sqlx::{Executor as _, PgPool};
 
 use super::registry::{self, Instance};
 use super::{BY_KEYS, Definition, Fold, FoldError, Needs};
 use crate::log::BadRow;
+use crate::store;
 use crate::tail::{Entry, scan};
 
 /// Events of one SELECT: about 10 MB with their payloads.
@@ -38,7 +39,7 @@ pub(super) struct Build {
     pub instance: Instance,
     pool: PgPool,
     fold: Box<dyn Fold>,
-    tx: Option<Transaction<'static, Postgres>>,
+    tx: Option<store::Transaction>,
     /// The checkpoint as it is committed.
     written: i64,
     /// Folded so far.
@@ -62,7 +63,7 @@ impl Build {
         let tx = match &mut self.tx {
             Some(tx) => tx,
             none => {
-                let tx = none.insert(self.pool.begin().await?);
+                let tx = none.insert(store::begin(&self.pool).await?);
                 tx.execute(BY_KEYS).await?;
                 tx
             }

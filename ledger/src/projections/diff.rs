@@ -5,12 +5,13 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgPool};
 
 use super::build::BuildError;
 use super::level::level;
 use super::registry::{self, Instance, State};
 use super::{Definition, TableDef, Tables};
+use crate::store;
 
 /// Rows that are named; all are counted.
 pub const NAMED_MAX: i64 = 20;
@@ -86,7 +87,8 @@ pub async fn diff(
 ) -> Result<Option<Diff>, BuildError> {
     let state = beside.state;
     let level = level(pool, definition, beside).await?;
-    let mut snapshot = pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let mut snapshot = store::begin(pool).await?;
+    snapshot.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
     // The first statement takes the snapshot; only then the live one may go on.
     let live = registry::find(&mut *snapshot, definition.name, State::Live).await?;
     let beside = registry::find(&mut *snapshot, definition.name, state).await?;

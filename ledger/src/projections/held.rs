@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::build::BuildError;
 use super::desk::Desk;
 use super::registry::{self, Instance, State, Wish};
+use crate::store;
 
 /// How often a worker gives a sign of life: well within [`registry::SILENCE_MAX_US`].
 const BEAT: Duration = Duration::from_secs(1);
@@ -97,7 +98,7 @@ pub(super) async fn beat(pool: &PgPool, instance: &Instance, worker: Uuid, desk:
 /// # Errors
 /// Postgres does not answer.
 pub async fn discard(pool: &PgPool, instance: &Instance) -> Result<bool, sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = store::begin(pool).await?;
     let removed = registry::remove(&mut tx, instance).await?;
     tx.commit().await?;
     Ok(removed)

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use super::registry::{self, Instance, State};
 use super::{Definition, Fold, FoldError};
 use crate::log::BadRow;
+use crate::store;
 use crate::tail::{Entry, Tail};
 
 /// Events folded in one transaction: about 100 ms of work.
@@ -118,7 +119,7 @@ impl Live {
 
     /// The first instance.
     async fn create(&self, definition: &Definition) -> Result<(), sqlx::Error> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = store::begin(&self.pool).await?;
         let made = registry::create(&mut tx, definition, State::Live).await?;
         if let Some(instance) = &made {
             for sql in registry::create_indexes(&instance.tables(), definition) {
@@ -191,7 +192,7 @@ impl Live {
         entries: &[Arc<Entry>],
     ) -> Result<bool, StepError> {
         let Some(last) = entries.last().map(|entry| entry.row.position) else { return Ok(true) };
-        let mut tx = self.pool.begin().await?;
+        let mut tx = store::begin(&self.pool).await?;
         if !registry::move_checkpoint(&mut tx, instance, position, last).await? {
             tx.rollback().await?;
             return Ok(false);

@@ -26,6 +26,7 @@ use super::registry::{self, Instance, State};
 use super::throttle::Throttle;
 use super::{Definition, Needs};
 use crate::log::BadRow;
+use crate::store;
 use crate::tail::{Entry, scan};
 
 type Chunk = Arc<Vec<Arc<Entry>>>;
@@ -78,7 +79,7 @@ impl Rebuild {
         stop: CancellationToken,
     ) -> Result<Self, RefusedRebuild> {
         let worker = Uuid::new_v4();
-        let mut tx = pool.begin().await?;
+        let mut tx = store::begin(&pool).await?;
         let mut builds = Vec::new();
         for definition in definitions {
             let refused = || RefusedRebuild::UnderWay(definition.name.to_owned());
@@ -271,7 +272,7 @@ async fn ready(
 /// Nothing stays of what failed.
 async fn clean_up(pool: &PgPool, instance: &Instance, error: BuildError) -> BuildError {
     let removed = async {
-        let mut tx = pool.begin().await?;
+        let mut tx = store::begin(pool).await?;
         registry::remove(&mut tx, instance).await?;
         tx.commit().await
     };

@@ -26,6 +26,7 @@ use super::registry::{self, Instance, State};
 use super::{Definition, find};
 use crate::inbox::own_request;
 use crate::sequencer::{Queue, ReplyTo};
+use crate::store;
 
 /// How often the leader looks for wishes.
 const LOOK: Duration = Duration::from_millis(250);
@@ -118,7 +119,7 @@ async fn swap(pool: &PgPool, queue: &Queue, wished: &Instance, worker: Uuid) -> 
 async fn drop_kept(pool: &PgPool, wished: &Instance) -> Result<(), BuildError> {
     let kept = registry::find(pool, &wished.name, State::Old).await?;
     let Some(kept) = kept.filter(|kept| kept.instance != wished.instance) else { return Ok(()) };
-    let mut tx = pool.begin().await?;
+    let mut tx = store::begin(pool).await?;
     sqlx::query(DROP).execute(&mut *tx).await?;
     registry::remove(&mut tx, &kept).await?;
     Ok(tx.commit().await?)

@@ -174,7 +174,7 @@ pub async fn write(
     out: &mut impl Write,
     mut progress: impl FnMut(i64, i64),
 ) -> Result<Footer, ExportError> {
-    let mut tx = pool.begin().await?;
+    let mut tx = store::begin(pool).await?;
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
     store::take_time(&mut tx).await?;
     let head = store::head(&mut *tx).await?;

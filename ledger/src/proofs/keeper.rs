@@ -23,7 +23,7 @@ use super::merkle::{Frontier, Range, Size, leaf_hash};
 use super::note::SecretKey;
 use super::{remote, tree};
 use crate::log::{BadRow, GENESIS, Hash};
-use crate::store::{Head, answered};
+use crate::store::{self, Head, answered};
 use crate::tail::Tail;
 
 /// Events taken at once.
@@ -115,7 +115,8 @@ impl Keeper {
         let frontier = tree::frontier(&mut connection, size).await?;
         let tree =
             Tree { frontier, head: head.hash, nodes: Vec::new(), signed: 0, signed_at: Instant::now() };
-        match self.sign(&tree, key, &mut connection).await {
+        drop(connection);
+        match self.sign(&tree, key).await {
             Err(KeepError::Postgres(error)) => Err(error),
             _ => Ok(()),
         }
@@ -135,8 +136,7 @@ impl Keeper {
                 tree.nodes.clear();
             }
             if let Some(key) = self.config.key.as_ref().filter(|_| tree.is_due(entries.len(), &self.config)) {
-                let mut connection = self.pool.acquire().await.map_err(KeepError::Postgres)?;
-                self.sign(&tree, key, &mut connection).await?;
+                self.sign(&tree, key).await?;
                 tree.nodes.clear();
                 (tree.signed, tree.signed_at) = (tree.frontier.size(), Instant::now());
             }
@@ -194,14 +194,8 @@ impl Keeper {
             .collect())
     }
 
-    async fn sign(
-        &self,
-        tree: &Tree,
-        key: &SecretKey,
-        connection: &mut PgConnection,
-    ) -> Result<(), KeepError> {
-        use sqlx::Connection as _;
-        let mut tx = answered(connection.begin()).await?;
+    async fn sign(&self, tree: &Tree, key: &SecretKey) -> Result<(), KeepError> {
+        let mut tx = answered(store::begin(&self.pool)).await?;
         let (epoch, time): (i64, i64) =
             answered(sqlx::query_as("SELECT epoch, now_us() FROM log_head").fetch_one(&mut *tx)).await?;
         if epoch != self.epoch.load(Ordering::SeqCst) {

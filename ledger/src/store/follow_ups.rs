@@ -3,6 +3,8 @@
 use sqlx::PgPool;
 use uuid::Uuid;
 
+use super::begin;
+
 pub async fn followed_through(pool: &PgPool) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("SELECT position FROM follow_ups").fetch_one(pool).await
 }
@@ -60,7 +62,7 @@ pub async fn delete_content(
         WHERE x.attempts > 0 ON CONFLICT DO NOTHING";
     let attempts: Vec<i16> = subjects.iter().map(|subject| subject.attempts).collect();
     let subjects: Vec<&str> = subjects.iter().map(|subject| subject.id.as_str()).collect();
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     sqlx::query(worked_on).bind(&subjects).bind(attempts).execute(&mut *transaction).await?;
     for sql in DOOMED.into_iter().chain(DELETES) {
         sqlx::query(sql).bind(&subjects).bind(account).execute(&mut *transaction).await?;
@@ -89,7 +91,7 @@ pub async fn delete_kept(pool: &PgPool, account: Uuid) -> Result<(), sqlx::Error
         "DELETE FROM broadcast_recipients WHERE account_id = $1",
         "DELETE FROM parked_deliveries WHERE account_id = $1",
     ];
-    let mut transaction = pool.begin().await?;
+    let mut transaction = begin(pool).await?;
     for sql in std::iter::once(DOOMED).chain(DELETES) {
         sqlx::query(sql).bind(account).execute(&mut *transaction).await?;
     }

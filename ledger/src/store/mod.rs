@@ -11,6 +11,7 @@ mod contents;
 mod follow_ups;
 mod head;
 mod incidents;
+mod lent;
 mod lookup;
 mod migrate;
 mod payments;
@@ -32,6 +33,7 @@ pub use follow_ups::{
 };
 pub use head::{Head, JUMP_US, LEASE_US, PAUSE_US, beat, head, incarnation, release, take_over};
 pub use incidents::*;
+pub use lent::{Lent, Transaction, begin, lend};
 pub use lookup::{
     BUCKET_BITS, FirstAnswer, Thing, account_keys, accounts_of_people, command_ids, event_at, events_about,
     events_of_accounts, events_of_keys, events_of_type, first_answers, kept, leases, natural_keys_after,

@@ -2,13 +2,14 @@
 //!
 //! A connection can go dead without being closed, and no answer ever comes: so each answer is
 //! waited for with a bound on our side too, and no connection goes into the pool untested, nor out of it unless
-//! it was tested just before. The writer's own connections (`append`) are outside: each of their uses is a test.
+//! it was tested just before. None goes back in the middle of something: `lent`.
+//! The writer's own connections (`append`) are outside: each of their uses is a test.
 
 use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 
 /// Owns the tables; cannot log in.
 pub const OWNER_ROLE: &str = "plantain_owner";
@@ -42,20 +43,10 @@ fn too_late() -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "Postgres did not answer in time"))
 }
 
-/// As an error when it is not there: the pool then drops it without a farewell. The same if it is left in a
-/// transaction, or answers another question than this: whoever had it was cut off in the middle of a BEGIN, and it
-/// would fail everybody after. In a simple query that stands alone both times are the same.
+/// As an error when it is not there: the pool then drops it without a farewell.
 async fn is_there(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    let alone = sqlx::raw_sql("SELECT now() = statement_timestamp()").fetch_one(connection);
-    let row = tokio::time::timeout(PING, alone).await.unwrap_or_else(|_| Err(too_late()))?;
-    match row.try_get(0)? {
-        true => Ok(true),
-        false => Err(left_behind()),
-    }
-}
-
-fn left_behind() -> sqlx::Error {
-    sqlx::Error::Protocol("a connection was left in the middle of a transaction".to_owned())
+    tokio::time::timeout(PING, connection.ping()).await.unwrap_or_else(|_| Err(too_late()))?;
+    Ok(true)
 }
 
 /// How the service's sessions plan: by index, row by row, and each statement once. Tables of open work are nearly

@@ -7,6 +7,8 @@ use proto_events::AccountId;
 use sqlx::{Executor as _, PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
+use super::begin;
+
 /// Snapshots in one statement: far below what a message to Postgres may hold.
 const CHUNK: usize = 1_000;
 
@@ -58,7 +60,7 @@ pub async fn write_snapshots(
     through: i64,
     changed: &[Snapshot],
 ) -> Result<bool, sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     let_it_take(&mut tx).await?;
     let moved = sqlx::query("UPDATE snapshots_through SET position = $1 WHERE position = $2 AND format = $3")
         .bind(through)
@@ -67,6 +69,7 @@ pub async fn write_snapshots(
         .execute(&mut *tx)
         .await?;
     if moved.rows_affected() != 1 {
+        tx.rollback().await?;
         return Ok(false);
     }
     for changed in changed.chunks(CHUNK) {
@@ -102,7 +105,7 @@ async fn let_it_take(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
 
 /// Begins anew: snapshots of another form, or of a log longer than this one, are of no use.
 pub async fn reset_snapshots(pool: &PgPool) -> Result<(), sqlx::Error> {
-    let mut tx = pool.begin().await?;
+    let mut tx = begin(pool).await?;
     let_it_take(&mut tx).await?;
     sqlx::query("DELETE FROM account_snapshots").execute(&mut *tx).await?;
     sqlx::query("DELETE FROM snapshots_through").execute(&mut *tx).await?;

@@ -66,12 +66,11 @@ pub async fn claim_delivery(
             subject: row.try_get("subject")?,
         });
     }
-    if park_delivery(pool, position, now).await? {
-        return Ok(DeliveryClaimed::Parked);
-    }
     let sql = "SELECT lease_until FROM deliveries WHERE position = $1";
     let held: Option<i64> = sqlx::query_scalar(sql).bind(position).fetch_optional(pool).await?;
-    Ok(held.map_or(DeliveryClaimed::Done, |until| DeliveryClaimed::Held { until }))
+    let Some(until) = held else { return Ok(DeliveryClaimed::Done) };
+    let parked = park_delivery(pool, position, now).await?;
+    Ok(if parked { DeliveryClaimed::Parked } else { DeliveryClaimed::Held { until } })
 }
 
 /// Extends the right to tell. `None`: another try has it, or it is told.

@@ -4,11 +4,11 @@
 use bytes::Buf as _;
 use futures_util::TryStreamExt as _;
 use sqlx::PgPool;
-use sqlx::postgres::PgPoolCopyExt as _;
 use uuid::Uuid;
 
 use super::Entry;
 use crate::log::{BadRow, Row};
+use crate::store;
 
 /// Which columns are read. The others are empty in the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +57,8 @@ pub async fn scan(pool: &PgPool, columns: Columns, after: i64, through: i64) -> 
          TO STDOUT (FORMAT binary)",
         columns.sql()
     );
-    let mut messages = pool.copy_out_raw(&sql).await?;
+    let mut connection = store::lend(pool).await?;
+    let mut messages = connection.copy_out_raw(&sql).await?;
     let mut entries = Vec::with_capacity(usize::try_from(through - after).unwrap_or(0));
     let (mut expected, mut begun) = (after + 1, false);
     while let Some(message) = messages.try_next().await? {
@@ -79,6 +80,8 @@ pub async fn scan(pool: &PgPool, columns: Columns, after: i64, through: i64) -> 
             entries.push(Entry::new(row));
         }
     }
+    drop(messages);
+    connection.give_back();
     if expected <= through {
         return Err(BadRow::Missing { position: expected });
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use futures_util::TryStreamExt as _;
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Row as _, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
@@ -71,7 +71,7 @@ pub async fn verify_with(
     mut progress: impl FnMut(i64, i64),
 ) -> Result<Report, VerifyError> {
     let begun = Instant::now();
-    let mut tx = pool.begin().await?;
+    let mut tx = store::begin(pool).await?;
     own_snapshot(&mut tx).await?;
     let snapshot: String = sqlx::query_scalar("SELECT pg_export_snapshot()").fetch_one(&mut *tx).await?;
     let head = store::head(&mut *tx).await?;
@@ -135,15 +135,15 @@ pub async fn verify_with(
 }
 
 /// A transaction that sees one state and may take its time. It writes temporary tables only.
-async fn own_snapshot(tx: &mut Transaction<'_, Postgres>) -> Result<(), sqlx::Error> {
-    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(&mut **tx).await?;
+async fn own_snapshot(tx: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(&mut *tx).await?;
     store::take_time(tx).await
 }
 
 /// A transaction that sees what the first one does, and changes nothing.
-async fn same_snapshot(tx: &mut Transaction<'_, Postgres>, snapshot: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut **tx).await?;
-    sqlx::query(AssertSqlSafe(format!("SET TRANSACTION SNAPSHOT '{snapshot}'"))).execute(&mut **tx).await?;
+async fn same_snapshot(tx: &mut PgConnection, snapshot: &str) -> Result<(), sqlx::Error> {
+    sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
+    sqlx::query(AssertSqlSafe(format!("SET TRANSACTION SNAPSHOT '{snapshot}'"))).execute(&mut *tx).await?;
     store::take_time(tx).await
 }
 
@@ -275,7 +275,7 @@ impl Reading {
         room: Arc<Semaphore>,
         sender: mpsc::Sender<(i64, Chunk, OwnedSemaphorePermit)>,
     ) -> Result<(), VerifyError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = store::begin(&self.pool).await?;
         same_snapshot(&mut tx, &self.snapshot).await?;
         let sql = format!("SELECT {COLUMNS} FROM events WHERE position BETWEEN $1 AND $2 ORDER BY position");
         loop {

@@ -29,6 +29,14 @@ const NOT_IN_THE_CORE: [&str; 5] = ["tokio", "sqlx", "async-nats", "reqwest", "a
 /// What panics when nobody reads the stream any more, or the disk is full.
 const PRINTS: [&str; 2] = [concat!("print", "!("), concat!("print", "ln!(")];
 
+/// What leaves a connection of the pool in the middle of something when it is cut off.
+const UNSAFE_TO_CUT: [&str; 4] = [
+    concat!(".beg", "in()"),
+    concat!(".beg", "in_with("),
+    concat!("pool.copy_", "in"),
+    concat!("pool.copy_", "out"),
+];
+
 /// Known bugs for tests. The feature is defined where it is used, and no default, no dependency and
 /// no build of a service switches it on.
 const PLANTED: &str = "planted-bugs";
@@ -87,6 +95,11 @@ fn check_text(name: &str, text: &str, broken: &mut Vec<String>) {
     let prints = |line: &str| PRINTS.iter().any(|print| line.contains(print));
     let found = text.lines().enumerate().filter(|(_, line)| name.starts_with("ledger/src/") && prints(line));
     let why = "it panics when nobody reads; use what ledger/src/cli/out.rs has";
+    broken.extend(found.map(|(index, line)| format!("{name}:{}: `{}`: {why}", index + 1, line.trim())));
+    let unsafe_to_cut = |line: &str| UNSAFE_TO_CUT.iter().any(|call| line.contains(call));
+    let found =
+        text.lines().enumerate().filter(|(_, line)| name.starts_with("ledger/src/") && unsafe_to_cut(line));
+    let why = "cut off, it leaves its connection in the middle of it; use store::begin or store::lend";
     broken.extend(found.map(|(index, line)| format!("{name}:{}: `{}`: {why}", index + 1, line.trim())));
     check_planted(name, text, broken);
     let lines = text.lines().count();
@@ -173,6 +186,10 @@ mod tests {
             let line = format!("    e{print}\"x\");\n    {print}\"x\");\n");
             assert_eq!(breaches("ledger/src/cli/x.rs", &line).len(), 2);
             assert_eq!(breaches("e2e/tests/x.rs", &line).len(), 0);
+        }
+        for call in UNSAFE_TO_CUT {
+            assert_eq!(breaches("ledger/src/store/x.rs", &format!("    let tx = {call};\n")).len(), 1);
+            assert_eq!(breaches("e2e/src/x.rs", &format!("    let tx = {call};\n")).len(), 0);
         }
         let planted = [
             ("ledger/Cargo.toml", format!("default = [\"{PLANTED}\"]"), 1),
