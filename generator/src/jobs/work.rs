@@ -71,7 +71,7 @@ async fn step(
         ending::lost(tools, job, catalog.as_deref()).await;
     }
     let ask = tokio::select! {
-        ask = gather(tools, job, catalog.as_deref()) => ask,
+        ask = gather(tools, job, lease, catalog.as_deref()) => ask,
         () = unwanted.cancelled() => return None,
     };
     if lease.is_lost() {
@@ -120,23 +120,44 @@ async fn call(tools: &Tools, job: &ClaimedJob, ask: &Ask, limit: Duration) -> An
     tools.gemini.generate(ask, limit, &slot, &mut live).await
 }
 
-/// What is asked, or why it can't be: tried until no time is left for a call.
-async fn gather(tools: &Tools, job: &ClaimedJob, catalog: Option<&Catalog>) -> Result<Ask, Trouble> {
-    let (generation, attempt) = (job.generation, job.attempt);
+/// Looks again until it is there. `None`: the claim is lost, or no time is left for a call.
+async fn until_there<T, F: Future<Output = Option<T>>>(
+    job: &ClaimedJob,
+    lease: &Lease,
+    mut look: impl FnMut() -> F,
+) -> Option<T> {
     loop {
-        let left = pace::left_for_call(job.deadline, pace::now()).ok_or(Trouble::Deadline)?;
+        let found = look().await;
+        if found.is_some() || lease.is_lost() || pace::left_for_call(job.deadline, pace::now()).is_none() {
+            return found;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// What is asked, or why it can't be.
+async fn gather(
+    tools: &Tools,
+    job: &ClaimedJob,
+    lease: &Lease,
+    catalog: Option<&Catalog>,
+) -> Result<Ask, Trouble> {
+    let (generation, attempt) = (job.generation, job.attempt);
+    let look = || async move {
+        let left = pace::left_for_call(job.deadline, pace::now())?;
         match ask::gather(tools, job, catalog, Instant::now() + left).await {
-            Ok(ask) => return Ok(ask),
+            Ok(ask) => Some(Ok(ask)),
             Err(missing @ Missing::Away(_)) => {
                 tracing::warn!(%generation, %attempt, error = %missing, "what is to be shown can't be had yet");
-                tokio::time::sleep(LOOK_EVERY).await;
+                None
             }
             Err(missing) => {
                 tracing::warn!(%generation, %attempt, error = %missing, "what is to be shown can't be had");
-                return Err(ask::trouble(&missing));
+                Some(Err(ask::trouble(&missing)))
             }
         }
-    }
+    };
+    until_there(job, lease, look).await.unwrap_or(Err(Trouble::Deadline))
 }
 
 /// Returns once nobody wants the result: we were told, or have lost the claim and the ledger says so.
@@ -150,36 +171,30 @@ async fn nobody_waits(tools: &Tools, job: &ClaimedJob, lease: &Lease, unwanted: 
     }
 }
 
-/// Until the ledger has shown its catalog: without it nobody knows how a model is called and what it costs. `None` when
-/// the claim is lost or no time is left for a call, so that none is made.
+/// Until the ledger has shown its catalog: without it nobody knows how a model is called and what it costs. `None`: no call
+/// is made.
 async fn wait_for_catalog(tools: &Tools, job: &ClaimedJob, lease: &Lease) -> Option<Arc<Catalog>> {
-    loop {
+    let look = || async move {
         let catalog = tools.prices.current().await;
-        if catalog.is_some() || lease.is_lost() || pace::left_for_call(job.deadline, pace::now()).is_none() {
-            return catalog;
+        if catalog.is_none() {
+            tracing::warn!(generation = %job.generation, attempt = %job.attempt, "no call is made before the catalog is known");
         }
-        tracing::warn!(generation = %job.generation, attempt = %job.attempt, "no call is made before the catalog is known");
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+        catalog
+    };
+    until_there(job, lease, look).await
 }
 
 /// A whole result of an attempt before this one, looked for when the store takes bytes: what can't be kept is not paid for.
-/// `None`: it is not known, and the claim is lost or no time is left for a call.
+/// `None`: it is not known.
 async fn earlier(tools: &Tools, job: &ClaimedJob, lease: &Lease) -> Option<Option<Stored>> {
-    loop {
+    let look = || async move {
         let looked = match tools.shelf.ready().await {
             Ok(()) => tools.shelf.before(job.generation, job.attempt).await,
             Err(error) => Err(error),
         };
-        match looked {
-            Ok(found) => return Some(found),
-            Err(error) => note_store(job, &error, "no call is made before the store answers"),
-        }
-        if lease.is_lost() || pace::left_for_call(job.deadline, pace::now()).is_none() {
-            return None;
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+        looked.inspect_err(|error| note_store(job, error, "no call is made before the store answers")).ok()
+    };
+    until_there(job, lease, look).await
 }
 
 /// A store that is away comes back; one that is full needs a person.
