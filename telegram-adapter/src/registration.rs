@@ -189,9 +189,9 @@ async fn show_admin_menus(telegram: &Telegram, texts: &Texts, admins: &[i64]) {
     }
 }
 
-/// Keeps the webhook where it should be: a Bot API server that was set up anew, or somebody's hand, may have taken it away.
-/// Another deployment that has taken it over was told to: two that take it from each other help nobody, so TELEGRAM_TAKE_WEBHOOK
-/// acts at the start alone.
+/// Keeps the webhook set: a Bot API server that was set up anew, or somebody's hand, may have taken it away. One that was set
+/// elsewhere, also at another path of our host, is another deployment's or a newer start's: two that take it from each other
+/// help nobody, so it is taken over at a start alone.
 pub async fn watch(telegram: &Telegram, webhook: &Webhook, health: &Health, shutdown: &CancellationToken) {
     loop {
         tokio::select! {
@@ -206,8 +206,8 @@ pub async fn watch(telegram: &Telegram, webhook: &Webhook, health: &Health, shut
 pub async fn look(telegram: &Telegram, webhook: &Webhook) -> bool {
     match telegram.webhook_url().await {
         Ok(url) if url == webhook.url.as_str() => true,
-        Ok(url) if is_ours(&url, webhook) => {
-            tracing::warn!(host = host(&url), "the webhook was elsewhere; it is set again");
+        Ok(url) if url.is_empty() => {
+            tracing::warn!("the webhook was taken away; it is set again");
             let set = telegram.set_webhook(&webhook.url, &webhook.secret.0).await;
             if let Err(error) = &set {
                 tracing::error!(%error, "the webhook could not be set");

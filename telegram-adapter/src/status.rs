@@ -114,6 +114,7 @@ impl Board {
                 return;
             }
         };
+        fail::fail_point!("telegram.status.sent");
         if inner.statuses.shown(generation, sent) == Shown::Late {
             return inner.remove(chat, sent).await;
         }

@@ -13,11 +13,8 @@ use crate::store;
 const LEASE_US: i64 = 60_000_000;
 /// After which one that has no end of its own is told again if it goes on.
 const QUIET_US: i64 = 3_600_000_000;
-/// What this version can tell.
-const KNOWN: [Incident; 3] = [Incident::GeneratorShut, Incident::TellingsGivenUp, Incident::BroadcastRefused];
 
 pub(super) async fn report(pool: &PgPool, c: IncidentReport, now: i64) -> Result<Value, Problem> {
-    // A new one goes into KNOWN as well.
     let quiet_us = match c.incident {
         Incident::GeneratorShut => None,
         Incident::TellingsGivenUp | Incident::BroadcastRefused => Some(QUIET_US),
@@ -28,9 +25,8 @@ pub(super) async fn report(pool: &PgPool, c: IncidentReport, now: i64) -> Result
 
 pub(super) async fn claim(pool: &PgPool, c: &IncidentClaim, now: i64) -> Result<Value, Problem> {
     let nothing = || Problem::Refused(refused("nothing_to_tell", "administrators know how it stands"));
-    let claimed =
-        store::claim_incident(pool, &c.claimant, &KNOWN.map(|incident| incident.as_str()), LEASE_US, now)
-            .await?;
+    let known = Incident::ALL.map(|incident| incident.as_str());
+    let claimed = store::claim_incident(pool, &c.claimant, &known, LEASE_US, now).await?;
     let (incident, open, since) = claimed.ok_or_else(nothing)?;
     let incident = serde_json::from_value(json!(incident)).map_err(|_| nothing())?;
     let since = since.try_into().unwrap_or_default();

@@ -8,15 +8,18 @@ use crate::Text;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Incident {
-    /// Gemini takes none of our keys, or nobody from this place: nothing is made.
+    /// Gemini takes none of our keys, or nobody from this place: nothing is made. Of several generators the last that reports is
+    /// believed.
     GeneratorShut,
-    /// What people were to be told, or what was made for them, was given up. Over after an hour without another.
+    /// What people were to be told, or what was made for them, was given up. Told again when it goes on an hour later.
     TellingsGivenUp,
-    /// Telegram takes a broadcast for none of those it is for. Over after an hour without another.
+    /// Telegram takes a broadcast for none of those it is for. Told again when it goes on an hour later.
     BroadcastRefused,
 }
 
 impl Incident {
+    pub const ALL: [Self; 3] = [Self::GeneratorShut, Self::TellingsGivenUp, Self::BroadcastRefused];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::GeneratorShut => "generator_shut",
@@ -50,4 +53,19 @@ pub struct IncidentTold {
     pub incident: Incident,
     pub open: bool,
     pub claimant: Text<64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn all_are_all_and_are_called_as_on_the_wire() {
+        let schema = Value::from(schemars::schema_for!(Incident));
+        let words = schema["oneOf"].as_array().unwrap().iter().map(|one| one["const"].clone());
+        assert_eq!(words.collect::<Vec<_>>(), Incident::ALL.map(|one| json!(one)));
+        assert_eq!(Incident::ALL.map(|one| json!(one.as_str())), Incident::ALL.map(|one| json!(one)));
+    }
 }

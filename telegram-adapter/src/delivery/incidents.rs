@@ -45,6 +45,7 @@ impl Teller {
             // Nothing was sent: the next look claims it again. In doubt counts as told, as else it might be told without end.
             return;
         }
+        fail::fail_point!("telegram.incident.sent");
         if let Err(error) = self.0.desk.incident_told(claimed, claimant).await {
             tracing::warn!(%error, "that administrators know is not recorded; they may be told again");
         }

@@ -91,10 +91,11 @@ impl Teller {
 
     /// An event of the stream.
     ///
-    /// The person's turn first, then a place: who is told something else meanwhile takes none.
+    /// The person's turn first, then a place: who is told something else meanwhile takes none, and the sweep finds what they
+    /// were not told.
     pub async fn heard(&self, event: PublishedEvent) -> Verdict {
         let turn = tokio::time::timeout(TURN_WAIT_MAX, self.0.turns.of(event.account)).await;
-        let Ok(_turn) = turn else { return Verdict::Again(AGAIN) };
+        let Ok(_turn) = turn else { return Verdict::Done };
         // Cancelled only when the runtime ends.
         let Some(_place) = self.0.shelf.place().await else { return Verdict::Again(AGAIN) };
         match self.0.tell(event.position).await {

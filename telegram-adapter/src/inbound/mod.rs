@@ -3,10 +3,10 @@
 mod group;
 mod media;
 mod message;
+mod met;
 mod money;
 mod once;
 mod polling;
-mod queries;
 mod tap;
 #[cfg(test)]
 mod tests;

@@ -2,18 +2,18 @@
 //! would give the first answers, but the person would be told once more.
 //!
 //! It is known by what it tells of, never by its own id, which may be another the next time. Only this instance knows, and only
-//! the newest: past that and after a death, what comes again is told again.
+//! the newest ten thousand: past that and after a death, what comes again is told again.
 
 use std::sync::Arc;
 
-use super::queries::Queries;
+use super::met::Met;
 use super::{Intake, Taken, Update};
 
 /// A handle, cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Once<I> {
     intake: I,
-    met: Arc<Queries>,
+    met: Arc<Met>,
 }
 
 impl<I: Intake> Once<I> {

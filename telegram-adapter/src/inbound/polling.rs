@@ -4,7 +4,7 @@
 //! updates that are dealt with. Chats go side by side, the updates of one chat in their order.
 //! Pre-checkout queries can't wait for a batch that takes long: while it does, Telegram is asked for what
 //! waits from its beginning on, without acknowledging anything, and the queries among that are answered at
-//! once ([`Queries`]), each until Telegram has the answer, and none again in its turn.
+//! once ([`Met`]), each until Telegram has the answer, and none again in its turn.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::queries::Queries;
+use super::met::Met;
 use super::{Intake, RETRY_AFTER, Taken, Update, Us};
 use crate::outbound::{Error, LONG_POLL_S, Telegram};
 
@@ -35,7 +35,7 @@ pub async fn poll<I: Intake>(
     reached: impl Fn(bool),
 ) -> Result<(), Error> {
     let mut offset = 0;
-    let queries = Queries::default();
+    let met = Met::default();
     while !shutdown.is_cancelled() {
         let updates = tokio::select! {
             () = shutdown.cancelled() => break,
@@ -45,8 +45,8 @@ pub async fn poll<I: Intake>(
         match updates {
             Ok(updates) => {
                 let taken = tokio::select! {
-                    taken = take_all(us, intake, &queries, &updates, shutdown) => taken,
-                    () = peek(telegram, us, intake, offset, &queries) => false,
+                    taken = take_all(us, intake, &met, &updates, shutdown) => taken,
+                    () = peek(telegram, us, intake, offset, &met) => false,
                 };
                 if !taken {
                     // Stopped before all were done: they come again.
@@ -54,7 +54,7 @@ pub async fn poll<I: Intake>(
                 }
                 offset = next_offset(offset, &updates);
                 // They are acknowledged with the next call, and are not shown again.
-                updates.iter().filter_map(query).for_each(|id| queries.forget(id));
+                updates.iter().filter_map(query).for_each(|id| met.forget(id));
             }
             Err(Error::Token) => return Err(Error::Token),
             Err(error) => {
@@ -77,12 +77,12 @@ fn next_offset(offset: i64, updates: &[Value]) -> i64 {
 }
 
 /// Answers the pre-checkout queries from `offset` on that nobody has answered or is answering; never ends.
-async fn peek<I: Intake>(telegram: &Telegram, us: &Us, intake: &I, offset: i64, queries: &Queries) {
+async fn peek<I: Intake>(telegram: &Telegram, us: &Us, intake: &I, offset: i64, met: &Met) {
     loop {
         tokio::time::sleep(PEEK_EVERY).await;
         let Ok(updates) = telegram.peek(offset).await else { continue };
         for update in &updates {
-            let Some(turn) = query(update).and_then(|id| queries.try_turn(id)) else { continue };
+            let Some(turn) = query(update).and_then(|id| met.try_turn(id)) else { continue };
             if let Ok(update) = Update::read(update, us) {
                 let intake = intake.clone();
                 tokio::spawn(async move { turn.take(&intake, update).await });
@@ -100,7 +100,7 @@ fn query(update: &Value) -> Option<&str> {
 async fn take_all<I: Intake>(
     us: &Us,
     intake: &I,
-    queries: &Queries,
+    met: &Met,
     updates: &[Value],
     shutdown: &CancellationToken,
 ) -> bool {
@@ -112,19 +112,19 @@ async fn take_all<I: Intake>(
         }
     }
     let chats =
-        stream::iter(chats.into_values().map(|updates| take_in_order(intake, queries, updates, shutdown)));
+        stream::iter(chats.into_values().map(|updates| take_in_order(intake, met, updates, shutdown)));
     chats.buffer_unordered(CHATS_MAX).all(|done| async move { done }).await
 }
 
 async fn take_in_order<I: Intake>(
     intake: &I,
-    queries: &Queries,
+    met: &Met,
     updates: Vec<Update>,
     shutdown: &CancellationToken,
 ) -> bool {
     for update in updates {
         fail::fail_point!("telegram.update_received");
-        while take(intake, queries, update.clone()).await == Taken::Later {
+        while take(intake, met, update.clone()).await == Taken::Later {
             tokio::select! {
                 () = shutdown.cancelled() => return false,
                 () = tokio::time::sleep(RETRY_AFTER) => {}
@@ -134,9 +134,9 @@ async fn take_in_order<I: Intake>(
     true
 }
 
-async fn take<I: Intake>(intake: &I, queries: &Queries, update: Update) -> Taken {
+async fn take<I: Intake>(intake: &I, met: &Met, update: Update) -> Taken {
     match &update {
-        Update::Checkout(query) => queries.turn(&query.id).await.take(intake, update).await,
+        Update::Checkout(query) => met.turn(&query.id).await.take(intake, update).await,
         _ => intake.take(update).await,
     }
 }
