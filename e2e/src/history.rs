@@ -205,8 +205,11 @@ impl History {
     }
 
     fn open(&mut self, who: usize) {
-        let inviter = (who > 0 && self.dice.below(2) == 0).then(|| self.people[who - 1].account);
-        let inviter = inviter.filter(|i| self.opened.contains(i));
+        let neighbour = (who > 0 && self.dice.below(2) == 0).then(|| self.people[who - 1].account);
+        let neighbour = neighbour.filter(|i| self.opened.contains(i));
+        // The second one to come is invited: no history of two is without a referral.
+        let first = self.opened.first().copied().filter(|_| self.opened.len() == 1);
+        let inviter = neighbour.or(first);
         let command = AccountOpen {
             language: text("ru"),
             name: text("N"),

@@ -8,7 +8,7 @@ use crate::raw::Raw;
 use crate::stage::{PATIENCE, Role, Stage};
 
 /// Where the bot may die in what is its own: e2e/tests/bot/deaths.rs.
-pub const BOT_DEATHS: [&str; 7] = [
+pub const BOT_DEATHS: [&str; 9] = [
     "telegram.album.kept",
     "telegram.album.claimed",
     "telegram.album.dealt_with",
@@ -16,6 +16,8 @@ pub const BOT_DEATHS: [&str; 7] = [
     "telegram.broadcast.sent",
     "telegram.broadcast.recorded",
     "telegram.erased",
+    "telegram.status.sent",
+    "telegram.incident.sent",
 ];
 
 /// Someone who writes to the bot.

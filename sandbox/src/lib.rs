@@ -31,6 +31,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use options::{FloodLimits, GeminiLimits, Options};
+pub use people::kinds::KINDS;
 
 /// Open connections get this long to finish once shutdown was asked for.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);

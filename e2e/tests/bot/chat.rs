@@ -9,6 +9,12 @@ use e2e::people::{Person, buttons, is_picture, said};
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
+/// What the button with these words sends.
+pub fn data(message: &Value, words: &str) -> String {
+    let found = buttons(message).into_iter().find(|(label, _)| label.contains(words));
+    found.unwrap_or_else(|| panic!("no button {words}: {message}")).1
+}
+
 pub struct Chat<'a> {
     pub stage: &'a Stage,
     pub person: Person,
@@ -114,9 +120,12 @@ impl<'a> Chat<'a> {
 
     /// Presses the button with these words.
     pub fn taps(&self, message: &Value, words: &str) {
-        let found = buttons(message).into_iter().find(|(label, _)| label.contains(words));
-        let (_, data) = found.unwrap_or_else(|| panic!("no button {words}: {message}"));
-        self.stage.tap(self.person, message, &data);
+        self.stage.tap(self.person, message, &data(message, words));
+    }
+
+    /// Presses a button that the message has no more, or never had.
+    pub fn forges(&self, message: &Value, data: &str) {
+        self.stage.forge(self.person, message["message_id"].as_i64().unwrap(), data, &json!({}));
     }
 
     /// The message as it is now.

@@ -4,9 +4,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use e2e::people::{Person, said};
+use e2e::people::{Person, is_picture, said};
 use e2e::stage::PATIENCE;
 use e2e::{Role, Stage};
+use serde_json::{Value, json};
 
 use crate::ADMIN;
 use crate::chat::Chat;
@@ -79,6 +80,48 @@ fn an_album_is_drawn_from_once_wherever_the_bot_dies() {
 }
 
 #[test]
+fn a_picture_comes_once_when_the_bot_dies_before_anybody_knows_its_status_message() {
+    let ada = Person(8003);
+    let mut bot = Dying::after("telegram.status.sent", |stage| stage.arrive_with_credits(ada));
+    let asked = bot.stage.write(ada, "/prompt an owl at sea");
+    bot.until("the picture", |stage| stage.count_of(ada, "GenerationDelivered") == 1);
+    let stage = &bot.stage;
+    assert_eq!((stage.count_of(ada, "GenerationRequested"), stage.balance_of(ada)), (1, (95, 0, 0)));
+    assert_eq!((stage.pictures(ada), stage.gemini_calls("an owl at sea").len()), (1, 1));
+    // Whoever took the update again shows what it does: one more message, and that one is gone with the result.
+    let drawing = |m: &Value| m["message_id"].as_i64() > Some(asked) && !is_picture(m);
+    stage.until("one message more at most", || {
+        let more = stage.bot_said(ada).iter().filter(|m| drawing(m)).count();
+        (more <= 1).then_some(())
+    });
+    stage.assert_verified();
+}
+
+#[test]
+fn administrators_are_told_twice_at_most_when_the_bot_dies_at_that() {
+    let (ada, admin) = (Person(8004), Person(ADMIN));
+    let mut bot = Dying::after("telegram.incident.sent", |stage| {
+        stage.arrive_with_credits(ada);
+        Chat::new(stage, ADMIN, "ru").says("/start", |_| true);
+    });
+    let always = json!({"vendor": "gemini", "fault": "bad_key", "times": "always"});
+    assert!(bot.stage.post("/faults", &always).0 < 300);
+    bot.stage.write(ada, "/prompt an owl");
+    let known = "SELECT count(*) FROM incidents WHERE open AND told";
+    bot.until("that it is known to be told", |stage| {
+        let known: i64 = stage.sql(sqlx::query_scalar(known).fetch_one(&stage.pool));
+        known == 1
+    });
+    let stage = &bot.stage;
+    let told = |words: &str| stage.bot_said(admin).iter().filter(|m| said(m, words)).count();
+    assert_eq!(told("Бот не рисует"), 2, "nobody knew that it was told");
+    stage.heal();
+    stage.until("that it works again", || (told("бот снова рисует") == 1).then_some(()));
+    assert_eq!(told("Бот не рисует"), 2);
+    stage.assert_verified();
+}
+
+#[test]
 fn who_is_erased_stays_so_when_the_bot_dies_at_that() {
     let ada = Person(8002);
     let mut bot = Dying::after("telegram.erased", |stage| {
@@ -107,7 +150,7 @@ fn a_broadcast_goes_on_where_it_was_wherever_the_bot_dies() {
         });
         let admin = Chat::new(&bot.stage, ADMIN, "en");
         let news = admin.write("A new model draws hands!");
-        let news = serde_json::json!({"message_id": news});
+        let news = json!({"message_id": news});
         let after = admin.replies(&news, "/broadcast");
         let menu = admin.wait("the segments", after, |m| said(m, "Whom"));
         let sure = admin.turns(&menu, "Everybody", |m| said(m, "people"));

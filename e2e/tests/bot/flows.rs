@@ -253,8 +253,9 @@ fn broadcast(chat: &Chat<'_>) {
     chat.wait("the news", after, |m| said(m, words));
     chat.stage.until("the end of the broadcast", || {
         let now = admin.now(&sure)?;
-        if buttons(&now).iter().any(|(label, _)| label.contains("🔄")) {
-            admin.taps(&now, "🔄");
+        if let Some((_, refresh)) = buttons(&now).into_iter().find(|(label, _)| label.contains("🔄")) {
+            // It may be over by now, and the button gone.
+            admin.forges(&now, &refresh);
         }
         said(&now, chat.word("Закончено", "Finished")).then_some(())
     });

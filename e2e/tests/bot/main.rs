@@ -1,13 +1,16 @@
 //! The bot as people use it: every command and flow, in both languages, as transcripts that were looked at.
 
+mod admins;
+mod albums;
 mod card;
 mod chat;
 mod commands;
 mod deaths;
+mod expired;
 mod faults;
 mod flows;
 mod groups;
-mod mended;
+mod results;
 mod side_by_side;
 mod strange;
 mod taps;
@@ -17,6 +20,16 @@ use e2e::Stage;
 
 /// Who answers for the shop in these tests; the next one speaks English, and the two after them write to many.
 const ADMIN: i64 = 7900;
+
+fn stage() -> Stage {
+    Stage::whole_with(&[("ADMIN_TELEGRAM_ID", &ADMIN.to_string())]).unwrap()
+}
+
+/// Events of this type, of everybody.
+fn count(stage: &Stage, event_type: &str) -> i64 {
+    let sql = "SELECT count(*) FROM events WHERE type = $1";
+    stage.sql(sqlx::query_scalar(sql).bind(event_type).fetch_one(&stage.pool))
+}
 
 #[test]
 fn every_flow_reads_as_it_was_looked_at_in_both_languages() {

@@ -134,20 +134,7 @@ fn updates_of_any_kind_are_taken_and_words_survive_what_stands_around_them() {
     }
 
     // What is no text is answered in words, once each.
-    let others = [
-        "sticker",
-        "voice",
-        "video",
-        "video_note",
-        "animation",
-        "audio",
-        "poll",
-        "location",
-        "contact",
-        "dice",
-        "unknown",
-    ];
-    for kind in others {
+    for kind in sandbox::KINDS {
         let before = stage.bot_said(ada.person).len();
         let after = ada.sends(kind);
         ada.wait(kind, after, |m| m["text"].is_string());
@@ -161,7 +148,7 @@ fn updates_of_any_kind_are_taken_and_words_survive_what_stands_around_them() {
         "{} kinds of updates let be, {} strange messages understood, {} kinds of content answered",
         kinds.len(),
         strange.len(),
-        others.len()
+        sandbox::KINDS.len()
     );
     assert_calm(&stage);
 }

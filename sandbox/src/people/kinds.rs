@@ -12,8 +12,8 @@ use crate::{
     },
 };
 
-/// As people name them in `kind`.
-pub(crate) const KINDS: [&str; 11] = [
+/// What people send besides text and files, as they name it in `kind`.
+pub const KINDS: [&str; 11] = [
     "sticker",
     "voice",
     "video",

@@ -4,7 +4,7 @@ mod chat;
 mod edits;
 pub(crate) mod events;
 mod groups;
-mod kinds;
+pub(crate) mod kinds;
 mod messages;
 mod payments;
 mod profile;
