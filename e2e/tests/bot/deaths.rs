@@ -38,12 +38,12 @@ impl Dying {
         log.lines().filter(|line| *line == self.point).count()
     }
 
-    /// Starts it again when it has died, until this is so.
+    /// Starts it again when it has died, until this is so: who died may have had a lease of a minute.
     fn until(&mut self, what: &str, so: impl Fn(&Stage) -> bool) {
         let (begun, admin) = (Instant::now(), ADMIN.to_string());
         while !(self.deaths() == 1 && so(&self.stage)) {
             assert!(
-                begun.elapsed() < PATIENCE,
+                begun.elapsed() < 2 * PATIENCE,
                 "{}: {what}; logs in {}",
                 self.point,
                 self.stage.dir().display()
