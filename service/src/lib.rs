@@ -1,5 +1,5 @@
 //! What the services share at run time, and nothing else: configuration, telemetry, NATS, the
-//! ledger's client, a consumer of the event stream, health pages, shutdown, crash points.
+//! ledger's client, a consumer of the event stream, a reader of objects, health pages, shutdown, crash points.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
 
@@ -10,5 +10,6 @@ pub mod crash;
 pub mod http;
 pub mod ledger;
 pub mod nats;
+pub mod objects;
 pub mod shutdown;
 pub mod telemetry;

@@ -1,23 +1,23 @@
 //! Objects read into requests: a piece at a time, stripped and encoded on the way.
 
-use std::{fmt, io::ErrorKind, time::Duration};
+use std::{fmt, time::Duration};
 
-use async_nats::jetstream::object_store::ObjectStore;
 use base64::{engine::GeneralPurpose, prelude::BASE64_STANDARD, write::EncoderWriter};
 use bytes::Bytes;
 use proto_events::{commands::FileId, events::MediaType};
-use tokio::{io::AsyncReadExt, time::timeout};
+use service::objects::Chunks;
+use sha2::{Digest, Sha256};
+use tokio::time::timeout;
 
 use super::{
-    Error,
+    Bucket, Error, digest as stored_digest,
     material::{Missing, away},
     turn::Painted,
 };
 use crate::picture::{NotAPicture, Origin, Strip};
 
-/// For one object from a store nearby. One whose chunks are gone leaves the reader waiting.
+/// For one object from a store nearby.
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
-const PIECE_BYTES: usize = 64 << 10;
 
 /// A picture on its way to the vendor, as base64.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(super) struct File {
 }
 
 /// A picture of the person's: looked at, stripped, encoded. [`Missing::Away`] when the store does not give it.
-pub(super) async fn reference(store: &ObjectStore, file: &File) -> Result<Reference, Missing> {
+pub(super) async fn reference(bucket: &Bucket, file: &File) -> Result<Reference, Missing> {
     let unfit = |error: NotAPicture| match error {
         NotAPicture::Size { .. } => Missing::TooLarge,
         _ => Missing::Unfit(error.to_string()),
@@ -50,7 +50,7 @@ pub(super) async fn reference(store: &ObjectStore, file: &File) -> Result<Refere
     let (mut strip, mut kept) = (Strip::new(Origin::Person), Vec::new());
     let mut encoder = Encoder::new(file.bytes);
     let mut refused = None;
-    each_piece(store, &file.object, file.bytes, |piece| {
+    each_piece(bucket, &file.object, file.bytes, |piece| {
         if refused.is_none() {
             refused = strip.push(piece, &mut kept).err();
             encoder.push(&kept);
@@ -68,38 +68,40 @@ pub(super) async fn reference(store: &ObjectStore, file: &File) -> Result<Refere
 }
 
 /// A picture of the model's, as it was stored.
-pub(super) async fn painted(store: &ObjectStore, picture: &Painted) -> Result<Reference, Error> {
+pub(super) async fn painted(bucket: &Bucket, picture: &Painted) -> Result<Reference, Error> {
     let mut encoder = Encoder::new(picture.bytes);
-    each_piece(store, picture.object.as_str(), picture.bytes, |piece| encoder.push(piece)).await?;
+    each_piece(bucket, picture.object.as_str(), picture.bytes, |piece| encoder.push(piece)).await?;
     Ok(Reference { file: None, media_type: picture.media_type, data: encoder.end() })
 }
 
-pub(super) async fn read(store: &ObjectStore, name: &str, bytes: usize) -> Result<Vec<u8>, Error> {
+pub(super) async fn read(bucket: &Bucket, name: &str, bytes: usize) -> Result<Vec<u8>, Error> {
     let mut all = Vec::with_capacity(bytes);
-    each_piece(store, name, bytes, |piece| all.extend_from_slice(piece)).await?;
+    each_piece(bucket, name, bytes, |piece| all.extend_from_slice(piece)).await?;
     Ok(all)
 }
 
 /// Reads an object of so many bytes; another length is another object.
 async fn each_piece(
-    store: &ObjectStore,
+    bucket: &Bucket,
     name: &str,
     bytes: usize,
     mut take: impl FnMut(&[u8]),
 ) -> Result<(), Error> {
     let reading = async {
-        let mut object = store.get(name).await.map_err(Error::Get)?;
-        let (mut buffer, mut left) = (vec![0; PIECE_BYTES], bytes);
-        loop {
-            let len = object.read(&mut buffer).await.map_err(Error::Read)?;
-            if len > left || (len == 0 && left > 0) {
-                return Err(Error::Read(ErrorKind::InvalidData.into()));
-            }
-            if len == 0 {
-                return Ok(());
-            }
-            left -= len;
-            take(&buffer[..len]);
+        let info = bucket.info(name).await.map_err(Error::Info)?;
+        if info.deleted || info.size != bytes {
+            return Err(Error::Another);
+        }
+        let mut chunks = Chunks::of(&bucket.jetstream, &info).await?;
+        let mut digest = Sha256::new();
+        while let Some(chunk) = chunks.next().await? {
+            digest.update(&chunk);
+            take(&chunk);
+        }
+        if stored_digest(&info).as_deref() == Some(digest.finalize().as_slice()) {
+            Ok(())
+        } else {
+            Err(Error::Another)
         }
     };
     timeout(READ_TIMEOUT, reading).await.unwrap_or(Err(Error::TimedOut))

@@ -9,7 +9,6 @@
 
 use std::{fmt, time::Duration};
 
-use async_nats::jetstream::object_store::ObjectStore;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use proto_events::{
@@ -25,7 +24,7 @@ use tokio::{
 };
 
 use super::{
-    Error, Record, RecordPart, Shelf, Turn, entry,
+    Bucket, Error, Record, RecordPart, Shelf, Turn, entry,
     load::{File, Reference, base64_len, painted, read, reference},
     note,
     room::REQUEST_BYTES_MAX,
@@ -108,14 +107,14 @@ impl Shelf {
     }
 
     async fn gather(&self, wanted: Wanted<'_>) -> Result<Material, Missing> {
-        let store = self.open().await.map_err(away)?;
-        let mut files = self.files(&store, wanted.references).await?;
-        let Some(followed) = wanted.followed else { return self.load(&store, wanted, &files, &[]).await };
-        let turns = self.turns(&store, followed.generation).await;
+        let bucket = self.open().await.map_err(away)?;
+        let mut files = self.files(&bucket, wanted.references).await?;
+        let Some(followed) = wanted.followed else { return self.load(&bucket, wanted, &files, &[]).await };
+        let turns = self.turns(&bucket, followed.generation).await;
         let pictures_max = wanted.pictures_max.saturating_sub(files.len());
         let turns = fitting(turns, wanted.words_bytes + encoded(&files), pictures_max);
         if !turns.is_empty() {
-            match self.load(&store, wanted, &files, &turns).await {
+            match self.load(&bucket, wanted, &files, &turns).await {
                 Err(Missing::Gone(why)) => tracing::info!(why, "an edit goes on with the picture alone"),
                 loaded => return loaded,
             }
@@ -125,18 +124,18 @@ impl Shelf {
         }
         // An edit without anything it follows is none.
         let shown = followed.file_ids.len().min(pictures_max.max(1));
-        let mut shown = self.files(&store, &followed.file_ids[..shown]).await?;
+        let mut shown = self.files(&bucket, &followed.file_ids[..shown]).await?;
         shown.append(&mut files);
-        self.load(&store, wanted, &shown, &[]).await
+        self.load(&bucket, wanted, &shown, &[]).await
     }
 
     /// Files of Telegram's, in the store from here on.
-    async fn files(&self, store: &ObjectStore, ids: &[FileId]) -> Result<Vec<File>, Missing> {
-        try_join_all(ids.iter().map(|id| self.file(store, id))).await
+    async fn files(&self, bucket: &Bucket, ids: &[FileId]) -> Result<Vec<File>, Missing> {
+        try_join_all(ids.iter().map(|id| self.file(bucket, id))).await
     }
 
-    async fn file(&self, store: &ObjectStore, id: &FileId) -> Result<File, Missing> {
-        match there(store, id).await.map_err(away)? {
+    async fn file(&self, bucket: &Bucket, id: &FileId) -> Result<File, Missing> {
+        match there(bucket, id).await.map_err(away)? {
             Some(file) => Ok(file),
             None => self.fetch(id).await,
         }
@@ -167,10 +166,10 @@ impl Shelf {
     }
 
     /// What an edit follows, the newest first, as far as it is there.
-    async fn turns(&self, store: &ObjectStore, newest: GenerationId) -> Vec<Found> {
+    async fn turns(&self, bucket: &Bucket, newest: GenerationId) -> Vec<Found> {
         let (mut turns, mut next) = (Vec::new(), Some(newest));
         while let Some(generation) = next.filter(|_| turns.len() < TURNS_MAX) {
-            match found(store, generation).await {
+            match found(bucket, generation).await {
                 Ok(Some(turn)) => {
                     next = turn.record.follows;
                     turns.push(turn);
@@ -188,7 +187,7 @@ impl Shelf {
     /// `turns`: the newest first.
     async fn load(
         &self,
-        store: &ObjectStore,
+        bucket: &Bucket,
         wanted: Wanted<'_>,
         files: &[File],
         turns: &[Found],
@@ -200,22 +199,22 @@ impl Shelf {
         let room = self.room.take(bytes).await;
         let mut earlier = Vec::new();
         for turn in turns.iter().rev() {
-            earlier.push(turn.load(store).await?);
+            earlier.push(turn.load(bucket).await?);
         }
         let mut references = Vec::new();
         for file in files {
-            references.push(self.reference(store, file).await?);
+            references.push(self.reference(bucket, file).await?);
         }
         Ok(Material { references, earlier, _room: room })
     }
 
     /// Read, or fetched again where the store was wiped since the look, or has dropped a part of it.
-    async fn reference(&self, store: &ObjectStore, file: &File) -> Result<Reference, Missing> {
-        let mut read = reference(store, file).await;
+    async fn reference(&self, bucket: &Bucket, file: &File) -> Result<Reference, Missing> {
+        let mut read = reference(bucket, file).await;
         while let Err(Missing::Away(why)) = read {
             tracing::info!(why, "a file that was there is not given; fetched again");
             tokio::time::sleep(FETCH_AGAIN).await;
-            read = reference(store, &self.fetch(&file.id).await?).await;
+            read = reference(bucket, &self.fetch(&file.id).await?).await;
         }
         read
     }
@@ -255,15 +254,15 @@ impl Found {
         encoded(&self.references) + painted + self.signatures_bytes + words
     }
 
-    async fn load(&self, store: &ObjectStore) -> Result<Turn, Missing> {
+    async fn load(&self, bucket: &Bucket) -> Result<Turn, Missing> {
         let signatures = match &self.record.signatures {
-            Some(object) => Bytes::from(read(store, object, self.signatures_bytes).await.map_err(gone)?),
+            Some(object) => Bytes::from(read(bucket, object, self.signatures_bytes).await.map_err(gone)?),
             None => Bytes::new(),
         };
         let mut parts = Vec::new();
         for RecordPart { text, picture, thought, signature } in &self.record.parts {
             let picture = match picture {
-                Some(picture) => Some(painted(store, picture).await.map_err(gone)?),
+                Some(picture) => Some(painted(bucket, picture).await.map_err(gone)?),
                 None => None,
             };
             let signature = match signature {
@@ -277,7 +276,7 @@ impl Found {
         }
         let mut references = Vec::new();
         for file in &self.references {
-            let read = reference(store, file).await;
+            let read = reference(bucket, file).await;
             references.push(read.map_err(|missing| Missing::Gone(missing.to_string()))?);
         }
         let (generation, prompt) = (self.generation, self.record.prompt.clone());
@@ -285,29 +284,29 @@ impl Found {
     }
 }
 
-async fn found(store: &ObjectStore, generation: GenerationId) -> Result<Option<Found>, Error> {
+async fn found(bucket: &Bucket, generation: GenerationId) -> Result<Option<Found>, Error> {
     let name = turn_object(generation);
-    let Some(info) = entry(store, &name).await?.filter(|info| info.size <= RECORD_BYTES_MAX) else {
+    let Some(info) = entry(bucket, &name).await?.filter(|info| info.size <= RECORD_BYTES_MAX) else {
         return Ok(None);
     };
-    let Ok(record) = read(store, &name, info.size).await else { return Ok(None) };
+    let Ok(record) = read(bucket, &name, info.size).await else { return Ok(None) };
     let record: Record = serde_json::from_slice(&record).map_err(Error::Describe)?;
     let mut references = Vec::new();
     for id in &record.references {
         // Not fetched again: a turn is told without what has gone.
-        references.extend(there(store, id).await?);
+        references.extend(there(bucket, id).await?);
     }
     let signatures = match &record.signatures {
-        Some(object) => entry(store, object).await?.map(|info| info.size),
+        Some(object) => entry(bucket, object).await?.map(|info| info.size),
         None => Some(0),
     };
     let found = |signatures_bytes| Found { generation, record, references, signatures_bytes };
     Ok(signatures.map(found))
 }
 
-async fn there(store: &ObjectStore, id: &FileId) -> Result<Option<File>, Error> {
+async fn there(bucket: &Bucket, id: &FileId) -> Result<Option<File>, Error> {
     let object = file_object(id.as_str());
-    let info = entry(store, &object).await?;
+    let info = entry(bucket, &object).await?;
     Ok(info.map(|info| File { id: id.clone(), object, bytes: info.size }))
 }
 

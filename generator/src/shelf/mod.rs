@@ -19,7 +19,7 @@ mod room;
 mod slot;
 mod turn;
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use async_nats::jetstream::{
     self,
@@ -74,10 +74,10 @@ pub enum Error {
     Wiped,
     #[error("the object can't be looked up")]
     Info(#[source] jetstream::object_store::InfoError),
-    #[error("the object can't be had")]
-    Get(#[source] jetstream::object_store::GetError),
     #[error("the object can't be read")]
-    Read(#[source] std::io::Error),
+    Read(#[from] service::objects::ReadError),
+    #[error("the object is not what was looked for")]
+    Another,
     #[error("what was made can't be described")]
     Describe(#[source] serde_json::Error),
     #[error("the object is too large or badly named")]
@@ -167,8 +167,23 @@ impl Shelf {
     }
 
     /// Opened each time: the bucket may have been wiped and made anew.
-    async fn open(&self) -> Result<ObjectStore, Error> {
-        self.jetstream.get_object_store(IMAGES_BUCKET).await.map_err(Error::Open)
+    async fn open(&self) -> Result<Bucket, Error> {
+        let objects = self.jetstream.get_object_store(IMAGES_BUCKET).await.map_err(Error::Open)?;
+        Ok(Bucket { objects, jetstream: self.jetstream.clone() })
+    }
+}
+
+/// The object store, opened.
+struct Bucket {
+    objects: ObjectStore,
+    jetstream: jetstream::Context,
+}
+
+impl Deref for Bucket {
+    type Target = ObjectStore;
+
+    fn deref(&self) -> &ObjectStore {
+        &self.objects
     }
 }
 
@@ -206,10 +221,13 @@ async fn all_there(store: &ObjectStore, outputs: &[MadeOutput]) -> Result<bool, 
 
 /// Is what the store has under this name what the description says?
 fn holds(info: &ObjectInfo, output: &MadeOutput) -> bool {
-    let digest = info.digest.as_deref().and_then(|digest| digest.strip_prefix("SHA-256="));
-    let digest = digest.and_then(|digest| BASE64_URL_SAFE.decode(digest).ok());
-    let same = digest.is_some_and(|digest| hex(&digest) == output.sha256.as_str());
+    let same = digest(info).is_some_and(|digest| hex(&digest) == output.sha256.as_str());
     same && info.name == output.object.as_str() && u32::try_from(info.size) == Ok(output.bytes)
+}
+
+/// SHA-256 of what was put there.
+fn digest(info: &ObjectInfo) -> Option<Vec<u8>> {
+    BASE64_URL_SAFE.decode(info.digest.as_deref()?.strip_prefix("SHA-256=")?).ok()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use proto_events::events::MediaType;
 use proto_events::media::{FetchedFile, sha256_hex};
 use proto_events::queries::OutputPlace;
 use proto_events::subjects::IMAGES_BUCKET;
+use service::objects::{self, Chunks};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::outbound::Picture;
@@ -108,20 +109,17 @@ impl Shelf {
         Ok(())
     }
 
-    /// Chunk by chunk, each asked for by itself: a reader that is a consumer stays one for half a minute, and a store has only
-    /// so many.
     async fn read(&self, place: &OutputPlace) -> Result<Vec<u8>, Missing> {
         let context = self.context();
         let object = info(&context, place.object.as_str()).await?;
-        let stream = context.get_stream_no_info(format!("OBJ_{IMAGES_BUCKET}")).await.map_err(unreached)?;
-        let subject = chunks(&object);
-        let (mut bytes, mut next) = (Vec::with_capacity(place.bytes as usize), 1);
-        // More than there should be shows that it is another thing.
-        while bytes.len() < object.size && bytes.len() <= place.bytes as usize {
-            let chunk = stream.direct_get_next_for_subject(subject.clone(), Some(next)).await;
-            let chunk = chunk.map_err(unreached)?;
-            bytes.extend_from_slice(&chunk.payload);
-            next = chunk.sequence + 1;
+        let mut chunks = Chunks::of(&context, &object).await.map_err(unreached)?;
+        let mut bytes = Vec::with_capacity(place.bytes as usize);
+        while let Some(chunk) = chunks.next().await.map_err(unreached)? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > place.bytes as usize {
+                // It is another thing.
+                break;
+            }
         }
         Ok(bytes)
     }
@@ -159,7 +157,7 @@ impl Shelf {
         let context = self.context();
         let object = info(&context, object).await?;
         let stream = context.get_stream_no_info(format!("OBJ_{IMAGES_BUCKET}")).await.map_err(unreached)?;
-        let mut subjects = stream.info_with_subjects(chunks(&object)).await.map_err(unreached)?;
+        let mut subjects = stream.info_with_subjects(objects::subject(&object)).await.map_err(unreached)?;
         let mut chunks = 0;
         while let Some((_, count)) = subjects.try_next().await.map_err(unreached)? {
             chunks += count;
@@ -183,11 +181,6 @@ async fn info(context: &jetstream::Context, object: &str) -> Result<ObjectInfo, 
         _ => unreached(error),
     })?;
     if object.deleted { Err(gone()) } else { Ok(object) }
-}
-
-/// Where the chunks of an object are.
-fn chunks(object: &ObjectInfo) -> String {
-    format!("$O.{IMAGES_BUCKET}.C.{}", object.nuid)
 }
 
 async fn in_time<T>(
