@@ -174,6 +174,10 @@ async fn a_webhook_of_this_deployment_is_set_again_without_a_question() {
         assert_eq!(telegram.webhook_url().await.unwrap(), ours.url.as_str());
         assert!(registration::look(&telegram, &ours).await);
     }
+    // A start with another path has it now: the one before takes it not back.
+    let before = webhook("https://bot.example.org/telegram/webhook", true);
+    assert!(!registration::look(&telegram, &before).await);
+    assert_eq!(telegram.webhook_url().await.unwrap(), "https://bot.example.org/hook/2");
 }
 
 #[tokio::test]
