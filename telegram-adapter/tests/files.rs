@@ -54,7 +54,7 @@ impl Stage {
         let context = jetstream::new(connect(&nats, "media-ledger").await);
         let bucket = object_store::Config { bucket: IMAGES_BUCKET.into(), ..Default::default() };
         context.create_object_store(bucket).await.unwrap();
-        let store = jetstream::new(connect(&nats, "media-generator").await);
+        let store = jetstream::new(connect(&nats, "media-ledger").await);
         let store = store.get_object_store(IMAGES_BUCKET).await.unwrap();
         Self { nats, store, shutdown: CancellationToken::new() }
     }
