@@ -4,10 +4,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use proto_events::catalog::Catalog;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use service::config::{Env, Problems};
 use service::nats::NatsConfig;
 
+use crate::console;
 use crate::proofs::ProofsConfig;
 
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Config {
     pub port: u16,
     /// `BIND`
     pub bind: IpAddr,
+    /// `ADMIN_PASSWORD`: of the first administrator of the console, while nobody may sign in there.
+    pub admin_password: Option<SecretString>,
     /// `TELLING_LEASE_MS`: how long an adapter has the right to tell a person something.
     pub telling_lease_ms: u32,
     /// `OVERLAP_FROM`: so many commands must wait before a second batch is inserted while one commits.
@@ -56,6 +59,7 @@ impl Config {
         let database_url = env.secret("DATABASE_URL", DATABASE_URL);
         let port = env.or("PORT", "the port of the console: 0 to 65535", 8080);
         let bind = env.or("BIND", "the address to listen on", IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let admin_password = admin_password(&mut env);
         let telling_lease_ms =
             env.or("TELLING_LEASE_MS", "how long a telling may take, ms", TELLING_LEASE_MS);
         let overlap_from = env.or(
@@ -73,6 +77,7 @@ impl Config {
                 database_url,
                 port,
                 bind,
+                admin_password,
                 telling_lease_ms,
                 overlap_from,
                 write_path_only,
@@ -84,6 +89,15 @@ impl Config {
         );
         env.finish(config)
     }
+}
+
+fn admin_password(env: &mut Env) -> Option<SecretString> {
+    const NAME: &str = "ADMIN_PASSWORD";
+    let password = env.optional_secret(NAME)?;
+    if let Err(bad) = console::check_first_password(password.expose_secret()) {
+        env.problem(NAME, format!("can't be the console's: {bad}"));
+    }
+    Some(password)
 }
 
 fn first_catalog(env: &mut Env) -> Option<Catalog> {

@@ -9,6 +9,7 @@ pub mod books;
 pub mod cases;
 pub mod cli;
 pub mod config;
+pub mod console;
 pub mod ear;
 pub mod follow_ups;
 pub mod inbox;

@@ -11,7 +11,7 @@ use proto_events::catalog::Catalog;
 use proto_events::commands::CatalogPublish;
 use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, CommandId, Position, Reply};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use service::http::Health;
 use sqlx::PgPool;
 use tokio::sync::{oneshot, watch};
@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::console::{self, Console};
 use crate::ear::Ear;
 use crate::inbox::{Inbox, own_request};
 use crate::leader::{keep_lease, wait_for_lead};
@@ -57,6 +58,7 @@ struct Service {
     media: async_nats::Client,
     first_catalog: Catalog,
     telling_lease_us: i64,
+    admin_password: Option<SecretString>,
     overlap_from: usize,
     proofs: ProofsConfig,
     /// Why a restored database may be led: for the first lead of this process only.
@@ -81,7 +83,6 @@ pub async fn run(
         .await
         .with_context(|| format!("can't listen on {address} (PORT)"))?;
     let health = Health::new(&["postgres", "nats"]);
-    let web = tokio::spawn(service::http::serve(listener, axum::Router::new(), health.clone(), stop.clone()));
     let url = config.database_url.expose_secret();
     let connect = |connections_max| async move {
         let away = "can't reach Postgres by DATABASE_URL, or it is not migrated (ledger migrate)";
@@ -96,6 +97,8 @@ pub async fn run(
     tokio::spawn(watch_postgres(readers.clone(), health.clone(), stop.clone()));
     let nats = service::nats::connect(&config.nats, "ledger").await?;
     let media = service::nats::connect(&config.media, "media-ledger").await?;
+    let pages = console::router(Console::new(readers.clone(), nats.clone())?);
+    let web = tokio::spawn(service::http::serve(listener, pages, health.clone(), stop.clone()));
     tokio::spawn({
         let (clients, health, stop) = ([nats.clone(), media.clone()], health.clone(), stop.clone());
         async move { service::nats::watch(&clients, &health, "nats", &stop).await }
@@ -112,6 +115,7 @@ pub async fn run(
         media,
         first_catalog: config.first_catalog,
         telling_lease_us,
+        admin_password: config.admin_password,
         overlap_from: config.overlap_from,
         proofs: config.proofs,
         accept_restore: Arc::new(Mutex::new(accept_restore)),
@@ -223,6 +227,10 @@ impl Service {
         self.spawn_followers(tasks, self.keeper(&head, epoch), queue, &clock, &seen, leading);
         let publish = publish_first_catalog(Arc::clone(queue), self.first_catalog.clone());
         spawn_follower(tasks, leading, publish);
+        if let Some(password) = self.admin_password.clone() {
+            let let_in = console::let_first_in(self.readers.clone(), Arc::clone(queue), password);
+            spawn_follower(tasks, leading, let_in);
+        }
         Ok(())
     }
 

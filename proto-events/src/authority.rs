@@ -191,6 +191,7 @@ pub const COMMANDS: &[Row] = &[
     ("broadcast_pause", &[(Console, &[]), (Telegram, &[])]),
     ("broadcast_finish", &[(Console, &[]), (Telegram, &[]), (Ledger, &[])]),
     ("content_put", &[(Console, &[])]),
+    ("staff_put", &[(Console, &[]), (Ledger, &[])]),
     ("catalog_publish", &[(Ledger, &[]), (Console, &[])]),
     ("operator_act", &[(Console, &[])]),
     ("projection_swap", &[(Console, &[]), (Ledger, &[])]),

@@ -23,6 +23,7 @@ mod refund;
 mod replay;
 mod republish;
 mod serve;
+mod staff;
 mod statement;
 mod table;
 mod texts;
@@ -64,6 +65,9 @@ enum Command {
     Message(message::Wish),
     /// Apply the migrations that are not applied yet (DATABASE_URL).
     Migrate,
+    /// Who may sign in to the console, and as what.
+    #[command(subcommand)]
+    Operator(staff::Operator),
     /// A payment's whole life, by any of its ids.
     Payment(payment::Wish),
     /// Show what is read and rebuilt and how far it is; 1: one stands.
@@ -114,6 +118,7 @@ pub async fn main() -> ExitCode {
         Command::Generations(wish) => generations::run(wish).await,
         Command::Message(wish) => message::run(wish).await,
         Command::Migrate => migrate::run().await.map(|()| ExitCode::SUCCESS),
+        Command::Operator(what) => staff::run(what).await,
         Command::Payment(wish) => payment::run(wish).await,
         Command::Prove(what) => prove::run(what).await,
         Command::Projections { json } => projections::run(json).await,

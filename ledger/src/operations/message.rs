@@ -9,7 +9,7 @@ use proto_events::{AccountId, Refused, Text};
 use serde_json::{Value, json};
 use sqlx::PgPool;
 
-use super::{Problem, unwritten};
+use super::{Problem, staff, unwritten};
 use crate::books::at::{self, At};
 use crate::projections;
 use crate::sequencer::refused;
@@ -105,7 +105,7 @@ pub(super) async fn keep_texts(pool: &PgPool, known: &TextsKnown, now: i64) -> R
 
 /// Whether a look beside the log is needed before this command is decided.
 pub fn needs_look(command: &Command) -> bool {
-    matches!(command, Command::BroadcastStart(_) | Command::ContentPut(_))
+    matches!(command, Command::BroadcastStart(_) | Command::ContentPut(_) | Command::StaffPut(_))
 }
 
 /// Why it can't be, if it can't. What changes between this look and the append is found there.
@@ -130,6 +130,7 @@ pub async fn look(pool: &PgPool, command: &Command) -> Result<Option<Refused>, s
             })
         }
         Command::ContentPut(c) => content(pool, c).await,
+        Command::StaffPut(c) => staff::look(pool, c).await,
         _ => Ok(None),
     }
 }

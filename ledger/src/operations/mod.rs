@@ -3,6 +3,7 @@
 mod incident;
 pub mod message;
 mod person;
+mod staff;
 mod telling;
 mod vendor;
 

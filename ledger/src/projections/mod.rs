@@ -31,7 +31,7 @@ mod payments;
 mod readers;
 mod rebuild;
 mod referrals;
-mod registry;
+pub mod registry;
 mod revenue;
 mod rows;
 mod statement;

@@ -113,7 +113,7 @@ impl Sink<'_> {
             }
             Event::BroadcastPaused(e) => self.broadcast(position, &e.broadcast, "paused", None),
             Event::BroadcastFinished(e) => self.broadcast(position, &e.broadcast, "finished", None),
-            Event::OperatorActed(_) => self.text(position),
+            Event::OperatorActed(_) => self.act(position),
             _ => self.account(position, event),
         }
     }

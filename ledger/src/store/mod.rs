@@ -20,6 +20,7 @@ mod pool;
 mod republish;
 pub mod side;
 mod snapshots;
+mod staff;
 mod tellings;
 mod work;
 
@@ -52,5 +53,6 @@ pub use republish::{
 };
 pub use side::Side;
 pub use snapshots::{Snapshot, reset_snapshots, snapshots_of, snapshots_through, write_snapshots};
+pub use staff::*;
 pub use tellings::*;
 pub use work::*;

@@ -204,6 +204,16 @@ pub struct TextChange {
 }
 composite!(TextChange, "side_text");
 
+/// Somebody of the console; roles with commas between them; without a hash their password stays.
+#[derive(Debug, sqlx::Encode)]
+pub struct StaffChange {
+    pub name: String,
+    pub roles: String,
+    pub password_hash: Option<String>,
+    pub position: i64,
+}
+composite!(StaffChange, "side_staff");
+
 #[derive(Debug, sqlx::Encode)]
 pub struct Ban {
     pub account_id: Uuid,
@@ -241,6 +251,7 @@ pub struct Changes {
     pub broadcasts: Vec<BroadcastChange>,
     pub texts: Vec<TextChange>,
     pub bans: Vec<Ban>,
+    pub staff: Vec<StaffChange>,
 }
 composite!(Changes, "side_changes");
 

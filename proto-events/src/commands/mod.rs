@@ -9,6 +9,7 @@ mod operations;
 mod payment;
 mod person;
 mod reconciliation;
+mod staff;
 
 pub use account::*;
 pub use credits::*;
@@ -19,6 +20,7 @@ pub use operations::*;
 pub use payment::*;
 pub use person::*;
 pub use reconciliation::*;
+pub use staff::*;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -109,6 +111,7 @@ commands! {
         "broadcast_pause" => BroadcastPause,
         "broadcast_finish" => BroadcastFinish,
         "content_put" => ContentPut,
+        "staff_put" => StaffPut,
         "catalog_publish" => CatalogPublish,
         "operator_act" => OperatorAct,
         "projection_swap" => ProjectionSwap,
@@ -251,6 +254,9 @@ impl Command {
             Self::BroadcastPause(c) => json!({"broadcast": c.broadcast, "reason": c.reason}),
             Self::BroadcastFinish(c) => json!({"broadcast": c.broadcast}),
             Self::ContentPut(c) => json!({"key": c.key, "language": c.language, "text": c.text}),
+            Self::StaffPut(c) => json!({
+                "name": c.name, "roles": c.roles, "password": c.password_hash.is_some(),
+            }),
             Self::CatalogPublish(c) => json!({"version": c.version, "catalog": c.catalog}),
             Self::OperatorAct(c) => json!({"act": c.act, "subject": c.subject, "reason": c.reason}),
             Self::ProjectionSwap(c) => json!({

@@ -53,6 +53,7 @@ pub fn decide(state: &Account, command: &Command, facts: &Facts) -> Result<Vec<E
         Command::CatalogPublish(_)
         | Command::OperatorAct(_)
         | Command::ContentPut(_)
+        | Command::StaffPut(_)
         | Command::BroadcastStart(_)
         | Command::BroadcastPause(_)
         | Command::BroadcastFinish(_)

@@ -29,7 +29,10 @@ pub struct OperationsStream {
 /// The act by which a text was put in the place of a built-in one, or taken back.
 pub const CONTENT_PUT: &str = "content_put";
 
-/// What such an act names.
+/// The act by which somebody of the console was let in, changed or let in no more.
+pub const STAFF_PUT: &str = "staff_put";
+
+/// What an act about a text names.
 pub fn content_name(language: &str, key: &str) -> String {
     format!("{language}/{key}")
 }
@@ -44,6 +47,7 @@ pub fn is_operations(command: &Command) -> bool {
             | Command::QuarantineResolve(_)
             | Command::ReconciliationRecord(_)
             | Command::ContentPut(_)
+            | Command::StaffPut(_)
             | Command::BroadcastStart(_)
             | Command::BroadcastPause(_)
             | Command::BroadcastFinish(_)
@@ -66,6 +70,10 @@ pub fn decide_operations(
         Command::ContentPut(c) => {
             let (act, subject) = (Text::lossy(CONTENT_PUT), Text::lossy(&content_name(&c.language, &c.key)));
             OperatorActed { act, subject, reason: c.reason }.into()
+        }
+        Command::StaffPut(c) => {
+            OperatorActed { act: Text::lossy(STAFF_PUT), subject: Text::lossy(&c.name), reason: c.reason }
+                .into()
         }
         Command::BroadcastStart(c) => state.broadcasts.start(c)?,
         Command::BroadcastPause(c) => state.broadcasts.pause(c)?,

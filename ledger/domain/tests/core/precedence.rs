@@ -56,6 +56,7 @@ fn every_verb_has_its_table() {
         "projection_swap",
         "reconciliation_record",
         "content_put",
+        "staff_put",
         "broadcast_start",
         "broadcast_pause",
         "broadcast_finish",

@@ -74,6 +74,7 @@ pub const WEIGHTS: &[(&str, u32)] = &[
     ("broadcast_pause", 1),
     ("broadcast_finish", 1),
     ("content_put", 1),
+    ("staff_put", 1),
     ("catalog_publish", 4),
     ("operator_act", 1),
     ("projection_swap", 1),

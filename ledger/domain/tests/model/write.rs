@@ -36,6 +36,7 @@ fn account_of(person: usize, verb: &str, desk: &Desk, dice: &mut Dice) -> Accoun
         | "projection_swap"
         | "reconciliation_record"
         | "content_put"
+        | "staff_put"
         | "broadcast_start"
         | "broadcast_pause"
         | "broadcast_finish"
@@ -110,6 +111,10 @@ impl Writer<'_> {
             "message_request" => {
                 let content = MessageContent { text: Some(text("hello")), ..MessageContent::default() };
                 MessageRequest { message: text("m"), kind: MessageKind::Text, content }.into()
+            }
+            "staff_put" => {
+                let roles = vec![Role::Administrator];
+                StaffPut { name: text("ann"), roles, password_hash: None, reason: text("r") }.into()
             }
             "content_put" | "broadcast_start" | "broadcast_pause" | "broadcast_finish" => self.ours(verb),
             other => panic!("no step writes {other}: add it here and to WEIGHTS"),

@@ -6,7 +6,9 @@ use proto_events::commands::Command;
 use proto_events::events::{CreditsGranted, DebtPayer, LotSource, PaymentQuarantined, RevokeReason};
 
 use super::{QUARANTINED, Sink};
-use crate::store::side::{Ban, BroadcastChange, Delivery, ExpiringLot, StoredMessage, TextChange};
+use crate::store::side::{
+    Ban, BroadcastChange, Delivery, ExpiringLot, StaffChange, StoredMessage, TextChange,
+};
 
 impl Sink<'_> {
     /// What is about the account as a whole: told in the person's own chat, under the account's id.
@@ -86,14 +88,22 @@ impl Sink<'_> {
         self.side.changes.broadcasts.push(BroadcastChange { broadcast, state, recipients, position });
     }
 
-    pub(super) fn text(&mut self, version: i64) {
-        if let Command::ContentPut(c) = &self.request.command {
-            self.side.changes.texts.push(TextChange {
+    /// What an operator's act changes beside the log.
+    pub(super) fn act(&mut self, position: i64) {
+        match &self.request.command {
+            Command::ContentPut(c) => self.side.changes.texts.push(TextChange {
                 key: c.key.to_string(),
                 language: c.language.to_string(),
                 text: c.text.as_ref().map(ToString::to_string),
-                version,
-            });
+                version: position,
+            }),
+            Command::StaffPut(c) => self.side.changes.staff.push(StaffChange {
+                name: c.name.to_string(),
+                roles: c.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(","),
+                password_hash: c.password_hash.as_ref().map(ToString::to_string),
+                position,
+            }),
+            _ => {}
         }
     }
 

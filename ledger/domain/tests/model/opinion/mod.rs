@@ -179,6 +179,7 @@ impl Opinion {
         match &sent.command {
             Command::OperatorAct(_)
             | Command::ContentPut(_)
+            | Command::StaffPut(_)
             | Command::ProjectionSwap(_)
             | Command::ReconciliationRecord(_) => Ok(()),
             Command::BroadcastStart(c) => {
@@ -362,6 +363,7 @@ impl Person {
             Command::CatalogPublish(_)
             | Command::OperatorAct(_)
             | Command::ContentPut(_)
+            | Command::StaffPut(_)
             | Command::BroadcastStart(_)
             | Command::BroadcastPause(_)
             | Command::BroadcastFinish(_)

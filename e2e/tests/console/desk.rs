@@ -1,0 +1,107 @@
+//! A ledger with its console, and people who sit at it with a browser's cookies.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use e2e::{Role, Stage};
+use reqwest::header::{LOCATION, SET_COOKIE};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, StatusCode};
+
+pub const PASSWORD: &str = "CANARY correct horse";
+
+pub fn open() -> Stage {
+    let mut stage = Stage::new().unwrap();
+    stage.start(Role::Ledger, &[("ADMIN_PASSWORD", PASSWORD)]).unwrap();
+    stage.until("the first administrator", || {
+        let staff = "SELECT count(*) FROM staff";
+        let there: i64 = stage.sql(sqlx::query_scalar(staff).fetch_one(&stage.pool));
+        (there == 1).then_some(())
+    });
+    stage
+}
+
+/// Somebody with a browser.
+pub struct Seat<'a> {
+    pub stage: &'a Stage,
+    client: Client,
+    cookies: RefCell<BTreeMap<String, String>>,
+}
+
+pub struct Answer {
+    pub status: StatusCode,
+    pub to: String,
+    pub set_cookie: String,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl<'a> Seat<'a> {
+    pub fn new(stage: &'a Stage) -> Self {
+        let client = Client::builder().redirect(Policy::none()).build().unwrap();
+        Self { stage, client, cookies: RefCell::default() }
+    }
+
+    pub fn signed_in(stage: &'a Stage, name: &str, password: &str) -> Self {
+        let seat = Self::new(stage);
+        let answer = seat.signs_in(name, password);
+        assert_eq!((answer.status, answer.to.as_str()), (StatusCode::SEE_OTHER, "/"), "{}", answer.text);
+        seat
+    }
+
+    pub fn signs_in(&self, name: &str, password: &str) -> Answer {
+        self.posts("/sign-in", &[("name", name), ("password", password), ("to", "/")])
+    }
+
+    pub fn gets(&self, path: &str) -> Answer {
+        self.sends(Method::GET, path, &[], &[])
+    }
+
+    /// From one of the console's own pages.
+    pub fn posts(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.sends(Method::POST, path, form, &[("sec-fetch-site", "same-origin")])
+    }
+
+    pub fn sends(
+        &self,
+        method: Method,
+        path: &str,
+        form: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let url = format!("{}{path}", self.stage.url(Role::Ledger));
+        let cookies = self.cookies.borrow().iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>();
+        let mut request = self.client.request(method.clone(), url).header("cookie", cookies.join("; "));
+        if method == Method::POST {
+            request = request.form(form);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.stage.rt.block_on(async {
+            let answer = request.send().await.unwrap();
+            let (status, headers) = (answer.status(), answer.headers().clone());
+            let text = |name| headers.get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
+            let (to, set_cookie) = (text(LOCATION), text(SET_COOKIE));
+            if let Some((name, value)) = set_cookie.split(';').next().and_then(|pair| pair.split_once('=')) {
+                self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
+            }
+            Answer { status, to, set_cookie, headers, text: answer.text().await.unwrap() }
+        })
+    }
+
+    /// Gives the password once more.
+    pub fn proves(&self, password: &str) {
+        let answer = self.posts("/me/prove", &[("password", password)]);
+        assert_eq!(answer.to, "/me?done=proven", "{}", answer.text);
+    }
+}
+
+/// Lets somebody in as the first administrator does.
+pub fn hires(stage: &Stage, name: &str, role: &str) {
+    let admin = Seat::signed_in(stage, "admin", PASSWORD);
+    admin.proves(PASSWORD);
+    let form = [("name", name), (role, "on"), ("password", PASSWORD), ("reason", "new here")];
+    let answer = admin.posts("/staff", &form);
+    assert_eq!(answer.to, "/staff?done=yes", "{}", answer.text);
+}

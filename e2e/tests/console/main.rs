@@ -1,0 +1,6 @@
+//! The console as people use it: who comes in, who does not, and what they do there.
+
+mod desk;
+mod door;
+mod faces;
+mod staff;

@@ -1,0 +1,187 @@
+//! Who comes in. Each page is registered with who may see it; what is not registered is not there.
+//!
+//! What changes something comes from our own page, said by the browser (`Sec-Fetch-Site`, else `Origin`), besides the
+//! session's cookie being for the same site only.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::handler::Handler;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::routing::{MethodFilter, on};
+use proto_events::commands::Role;
+
+use super::Console;
+use super::lang::lang_of;
+use super::page::problem;
+use super::session::{self, Visitor};
+
+/// A form; texts of the bot are the longest.
+const BODY_BYTES_MAX: usize = 256 << 10;
+/// Nothing from anywhere else, and no script or style inside a page.
+const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+     form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// Who may see a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Everybody, also who is not signed in.
+    Nothing,
+    /// Whoever is signed in.
+    SignedIn,
+    /// Whoever has one of these roles.
+    One(&'static [Role]),
+    /// The same, and has given the password lately.
+    Proven(&'static [Role]),
+}
+
+/// A page as it is registered.
+#[derive(Debug, Clone)]
+pub struct Room {
+    pub method: Method,
+    pub path: &'static str,
+    pub need: Need,
+}
+
+pub(super) struct Door {
+    console: Arc<Console>,
+    router: Router<Arc<Console>>,
+    rooms: Vec<Room>,
+}
+
+impl Door {
+    pub(super) fn new(console: &Arc<Console>) -> Self {
+        Self { console: Arc::clone(console), router: Router::new(), rooms: Vec::new() }
+    }
+
+    pub(super) fn get<H, T>(&mut self, path: &'static str, need: Need, page: H)
+    where
+        H: Handler<T, Arc<Console>>,
+        T: 'static,
+    {
+        self.add(MethodFilter::GET, Method::GET, path, need, page);
+    }
+
+    pub(super) fn post<H, T>(&mut self, path: &'static str, need: Need, act: H)
+    where
+        H: Handler<T, Arc<Console>>,
+        T: 'static,
+    {
+        self.add(MethodFilter::POST, Method::POST, path, need, act);
+    }
+
+    fn add<H, T>(&mut self, filter: MethodFilter, method: Method, path: &'static str, need: Need, handler: H)
+    where
+        H: Handler<T, Arc<Console>>,
+        T: 'static,
+    {
+        let guard = from_fn_with_state((Arc::clone(&self.console), need), guard);
+        self.router = std::mem::take(&mut self.router).route(path, on(filter, handler).layer(guard));
+        self.rooms.push(Room { method, path, need });
+    }
+
+    pub(super) fn rooms(self) -> Vec<Room> {
+        self.rooms
+    }
+
+    pub(super) fn open(self, console: Arc<Console>) -> Router {
+        self.router
+            .fallback(nowhere)
+            .method_not_allowed_fallback(nowhere)
+            .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+            .layer(from_fn(headed))
+            .with_state(console)
+    }
+}
+
+async fn nowhere(State(console): State<Arc<Console>>, headers: HeaderMap) -> Response {
+    problem(&console.texts, lang_of(&headers), StatusCode::NOT_FOUND, "not-found")
+}
+
+/// Lets in, or says why not.
+async fn guard(
+    State((console, need)): State<(Arc<Console>, Need)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let (headers, lang) = (request.headers(), lang_of(request.headers()));
+    let changes = request.method() != Method::GET;
+    if changes && !is_from_here(headers) {
+        return problem(&console.texts, lang, StatusCode::FORBIDDEN, "from-elsewhere");
+    }
+    let session = match session::of(&console.pool, headers).await {
+        Ok(session) => session,
+        Err(error) => {
+            tracing::warn!(%error, "sessions can't be read");
+            return problem(&console.texts, lang, StatusCode::SERVICE_UNAVAILABLE, "database-away");
+        }
+    };
+    let path = request.uri().path().to_owned();
+    let visitor = Visitor { session, lang, path };
+    if let Some(refused) = refusal(&console, need, &visitor, changes) {
+        return refused;
+    }
+    request.extensions_mut().insert(visitor);
+    next.run(request).await
+}
+
+fn refusal(console: &Console, need: Need, visitor: &Visitor, changes: bool) -> Option<Response> {
+    let roles = match need {
+        Need::Nothing => return None,
+        Need::SignedIn => Role::ALL.as_slice(),
+        Need::One(roles) | Need::Proven(roles) => roles,
+    };
+    let Some(session) = &visitor.session else {
+        return Some(sign_in_first(console, visitor, changes));
+    };
+    if !session.roles.iter().any(|role| roles.contains(role)) {
+        return Some(problem(&console.texts, visitor.lang, StatusCode::FORBIDDEN, "not-for-you"));
+    }
+    if matches!(need, Need::Proven(_)) && !session::is_proven(session) {
+        return Some(problem(&console.texts, visitor.lang, StatusCode::FORBIDDEN, "prove-first"));
+    }
+    None
+}
+
+/// Whoever asks for a page comes back to it.
+fn sign_in_first(console: &Console, visitor: &Visitor, changes: bool) -> Response {
+    if changes {
+        return problem(&console.texts, visitor.lang, StatusCode::UNAUTHORIZED, "sign-in-first");
+    }
+    let path: String = form_urlencoded(&visitor.path);
+    Redirect::to(&format!("/sign-in?to={path}")).into_response()
+}
+
+/// Paths of pages are plain: what is not goes to the first page.
+fn form_urlencoded(path: &str) -> String {
+    let plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte));
+    if plain { path.to_owned() } else { "/".to_owned() }
+}
+
+fn is_from_here(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match (text("sec-fetch-site"), text("origin"), text("host")) {
+        (Some(site), _, _) => site == "same-origin",
+        (None, Some(origin), Some(host)) => origin.split_once("://").is_some_and(|(_, from)| from == host),
+        _ => false,
+    }
+}
+
+/// What a browser is told with each answer.
+async fn headed(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CSP),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,228 @@
+//! Who may sign in: seen by administrators, changed by those who have just given their password.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Form, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use maud::{Markup, html};
+use proto_events::commands::{Role, StaffPut};
+use proto_events::envelope::AccountRef;
+use proto_events::{AccountId, CommandId, Text};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use service::ledger::{Envelope, SendError};
+use uuid::Uuid;
+
+use super::Console;
+use super::door::{Door, Need};
+use super::form::Field;
+use super::lang::Words;
+use super::page::note;
+use super::password;
+use super::session::{Visitor, is_proven};
+use crate::store::{self, Session, Staff};
+
+const RULES: Need = Need::One(&[Role::Administrator]);
+const ACTS: Need = Need::Proven(&[Role::Administrator]);
+
+pub(super) fn rooms(door: &mut Door) {
+    door.get("/staff", RULES, list);
+    door.post("/staff", ACTS, change);
+}
+
+/// What is to be of somebody.
+pub(super) struct Change {
+    pub(super) name: String,
+    pub(super) roles: Vec<Role>,
+    pub(super) password: Option<SecretString>,
+    pub(super) reason: String,
+}
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotPut {
+    #[error("a field is too long, or empty")]
+    Unfit,
+    #[error("a password could not be hashed")]
+    Hash,
+    #[error("the ledger did not do it")]
+    Ledger(#[from] SendError),
+}
+
+impl NotPut {
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Unfit | Self::Ledger(SendError::Refused(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Hash | Self::Ledger(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The name of what is said of it.
+    pub(super) fn text(&self) -> &'static str {
+        match self {
+            Self::Unfit => "staff-unfit",
+            Self::Ledger(error) if error.code() == Some("staff_unfit") => "staff-unfit",
+            Self::Ledger(error) if error.code() == Some("last_administrator") => "last-administrator",
+            Self::Hash | Self::Ledger(_) => "not-done",
+        }
+    }
+}
+
+/// An act of whoever is signed in, in the log with their name.
+pub(super) async fn put(console: &Console, by: &Session, change: Change) -> Result<(), NotPut> {
+    let hash = match change.password {
+        None => None,
+        Some(password) => {
+            let hash = password::hash_apart(password.expose_secret().to_owned()).await.ok_or(NotPut::Hash)?;
+            Some(Text::new(&hash).map_err(|_| NotPut::Hash)?)
+        }
+    };
+    let text = |words: &str| Text::new(words).map_err(|_| NotPut::Unfit);
+    let name = Text::new(&change.name).map_err(|_| NotPut::Unfit)?;
+    let command = StaffPut { name, roles: change.roles, password_hash: hash, reason: text(&change.reason)? };
+    let id = CommandId::new(format!("staff:{}", Uuid::new_v4().simple())).map_err(|_| NotPut::Unfit)?;
+    let account = AccountRef::Id(AccountId::OPERATIONS);
+    let envelope = Envelope { id, account, command: command.into(), causation: None, trace_id: None };
+    console.ledger.clone().acting(&by.name).send(envelope).await?;
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Done {
+    #[serde(default)]
+    done: String,
+}
+
+async fn list(
+    State(console): State<Arc<Console>>,
+    Extension(visitor): Extension<Visitor>,
+    Query(Done { done }): Query<Done>,
+) -> Response {
+    let good = (!done.is_empty()).then_some(("good", "staff-changed"));
+    shown(&console, &visitor, StatusCode::OK, good).await
+}
+
+async fn shown(
+    console: &Console,
+    visitor: &Visitor,
+    status: StatusCode,
+    said: Option<(&'static str, &str)>,
+) -> Response {
+    let staff = match store::staff(&console.pool).await {
+        Ok(staff) => staff,
+        Err(error) => return console.away(visitor, &error),
+    };
+    let words = console.words(visitor);
+    let proven = visitor.session.as_ref().is_some_and(is_proven);
+    let body = html! {
+        @if let Some((kind, text)) = said { (note(kind, &words.t(text))) }
+        (table(words, &staff))
+        h2 { (words.t("staff-change")) }
+        @if proven { (form(words)) } @else {
+            p { (words.t("prove-first-more")) " " a href="/me" { (words.t("me")) } }
+        }
+    };
+    console.page_with(status, visitor, &words.t("menu-staff"), &body)
+}
+
+fn table(words: Words<'_>, staff: &[Staff]) -> Markup {
+    html! {
+        div class="scroll" tabindex="0" role="region" aria-label=(words.t("menu-staff")) {
+            table {
+                thead { tr {
+                    th scope="col" { (words.t("name")) }
+                    th scope="col" { (words.t("roles")) }
+                } }
+                tbody {
+                    @for one in staff {
+                        tr {
+                            th scope="row" { (one.name) }
+                            td {
+                                @if one.roles.is_empty() { span class="dim" { (words.t("may-not-sign-in")) } }
+                                @for role in &one.roles { span class="chip" { (words.t(&format!("role-{}", role.as_str()))) } " " }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn form(words: Words<'_>) -> Markup {
+    let (name, reason, password) = (words.t("name"), words.t("reason"), words.t("password-new"));
+    let (name_hint, hint) = (
+        words.t("staff-name-hint"),
+        words.with("staff-password-hint", [("n", password::PASSWORD_CHARS_MIN.into())]),
+    );
+    html! {
+        form method="post" action="/staff" class="card narrow" {
+            (Field { hint: Some(&name_hint), ..Field::text("name", &name) }.show())
+            fieldset {
+                legend { (words.t("roles")) }
+                @for role in Role::ALL {
+                    label class="check" {
+                        input type="checkbox" name=(role.as_str()) value="on";
+                        span { (words.t(&format!("role-{}", role.as_str()))) }
+                        span class="hint" { (words.t(&format!("role-{}-more", role.as_str()))) }
+                    }
+                }
+            }
+            (Field { hint: Some(&hint), required: false, ..Field::password("password", &password, "new-password") }.show())
+            (Field::text("reason", &reason).show())
+            button { (words.t("save")) }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Given {
+    name: String,
+    #[serde(default)]
+    finance: String,
+    #[serde(default)]
+    operator: String,
+    #[serde(default)]
+    administrator: String,
+    password: SecretString,
+    reason: String,
+}
+
+impl Given {
+    fn roles(&self) -> Vec<Role> {
+        let given = [
+            (Role::Finance, &self.finance),
+            (Role::Operator, &self.operator),
+            (Role::Administrator, &self.administrator),
+        ];
+        given.into_iter().filter(|(_, ticked)| *ticked == "on").map(|(role, _)| role).collect()
+    }
+}
+
+async fn change(
+    State(console): State<Arc<Console>>,
+    Extension(visitor): Extension<Visitor>,
+    Form(given): Form<Given>,
+) -> Response {
+    let Some(session) = &visitor.session else { return Redirect::to("/sign-in").into_response() };
+    let password = given.password.expose_secret();
+    if !password.is_empty() && !password::is_long_enough(password) {
+        let bad = Some(("bad", "password-unfit"));
+        return shown(&console, &visitor, StatusCode::UNPROCESSABLE_ENTITY, bad).await;
+    }
+    let change = Change {
+        name: given.name.trim().to_lowercase(),
+        roles: given.roles(),
+        password: (!password.is_empty()).then(|| given.password.clone()),
+        reason: given.reason.trim().to_owned(),
+    };
+    match put(&console, session, change).await {
+        Ok(()) => Redirect::to("/staff?done=yes").into_response(),
+        Err(refused) => {
+            tracing::info!(error = %refused, "an act about staff was not done");
+            shown(&console, &visitor, refused.status(), Some(("bad", refused.text()))).await
+        }
+    }
+}

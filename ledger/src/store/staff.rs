@@ -1,0 +1,91 @@
+//! People of the console and their sessions. Times are Postgres' own, in µs.
+
+use proto_events::commands::Role;
+use sqlx::PgPool;
+
+/// Somebody who may sign in to the console, or might once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Staff {
+    pub name: String,
+    /// None: they may not.
+    pub roles: Vec<Role>,
+    pub has_password: bool,
+}
+
+/// A session that goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub name: String,
+    pub roles: Vec<Role>,
+    /// The password was given so long ago.
+    pub proven_us_ago: i64,
+}
+
+/// What a version before this one does not know is no role.
+fn roles(words: &[String]) -> Vec<Role> {
+    Role::ALL.into_iter().filter(|role| words.iter().any(|word| word == role.as_str())).collect()
+}
+
+/// Everybody, by name.
+pub async fn staff(pool: &PgPool) -> Result<Vec<Staff>, sqlx::Error> {
+    let sql = "SELECT name, roles, password_hash IS NOT NULL FROM staff ORDER BY name";
+    let all: Vec<(String, Vec<String>, bool)> = sqlx::query_as(sql).fetch_all(pool).await?;
+    let one =
+        |(name, words, has_password): (_, Vec<_>, _)| Staff { name, roles: roles(&words), has_password };
+    Ok(all.into_iter().map(one).collect())
+}
+
+/// The hash of the password of somebody who may sign in.
+pub async fn password_hash(pool: &PgPool, name: &str) -> Result<Option<String>, sqlx::Error> {
+    let sql = "SELECT password_hash FROM staff WHERE name = $1 AND cardinality(roles) > 0";
+    let found: Option<Option<String>> = sqlx::query_scalar(sql).bind(name).fetch_optional(pool).await?;
+    Ok(found.flatten())
+}
+
+/// Those that are over are forgotten with it. The hash is what the password was checked against: false when it is another by
+/// now.
+pub async fn begin_session(
+    pool: &PgPool,
+    token_hash: &[u8],
+    name: &str,
+    password_hash: &str,
+    over_us: i64,
+) -> Result<bool, sqlx::Error> {
+    let sql = "WITH over AS (DELETE FROM console_sessions WHERE seen_at < now_us() - $4) \
+               INSERT INTO console_sessions (token_hash, name, began_at, seen_at, proven_at) \
+               SELECT $1, name, now_us(), now_us(), now_us() FROM staff \
+               WHERE name = $2 AND password_hash = $3 AND cardinality(roles) > 0 FOR SHARE";
+    let begun = sqlx::query(sql).bind(token_hash).bind(name).bind(password_hash).bind(over_us);
+    Ok(begun.execute(pool).await?.rows_affected() == 1)
+}
+
+/// The session of this token, which is seen now. `None`: there is none, or it is over.
+pub async fn session(
+    pool: &PgPool,
+    token_hash: &[u8],
+    idle_us: i64,
+    life_us: i64,
+) -> Result<Option<Session>, sqlx::Error> {
+    // Written once a minute at most.
+    let sql = "WITH known AS ( \
+                   SELECT c.token_hash, c.name, s.roles, c.seen_at, now_us() - c.proven_at AS proven \
+                   FROM console_sessions c JOIN staff s USING (name) \
+                   WHERE c.token_hash = $1 AND c.seen_at > now_us() - $2 AND c.began_at > now_us() - $3), \
+               seen AS (UPDATE console_sessions c SET seen_at = now_us() FROM known k \
+                   WHERE c.token_hash = k.token_hash AND k.seen_at < now_us() - 60000000) \
+               SELECT name, roles, proven FROM known WHERE cardinality(roles) > 0";
+    let found: Option<(String, Vec<String>, i64)> =
+        sqlx::query_as(sql).bind(token_hash).bind(idle_us).bind(life_us).fetch_optional(pool).await?;
+    Ok(found.map(|(name, words, proven_us_ago)| Session { name, roles: roles(&words), proven_us_ago }))
+}
+
+/// The password was given once more.
+pub async fn prove_session(pool: &PgPool, token_hash: &[u8]) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE console_sessions SET proven_at = now_us() WHERE token_hash = $1";
+    sqlx::query(sql).bind(token_hash).execute(pool).await.map(drop)
+}
+
+pub async fn end_session(pool: &PgPool, token_hash: &[u8]) -> Result<(), sqlx::Error> {
+    let sql = "DELETE FROM console_sessions WHERE token_hash = $1";
+    sqlx::query(sql).bind(token_hash).execute(pool).await.map(drop)
+}
