@@ -3,4 +3,5 @@
 mod desk;
 mod door;
 mod faces;
+mod log;
 mod staff;

@@ -89,3 +89,44 @@ who = Who
 what = What
 to-what = To what
 reason = Reason
+
+## The log
+menu-log = Log
+account = Account
+type = Type
+any = any
+command = Command
+from = From when
+to = Until when
+moment-hint = A position, a day in Moscow (2026-11-21) or a time (2026-11-21T14:30:00+03:00).
+find = Find
+available = Available
+reserved = Reserved
+debt = Debt
+none-found = There are no such events.
+none-so-far = There are no such events in this stretch of the log; there may be earlier ones.
+look-further = Look further
+account-unfit = That is no account: give its UUID, such as 00000000-0000-4000-8000-000000000000.
+type-unfit = There are no events of that type: choose one of the list.
+moment-unfit = The log has no such moment: give a position (1234), a day in Moscow (2026-11-21) or a time (2026-11-21T14:30:00+03:00).
+
+## An event
+version = Version of the account
+because-of = Because of event
+says = What it says
+postings = Postings
+no-postings = This event changes nothing in the books.
+book = Account of the books
+asset = Of what
+debit = Debit
+credit = Credit
+in-the-chain = In the chain
+hash-before = Hash of the one before
+hash = Hash
+proof = Download the proof
+proof-more = The proof leads from this event to a signed checkpoint of the log. It is checked without a database and without a network.
+proof-check = To check: ledger prove check { $file } --vkey KEY
+no-proof-yet = There is no proof yet
+no-proof-yet-more = No checkpoint vouches for this event yet. One follows within seconds, if CHECKPOINT_KEY_FILE is set.
+not-proved = It could not be proved
+not-proved-more = The log is not what was signed, or the signature can't be read. Run ledger verify and call an administrator.

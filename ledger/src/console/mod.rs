@@ -12,6 +12,7 @@ mod first;
 mod form;
 mod home;
 mod lang;
+mod log;
 mod page;
 mod password;
 mod session;
@@ -68,6 +69,7 @@ fn door(console: &Arc<Console>) -> Door {
     assets::rooms(&mut door);
     sign_in::rooms(&mut door);
     home::rooms(&mut door);
+    log::rooms(&mut door);
     acts::rooms(&mut door);
     staff::rooms(&mut door);
     door

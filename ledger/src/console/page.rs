@@ -11,8 +11,9 @@ use super::lang::{Lang, Texts, Words};
 use super::session::Visitor;
 
 /// Path, name of its text, who sees it in the menu.
-const MENU: [(&str, &str, &[Role]); 3] = [
+const MENU: [(&str, &str, &[Role]); 4] = [
     ("/", "menu-home", &Role::ALL),
+    ("/log", "menu-log", &Role::ALL),
     ("/acts", "menu-acts", &Role::ALL),
     ("/staff", "menu-staff", &[Role::Administrator]),
 ];

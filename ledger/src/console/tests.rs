@@ -10,12 +10,18 @@ fn names(ftl: &str) -> BTreeSet<String> {
 
 /// What stands in quotes in the pages, and what is put together there.
 fn used() -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/console");
-    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-    let code = files.filter(|path| path.extension().is_some_and(|e| e == "rs"));
-    code.filter(|path| !path.ends_with("tests.rs"))
-        .map(|path| std::fs::read_to_string(path).unwrap())
-        .collect()
+    let (mut folders, mut code) =
+        (vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/console")], String::new());
+    while let Some(folder) = folders.pop() {
+        for path in std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests.rs") {
+                code += &std::fs::read_to_string(path).unwrap();
+            }
+        }
+    }
+    code
 }
 
 #[test]
