@@ -42,7 +42,14 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
         page.presses("Enter");
         page.sees("h1", word("Обзор", "Overview"));
         shot("home");
-        for (path, name) in [("/acts", "acts"), ("/me", "me"), ("/staff", "staff"), ("/nowhere", "nowhere")] {
+        for (path, name) in [
+            ("/log", "log"),
+            ("/log/3", "event"),
+            ("/acts", "acts"),
+            ("/me", "me"),
+            ("/staff", "staff"),
+            ("/nowhere", "nowhere"),
+        ] {
             page.go(&format!("{url}{path}"));
             shot(name);
         }

@@ -2,7 +2,6 @@
 
 use e2e::dice::Dice;
 use e2e::history::{self, History};
-use e2e::people::Person;
 use e2e::raw::{Raw, person};
 use e2e::{Role, Stage};
 use proto_events::Producer;
@@ -92,8 +91,10 @@ fn an_event_is_shown_with_its_postings_and_proved_without_the_ledger() {
     hires(&stage, "fin", "finance");
     let fin = Seat::signed_in(&stage, "fin", PASSWORD);
     let welcome = json!({"language": "ru", "name": "Ada"});
-    Raw::new(&stage).done(Producer::Telegram, "account_open", "open:7", person(7), welcome);
-    stage.give(Person(7), 25);
+    let raw = Raw::new(&stage);
+    raw.done(Producer::Telegram, "account_open", "open:7", person(7), welcome);
+    let gift = json!({"credits": 25, "source": "admin", "reason": "a test"});
+    raw.operator("credits_grant", "grant:7", person(7), gift);
     let sql = "SELECT position FROM events WHERE type = 'CreditsGranted' ORDER BY position DESC LIMIT 1";
     let position: i64 = stage.sql(sqlx::query_scalar(sql).fetch_one(&stage.pool));
     let page = fin.gets(&format!("/log/{position}")).text;

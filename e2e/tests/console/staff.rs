@@ -66,7 +66,7 @@ fn who_signs_in_is_in_the_log_with_who_let_them_and_why() {
         ),
         (
             vec![("name", "new"), ("finance", "on"), ("password", PASSWORD), ("reason", "")],
-            "имя или пароль не подходят",
+            "напишите причину",
         ),
     ] {
         let answer = admin.posts("/staff", &form);

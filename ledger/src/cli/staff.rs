@@ -53,15 +53,17 @@ impl As {
 pub struct Add {
     /// 2 to 32 of a-z, 0-9, '.', '_', '-'; signs what they do.
     name: String,
-    /// What they may do; may be given more than once.
+    /// finance, operator or administrator; may be given more
+    /// than once
     #[arg(long = "role", value_name = "ROLE", required = true)]
+    #[arg(hide_possible_values = true, verbatim_doc_comment)]
     roles: Vec<As>,
     /// Why, for the log.
     #[arg(long)]
     reason: String,
-    /// Read the password from the standard input; else one is drawn
-    /// and shown once.
-    #[arg(long)]
+    /// Read the password from the standard input; else one is
+    /// drawn, and shown once
+    #[arg(long, verbatim_doc_comment)]
     password_stdin: bool,
     /// They keep the password they have.
     #[arg(long, conflicts_with = "password_stdin")]

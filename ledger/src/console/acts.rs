@@ -92,7 +92,7 @@ fn table(words: Words<'_>, acts: &[Act]) -> Markup {
                 tbody {
                     @for act in acts {
                         tr {
-                            td class="number" { (act.position) }
+                            td class="number" { a href={"/log/" (act.position)} { (act.position) } }
                             td class="when" { (moscow::date_time(act.recorded_at)) }
                             td { (who(act)) }
                             td { code { (act.r#type) } }

@@ -28,9 +28,13 @@ impl Attempts {
         self.may_at(name, address, Instant::now())
     }
 
-    /// It was right: what was tried under this name before counts no more.
-    pub(super) fn succeeded(&self, name: &str) {
-        self.known().remove(&Who::Name(name.to_owned()));
+    /// It was right: what was tried under this name before counts no more, and this one not for the address.
+    pub(super) fn succeeded(&self, name: &str, address: IpAddr) {
+        let mut known = self.known();
+        known.remove(&Who::Name(name.to_owned()));
+        if let Some((_, tries)) = known.get_mut(&Who::Address(address)) {
+            *tries = tries.saturating_sub(1);
+        }
     }
 
     fn may_at(&self, name: &str, address: IpAddr, now: Instant) -> bool {
@@ -74,7 +78,7 @@ mod tests {
         assert!(!attempts.may_at("ann", HERE, start), "too many");
         assert!(attempts.may_at("bob", HERE, start), "another name");
         assert!(attempts.may_at("ann", HERE, start + WINDOW), "a while later");
-        attempts.succeeded("ann");
+        attempts.succeeded("ann", HERE);
         for _ in 0..OF_A_NAME {
             assert!(attempts.may_at("ann", HERE, start + WINDOW), "begun anew");
         }

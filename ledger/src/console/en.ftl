@@ -71,6 +71,7 @@ staff-password-hint = { $n ->
 may-not-sign-in = may not sign in
 staff-changed = Done. It is in the log.
 staff-unfit = Not done: the name or the password is not fit. A name is of 2 to 32 letters a to z, digits, “.”, “_” and “-”; somebody new needs a password.
+reason-missing = Not done: write a reason. It stays in the log.
 last-administrator = Not done: there is no other administrator. Let somebody else be one first.
 not-done = Not done: the log takes no commands now. Try again in a minute.
 

@@ -108,7 +108,7 @@ async fn sign_in(
     };
     match session::begin(&console.pool, &name, &hash).await {
         Ok(Some(cookie)) => {
-            console.attempts.succeeded(&name);
+            console.attempts.succeeded(&name, address.ip());
             metrics::counter!("ledger_console_sign_ins_total", "outcome" => "right").increment(1);
             tracing::info!(name, "signed in to the console");
             with_cookie(Redirect::to(home_of(&given.to)).into_response(), Some(cookie))
@@ -219,7 +219,7 @@ async fn is_theirs(
     let hash = store::password_hash(&console.pool, &name).await;
     let hash = hash.map_err(|error| console.away(visitor, &error))?;
     if password::is_right(given.expose_secret().to_owned(), hash).await {
-        console.attempts.succeeded(&name);
+        console.attempts.succeeded(&name, address.ip());
         return Ok(());
     }
     Err(own_page(console, visitor, StatusCode::FORBIDDEN, Some(("bad", "wrong-own-password"))))

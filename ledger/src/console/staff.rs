@@ -45,6 +45,8 @@ pub(super) struct Change {
 pub(super) enum NotPut {
     #[error("a field is too long, or empty")]
     Unfit,
+    #[error("nobody said why")]
+    Reason,
     #[error("a password could not be hashed")]
     Hash,
     #[error("the ledger did not do it")]
@@ -54,7 +56,9 @@ pub(super) enum NotPut {
 impl NotPut {
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Unfit | Self::Ledger(SendError::Refused(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unfit | Self::Reason | Self::Ledger(SendError::Refused(_)) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::Hash | Self::Ledger(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -63,6 +67,7 @@ impl NotPut {
     pub(super) fn text(&self) -> &'static str {
         match self {
             Self::Unfit => "staff-unfit",
+            Self::Reason => "reason-missing",
             Self::Ledger(error) if error.code() == Some("staff_unfit") => "staff-unfit",
             Self::Ledger(error) if error.code() == Some("last_administrator") => "last-administrator",
             Self::Hash | Self::Ledger(_) => "not-done",
@@ -72,6 +77,9 @@ impl NotPut {
 
 /// An act of whoever is signed in, in the log with their name.
 pub(super) async fn put(console: &Console, by: &Session, change: Change) -> Result<(), NotPut> {
+    if change.reason.is_empty() {
+        return Err(NotPut::Reason);
+    }
     let hash = match change.password {
         None => None,
         Some(password) => {

@@ -30,6 +30,9 @@ fn unfit(c: &StaffPut) -> Option<&'static str> {
     if !c.name.bytes().all(fits) || c.name.len() < 2 {
         return Some("a name is of 2 to 32 letters a-z, digits, '.', '_' and '-'");
     }
+    if c.reason.trim().is_empty() {
+        return Some("an act has a reason");
+    }
     let hash = c.password_hash.as_ref()?;
     let argon2id = PasswordHash::new(hash).is_ok_and(|hash| hash.algorithm.as_str() == "argon2id");
     (!argon2id).then_some("the password's hash is not Argon2id in PHC form")

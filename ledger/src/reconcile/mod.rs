@@ -43,8 +43,9 @@ pub enum ReconcileError {
     #[error("what was found has no name")]
     Name(#[from] BadId),
     #[error(
-        "what {} says of {day} is not all here yet (the newest whole day: {}): its adapter uploads a day some time after \
-         its end; wait for it, or compare with the registry file by --file", provider.as_str(),
+        "what {} says of {day} is not here as a whole (the newest whole day: {}): its adapter uploads a day some time after \
+         its end, from the day on which it first ran; wait for a later day, compare an earlier one with the registry file \
+         by --file", provider.as_str(),
         newest.map_or("none".to_owned(), |day| day.to_string())
     )]
     NotWhole { provider: Provider, day: Day, newest: Option<Day> },

@@ -179,7 +179,10 @@ fn greet(layout: &Layout, settings: &Settings, took: &Took) {
     } else {
         println!("  Chat with the bot   in Telegram, as TELEGRAM_BOT_TOKEN says");
     }
-    println!("  Ledger's readiness  http://127.0.0.1:{}/ready", ports.ledger);
+    println!("  Console             http://127.0.0.1:{}/ as admin, with ADMIN_PASSWORD", ports.ledger);
+    if settings.variables.get("ADMIN_PASSWORD").is_none() {
+        println!("                      (admin_password in secrets.json below)");
+    }
     let replaced =
         [(sandboxed.telegram, "Telegram"), (sandboxed.yookassa, "YooKassa"), (sandboxed.gemini, "Gemini")];
     let replaced: Vec<&str> = replaced.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect();

@@ -1,5 +1,7 @@
 //! `status`: what runs, since when, how much memory it takes, and whether it is ready.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -16,11 +18,13 @@ pub fn status() -> Result<()> {
         bail!("nothing is running; `cargo xtask up` starts it")
     };
     let settings = Settings::read();
-    let told = settings.iter().flat_map(remarks::of);
-    told.for_each(|remark| println!("{}", folded(&format!("! {remark}"))));
+    let mut page = String::new();
+    for remark in settings.iter().flat_map(remarks::of) {
+        writeln!(page, "{}", folded(&format!("! {remark}")))?;
+    }
     let (pid, data) = (state.supervisor.pid, layout.data.display());
-    println!("{}\n", folded(&format!("supervisor pid {pid}, {:?}, data in {data}", state.phase)));
-    println!("  {:<16} {:>7} {:>7} {:>8}  {:<9} log", "process", "pid", "memory", "restarts", "state");
+    writeln!(page, "{}\n", folded(&format!("supervisor pid {pid}, {:?}, data in {data}", state.phase)))?;
+    writeln!(page, "  {:<16} {:>7} {:>7} {:>8}  {:<9} log", "process", "pid", "memory", "restarts", "state")?;
     let mut unready = Vec::new();
     for record in &state.processes {
         let port = match record.name.as_str() {
@@ -38,14 +42,17 @@ pub fn status() -> Result<()> {
         let word = if ready { "ready" } else { "not ready" };
         let memory = memory_mb(record.pid).map_or_else(|| "?".to_owned(), |mb| format!("{mb} MB"));
         let log = record.log.strip_prefix(&layout.data).unwrap_or(&record.log).display();
-        println!(
+        writeln!(
+            page,
             "  {:<16} {:>7} {memory:>7} {:>8}  {word:<9} {log}",
             record.name, record.pid, record.restarts
-        );
+        )?;
         if !ready {
             unready.push(record.name.clone());
         }
     }
+    // Whoever reads the first lines alone has seen enough.
+    let _ = std::io::stdout().write_all(page.as_bytes());
     if !unready.is_empty() {
         bail!("not ready: {}", unready.join(", "));
     }
