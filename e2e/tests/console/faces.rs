@@ -43,6 +43,8 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
         page.sees("h1", word("Обзор", "Overview"));
         shot("home");
         for (path, name) in [
+            ("/books", "books"),
+            ("/statement", "statement"),
             ("/log", "log"),
             ("/log/3", "event"),
             ("/acts", "acts"),

@@ -131,3 +131,25 @@ no-proof-yet = There is no proof yet
 no-proof-yet-more = No checkpoint vouches for this event yet. One follows within seconds, if CHECKPOINT_KEY_FILE is set.
 not-proved = It could not be proved
 not-proved-more = The log is not what was signed, or the signature can't be read. Run ledger verify and call an administrator.
+
+## The books
+menu-books = Books
+menu-statement = Statement
+at = As of
+show = Show
+as-of = As of position
+balanced = Debits equal credits in each currency.
+unbalanced = Debits do not equal credits, which must not be. Run ledger verify and call an administrator.
+balance = Balance
+sum = Sum
+so-far = So far
+deferred = Paid for, and not used yet
+recognised = Recognised revenue
+breakage = Lapsed
+refunds-open = For refunds, not paid yet
+fees = Fees
+money = Money
+asset-unfit = The books have no such currency: CREDIT, RUB or XTR.
+log-unread = The log can't be read here: run ledger verify and call an administrator.
+whose-statement = Give an account: each event of the log has its number.
+all-events = All events of the account

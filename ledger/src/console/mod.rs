@@ -5,8 +5,10 @@
 //! Nothing is kept in the process but how often somebody tried to sign in (`attempts`).
 
 mod acts;
+mod asked;
 mod assets;
 mod attempts;
+mod books;
 mod door;
 mod first;
 mod form;
@@ -69,6 +71,7 @@ fn door(console: &Arc<Console>) -> Door {
     assets::rooms(&mut door);
     sign_in::rooms(&mut door);
     home::rooms(&mut door);
+    books::rooms(&mut door);
     log::rooms(&mut door);
     acts::rooms(&mut door);
     staff::rooms(&mut door);

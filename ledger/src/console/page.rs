@@ -11,8 +11,10 @@ use super::lang::{Lang, Texts, Words};
 use super::session::Visitor;
 
 /// Path, name of its text, who sees it in the menu.
-const MENU: [(&str, &str, &[Role]); 4] = [
+const MENU: [(&str, &str, &[Role]); 6] = [
     ("/", "menu-home", &Role::ALL),
+    ("/books", "menu-books", &[Role::Finance, Role::Administrator]),
+    ("/statement", "menu-statement", &[Role::Finance, Role::Administrator]),
     ("/log", "menu-log", &Role::ALL),
     ("/acts", "menu-acts", &Role::ALL),
     ("/staff", "menu-staff", &[Role::Administrator]),
@@ -90,7 +92,7 @@ fn header(words: Words<'_>, visitor: Option<&Visitor>) -> Markup {
                 nav aria-label=(words.t("menu")) {
                     @for (path, name, roles) in MENU {
                         @if session.roles.iter().any(|role| roles.contains(role)) {
-                            a href=(path) aria-current=[(visitor.path == path).then_some("page")] { (words.t(name)) }
+                            a href=(path) aria-current=[is_in(&visitor.path, path).then_some("page")] { (words.t(name)) }
                         }
                     }
                 }
@@ -104,6 +106,11 @@ fn header(words: Words<'_>, visitor: Option<&Visitor>) -> Markup {
             }
         }
     }
+}
+
+/// Whether a page belongs to this one of the menu.
+fn is_in(page: &str, menu: &str) -> bool {
+    page == menu || menu != "/" && page.strip_prefix(menu).is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn languages(words: Words<'_>, visitor: &Visitor) -> Markup {

@@ -18,6 +18,7 @@ use crate::console::page::{note, problem};
 use crate::console::session::Visitor;
 use crate::log::{BadRow, COLUMNS, Row, hex};
 use crate::proofs::proof::{self, ProofError};
+use crate::store;
 
 pub(super) async fn event(
     State(console): State<Arc<Console>>,
@@ -26,9 +27,11 @@ pub(super) async fn event(
 ) -> Response {
     let nowhere = || problem(&console.texts, visitor.lang, StatusCode::NOT_FOUND, "not-found");
     let Ok(position) = position.parse::<i64>() else { return nowhere() };
-    let row = match read(&console.pool, position).await {
-        Ok(Some(row)) => row,
-        Ok(None) => return nowhere(),
+    let read =
+        async { Ok::<_, BadRow>((read(&console.pool, position).await?, store::head(&console.pool).await?)) };
+    let (row, is_last) = match read.await {
+        Ok((Some(row), head)) => (row, head.position <= position),
+        Ok((None, _)) => return nowhere(),
         Err(error) => {
             tracing::error!(%error, position, "an event can't be read");
             return problem(&console.texts, visitor.lang, StatusCode::SERVICE_UNAVAILABLE, "database-away");
@@ -38,7 +41,7 @@ pub(super) async fn event(
     let body = html! {
         nav class="pages" aria-label=(words.t("pages")) {
             @if position > 1 { a class="button" href={"/log/" (position - 1)} rel="prev" { "← " (position - 1) } }
-            a class="button" href={"/log/" (position + 1)} rel="next" { (position + 1) " →" }
+            @if !is_last { a class="button" href={"/log/" (position + 1)} rel="next" { (position + 1) " →" } }
         }
         (facts(words, &row))
         h2 { (words.t("says")) }

@@ -7,14 +7,14 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
-use proto_events::{AccountId, Event};
+use proto_events::Event;
 use serde::Deserialize;
 use sqlx::PgPool;
 
 use super::find::{Found, Line, Wanted, find};
-use crate::books::at::{self, At};
-use crate::books::{BooksError, moscow};
+use crate::books::moscow;
 use crate::console::Console;
+use crate::console::asked::{Unfit, account, link, since, some, until};
 use crate::console::form::Field;
 use crate::console::lang::Words;
 use crate::console::page::note;
@@ -34,12 +34,6 @@ pub(super) struct Asked {
     to: String,
     /// From here downwards.
     next: Option<i64>,
-}
-
-/// Why it can't be looked for: the name of what is said.
-enum Unfit {
-    Field(&'static str),
-    Postgres(sqlx::Error),
 }
 
 pub(super) async fn list(
@@ -64,31 +58,15 @@ pub(super) async fn list(
 }
 
 async fn look(pool: &PgPool, asked: &Asked) -> Result<Found, Unfit> {
-    let (first, last) = stretch(pool, asked).await?;
-    let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let account = some(&asked.account).map(|text| text.parse::<AccountId>());
-    let account = account.transpose().map_err(|_| Unfit::Field("account-unfit"))?;
+    let (first, last) = (since(pool, &asked.from).await?, until(pool, &asked.to).await?.position);
+    let last = asked.next.map_or(last, |next| next.min(last));
+    let account = some(&asked.account).map(|text| account(&text)).transpose()?;
     let kind = some(&asked.r#type);
     if kind.as_deref().is_some_and(|kind| !Event::TYPES.contains(&kind)) {
         return Err(Unfit::Field("type-unfit"));
     }
     let wanted = Wanted { account, kind, command: some(&asked.command), first, last };
     find(pool, &wanted).await.map_err(Unfit::Postgres)
-}
-
-/// The positions that are meant by the moments in the form.
-async fn stretch(pool: &PgPool, asked: &Asked) -> Result<(i64, i64), Unfit> {
-    let moment = |text: &str| match text.trim() {
-        "" => Ok(None),
-        text => text.parse::<At>().map(Some).map_err(|_| Unfit::Field("moment-unfit")),
-    };
-    let unfit = |error| match error {
-        BooksError::Postgres(error) => Unfit::Postgres(error),
-        _ => Unfit::Field("moment-unfit"),
-    };
-    let first = at::since(pool, moment(&asked.from)?).await.map_err(unfit)?;
-    let last = at::until(pool, moment(&asked.to)?).await.map_err(unfit)?.position;
-    Ok((first.max(1), asked.next.map_or(last, |next| next.min(last))))
 }
 
 fn filters(words: Words<'_>, asked: &Asked) -> Markup {
@@ -118,9 +96,9 @@ fn result(words: Words<'_>, asked: &Asked, found: &Found) -> Markup {
         @if found.lines.is_empty() { p class="lead" { (words.t(if found.next.is_some() { "none-so-far" } else { "none-found" })) } }
         @else { (table(words, &found.lines)) }
         nav class="pages" aria-label=(words.t("pages")) {
-            @if asked.next.is_some() { a class="button" href=(link(asked, None)) { (words.t("newest")) } }
+            @if asked.next.is_some() { a class="button" href=(elsewhere(asked, None)) { (words.t("newest")) } }
             @if let Some(next) = found.next {
-                a class="button" href=(link(asked, Some(next))) {
+                a class="button" href=(elsewhere(asked, Some(next))) {
                     (words.t(if found.lines.is_empty() { "look-further" } else { "older" }))
                 }
             }
@@ -129,32 +107,17 @@ fn result(words: Words<'_>, asked: &Asked, found: &Found) -> Markup {
 }
 
 /// The same filters at another place.
-fn link(asked: &Asked, next: Option<i64>) -> String {
-    let mut query = vec![
-        ("account", asked.account.clone()),
-        ("type", asked.r#type.clone()),
-        ("command", asked.command.clone()),
-        ("from", asked.from.clone()),
-        ("to", asked.to.clone()),
+fn elsewhere(asked: &Asked, next: Option<i64>) -> String {
+    let next = next.map(|next| next.to_string()).unwrap_or_default();
+    let all = [
+        ("account", asked.account.as_str()),
+        ("type", &asked.r#type),
+        ("command", &asked.command),
+        ("from", &asked.from),
+        ("to", &asked.to),
+        ("next", &next),
     ];
-    query.extend(next.map(|next| ("next", next.to_string())));
-    query.retain(|(_, value)| !value.is_empty());
-    let mut url = query_of(&query);
-    url.insert_str(0, "/log");
-    url
-}
-
-/// `?a=b&c=d`, with what is not plain in percents; nothing for no pairs.
-fn query_of(pairs: &[(&str, String)]) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    let encoded = |value: &str| -> String {
-        value
-            .bytes()
-            .map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") })
-            .collect()
-    };
-    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
+    link("/log", &all)
 }
 
 pub(super) fn table(words: Words<'_>, lines: &[Line]) -> Markup {
@@ -191,7 +154,7 @@ pub(super) fn table(words: Words<'_>, lines: &[Line]) -> Markup {
 }
 
 /// Nothing where nothing changed; a true minus.
-pub(super) fn signed(delta: i64) -> String {
+pub(in crate::console) fn signed(delta: i64) -> String {
     match delta {
         0 => String::new(),
         n if n > 0 => format!("+{n}"),

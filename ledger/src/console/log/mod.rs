@@ -5,6 +5,8 @@ mod event;
 mod find;
 mod list;
 
+pub(super) use list::signed;
+
 use super::door::{Door, Need};
 
 pub(super) fn rooms(door: &mut Door) {

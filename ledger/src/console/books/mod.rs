@@ -1,0 +1,18 @@
+//! The books as finance reads them: the trial balance of any moment, the events behind each of its numbers, an account's
+//! statement.
+
+mod behind;
+mod statement;
+mod trial;
+
+use proto_events::commands::Role;
+
+use super::door::{Door, Need};
+
+const READS: Need = Need::One(&[Role::Finance, Role::Administrator]);
+
+pub(super) fn rooms(door: &mut Door) {
+    door.get("/books", READS, trial::trial_balance);
+    door.get("/books/behind", READS, behind::behind);
+    door.get("/statement", READS, statement::statement);
+}
