@@ -151,14 +151,10 @@ fn sign_in_first(console: &Console, visitor: &Visitor, changes: bool) -> Respons
     if changes {
         return problem(&console.texts, visitor.lang, StatusCode::UNAUTHORIZED, "sign-in-first");
     }
-    let path: String = form_urlencoded(&visitor.path);
-    Redirect::to(&format!("/sign-in?to={path}")).into_response()
-}
-
-/// Paths of pages are plain: what is not goes to the first page.
-fn form_urlencoded(path: &str) -> String {
-    let plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte));
-    if plain { path.to_owned() } else { "/".to_owned() }
+    // Paths of pages are plain: what is not is none.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);
+    let to = Some(visitor.path.as_str()).filter(|path| path.bytes().all(plain)).unwrap_or("/");
+    Redirect::to(&format!("/sign-in?to={to}")).into_response()
 }
 
 fn is_from_here(headers: &HeaderMap) -> bool {
