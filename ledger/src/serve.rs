@@ -38,6 +38,8 @@ const WRITERS_MAX: u32 = 4;
 /// Of everything else: relay 1, provisioner 1, the tail 1, the rest for queries and operational
 /// commands. Apart, so that slow questions never keep a leader from renewing its lease.
 const READERS_MAX: u32 = 12;
+/// Of the console: a page that reads much keeps no adapter waiting.
+const PAGES_MAX: u32 = 4;
 /// How often the health page looks for Postgres.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a step-down waits for the tasks of the lead to end by themselves.
@@ -97,7 +99,7 @@ pub async fn run(
     tokio::spawn(watch_postgres(readers.clone(), health.clone(), stop.clone()));
     let nats = service::nats::connect(&config.nats, "ledger").await?;
     let media = service::nats::connect(&config.media, "media-ledger").await?;
-    let pages = console::router(Console::new(readers.clone(), nats.clone())?);
+    let pages = console::router(Console::new(connect(PAGES_MAX).await?, nats.clone())?);
     let web = tokio::spawn(service::http::serve(listener, pages, health.clone(), stop.clone()));
     tokio::spawn({
         let (clients, health, stop) = ([nats.clone(), media.clone()], health.clone(), stop.clone());
