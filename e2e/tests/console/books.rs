@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use ledger::books::moscow::Day;
 use ledger::books::words::amount;
 use ledger_domain::{Asset, postings};
+use proto_events::{Currency, Event};
 use reqwest::StatusCode;
 
 use crate::desk::{PASSWORD, Seat, hires};
@@ -92,6 +94,9 @@ fn a_number_of_the_books_leads_to_its_events_and_their_proofs() {
         ("/books/behind?asset=EUR&book=fees", StatusCode::UNPROCESSABLE_ENTITY),
         ("/statement?account=ann", StatusCode::UNPROCESSABLE_ENTITY),
         ("/statement", StatusCode::OK),
+        ("/revenue?from=yesterday", StatusCode::UNPROCESSABLE_ENTITY),
+        ("/revenue?from=2026-02-01&to=2026-01-01", StatusCode::UNPROCESSABLE_ENTITY),
+        ("/revenue?from=2020-01-01&to=2026-01-01", StatusCode::UNPROCESSABLE_ENTITY),
     ] {
         assert_eq!(fin.gets(query).status, status, "{query}");
     }
@@ -111,4 +116,28 @@ fn a_statement_is_that_of_the_log_at_any_moment() {
     let page = fin.gets(&link).text;
     let shown = format!("<dd>{}</dd>", ledger::books::words::grouped(balance.available));
     assert!(page.contains(&shown), "{shown}: {page}");
+}
+
+#[test]
+fn money_by_day_is_what_the_books_say() {
+    let (stage, history) = with_history();
+    hires(&stage, "fin", "finance");
+    let fin = Seat::signed_in(&stage, "fin", PASSWORD);
+    let mut paid: BTreeMap<Day, i64> = BTreeMap::new();
+    for row in &history.rows {
+        if let Event::PaymentSettled(e) = row.event().unwrap()
+            && e.amount.currency == Currency::Rub
+        {
+            *paid.entry(Day::of(row.recorded_at)).or_default() += e.amount.minor();
+        }
+    }
+    let (first, last) = (*paid.keys().next().unwrap(), *paid.keys().last().unwrap());
+    let sum = amount(paid.values().sum(), Asset::Rub);
+    let link = format!("/revenue?from={first}&to={last}");
+    stage.until("the projection to be there", || {
+        let page = fin.gets(&link).text;
+        let foot = page.split("<tfoot>").nth(1)?.split("</tfoot>").next()?.to_owned();
+        foot.contains(&format!(">{sum}<")).then_some(())
+    });
+    assert!(fin.gets("/revenue?from=2000-01-01&to=2000-01-02").text.contains("денег не было"));
 }

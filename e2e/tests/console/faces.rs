@@ -44,6 +44,7 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
         shot("home");
         for (path, name) in [
             ("/books", "books"),
+            ("/revenue", "revenue"),
             ("/statement", "statement"),
             ("/log", "log"),
             ("/log/3", "event"),

@@ -153,3 +153,17 @@ asset-unfit = The books have no such currency: CREDIT, RUB or XTR.
 log-unread = The log can't be read here: run ledger verify and call an administrator.
 whose-statement = Give an account: each event of the log has its number.
 all-events = All events of the account
+
+## Money by day
+menu-revenue = Revenue
+first-day = First day
+last-day = Last day
+day = Day (Moscow)
+origin = From
+paid-in = Paid
+refunded = For refunds
+paid-back = Paid back
+known-through = Known through position
+no-money-then = There was no money in these days.
+day-unfit = That is no day: give one such as 2026-11-21.
+days-unfit = The first day is not after the last, and there are at most a year of them.

@@ -11,9 +11,10 @@ use super::lang::{Lang, Texts, Words};
 use super::session::Visitor;
 
 /// Path, name of its text, who sees it in the menu.
-const MENU: [(&str, &str, &[Role]); 6] = [
+const MENU: [(&str, &str, &[Role]); 7] = [
     ("/", "menu-home", &Role::ALL),
     ("/books", "menu-books", &[Role::Finance, Role::Administrator]),
+    ("/revenue", "menu-revenue", &[Role::Finance, Role::Administrator]),
     ("/statement", "menu-statement", &[Role::Finance, Role::Administrator]),
     ("/log", "menu-log", &Role::ALL),
     ("/acts", "menu-acts", &Role::ALL),

@@ -1,7 +1,8 @@
 //! The books as finance reads them: the trial balance of any moment, the events behind each of its numbers, an account's
-//! statement.
+//! statement, money by day.
 
 mod behind;
+mod revenue;
 mod statement;
 mod trial;
 
@@ -14,5 +15,6 @@ const READS: Need = Need::One(&[Role::Finance, Role::Administrator]);
 pub(super) fn rooms(door: &mut Door) {
     door.get("/books", READS, trial::trial_balance);
     door.get("/books/behind", READS, behind::behind);
+    door.get("/revenue", READS, revenue::revenue);
     door.get("/statement", READS, statement::statement);
 }
