@@ -107,8 +107,10 @@ fn result(words: Words<'_>, found: &Found) -> Markup {
     }
 }
 
-/// The figures of a line, each with the name of its column.
-const FIGURES: [(&str, fn(&DayLine) -> i64); 6] = [
+/// The name of a column, and its figure of a line.
+type Figure = (&'static str, fn(&DayLine) -> i64);
+
+const FIGURES: [Figure; 6] = [
     ("paid-in", |line| line.paid),
     ("fees", |line| line.fees),
     ("recognised", |line| line.recognised),
