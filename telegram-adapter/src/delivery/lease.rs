@@ -1,5 +1,6 @@
 //! Keeping the right to tell while the telling takes long: an upload may take five leases.
 
+use std::convert::Infallible;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proto_events::Micros;
@@ -27,10 +28,14 @@ impl<'a> Lease<'a> {
     }
 
     /// Renews the lease until the work is done. `None`: the right is gone, the work was left.
-    ///
-    /// What came of the work is recorded after this, not within: the record itself ends the lease.
     pub(super) async fn keep<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         keep(self.renew_every, || self.desk.keep_telling(self.telling), work).await
+    }
+
+    /// Renews the lease until what was told is recorded: a ledger that is slow to record gives the right to nobody
+    /// else meanwhile. The record itself ends the lease, so a right that is gone stops nothing.
+    pub(super) async fn keep_until<T>(&self, recorded: impl Future<Output = T>) -> T {
+        keep_until(self.renew_every, || self.desk.keep_telling(self.telling), recorded).await
     }
 }
 
@@ -41,30 +46,47 @@ fn third(lease_until: Micros, now: SystemTime) -> Duration {
     (left / 3).clamp(RENEW_EVERY_MIN, RENEW_EVERY_MAX)
 }
 
-/// A renewal that gets no answer ends nothing: a ledger that does not answer gives the right to
-/// nobody else either.
 async fn keep<T, R: Future<Output = Result<(), SendError>>>(
     every: Duration,
     renew: impl Fn() -> R,
     work: impl Future<Output = T>,
 ) -> Option<T> {
-    let gone = async {
-        loop {
-            tokio::time::sleep(every).await;
-            match renew().await {
-                Ok(()) => {}
-                Err(error) if error.code() == Some("stale_attempt") => {
-                    tracing::warn!(%error, "the right to tell is gone");
-                    return;
-                }
-                Err(error) => tracing::warn!(%error, "the right to tell could not be renewed"),
-            }
-        }
-    };
     tokio::select! {
         biased;
         done = work => Some(done),
-        () = gone => None,
+        () = until_gone(every, renew) => None,
+    }
+}
+
+async fn keep_until<T, R: Future<Output = Result<(), SendError>>>(
+    every: Duration,
+    renew: impl Fn() -> R,
+    recorded: impl Future<Output = T>,
+) -> T {
+    let renewing = async {
+        until_gone(every, renew).await;
+        std::future::pending::<Infallible>().await
+    };
+    tokio::select! {
+        biased;
+        recorded = recorded => recorded,
+        never = renewing => match never {},
+    }
+}
+
+/// A renewal that gets no answer ends nothing: a ledger that does not answer gives the right to
+/// nobody else either.
+async fn until_gone<R: Future<Output = Result<(), SendError>>>(every: Duration, renew: impl Fn() -> R) {
+    loop {
+        tokio::time::sleep(every).await;
+        match renew().await {
+            Ok(()) => {}
+            Err(error) if error.code() == Some("stale_attempt") => {
+                tracing::warn!(%error, "the right to tell is gone");
+                return;
+            }
+            Err(error) => tracing::warn!(%error, "the right to tell could not be renewed"),
+        }
     }
 }
 
@@ -113,5 +135,23 @@ mod tests {
         let renew = || async { Err(refused()) };
         assert_eq!(keep(EVERY, renew, std::future::pending::<()>()).await, None);
         assert_eq!(keep(EVERY, renew, async { 7 }).await, Some(7), "it was over before");
+    }
+
+    #[tokio::test]
+    async fn what_was_told_is_recorded_under_a_lease_that_is_renewed_and_whoever_has_it() {
+        let renewed = Cell::new(0);
+        let recorded = async {
+            while renewed.get() < 2 {
+                tokio::time::sleep(EVERY).await;
+            }
+            tokio::time::sleep(3 * EVERY).await;
+            7
+        };
+        let renew = || async {
+            renewed.set(renewed.get() + 1);
+            if renewed.get() == 1 { Ok(()) } else { Err(refused()) }
+        };
+        assert_eq!(keep_until(EVERY, renew, recorded).await, 7);
+        assert_eq!(renewed.get(), 2, "nobody asks for a right that is gone");
     }
 }

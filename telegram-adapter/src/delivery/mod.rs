@@ -2,7 +2,7 @@
 //!
 //! An event that is to be told is heard from the event stream (fast) or found by the sweep
 //! (sure). Either way it is claimed at the ledger first, so that of several instances one tells
-//! it; a claim is a lease, renewed while the telling takes long, and what could not be told is found
+//! it; a claim is a lease, renewed until what came of it is recorded, and what could not be told is found
 //! by the sweep when it is over, so many times and no more (`outcome`). Told and recorded are two
 //! steps: who dies in between tells it again.
 
@@ -233,7 +233,7 @@ impl Inner {
             Outcome::Refused => DeliveryOutcome::Refused,
             Outcome::Later | Outcome::InDoubt | Outcome::Unrecorded | Outcome::Overtaken => return outcome,
         };
-        if let Err(error) = self.desk.told(telling, recorded).await {
+        if let Err(error) = lease.keep_until(self.desk.told(telling, recorded)).await {
             tracing::error!(position = %telling.position, %error, "what was told is not recorded; it may be told again");
             return Outcome::Unrecorded;
         }
