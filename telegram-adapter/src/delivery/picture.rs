@@ -76,7 +76,8 @@ impl Inner {
         fail::fail_point!("telegram.sent");
         // Side by side: whichever waited for the other would be lost more often when we die here.
         let status_gone = self.take_status_away(telling, generation);
-        let (recorded, ()) = tokio::join!(lease.keep_until(self.desk.delivered(generation, files)), status_gone);
+        let (recorded, ()) =
+            tokio::join!(lease.keep_until(self.desk.delivered(generation, files)), status_gone);
         if let Err(error) = recorded {
             tracing::error!(%generation, %error, "a delivery is not recorded; the result may be sent again");
             return Outcome::Unrecorded;
