@@ -167,3 +167,8 @@ known-through = Known through position
 no-money-then = There was no money in these days.
 day-unfit = That is no day: give one such as 2026-11-21.
 days-unfit = The first day is not after the last, and there are at most a year of them.
+
+## What people of the console do
+act-done = Done: position { $position }.
+act-refused = Not done: the log refused ({ $why }).
+act-in-doubt = Nobody knows whether this is done: the log did not answer. Go back and send the same form again: it will not be done twice.

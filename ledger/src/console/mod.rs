@@ -4,6 +4,7 @@
 //! projections and side tables, or sends an act to whichever ledger leads → `page` (the frame around it).
 //! Nothing is kept in the process but how often somebody tried to sign in (`attempts`).
 
+mod act;
 mod acts;
 mod asked;
 mod assets;
@@ -15,6 +16,7 @@ mod form;
 mod home;
 mod lang;
 mod log;
+mod me;
 mod page;
 mod password;
 mod session;
@@ -70,6 +72,7 @@ fn door(console: &Arc<Console>) -> Door {
     let mut door = Door::new(console);
     assets::rooms(&mut door);
     sign_in::rooms(&mut door);
+    me::rooms(&mut door);
     home::rooms(&mut door);
     books::rooms(&mut door);
     log::rooms(&mut door);

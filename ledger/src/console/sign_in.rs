@@ -1,4 +1,4 @@
-//! Signing in and out, one's own password, the language.
+//! Signing in and out, the language.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,7 +18,6 @@ use super::lang::{self, Lang};
 use super::page::note;
 use super::password;
 use super::session::{self, Visitor};
-use super::staff::{Change, put};
 use crate::store;
 
 /// A path of ours to go back to.
@@ -31,9 +30,6 @@ pub(super) fn rooms(door: &mut Door) {
     door.post("/sign-in", Need::Nothing, sign_in);
     door.post("/sign-out", Need::Nothing, sign_out);
     door.post("/language", Need::Nothing, choose_language);
-    door.get("/me", Need::SignedIn, me);
-    door.post("/me/prove", Need::SignedIn, prove);
-    door.post("/me/password", Need::SignedIn, change_password);
 }
 
 #[derive(Deserialize)]
@@ -147,135 +143,4 @@ async fn choose_language(Form(chosen): Form<Language>) -> Response {
     let code = Lang::of(&chosen.language).map_or("ru", Lang::code);
     let cookie = format!("{}={code}; Path=/; Max-Age=31536000; SameSite=Lax", lang::COOKIE);
     with_cookie(Redirect::to(home_of(&chosen.to)).into_response(), HeaderValue::from_str(&cookie).ok())
-}
-
-#[derive(Deserialize)]
-struct Done {
-    #[serde(default)]
-    done: String,
-}
-
-async fn me(
-    State(console): State<Arc<Console>>,
-    Extension(visitor): Extension<Visitor>,
-    Query(Done { done }): Query<Done>,
-) -> Response {
-    let good = (done == "proven").then_some("is-proven");
-    own_page(&console, &visitor, StatusCode::OK, good.map(|text| ("good", text)))
-}
-
-fn own_page(
-    console: &Console,
-    visitor: &Visitor,
-    status: StatusCode,
-    said: Option<(&'static str, &str)>,
-) -> Response {
-    let words = console.words(visitor);
-    let Some(session) = &visitor.session else { return Redirect::to("/sign-in").into_response() };
-    let (now, new, again) = (words.t("password-now"), words.t("password-new"), words.t("password-again"));
-    let hint = words.with("password-hint", [("n", password::PASSWORD_CHARS_MIN.into())]);
-    let new = Field { hint: Some(&hint), ..Field::password("new", &new, "new-password") };
-    let body = html! {
-        @if let Some((kind, text)) = said { (note(kind, &words.t(text))) }
-        dl class="facts" {
-            dt { (words.t("name")) } dd { (session.name) }
-            dt { (words.t("roles")) }
-            dd { @for role in &session.roles { span class="chip" { (words.t(&format!("role-{}", role.as_str()))) } " " } }
-        }
-        h2 { (words.t("prove")) }
-        p { (words.t("prove-more")) }
-        form method="post" action="/me/prove" class="card narrow" {
-            (Field::password("password", &now, "current-password").show())
-            button { (words.t("prove-do")) }
-        }
-        h2 { (words.t("change-password")) }
-        form method="post" action="/me/password" class="card narrow" {
-            (Field::password("password", &now, "current-password").show())
-            (new.show())
-            (Field::password("again", &again, "new-password").show())
-            button { (words.t("change-password-do")) }
-        }
-    };
-    console.page_with(status, visitor, &words.t("me"), &body)
-}
-
-#[derive(Deserialize)]
-struct Prove {
-    password: SecretString,
-}
-
-/// Whether this is the password of whoever is signed in.
-async fn is_theirs(
-    console: &Console,
-    visitor: &Visitor,
-    address: SocketAddr,
-    given: &SecretString,
-) -> Result<(), Response> {
-    let name = visitor.session.as_ref().map(|session| session.name.clone()).unwrap_or_default();
-    if !console.attempts.may(&name, address.ip()) {
-        let too_many = Some(("bad", "too-many-tries"));
-        return Err(own_page(console, visitor, StatusCode::TOO_MANY_REQUESTS, too_many));
-    }
-    let hash = store::password_hash(&console.pool, &name).await;
-    let hash = hash.map_err(|error| console.away(visitor, &error))?;
-    if password::is_right(given.expose_secret().to_owned(), hash).await {
-        console.attempts.succeeded(&name, address.ip());
-        return Ok(());
-    }
-    Err(own_page(console, visitor, StatusCode::FORBIDDEN, Some(("bad", "wrong-own-password"))))
-}
-
-async fn prove(
-    State(console): State<Arc<Console>>,
-    Extension(visitor): Extension<Visitor>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
-    Form(given): Form<Prove>,
-) -> Response {
-    if let Err(refused) = is_theirs(&console, &visitor, address, &given.password).await {
-        return refused;
-    }
-    let Some(token) = session::token_hash(&headers) else { return Redirect::to("/sign-in").into_response() };
-    match store::prove_session(&console.pool, &token).await {
-        Ok(()) => Redirect::to("/me?done=proven").into_response(),
-        Err(error) => console.away(&visitor, &error),
-    }
-}
-
-#[derive(Deserialize)]
-struct ChangePassword {
-    password: SecretString,
-    new: SecretString,
-    again: SecretString,
-}
-
-async fn change_password(
-    State(console): State<Arc<Console>>,
-    Extension(visitor): Extension<Visitor>,
-    ConnectInfo(address): ConnectInfo<SocketAddr>,
-    Form(given): Form<ChangePassword>,
-) -> Response {
-    if let Err(refused) = is_theirs(&console, &visitor, address, &given.password).await {
-        return refused;
-    }
-    let new = given.new.expose_secret();
-    let bad = |why| own_page(&console, &visitor, StatusCode::UNPROCESSABLE_ENTITY, Some(("bad", why)));
-    if new != given.again.expose_secret() {
-        return bad("passwords-differ");
-    }
-    if !password::is_long_enough(new) {
-        return bad("password-unfit");
-    }
-    let Some(session) = &visitor.session else { return Redirect::to("/sign-in").into_response() };
-    let change = Change {
-        name: session.name.clone(),
-        roles: session.roles.clone(),
-        password: Some(given.new.clone()),
-        reason: "own password".to_owned(),
-    };
-    match put(&console, session, change).await {
-        // All sessions are over with it.
-        Ok(()) => Redirect::to("/sign-in").into_response(),
-        Err(refused) => own_page(&console, &visitor, refused.status(), Some(("bad", refused.text()))),
-    }
 }

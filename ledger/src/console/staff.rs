@@ -9,13 +9,12 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
 use proto_events::commands::{Role, StaffPut};
 use proto_events::envelope::AccountRef;
-use proto_events::{AccountId, CommandId, Text};
+use proto_events::{AccountId, Text};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use service::ledger::{Envelope, SendError};
-use uuid::Uuid;
 
 use super::Console;
+use super::act::{Act, Acted, Once};
 use super::door::{Door, Need};
 use super::form::Field;
 use super::lang::Words;
@@ -41,39 +40,39 @@ pub(super) struct Change {
 }
 
 /// Why it was not done.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(super) enum NotPut {
-    #[error("a field is too long, or empty")]
+    /// A field is too long, or empty.
     Unfit,
-    #[error("nobody said why")]
+    /// Nobody said why.
     Reason,
-    #[error("a password could not be hashed")]
+    /// The machine has no randomness.
     Hash,
-    #[error("the ledger did not do it")]
-    Ledger(#[from] SendError),
+    Acted(Acted),
 }
 
 impl NotPut {
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Unfit | Self::Reason | Self::Ledger(SendError::Refused(_)) => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
-            Self::Hash | Self::Ledger(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unfit | Self::Reason => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Hash => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Acted(acted) => acted.status(),
         }
     }
 
-    /// The name of what is said of it.
-    pub(super) fn text(&self) -> &'static str {
+    pub(super) fn say(&self, words: Words<'_>) -> Markup {
         match self {
-            Self::Unfit => "staff-unfit",
-            Self::Reason => "reason-missing",
-            Self::Ledger(error) if error.code() == Some("staff_unfit") => "staff-unfit",
-            Self::Ledger(error) if error.code() == Some("last_administrator") => "last-administrator",
-            Self::Hash | Self::Ledger(_) => "not-done",
+            Self::Unfit => note("bad", &words.t("staff-unfit")),
+            Self::Reason => note("bad", &words.t("reason-missing")),
+            Self::Hash => note("bad", &words.t("not-done")),
+            Self::Acted(acted) => acted.say(words, &KNOWN),
         }
     }
 }
+
+/// What is expected of an act about staff, and said of it.
+const KNOWN: [(&str, &str); 2] =
+    [("staff_unfit", "staff-unfit"), ("last_administrator", "last-administrator")];
 
 /// An act of whoever is signed in, in the log with their name.
 pub(super) async fn put(console: &Console, by: &Session, change: Change) -> Result<(), NotPut> {
@@ -90,11 +89,12 @@ pub(super) async fn put(console: &Console, by: &Session, change: Change) -> Resu
     let text = |words: &str| Text::new(words).map_err(|_| NotPut::Unfit);
     let name = Text::new(&change.name).map_err(|_| NotPut::Unfit)?;
     let command = StaffPut { name, roles: change.roles, password_hash: hash, reason: text(&change.reason)? };
-    let id = CommandId::new(format!("staff:{}", Uuid::new_v4().simple())).map_err(|_| NotPut::Unfit)?;
-    let account = AccountRef::Id(AccountId::OPERATIONS);
-    let envelope = Envelope { id, account, command: command.into(), causation: None, trace_id: None };
-    console.ledger.clone().acting(&by.name).send(envelope).await?;
-    Ok(())
+    // Another command each time: it means the same when it comes twice, and a password has no digest to tell it by.
+    let act = Act { once: Once::new(), account: AccountRef::Id(AccountId::OPERATIONS), command: command.into() };
+    match console.act(by, act).await {
+        Acted::Done(_) => Ok(()),
+        acted => Err(NotPut::Acted(acted)),
+    }
 }
 
 #[derive(Deserialize)]
@@ -108,7 +108,7 @@ async fn list(
     Extension(visitor): Extension<Visitor>,
     Query(Done { done }): Query<Done>,
 ) -> Response {
-    let good = (!done.is_empty()).then_some(("good", "staff-changed"));
+    let good = (!done.is_empty()).then(|| note("good", &console.words(&visitor).t("staff-changed")));
     shown(&console, &visitor, StatusCode::OK, good).await
 }
 
@@ -116,7 +116,7 @@ async fn shown(
     console: &Console,
     visitor: &Visitor,
     status: StatusCode,
-    said: Option<(&'static str, &str)>,
+    said: Option<Markup>,
 ) -> Response {
     let staff = match store::staff(&console.pool).await {
         Ok(staff) => staff,
@@ -125,7 +125,7 @@ async fn shown(
     let words = console.words(visitor);
     let proven = visitor.session.as_ref().is_some_and(is_proven);
     let body = html! {
-        @if let Some((kind, text)) = said { (note(kind, &words.t(text))) }
+        @if let Some(said) = said { (said) }
         (table(words, &staff))
         h2 { (words.t("staff-change")) }
         @if proven { (form(words)) } @else {
@@ -217,8 +217,8 @@ async fn change(
     let Some(session) = &visitor.session else { return Redirect::to("/sign-in").into_response() };
     let password = given.password.expose_secret();
     if !password.is_empty() && !password::is_long_enough(password) {
-        let bad = Some(("bad", "password-unfit"));
-        return shown(&console, &visitor, StatusCode::UNPROCESSABLE_ENTITY, bad).await;
+        let bad = note("bad", &console.words(&visitor).t("password-unfit"));
+        return shown(&console, &visitor, StatusCode::UNPROCESSABLE_ENTITY, Some(bad)).await;
     }
     let change = Change {
         name: given.name.trim().to_lowercase(),
@@ -228,9 +228,9 @@ async fn change(
     };
     match put(&console, session, change).await {
         Ok(()) => Redirect::to("/staff?done=yes").into_response(),
-        Err(refused) => {
-            tracing::info!(error = %refused, "an act about staff was not done");
-            shown(&console, &visitor, refused.status(), Some(("bad", refused.text()))).await
+        Err(not) => {
+            let said = not.say(console.words(&visitor));
+            shown(&console, &visitor, not.status(), Some(said)).await
         }
     }
 }
