@@ -41,12 +41,7 @@ async fn me(
     own_page(&console, &visitor, StatusCode::OK, good)
 }
 
-fn own_page(
-    console: &Console,
-    visitor: &Visitor,
-    status: StatusCode,
-    said: Option<Markup>,
-) -> Response {
+fn own_page(console: &Console, visitor: &Visitor, status: StatusCode, said: Option<Markup>) -> Response {
     let words = console.words(visitor);
     let Some(session) = &visitor.session else { return Redirect::to("/sign-in").into_response() };
     let (now, new, again) = (words.t("password-now"), words.t("password-new"), words.t("password-again"));

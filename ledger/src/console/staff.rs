@@ -90,7 +90,8 @@ pub(super) async fn put(console: &Console, by: &Session, change: Change) -> Resu
     let name = Text::new(&change.name).map_err(|_| NotPut::Unfit)?;
     let command = StaffPut { name, roles: change.roles, password_hash: hash, reason: text(&change.reason)? };
     // Another command each time: it means the same when it comes twice, and a password has no digest to tell it by.
-    let act = Act { once: Once::new(), account: AccountRef::Id(AccountId::OPERATIONS), command: command.into() };
+    let act =
+        Act { once: Once::new(), account: AccountRef::Id(AccountId::OPERATIONS), command: command.into() };
     match console.act(by, act).await {
         Acted::Done(_) => Ok(()),
         acted => Err(NotPut::Acted(acted)),
@@ -112,12 +113,7 @@ async fn list(
     shown(&console, &visitor, StatusCode::OK, good).await
 }
 
-async fn shown(
-    console: &Console,
-    visitor: &Visitor,
-    status: StatusCode,
-    said: Option<Markup>,
-) -> Response {
+async fn shown(console: &Console, visitor: &Visitor, status: StatusCode, said: Option<Markup>) -> Response {
     let staff = match store::staff(&console.pool).await {
         Ok(staff) => staff,
         Err(error) => return console.away(visitor, &error),
