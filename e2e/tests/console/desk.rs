@@ -103,5 +103,5 @@ pub fn hires(stage: &Stage, name: &str, role: &str) {
     admin.proves(PASSWORD);
     let form = [("name", name), (role, "on"), ("password", PASSWORD), ("reason", "new here")];
     let answer = admin.posts("/staff", &form);
-    assert_eq!(answer.to, "/staff?done=yes", "{}", answer.text);
+    assert_eq!(answer.to, "/staff?done=staff", "{}", answer.text);
 }

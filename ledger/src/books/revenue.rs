@@ -2,6 +2,7 @@
 //! projection.
 
 use ledger_domain::Asset;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool};
 
@@ -40,7 +41,7 @@ impl Standing {
 }
 
 /// One day, currency and origin of the projection `revenue`, in minor units.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, sqlx::FromRow)]
 pub struct DayLine {
     #[serde(skip)]
     pub day_number: i32,

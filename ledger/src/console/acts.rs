@@ -1,112 +1,121 @@
 //! All acts of operators, the newest first: who, when, what, to whom, why.
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::{Query, State};
-use axum::response::Response;
 use maud::{Markup, html};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
 use super::Console;
+use super::asked::{Unfit, link};
 use super::door::{Door, Need};
-use super::lang::Words;
-use super::session::Visitor;
-use crate::books::moscow;
+use super::table::{Column, pages, position, table, when};
+use super::view::{Read, Scene, View};
 use crate::projections;
 
-const PAGE: i64 = 50;
+const PAGE: usize = 50;
 
 pub(super) fn rooms(door: &mut Door) {
-    door.get("/acts", Need::SignedIn, list);
+    door.view::<Acts>();
 }
 
-#[derive(Deserialize)]
-struct Wanted {
-    /// Those before this position.
-    before: Option<i64>,
+struct Acts;
+
+#[derive(Deserialize, JsonSchema)]
+struct Asked {
+    /// From this position downwards.
+    next: Option<i64>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(Serialize, JsonSchema)]
+struct Found {
+    acts: Vec<Act>,
+    next: Option<i64>,
+}
+
+#[derive(Serialize, JsonSchema, sqlx::FromRow)]
 struct Act {
     position: i64,
     recorded_at: i64,
+    /// `operator:NAME`, or `service` when nobody did it.
     actor: String,
     producer: String,
     account_id: Uuid,
     r#type: String,
+    /// What it was about, if not the account.
     subject: Option<String>,
     reason: Option<String>,
 }
 
-async fn list(
-    State(console): State<Arc<Console>>,
-    Extension(visitor): Extension<Visitor>,
-    Query(wanted): Query<Wanted>,
-) -> Response {
-    let mut acts = match read(&console.pool, wanted.before).await {
-        Ok(acts) => acts,
-        Err(error) => return console.away(&visitor, &error),
-    };
-    let more = acts.len() > PAGE as usize;
-    acts.truncate(PAGE as usize);
-    let words = console.words(&visitor);
-    let body = html! {
-        @if acts.is_empty() { p class="lead" { (words.t("acts-none")) } } @else { (table(words, &acts)) }
-        nav class="pages" aria-label=(words.t("pages")) {
-            @if wanted.before.is_some() { a class="button" href="/acts" { (words.t("newest")) } }
-            @if let Some(last) = acts.last().filter(|_| more) {
-                a class="button" href={"/acts?before=" (last.position)} { (words.t("older")) }
-            }
-        }
-    };
-    console.page(&visitor, &words.t("menu-acts"), &body)
+impl Read for Acts {
+    type Asked = Asked;
+    type Shown = Found;
+
+    const PATH: &'static str = "/acts";
+    const NEED: Need = Need::SignedIn;
+    const ABOUT: &'static str = "All acts of operators";
+
+    async fn read(console: &Console, asked: &Asked) -> Result<Found, Unfit> {
+        let mut acts = read(&console.pool, asked.next).await?;
+        let more = acts.len() > PAGE;
+        acts.truncate(PAGE);
+        let next = acts.last().filter(|_| more).map(|last| last.position - 1);
+        Ok(Found { acts, next })
+    }
 }
 
 /// One more than a page, so that it is known whether there are.
-async fn read(pool: &PgPool, before: Option<i64>) -> Result<Vec<Act>, sqlx::Error> {
+async fn read(pool: &PgPool, next: Option<i64>) -> Result<Vec<Act>, sqlx::Error> {
     let Some((tables, _)) = projections::live(pool, "operators").await? else { return Ok(Vec::new()) };
     let sql = format!(
         "SELECT position, recorded_at, actor, producer, account_id, type, subject, reason FROM {} \
-         WHERE position < $1 ORDER BY position DESC LIMIT $2",
+         WHERE position <= $1 ORDER BY position DESC LIMIT $2",
         tables.table("")
     );
-    let before = before.unwrap_or(i64::MAX);
-    sqlx::query_as(AssertSqlSafe(sql)).bind(before).bind(PAGE + 1).fetch_all(pool).await
+    let next = next.unwrap_or(i64::MAX);
+    sqlx::query_as(AssertSqlSafe(sql)).bind(next).bind(PAGE as i64 + 1).fetch_all(pool).await
 }
 
-fn table(words: Words<'_>, acts: &[Act]) -> Markup {
-    html! {
-        div class="scroll" tabindex="0" role="region" aria-label=(words.t("menu-acts")) {
-            table {
-                thead { tr {
-                    th scope="col" class="number" { (words.t("position")) }
-                    th scope="col" { (words.t("when")) }
-                    th scope="col" { (words.t("who")) }
-                    th scope="col" { (words.t("what")) }
-                    th scope="col" { (words.t("to-what")) }
-                    th scope="col" { (words.t("reason")) }
-                } }
-                tbody {
-                    @for act in acts {
-                        tr {
-                            td class="number" { a href={"/log/" (act.position)} { (act.position) } }
-                            td class="when" { (moscow::date_time(act.recorded_at)) }
-                            td { (who(act)) }
-                            td { code { (act.r#type) } }
-                            td class="id" { (act.subject.clone().unwrap_or_else(|| act.account_id.to_string())) }
-                            td { (act.reason.as_deref().unwrap_or_default()) }
-                        }
-                    }
-                }
-            }
+impl View for Acts {
+    fn title(scene: &Scene<'_>, _: &Asked, _: Option<&Found>) -> String {
+        scene.t("menu-acts")
+    }
+
+    fn show(scene: &Scene<'_>, asked: &Asked, found: &Found) -> Markup {
+        let older = found.next.map(|next| link("/acts", &[("next", &next.to_string())]));
+        let newest = asked.next.map(|_| "/acts".to_owned());
+        html! {
+            @if found.acts.is_empty() { p class="lead" { (scene.t("acts-none")) } } @else { (list(scene, &found.acts)) }
+            (pages(scene.words, &[("newest", newest), ("older", older)]))
         }
     }
 }
 
+fn list(scene: &Scene<'_>, acts: &[Act]) -> Markup {
+    let columns = [
+        Column::Number("position"),
+        Column::Text("when"),
+        Column::Text("who"),
+        Column::Text("what"),
+        Column::Text("to-what"),
+        Column::Text("reason"),
+    ];
+    let rows = html! {
+        @for act in acts {
+            tr {
+                (position(act.position))
+                (when(act.recorded_at))
+                td { (who(&act.actor, &act.producer)) }
+                td { code { (act.r#type) } }
+                td class="id" { (act.subject.clone().unwrap_or_else(|| act.account_id.to_string())) }
+                td { (act.reason.as_deref().unwrap_or_default()) }
+            }
+        }
+    };
+    table(scene.words, &scene.t("menu-acts"), &columns, &rows, None)
+}
+
 /// A person's name, or the service that did it by itself.
-fn who(act: &Act) -> &str {
-    act.actor.strip_prefix("operator:").unwrap_or(&act.producer)
+pub(super) fn who<'a>(actor: &'a str, producer: &'a str) -> &'a str {
+    actor.strip_prefix("operator:").unwrap_or(producer)
 }

@@ -1,24 +1,69 @@
 //! What people fill into filters: moments of the log and accounts; and the addresses of the same page elsewhere.
 
+use axum::http::StatusCode;
 use proto_events::AccountId;
 use sqlx::PgPool;
 
 use crate::books::BooksError;
 use crate::books::at::{self, At, Moment};
+use crate::log::BadRow;
 
-/// Why it can't be looked for: the name of what is said.
+/// Why something is not shown; with the name of what is said.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Unfit {
+    /// What was asked for is not fit.
+    #[error("{0}")]
     Field(&'static str),
-    Postgres(sqlx::Error),
+    #[error("it is not there")]
+    Nowhere,
+    #[error("not yet: {0}")]
+    NotYet(&'static str),
+    /// It is there and can't be read: somebody has to look.
+    #[error("broken: {0}")]
+    Broken(&'static str),
+    #[error(transparent)]
+    Postgres(#[from] sqlx::Error),
+}
+
+impl Unfit {
+    /// As an answer, and in the log of this service where it is not the visitor's fault.
+    pub(super) fn told(&self, path: &str) -> (StatusCode, &'static str) {
+        match self {
+            Self::Field(why) => (StatusCode::UNPROCESSABLE_ENTITY, why),
+            Self::Nowhere => (StatusCode::NOT_FOUND, "not-found"),
+            Self::NotYet(why) => (StatusCode::CONFLICT, why),
+            Self::Broken(why) => {
+                tracing::error!(path, why, "what is there can't be shown");
+                (StatusCode::INTERNAL_SERVER_ERROR, why)
+            }
+            Self::Postgres(error) => {
+                tracing::warn!(%error, path, "a page can't be shown");
+                (StatusCode::SERVICE_UNAVAILABLE, "database-away")
+            }
+        }
+    }
+}
+
+impl From<BadRow> for Unfit {
+    fn from(error: BadRow) -> Self {
+        match error {
+            BadRow::Column(error) => Self::Postgres(error),
+            error => {
+                tracing::error!(error = error.in_full(), "the log can't be read");
+                Self::Broken("log-unread")
+            }
+        }
+    }
 }
 
 impl From<BooksError> for Unfit {
     fn from(error: BooksError) -> Self {
         match error {
             BooksError::Postgres(error) => Self::Postgres(error),
+            BooksError::Beyond { .. } | BooksError::Backwards => Self::Field("moment-unfit"),
             error => {
-                tracing::debug!(%error, "a moment of the log was refused");
-                Self::Field("moment-unfit")
+                tracing::error!(%error, "the books can't be read");
+                Self::Broken("log-unread")
             }
         }
     }

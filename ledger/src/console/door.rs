@@ -8,16 +8,19 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::handler::Handler;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{MethodFilter, on};
 use proto_events::commands::Role;
 
 use super::Console;
-use super::lang::lang_of;
-use super::page::problem;
+use super::api;
+use super::lang::{Lang, lang_of};
+use super::openapi::Operation;
+use super::page;
 use super::session::{self, Visitor};
+use super::view::{self, Read, View};
 
 /// A form; texts of the bot are the longest.
 const BODY_BYTES_MAX: usize = 256 << 10;
@@ -42,7 +45,7 @@ pub enum Need {
 #[derive(Debug, Clone)]
 pub struct Room {
     pub method: Method,
-    pub path: &'static str,
+    pub path: String,
     pub need: Need,
 }
 
@@ -50,11 +53,17 @@ pub(super) struct Door {
     console: Arc<Console>,
     router: Router<Arc<Console>>,
     rooms: Vec<Room>,
+    operations: Vec<Operation>,
 }
 
 impl Door {
     pub(super) fn new(console: &Arc<Console>) -> Self {
-        Self { console: Arc::clone(console), router: Router::new(), rooms: Vec::new() }
+        Self {
+            console: Arc::clone(console),
+            router: Router::new(),
+            rooms: Vec::new(),
+            operations: Vec::new(),
+        }
     }
 
     pub(super) fn get<H, T>(&mut self, path: &'static str, need: Need, page: H)
@@ -62,7 +71,24 @@ impl Door {
         H: Handler<T, Arc<Console>>,
         T: 'static,
     {
-        self.add(MethodFilter::GET, Method::GET, path, need, page);
+        self.add(MethodFilter::GET, Method::GET, path.to_owned(), need, page);
+    }
+
+    /// A page, and the same as JSON.
+    pub(super) fn view<V: View>(&mut self) {
+        self.get(V::PATH, V::NEED, view::page::<V>);
+        self.data::<V>();
+    }
+
+    /// What is JSON only.
+    pub(super) fn data<R: Read>(&mut self) {
+        self.add(MethodFilter::GET, Method::GET, api::path_of(R::PATH), R::NEED, api::data::<R>);
+        self.operations.push(Operation::of::<R>());
+    }
+
+    /// All that was registered as JSON so far.
+    pub(super) fn operations(&self) -> &[Operation] {
+        &self.operations
     }
 
     pub(super) fn post<H, T>(&mut self, path: &'static str, need: Need, act: H)
@@ -70,16 +96,16 @@ impl Door {
         H: Handler<T, Arc<Console>>,
         T: 'static,
     {
-        self.add(MethodFilter::POST, Method::POST, path, need, act);
+        self.add(MethodFilter::POST, Method::POST, path.to_owned(), need, act);
     }
 
-    fn add<H, T>(&mut self, filter: MethodFilter, method: Method, path: &'static str, need: Need, handler: H)
+    fn add<H, T>(&mut self, filter: MethodFilter, method: Method, path: String, need: Need, handler: H)
     where
         H: Handler<T, Arc<Console>>,
         T: 'static,
     {
         let guard = from_fn_with_state((Arc::clone(&self.console), need), guard);
-        self.router = std::mem::take(&mut self.router).route(path, on(filter, handler).layer(guard));
+        self.router = std::mem::take(&mut self.router).route(&path, on(filter, handler).layer(guard));
         self.rooms.push(Room { method, path, need });
     }
 
@@ -97,8 +123,17 @@ impl Door {
     }
 }
 
-async fn nowhere(State(console): State<Arc<Console>>, headers: HeaderMap) -> Response {
-    problem(&console.texts, lang_of(&headers), StatusCode::NOT_FOUND, "not-found")
+async fn nowhere(State(console): State<Arc<Console>>, uri: Uri, headers: HeaderMap) -> Response {
+    refused(&console, uri.path(), lang_of(&headers), StatusCode::NOT_FOUND, "not-found")
+}
+
+/// As a page, or as the API says it.
+fn refused(console: &Console, path: &str, lang: Lang, status: StatusCode, why: &str) -> Response {
+    if api::is_in(path) {
+        api::problem(&console.texts, status, why)
+    } else {
+        page::problem(&console.texts, lang, status, why)
+    }
 }
 
 /// Lets in, or says why not.
@@ -108,18 +143,17 @@ async fn guard(
     next: Next,
 ) -> Response {
     let (headers, lang) = (request.headers(), lang_of(request.headers()));
-    let changes = request.method() != Method::GET;
+    let (changes, path) = (request.method() != Method::GET, request.uri().path().to_owned());
     if changes && !is_from_here(headers) {
-        return problem(&console.texts, lang, StatusCode::FORBIDDEN, "from-elsewhere");
+        return refused(&console, &path, lang, StatusCode::FORBIDDEN, "from-elsewhere");
     }
     let session = match session::of(&console.pool, headers).await {
         Ok(session) => session,
         Err(error) => {
             tracing::warn!(%error, "sessions can't be read");
-            return problem(&console.texts, lang, StatusCode::SERVICE_UNAVAILABLE, "database-away");
+            return refused(&console, &path, lang, StatusCode::SERVICE_UNAVAILABLE, "database-away");
         }
     };
-    let path = request.uri().path().to_owned();
     let visitor = Visitor { session, lang, path };
     if let Some(refused) = refusal(&console, need, &visitor, changes) {
         return refused;
@@ -134,22 +168,23 @@ fn refusal(console: &Console, need: Need, visitor: &Visitor, changes: bool) -> O
         Need::SignedIn => Role::ALL.as_slice(),
         Need::One(roles) | Need::Proven(roles) => roles,
     };
+    let refused = |status, why| Some(refused(console, &visitor.path, visitor.lang, status, why));
     let Some(session) = &visitor.session else {
         return Some(sign_in_first(console, visitor, changes));
     };
     if !session.roles.iter().any(|role| roles.contains(role)) {
-        return Some(problem(&console.texts, visitor.lang, StatusCode::FORBIDDEN, "not-for-you"));
+        return refused(StatusCode::FORBIDDEN, "not-for-you");
     }
     if matches!(need, Need::Proven(_)) && !session::is_proven(session) {
-        return Some(problem(&console.texts, visitor.lang, StatusCode::FORBIDDEN, "prove-first"));
+        return refused(StatusCode::FORBIDDEN, "prove-first");
     }
     None
 }
 
 /// Whoever asks for a page comes back to it.
 fn sign_in_first(console: &Console, visitor: &Visitor, changes: bool) -> Response {
-    if changes {
-        return problem(&console.texts, visitor.lang, StatusCode::UNAUTHORIZED, "sign-in-first");
+    if changes || api::is_in(&visitor.path) {
+        return refused(console, &visitor.path, visitor.lang, StatusCode::UNAUTHORIZED, "sign-in-first");
     }
     // Paths of pages are plain: what is not is none.
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.".contains(&byte);

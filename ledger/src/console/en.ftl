@@ -3,6 +3,9 @@
 ## The frame
 skip-to-content = Skip to the content
 menu = Sections
+about-log = The log
+about-money = Money
+about-people = People of the console
 menu-home = Overview
 menu-acts = Acts
 menu-staff = Staff
@@ -33,6 +36,8 @@ prove-first = Confirm your password
 prove-first-more = To change anything here, confirm your password on your own page: it counts for 10 minutes.
 from-elsewhere = This did not come from a page of the console
 from-elsewhere-more = Nothing was changed. Open the page again and try once more.
+address-unfit = The address is not fit
+address-unfit-more = Check the address: a field of it is not fit.
 database-away = The database can't be reached now
 database-away-more = Nothing was changed. Try again in a minute.
 
@@ -69,7 +74,7 @@ staff-password-hint = { $n ->
    *[other] Empty: the password stays. At least { $n } characters.
 }
 may-not-sign-in = may not sign in
-staff-changed = Done. It is in the log.
+done-staff = Done. It is in the log.
 staff-unfit = Not done: the name or the password is not fit. A name is of 2 to 32 letters a to z, digits, “.”, “_” and “-”; somebody new needs a password.
 reason-missing = Not done: write a reason. It stays in the log.
 last-administrator = Not done: there is no other administrator. Let somebody else be one first.
@@ -116,6 +121,8 @@ version = Version of the account
 because-of = Because of event
 says = What it says
 postings = Postings
+event-before = ← The one before
+event-after = The next one →
 no-postings = This event changes nothing in the books.
 book = Account of the books
 asset = Of what
@@ -150,7 +157,8 @@ refunds-open = For refunds, not paid yet
 fees = Fees
 money = Money
 asset-unfit = The books have no such currency: CREDIT, RUB or XTR.
-log-unread = The log can't be read here: run ledger verify and call an administrator.
+log-unread = The log can't be read
+log-unread-more = Run ledger verify and call an administrator.
 whose-statement = Give an account: each event of the log has its number.
 all-events = All events of the account
 

@@ -1,4 +1,4 @@
-//! A field of a form, as every form has it.
+//! Forms and their fields, as every page has them.
 
 use maud::{Markup, html};
 
@@ -19,6 +19,11 @@ impl<'a> Field<'a> {
         Self { name, label, hint: None, kind: "text", value: "", complete: "off", required: true }
     }
 
+    /// Of a filter: it may stay empty.
+    pub(super) const fn wish(name: &'a str, label: &'a str, value: &'a str) -> Self {
+        Self { value, required: false, ..Self::text(name, label) }
+    }
+
     pub(super) const fn password(name: &'a str, label: &'a str, complete: &'a str) -> Self {
         Self { kind: "password", complete, ..Self::text(name, label) }
     }
@@ -32,6 +37,29 @@ impl<'a> Field<'a> {
                     required[self.required] aria-describedby=[self.hint.map(|_| hint.as_str())];
                 @if let Some(text) = self.hint { p class="hint" id=(hint) { (text) } }
             }
+        }
+    }
+}
+
+/// One of several: value and label of each.
+pub(super) fn choice(name: &str, label: &str, of: &[(&str, String)], chosen: &str) -> Markup {
+    let id = format!("f-{name}");
+    html! {
+        div class="field" {
+            label for=(id) { (label) }
+            select id=(id) name=(name) {
+                @for (value, text) in of { option value=(value) selected[*value == chosen] { (text) } }
+            }
+        }
+    }
+}
+
+/// What a page is asked for, in its address.
+pub(super) fn filters(page: &str, fields: &Markup, go: &str) -> Markup {
+    html! {
+        form method="get" action=(page) class="card filters" {
+            (fields)
+            div class="do" { button { (go) } }
         }
     }
 }

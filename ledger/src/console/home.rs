@@ -1,62 +1,90 @@
 //! The first page: where the log is, and whether what is read from it keeps up.
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::State;
-use axum::response::Response;
-use maud::html;
+use maud::{Markup, html};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::Console;
+use super::asked::Unfit;
 use super::door::{Door, Need};
-use super::session::Visitor;
+use super::table::{Column, number, table};
+use super::view::{Read, Scene, View};
 use crate::projections::registry;
 use crate::store;
 
 pub(super) fn rooms(door: &mut Door) {
-    door.get("/", Need::SignedIn, home);
+    door.view::<Home>();
 }
 
-async fn home(State(console): State<Arc<Console>>, Extension(visitor): Extension<Visitor>) -> Response {
-    let read = async { Ok::<_, sqlx::Error>((store::head(&console.pool).await?, lags(&console).await?)) };
-    let (head, lags) = match read.await {
-        Ok(read) => read,
-        Err(error) => return console.away(&visitor, &error),
-    };
-    let words = console.words(&visitor);
-    let body = html! {
-        dl class="facts" {
-            dt { (words.t("log-position")) } dd class="number" { (head.position) }
-            dt { (words.t("log-incarnation")) } dd class="number" { (head.incarnation) }
-        }
-        h2 { (words.t("projections")) }
-        div class="scroll" tabindex="0" role="region" aria-label=(words.t("projections")) {
-            table {
-                thead { tr {
-                    th scope="col" { (words.t("projection")) }
-                    th scope="col" class="number" { (words.t("position")) }
-                    th scope="col" class="number" { (words.t("behind")) }
-                } }
-                tbody {
-                    @for (name, position) in &lags {
-                        tr {
-                            th scope="row" { code { (name) } }
-                            td class="number" { (position) }
-                            td class="number" { (head.position.saturating_sub(*position).max(0)) }
-                        }
-                    }
-                }
+struct Home;
+
+#[derive(Deserialize, JsonSchema)]
+struct Asked {}
+
+#[derive(Serialize, JsonSchema)]
+struct Overview {
+    /// Of the newest event.
+    position: i64,
+    incarnation: i64,
+    /// Live ones, by name.
+    projections: Vec<Progress>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Progress {
+    name: String,
+    position: i64,
+    /// Events of the log that it has not folded yet.
+    behind: i64,
+}
+
+impl Read for Home {
+    type Asked = Asked;
+    type Shown = Overview;
+
+    const PATH: &'static str = "/";
+    const NEED: Need = Need::SignedIn;
+    const ABOUT: &'static str = "Where the log is, and how far the projections are";
+
+    async fn read(console: &Console, _: &Asked) -> Result<Overview, Unfit> {
+        let head = store::head(&console.pool).await?;
+        let all = registry::all(&console.pool).await?;
+        let live = all.into_iter().filter(|instance| instance.state == registry::State::Live);
+        let mut projections: Vec<Progress> = live
+            .map(|instance| Progress {
+                behind: head.position.saturating_sub(instance.position).max(0),
+                name: instance.name,
+                position: instance.position,
+            })
+            .collect();
+        projections.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Overview { position: head.position, incarnation: head.incarnation, projections })
+    }
+}
+
+impl View for Home {
+    fn title(scene: &Scene<'_>, _: &Asked, _: Option<&Overview>) -> String {
+        scene.t("menu-home")
+    }
+
+    fn show(scene: &Scene<'_>, _: &Asked, shown: &Overview) -> Markup {
+        let rows = html! {
+            @for one in &shown.projections {
+                tr { th scope="row" { code { (one.name) } } (number(one.position)) (number(one.behind)) }
             }
+        };
+        let columns = [Column::Text("projection"), Column::Number("position"), Column::Number("behind")];
+        html! {
+            dl class="facts" {
+                dt { (scene.t("log-position")) } dd class="number" { (shown.position) }
+                dt { (scene.t("log-incarnation")) } dd class="number" { (shown.incarnation) }
+            }
+            h2 { (scene.t("projections")) }
+            (table(scene.words, &scene.t("projections"), &columns, &rows, None))
         }
-    };
-    console.page(&visitor, &words.t("menu-home"), &body)
-}
+    }
 
-/// Live projections, by name, with how far each is.
-async fn lags(console: &Console) -> Result<Vec<(String, i64)>, sqlx::Error> {
-    let all = registry::all(&console.pool).await?;
-    let live = all.into_iter().filter(|instance| instance.state == registry::State::Live);
-    let mut lags: Vec<_> = live.map(|instance| (instance.name, instance.position)).collect();
-    lags.sort();
-    Ok(lags)
+    fn again_every(_: &Asked) -> Option<u8> {
+        Some(5)
+    }
 }

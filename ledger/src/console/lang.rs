@@ -86,6 +86,11 @@ impl Words<'_> {
         self.with(name, [])
     }
 
+    /// The text of a name that may be none.
+    pub(super) fn known(&self, name: &str) -> Option<String> {
+        self.bundle.has_message(name).then(|| self.t(name))
+    }
+
     pub(super) fn with<const N: usize>(&self, name: &str, values: [(&str, FluentValue<'_>); N]) -> String {
         let args: FluentArgs<'_> = values.into_iter().collect();
         let pattern = self.bundle.get_message(name).and_then(|message| message.value());

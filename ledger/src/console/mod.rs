@@ -1,11 +1,13 @@
 //! The console: pages for finance, operators and administrators, served by each ledger, whether it leads or stands by.
 //!
-//! A request's way, and there is only this one: `door` (is it from our own page, who is it, may they) → a page, which reads
-//! projections and side tables, or sends an act to whichever ledger leads → `page` (the frame around it).
+//! A request's way, and there is only this one: `door` (is it from our own page, who is it, may they) → a `view`, which reads
+//! projections and side tables, or an act, which is sent to whichever ledger leads → `page` (the frame around it), or `api`
+//! (the same as JSON).
 //! Nothing is kept in the process but how often somebody tried to sign in (`attempts`).
 
 mod act;
 mod acts;
+mod api;
 mod asked;
 mod assets;
 mod attempts;
@@ -17,13 +19,16 @@ mod home;
 mod lang;
 mod log;
 mod me;
+mod openapi;
 mod page;
 mod password;
 mod session;
 mod sign_in;
 mod staff;
+mod table;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::sync::Arc;
 
@@ -78,5 +83,6 @@ fn door(console: &Arc<Console>) -> Door {
     log::rooms(&mut door);
     acts::rooms(&mut door);
     staff::rooms(&mut door);
+    openapi::rooms(&mut door);
     door
 }

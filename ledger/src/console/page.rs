@@ -10,15 +10,24 @@ use super::assets;
 use super::lang::{Lang, Texts, Words};
 use super::session::Visitor;
 
-/// Path, name of its text, who sees it in the menu.
-const MENU: [(&str, &str, &[Role]); 7] = [
-    ("/", "menu-home", &Role::ALL),
-    ("/books", "menu-books", &[Role::Finance, Role::Administrator]),
-    ("/revenue", "menu-revenue", &[Role::Finance, Role::Administrator]),
-    ("/statement", "menu-statement", &[Role::Finance, Role::Administrator]),
-    ("/log", "menu-log", &Role::ALL),
-    ("/acts", "menu-acts", &Role::ALL),
-    ("/staff", "menu-staff", &[Role::Administrator]),
+/// A page of the menu: its path, the name of its text, who sees it.
+type Entry = (&'static str, &'static str, &'static [Role]);
+
+const MONEY: &[Role] = &[Role::Finance, Role::Administrator];
+const OWNERS: &[Role] = &[Role::Administrator];
+
+/// By what it is about.
+const MENU: [(&str, &[Entry]); 3] = [
+    ("about-log", &[("/", "menu-home", &Role::ALL), ("/log", "menu-log", &Role::ALL)]),
+    (
+        "about-money",
+        &[
+            ("/books", "menu-books", MONEY),
+            ("/revenue", "menu-revenue", MONEY),
+            ("/statement", "menu-statement", MONEY),
+        ],
+    ),
+    ("about-people", &[("/acts", "menu-acts", &Role::ALL), ("/staff", "menu-staff", OWNERS)]),
 ];
 
 impl Console {
@@ -71,13 +80,36 @@ fn framed(words: Words<'_>, visitor: Option<&Visitor>, title: &str, body: &Marku
                 title { (title) " · Plantain" }
                 link rel="icon" href=(assets::ICON_PATH);
                 link rel="stylesheet" href=(assets::style_path());
+                script src=(assets::script_path()) defer {}
             }
             body {
                 a class="skip" href="#main" { (words.t("skip-to-content")) }
                 (header(words, visitor))
-                main id="main" {
-                    h1 { (title) }
-                    (body)
+                div class="below" {
+                    @if let Some(visitor) = visitor { (menu(words, visitor)) }
+                    main id="main" {
+                        h1 { (title) }
+                        (body)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Beside the page where there is room, else folded above it.
+fn menu(words: Words<'_>, visitor: &Visitor) -> Markup {
+    let Some(session) = &visitor.session else { return Markup::default() };
+    let seen = |roles: &[Role]| session.roles.iter().any(|role| roles.contains(role));
+    html! {
+        details class="menu" {
+            summary { (words.t("menu")) }
+            nav aria-label=(words.t("menu")) {
+                @for (group, entries) in MENU {
+                    @if entries.iter().any(|(_, _, roles)| seen(roles)) { h2 { (words.t(group)) } }
+                    @for (path, name, _) in entries.iter().filter(|(_, _, roles)| seen(roles)) {
+                        a href=(path) aria-current=[is_in(&visitor.path, path).then_some("page")] { (words.t(name)) }
+                    }
                 }
             }
         }
@@ -85,22 +117,13 @@ fn framed(words: Words<'_>, visitor: Option<&Visitor>, title: &str, body: &Marku
 }
 
 fn header(words: Words<'_>, visitor: Option<&Visitor>) -> Markup {
-    let session = visitor.and_then(|visitor| visitor.session.as_ref().map(|session| (visitor, session)));
+    let session = visitor.and_then(|visitor| visitor.session.as_ref());
     html! {
         header {
             a class="brand" href="/" { "Plantain" }
-            @if let Some((visitor, session)) = session {
-                nav aria-label=(words.t("menu")) {
-                    @for (path, name, roles) in MENU {
-                        @if session.roles.iter().any(|role| roles.contains(role)) {
-                            a href=(path) aria-current=[is_in(&visitor.path, path).then_some("page")] { (words.t(name)) }
-                        }
-                    }
-                }
-            }
             div class="who" {
                 @if let Some(visitor) = visitor { (languages(words, visitor)) }
-                @if let Some((_, session)) = session {
+                @if let Some(session) = session {
                     a href="/me" { (session.name) }
                     form method="post" action="/sign-out" { button class="plain" { (words.t("sign-out")) } }
                 }

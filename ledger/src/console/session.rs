@@ -10,6 +10,8 @@ use crate::store::{self, Session};
 
 /// Only over TLS or to this machine, only for the whole host, unread by scripts.
 const COOKIE: &str = "__Host-session";
+/// What `console.js` says of its looks.
+const LIVE: &str = "x-live";
 const MINUTE_US: i64 = 60_000_000;
 /// Without a look at any page.
 const IDLE_US: i64 = 30 * MINUTE_US;
@@ -31,7 +33,9 @@ pub(super) type Token = [u8; 32];
 /// Of whoever has this cookie. `None`: nobody, or it is over.
 pub(super) async fn of(pool: &PgPool, headers: &HeaderMap) -> Result<Option<Session>, sqlx::Error> {
     let Some(hash) = token_hash(headers) else { return Ok(None) };
-    store::session(pool, &hash, IDLE_US, LIFE_US).await
+    // A page that fetches itself again is no sign of somebody in front of it.
+    let is_seen = !headers.contains_key(LIVE);
+    store::session(pool, &hash, IDLE_US, LIFE_US, is_seen).await
 }
 
 pub(super) const fn is_proven(session: &Session) -> bool {

@@ -3,31 +3,35 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{Form, Query, State};
+use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
 use proto_events::commands::{Role, StaffPut};
 use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, Text};
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Console;
 use super::act::{Act, Acted, Once};
+use super::asked::Unfit;
 use super::door::{Door, Need};
 use super::form::Field;
 use super::lang::Words;
 use super::page::note;
 use super::password;
 use super::session::{Visitor, is_proven};
+use super::table::{Column, table};
+use super::view::{Read, Scene, View};
 use crate::store::{self, Session, Staff};
 
 const RULES: Need = Need::One(&[Role::Administrator]);
 const ACTS: Need = Need::Proven(&[Role::Administrator]);
 
 pub(super) fn rooms(door: &mut Door) {
-    door.get("/staff", RULES, list);
+    door.view::<People>();
     door.post("/staff", ACTS, change);
 }
 
@@ -98,61 +102,70 @@ pub(super) async fn put(console: &Console, by: &Session, change: Change) -> Resu
     }
 }
 
-#[derive(Deserialize)]
-struct Done {
-    #[serde(default)]
-    done: String,
+struct People;
+
+#[derive(Deserialize, JsonSchema)]
+struct Asked {}
+
+#[derive(Serialize, JsonSchema)]
+struct Shown {
+    staff: Vec<Person>,
 }
 
-async fn list(
-    State(console): State<Arc<Console>>,
-    Extension(visitor): Extension<Visitor>,
-    Query(Done { done }): Query<Done>,
-) -> Response {
-    let good = (!done.is_empty()).then(|| note("good", &console.words(&visitor).t("staff-changed")));
-    shown(&console, &visitor, StatusCode::OK, good).await
+#[derive(Serialize, JsonSchema)]
+struct Person {
+    name: String,
+    /// None: they may not sign in.
+    roles: Vec<&'static str>,
 }
 
-async fn shown(console: &Console, visitor: &Visitor, status: StatusCode, said: Option<Markup>) -> Response {
-    let staff = match store::staff(&console.pool).await {
-        Ok(staff) => staff,
-        Err(error) => return console.away(visitor, &error),
-    };
-    let words = console.words(visitor);
-    let proven = visitor.session.as_ref().is_some_and(is_proven);
-    let body = html! {
-        @if let Some(said) = said { (said) }
-        (table(words, &staff))
-        h2 { (words.t("staff-change")) }
-        @if proven { (form(words)) } @else {
-            p { (words.t("prove-first-more")) " " a href="/me" { (words.t("me")) } }
-        }
-    };
-    console.page_with(status, visitor, &words.t("menu-staff"), &body)
+impl Read for People {
+    type Asked = Asked;
+    type Shown = Shown;
+
+    const PATH: &'static str = "/staff";
+    const NEED: Need = RULES;
+    const ABOUT: &'static str = "Who may sign in";
+
+    async fn read(console: &Console, _: &Asked) -> Result<Shown, Unfit> {
+        let one = |one: Staff| Person {
+            name: one.name,
+            roles: one.roles.iter().map(|role| role.as_str()).collect(),
+        };
+        Ok(Shown { staff: store::staff(&console.pool).await?.into_iter().map(one).collect() })
+    }
 }
 
-fn table(words: Words<'_>, staff: &[Staff]) -> Markup {
-    html! {
-        div class="scroll" tabindex="0" role="region" aria-label=(words.t("menu-staff")) {
-            table {
-                thead { tr {
-                    th scope="col" { (words.t("name")) }
-                    th scope="col" { (words.t("roles")) }
-                } }
-                tbody {
-                    @for one in staff {
-                        tr {
-                            th scope="row" { (one.name) }
-                            td {
-                                @if one.roles.is_empty() { span class="dim" { (words.t("may-not-sign-in")) } }
-                                @for role in &one.roles { span class="chip" { (words.t(&format!("role-{}", role.as_str()))) } " " }
-                            }
-                        }
-                    }
-                }
+impl View for People {
+    fn title(scene: &Scene<'_>, _: &Asked, _: Option<&Shown>) -> String {
+        scene.t("menu-staff")
+    }
+
+    fn show(scene: &Scene<'_>, _: &Asked, shown: &Shown) -> Markup {
+        let proven = scene.visitor.session.as_ref().is_some_and(is_proven);
+        html! {
+            (list(scene, &shown.staff))
+            h2 { (scene.t("staff-change")) }
+            @if proven { (form(scene.words)) } @else {
+                p { (scene.t("prove-first-more")) " " a href="/me" { (scene.t("me")) } }
             }
         }
     }
+}
+
+fn list(scene: &Scene<'_>, staff: &[Person]) -> Markup {
+    let rows = html! {
+        @for one in staff {
+            tr {
+                th scope="row" { (one.name) }
+                td {
+                    @if one.roles.is_empty() { span class="dim" { (scene.t("may-not-sign-in")) } }
+                    @for role in &one.roles { span class="chip" { (scene.t(&format!("role-{role}"))) } " " }
+                }
+            }
+        }
+    };
+    table(scene.words, &scene.t("menu-staff"), &[Column::Text("name"), Column::Text("roles")], &rows, None)
 }
 
 fn form(words: Words<'_>) -> Markup {
@@ -213,8 +226,9 @@ async fn change(
     let Some(session) = &visitor.session else { return Redirect::to("/sign-in").into_response() };
     let password = given.password.expose_secret();
     if !password.is_empty() && !password::is_long_enough(password) {
-        let bad = note("bad", &console.words(&visitor).t("password-unfit"));
-        return shown(&console, &visitor, StatusCode::UNPROCESSABLE_ENTITY, Some(bad)).await;
+        let said = note("bad", &console.words(&visitor).t("password-unfit"));
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return console.shown::<People>(&visitor, &Asked {}, status, Some(said)).await;
     }
     let change = Change {
         name: given.name.trim().to_lowercase(),
@@ -223,10 +237,10 @@ async fn change(
         reason: given.reason.trim().to_owned(),
     };
     match put(&console, session, change).await {
-        Ok(()) => Redirect::to("/staff?done=yes").into_response(),
+        Ok(()) => Redirect::to("/staff?done=staff").into_response(),
         Err(not) => {
             let said = not.say(console.words(&visitor));
-            shown(&console, &visitor, not.status(), Some(said)).await
+            console.shown::<People>(&visitor, &Asked {}, not.status(), Some(said)).await
         }
     }
 }

@@ -59,12 +59,13 @@ pub async fn begin_session(
     Ok(begun.execute(pool).await?.rows_affected() == 1)
 }
 
-/// The session of this token, which is seen now. `None`: there is none, or it is over.
+/// The session of this token, which `is_seen` now, or is only asked about. `None`: there is none, or it is over.
 pub async fn session(
     pool: &PgPool,
     token_hash: &[u8],
     idle_us: i64,
     life_us: i64,
+    is_seen: bool,
 ) -> Result<Option<Session>, sqlx::Error> {
     // Written once a minute at most.
     let sql = "WITH known AS ( \
@@ -72,10 +73,10 @@ pub async fn session(
                    FROM console_sessions c JOIN staff s USING (name) \
                    WHERE c.token_hash = $1 AND c.seen_at > now_us() - $2 AND c.began_at > now_us() - $3), \
                seen AS (UPDATE console_sessions c SET seen_at = now_us() FROM known k \
-                   WHERE c.token_hash = k.token_hash AND k.seen_at < now_us() - 60000000) \
+                   WHERE $4 AND c.token_hash = k.token_hash AND k.seen_at < now_us() - 60000000) \
                SELECT name, roles, proven FROM known WHERE cardinality(roles) > 0";
-    let found: Option<(String, Vec<String>, i64)> =
-        sqlx::query_as(sql).bind(token_hash).bind(idle_us).bind(life_us).fetch_optional(pool).await?;
+    let asked = sqlx::query_as(sql).bind(token_hash).bind(idle_us).bind(life_us).bind(is_seen);
+    let found: Option<(String, Vec<String>, i64)> = asked.fetch_optional(pool).await?;
     Ok(found.map(|(name, words, proven_us_ago)| Session { name, roles: roles(&words), proven_us_ago }))
 }
 

@@ -1,102 +1,97 @@
 //! The events behind a number of the trial balance, the newest first: a stretch of the log at a time.
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::Response;
 use ledger_domain::{Asset, postings};
 use maud::{Markup, html};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, PgPool};
+use uuid::Uuid;
 
+use super::READS;
 use super::trial::ASSETS;
-use crate::books::moscow;
 use crate::books::words::amount;
 use crate::console::Console;
 use crate::console::asked::{Unfit, link, until};
-use crate::console::lang::Words;
-use crate::console::page::note;
-use crate::console::session::Visitor;
+use crate::console::door::Need;
+use crate::console::table::{self, Column, number, pages, position, table, when};
+use crate::console::view::{Read, Scene, View};
 use crate::log::{BadRow, COLUMNS, Row};
 
 const PAGE: usize = 50;
 /// Events that one look reads: what an event posts is known by what it says alone.
 const STRETCH: i64 = 4_096;
 
-#[derive(Deserialize)]
+pub(super) struct Behind;
+
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Asked {
+    /// `CREDIT`, `RUB` or `XTR`.
     #[serde(default)]
     asset: String,
+    /// An account of the books, such as `customer:available`.
     #[serde(default)]
     book: String,
+    /// A position, a day in Moscow, or a time (RFC 3339); now, if there is none.
     #[serde(default)]
     at: String,
-    /// From here downwards.
+    /// From this position downwards.
     next: Option<i64>,
 }
 
+impl Asked {
+    fn asset(&self) -> Option<Asset> {
+        ASSETS.into_iter().find(|asset| asset.code() == self.asset)
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Shown {
+    /// The newest first, 50 at most; none may be in this stretch, and some below it.
+    events: Vec<Posted>,
+    next: Option<i64>,
+}
+
+#[derive(Serialize, JsonSchema)]
 struct Posted {
-    row: Row,
+    position: i64,
+    recorded_at: i64,
+    r#type: String,
+    account_id: Uuid,
+    /// Above zero: debit.
     amount: i64,
 }
 
-struct Found {
-    posted: Vec<Posted>,
-    next: Option<i64>,
-}
+impl Read for Behind {
+    type Asked = Asked;
+    type Shown = Shown;
 
-pub(super) async fn behind(
-    State(console): State<Arc<Console>>,
-    Extension(visitor): Extension<Visitor>,
-    Query(asked): Query<Asked>,
-) -> Response {
-    let words = console.words(&visitor);
-    let (status, found) = match look(&console.pool, &asked).await {
-        Ok(found) => (StatusCode::OK, Ok(found)),
-        Err(Unfit::Field(why)) => (StatusCode::UNPROCESSABLE_ENTITY, Err(why)),
-        Err(Unfit::Postgres(error)) => return console.away(&visitor, &error),
-    };
-    let body = html! {
-        p { a href=(link("/books", &[("at", &asked.at)])) { "← " (words.t("menu-books")) } }
-        @match &found {
-            Err(why) => (note("bad", &words.t(why))),
-            Ok((asset, found)) => (result(words, &asked, *asset, found)),
-        }
-    };
-    console.page_with(status, &visitor, &format!("{} · {}", asked.book, asked.asset), &body)
-}
+    const PATH: &'static str = "/books/behind";
+    const NEED: Need = READS;
+    const ABOUT: &'static str = "The events behind a number of the trial balance";
 
-async fn look(pool: &PgPool, asked: &Asked) -> Result<(Asset, Found), Unfit> {
-    let asset = ASSETS.into_iter().find(|asset| asset.code() == asked.asset);
-    let asset = asset.ok_or(Unfit::Field("asset-unfit"))?;
-    let end = until(pool, &asked.at).await?.position;
-    let last = asked.next.map_or(end, |next| next.min(end));
-    let first = (last - STRETCH + 1).max(1);
-    let rows = read(pool, first, last).await.map_err(|error| match error {
-        BadRow::Column(error) => Unfit::Postgres(error),
-        error => {
-            tracing::error!(%error, "the log can't be read");
-            Unfit::Field("log-unread")
+    async fn read(console: &Console, asked: &Asked) -> Result<Shown, Unfit> {
+        let asset = asked.asset().ok_or(Unfit::Field("asset-unfit"))?;
+        let end = until(&console.pool, &asked.at).await?.position;
+        let last = asked.next.map_or(end, |next| next.min(end));
+        let first = last.saturating_sub(STRETCH - 1).max(1);
+        let mut events = Vec::new();
+        for row in read(&console.pool, first, last).await? {
+            let Some(amount) = posted(&row, asset, &asked.book)? else { continue };
+            let (position, recorded_at, account_id) = (row.position, row.recorded_at, row.account_id);
+            events.push(Posted { position, recorded_at, r#type: row.event_type, account_id, amount });
+            if events.len() == PAGE {
+                return Ok(Shown { events, next: Some(position - 1).filter(|next| *next > 0) });
+            }
         }
-    })?;
-    let (mut posted, mut looked) = (Vec::new(), first);
-    for row in rows {
-        let Ok(event) = row.event() else { return Err(Unfit::Field("log-unread")) };
-        let lines = postings(&event);
-        let theirs = lines.iter().filter(|line| line.asset == asset && line.account == asked.book.as_str());
-        let (mut sum, mut any) = (0_i64, false);
-        theirs.for_each(|line| (sum, any) = (sum.saturating_add(line.amount), true));
-        if any {
-            looked = row.position;
-            posted.push(Posted { row, amount: sum });
-        }
-        if posted.len() == PAGE {
-            return Ok((asset, Found { posted, next: Some(looked - 1).filter(|next| *next > 0) }));
-        }
+        Ok(Shown { events, next: Some(first - 1).filter(|next| *next > 0) })
     }
-    Ok((asset, Found { posted, next: Some(first - 1).filter(|next| *next > 0) }))
+}
+
+/// What an event brought to one account of the books, if anything.
+fn posted(row: &Row, asset: Asset, book: &str) -> Result<Option<i64>, BadRow> {
+    let lines = postings(&row.event()?);
+    let theirs = lines.iter().filter(|line| line.asset == asset && line.account == book);
+    Ok(theirs.map(|line| line.amount).reduce(i64::saturating_add))
 }
 
 /// The newest first.
@@ -108,49 +103,53 @@ async fn read(pool: &PgPool, first: i64, last: i64) -> Result<Vec<Row>, BadRow> 
     rows.iter().map(Row::read).collect()
 }
 
-fn result(words: Words<'_>, asked: &Asked, asset: Asset, found: &Found) -> Markup {
-    let to = |next: i64| {
-        let next = next.to_string();
-        let all =
-            [("asset", asked.asset.as_str()), ("book", &asked.book), ("at", &asked.at), ("next", &next)];
-        link("/books/behind", &all)
-    };
-    html! {
-        @if found.posted.is_empty() { p class="lead" { (words.t(if found.next.is_some() { "none-so-far" } else { "none-found" })) } }
-        @else { (table(words, asset, &found.posted)) }
-        nav class="pages" aria-label=(words.t("pages")) {
-            @if let Some(next) = found.next {
-                a class="button" href=(to(next)) { (words.t(if found.posted.is_empty() { "look-further" } else { "older" })) }
-            }
+impl View for Behind {
+    fn title(_: &Scene<'_>, asked: &Asked, _: Option<&Shown>) -> String {
+        format!("{} · {}", asked.book, asked.asset)
+    }
+
+    fn ask(scene: &Scene<'_>, asked: &Asked) -> Markup {
+        html! { p { a href=(link("/books", &[("at", &asked.at)])) { "← " (scene.t("menu-books")) } } }
+    }
+
+    fn show(scene: &Scene<'_>, asked: &Asked, shown: &Shown) -> Markup {
+        let further = if shown.events.is_empty() { "look-further" } else { "older" };
+        let next = shown.next.map(|next| {
+            let next = next.to_string();
+            link(
+                "/books/behind",
+                &[("asset", &asked.asset), ("book", &asked.book), ("at", &asked.at), ("next", &next)],
+            )
+        });
+        let none = if shown.next.is_some() { "none-so-far" } else { "none-found" };
+        html! {
+            @if shown.events.is_empty() { p class="lead" { (scene.t(none)) } } @else { (list(scene, asked, shown)) }
+            (pages(scene.words, &[(further, next)]))
         }
     }
 }
 
-fn table(words: Words<'_>, asset: Asset, posted: &[Posted]) -> Markup {
-    html! {
-        div class="scroll" tabindex="0" role="region" aria-label=(words.t("postings")) {
-            table {
-                thead { tr {
-                    th scope="col" class="number" { (words.t("position")) }
-                    th scope="col" { (words.t("when")) }
-                    th scope="col" { (words.t("type")) }
-                    th scope="col" class="number" { (words.t("debit")) }
-                    th scope="col" class="number" { (words.t("credit")) }
-                    th scope="col" { (words.t("account")) }
-                } }
-                tbody {
-                    @for Posted { row, amount: n } in posted {
-                        tr {
-                            td class="number" { a href={"/log/" (row.position)} { (row.position) } }
-                            td class="when" { (moscow::date_time(row.recorded_at)) }
-                            td { code { (row.event_type) } }
-                            td class="number" { @if *n > 0 { (amount(*n, asset)) } }
-                            td class="number" { @if *n < 0 { (amount(n.saturating_neg(), asset)) } }
-                            td class="id" { a href={"/statement?account=" (row.account_id)} { (row.account_id) } }
-                        }
-                    }
-                }
+fn list(scene: &Scene<'_>, asked: &Asked, shown: &Shown) -> Markup {
+    let asset = asked.asset().unwrap_or(Asset::Credit);
+    let columns = [
+        Column::Number("position"),
+        Column::Text("when"),
+        Column::Text("type"),
+        Column::Number("debit"),
+        Column::Number("credit"),
+        Column::Text("account"),
+    ];
+    let rows = html! {
+        @for event in &shown.events {
+            tr {
+                (position(event.position))
+                (when(event.recorded_at))
+                td { code { (event.r#type) } }
+                (number(html! { @if event.amount >= 0 { (amount(event.amount, asset)) } }))
+                (number(html! { @if event.amount < 0 { (amount(event.amount.saturating_neg(), asset)) } }))
+                (table::account(event.account_id))
             }
         }
-    }
+    };
+    table(scene.words, &asked.book, &columns, &rows, None)
 }

@@ -10,11 +10,11 @@ use proto_events::commands::Role;
 
 use super::door::{Door, Need};
 
-const READS: Need = Need::One(&[Role::Finance, Role::Administrator]);
+pub(super) const READS: Need = Need::One(&[Role::Finance, Role::Administrator]);
 
 pub(super) fn rooms(door: &mut Door) {
-    door.get("/books", READS, trial::trial_balance);
-    door.get("/books/behind", READS, behind::behind);
-    door.get("/revenue", READS, revenue::revenue);
-    door.get("/statement", READS, statement::statement);
+    door.view::<trial::TrialBalance>();
+    door.view::<behind::Behind>();
+    door.view::<revenue::Revenue>();
+    door.view::<statement::Statement>();
 }

@@ -1,93 +1,71 @@
 //! Money by day in Moscow: paid, earned, lapsed, given back, by origin.
 
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::Extension;
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::Response;
 use ledger_domain::Asset;
 use maud::{Markup, html};
-use serde::Deserialize;
-use sqlx::PgPool;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::books::BooksError;
+use super::READS;
 use crate::books::moscow::Day;
 use crate::books::revenue::{DayLine, by_day};
 use crate::books::words::{amount, currency_of, grouped};
 use crate::console::Console;
 use crate::console::asked::Unfit;
-use crate::console::form::Field;
-use crate::console::lang::Words;
-use crate::console::page::note;
-use crate::console::session::Visitor;
+use crate::console::door::Need;
+use crate::console::form::{Field, filters};
+use crate::console::table::{Column, number, table};
+use crate::console::view::{Read, Scene, View};
 
 /// Shown when nothing is said.
 const LATELY: i32 = 30;
 /// A year and a day: each has some lines.
 const DAYS_MAX: i32 = 366;
 
-#[derive(Deserialize)]
-pub(super) struct Asked {
+pub(super) struct Revenue;
+
+#[derive(Deserialize, JsonSchema)]
+pub(in crate::console) struct Asked {
+    /// The first day in Moscow, such as 2026-11-21; 30 days ago, if there is none.
     #[serde(default)]
-    from: String,
+    pub(in crate::console) from: String,
+    /// The last; today, if there is none.
     #[serde(default)]
-    to: String,
+    pub(in crate::console) to: String,
 }
 
-struct Found {
-    from: Day,
-    to: Day,
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Shown {
+    /// What happened after this position is not in it yet.
     through: i64,
-    lines: Vec<DayLine>,
+    days: Vec<DayLine>,
 }
 
-pub(super) async fn revenue(
-    State(console): State<Arc<Console>>,
-    Extension(visitor): Extension<Visitor>,
-    Query(asked): Query<Asked>,
-) -> Response {
-    let words = console.words(&visitor);
-    let (status, found) = match read(&console.pool, &asked).await {
-        Ok(found) => (StatusCode::OK, Ok(found)),
-        Err(Unfit::Field(why)) => (StatusCode::UNPROCESSABLE_ENTITY, Err(why)),
-        Err(Unfit::Postgres(error)) => return console.away(&visitor, &error),
-    };
-    let [from_label, to_label] = ["first-day", "last-day"].map(|name| words.t(name));
-    let (from, to) = match &found {
-        Ok(found) => (found.from.to_string(), found.to.to_string()),
-        Err(_) => (asked.from.clone(), asked.to.clone()),
-    };
-    let day = |name, label, value| Field { value, kind: "date", required: false, ..Field::text(name, label) };
-    let body = html! {
-        form method="get" action="/revenue" class="card filters" {
-            (day("from", &from_label, &from).show())
-            (day("to", &to_label, &to).show())
-            div class="do" { button { (words.t("show")) } }
+impl Asked {
+    /// A year at most.
+    pub(in crate::console) fn days(&self) -> Result<(Day, Day), Unfit> {
+        let day = |text: &str| match text.trim() {
+            "" => Ok(None),
+            text => Day::parse(text).map(Some).ok_or(Unfit::Field("day-unfit")),
+        };
+        let to = day(&self.to)?.unwrap_or_else(today);
+        let from = day(&self.from)?.unwrap_or(Day(to.0.saturating_sub(LATELY - 1)));
+        if from > to || to.0.saturating_sub(from.0) >= DAYS_MAX {
+            return Err(Unfit::Field("days-unfit"));
         }
-        @match &found {
-            Err(why) => (note("bad", &words.t(why))),
-            Ok(found) => (result(words, found)),
-        }
-    };
-    console.page_with(status, &visitor, &words.t("menu-revenue"), &body)
-}
-
-async fn read(pool: &PgPool, asked: &Asked) -> Result<Found, Unfit> {
-    let day = |text: &str| match text.trim() {
-        "" => Ok(None),
-        text => Day::parse(text).map(Some).ok_or(Unfit::Field("day-unfit")),
-    };
-    let to = day(&asked.to)?.unwrap_or_else(today);
-    let from = day(&asked.from)?.unwrap_or(Day(to.0.saturating_sub(LATELY - 1)));
-    if from > to || to.0.saturating_sub(from.0) >= DAYS_MAX {
-        return Err(Unfit::Field("days-unfit"));
+        Ok((from, to))
     }
-    match by_day(pool, from, to).await {
-        Ok((through, lines)) => Ok(Found { from, to, through, lines }),
-        Err(BooksError::Postgres(error)) => Err(Unfit::Postgres(error)),
-        Err(_) => Err(Unfit::Field("log-unread")),
+
+    /// The two fields, with the days that are meant.
+    pub(in crate::console) fn fields(&self, scene: &Scene<'_>) -> Markup {
+        let (from, to) = match self.days() {
+            Ok((from, to)) => (from.to_string(), to.to_string()),
+            Err(_) => (self.from.clone(), self.to.clone()),
+        };
+        let [first, last] = ["first-day", "last-day"].map(|name| scene.t(name));
+        let day = |name, label, value| Field { kind: "date", ..Field::wish(name, label, value) };
+        html! { (day("from", &first, &from).show()) (day("to", &last, &to).show()) }
     }
 }
 
@@ -96,14 +74,39 @@ fn today() -> Day {
     Day::of(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
 }
 
-fn result(words: Words<'_>, found: &Found) -> Markup {
-    html! {
-        p { (words.t("known-through")) " " a href={"/log/" (found.through)} { (grouped(found.through)) } }
-        @for code in ["RUB", "XTR"] {
-            @let lines: Vec<&DayLine> = found.lines.iter().filter(|line| line.currency == code).collect();
-            @if !lines.is_empty() { h2 { (code) } (table(words, code, &lines)) }
+impl Read for Revenue {
+    type Asked = Asked;
+    type Shown = Shown;
+
+    const PATH: &'static str = "/revenue";
+    const NEED: Need = READS;
+    const ABOUT: &'static str = "Money by day in Moscow";
+
+    async fn read(console: &Console, asked: &Asked) -> Result<Shown, Unfit> {
+        let (from, to) = asked.days()?;
+        let (through, days) = by_day(&console.pool, from, to).await?;
+        Ok(Shown { through, days })
+    }
+}
+
+impl View for Revenue {
+    fn title(scene: &Scene<'_>, _: &Asked, _: Option<&Shown>) -> String {
+        scene.t("menu-revenue")
+    }
+
+    fn ask(scene: &Scene<'_>, asked: &Asked) -> Markup {
+        filters("/revenue", &asked.fields(scene), &scene.t("show"))
+    }
+
+    fn show(scene: &Scene<'_>, _: &Asked, shown: &Shown) -> Markup {
+        html! {
+            p { (scene.t("known-through")) " " a href={"/log/" (shown.through)} { (grouped(shown.through)) } }
+            @for code in ["RUB", "XTR"] {
+                @let lines: Vec<&DayLine> = shown.days.iter().filter(|line| line.currency == code).collect();
+                @if !lines.is_empty() { h2 { (code) } (days(scene, code, &lines)) }
+            }
+            @if shown.days.is_empty() { p class="lead" { (scene.t("no-money-then")) } }
         }
-        @if found.lines.is_empty() { p class="lead" { (words.t("no-money-then")) } }
     }
 }
 
@@ -119,32 +122,24 @@ const FIGURES: [Figure; 6] = [
     ("paid-back", |line| line.paid_back),
 ];
 
-fn table(words: Words<'_>, code: &str, lines: &[&DayLine]) -> Markup {
+fn days(scene: &Scene<'_>, code: &str, lines: &[&DayLine]) -> Markup {
     let asset = Asset::from(currency_of(code));
-    html! {
-        div class="scroll" tabindex="0" role="region" aria-label=(code) {
-            table {
-                thead { tr {
-                    th scope="col" { (words.t("day")) }
-                    th scope="col" { (words.t("origin")) }
-                    @for (name, _) in FIGURES { th scope="col" class="number" { (words.t(name)) } }
-                } }
-                tbody {
-                    @for line in lines {
-                        tr {
-                            th scope="row" class="when" { (line.day) }
-                            td { code { (line.origin) } }
-                            @for (_, of) in FIGURES { td class="number" { (amount(of(line), asset)) } }
-                        }
-                    }
-                }
-                tfoot { tr {
-                    th scope="row" colspan="2" { (words.t("sum")) }
-                    @for (_, of) in FIGURES {
-                        td class="number" { (amount(lines.iter().map(|line| of(line)).sum(), asset)) }
-                    }
-                } }
+    let mut columns = vec![Column::Text("day"), Column::Text("origin")];
+    columns.extend(FIGURES.map(|(name, _)| Column::Number(name)));
+    let rows = html! {
+        @for line in lines {
+            tr {
+                th scope="row" class="when" { (line.day) }
+                td { code { (line.origin) } }
+                @for (_, of) in FIGURES { (number(amount(of(line), asset))) }
             }
         }
-    }
+    };
+    let foot = html! {
+        tr {
+            th scope="row" colspan="2" { (scene.t("sum")) }
+            @for (_, of) in FIGURES { (number(amount(lines.iter().map(|line| of(line)).sum(), asset))) }
+        }
+    };
+    table(scene.words, code, &columns, &rows, Some(&foot))
 }

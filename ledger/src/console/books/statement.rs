@@ -1,44 +1,56 @@
 //! An account's statement up to any moment, the newest line first, with the balance after each.
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::Response;
 use ledger_domain::Asset;
 use maud::{Markup, html};
 use proto_events::AccountId;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, PgPool};
 
-use crate::books::moscow;
+use super::READS;
 use crate::books::words::{amount, currency_of, grouped};
 use crate::console::Console;
 use crate::console::asked::{Unfit, account, link, since, until};
-use crate::console::form::Field;
-use crate::console::lang::Words;
-use crate::console::log::signed;
-use crate::console::page::note;
-use crate::console::session::Visitor;
+use crate::console::door::Need;
+use crate::console::form::{Field, filters};
+use crate::console::table::{Column, number, pages, position, signed, table, when};
+use crate::console::view::{Read, Scene, View};
 use crate::projections;
 use crate::store::BUCKET_BITS;
 
 const PAGE: usize = 50;
 
-#[derive(Deserialize)]
+pub(super) struct Statement;
+
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Asked {
+    /// A UUID. Nothing is found without.
     #[serde(default)]
     account: String,
+    /// A position, a day in Moscow, or a time (RFC 3339).
     #[serde(default)]
     from: String,
+    /// The same.
     #[serde(default)]
     to: String,
-    /// From here downwards.
+    /// From this position downwards.
     next: Option<i64>,
 }
 
-#[derive(sqlx::FromRow)]
+impl Asked {
+    fn nobody(&self) -> bool {
+        self.account.trim().is_empty()
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Shown {
+    /// The newest first.
+    lines: Vec<Line>,
+    next: Option<i64>,
+}
+
+#[derive(Serialize, JsonSchema, sqlx::FromRow)]
 struct Line {
     position: i64,
     recorded_at: i64,
@@ -46,6 +58,7 @@ struct Line {
     available_delta: i64,
     reserved_delta: i64,
     debt_delta: i64,
+    /// After it.
     available: i64,
     reserved: i64,
     debt: i64,
@@ -53,47 +66,30 @@ struct Line {
     currency: Option<String>,
 }
 
-pub(super) async fn statement(
-    State(console): State<Arc<Console>>,
-    Extension(visitor): Extension<Visitor>,
-    Query(asked): Query<Asked>,
-) -> Response {
-    let words = console.words(&visitor);
-    let (status, lines) = match read(&console.pool, &asked).await {
-        Ok(lines) => (StatusCode::OK, Ok(lines)),
-        Err(Unfit::Field(why)) => (StatusCode::UNPROCESSABLE_ENTITY, Err(why)),
-        Err(Unfit::Postgres(error)) => return console.away(&visitor, &error),
-    };
-    let [of, from, to] = ["account", "from", "to"].map(|name| words.t(name));
-    let hint = words.t("moment-hint");
-    let field = |name, label, value| Field { value, required: false, ..Field::text(name, label) };
-    let body = html! {
-        form method="get" action="/statement" class="card filters" {
-            (field("account", &of, &asked.account).show())
-            (Field { hint: Some(&hint), ..field("from", &from, &asked.from) }.show())
-            (field("to", &to, &asked.to).show())
-            div class="do" { button { (words.t("show")) } }
-        }
-        @match &lines {
-            Err(why) => (note("bad", &words.t(why))),
-            Ok(None) => p class="lead" { (words.t("whose-statement")) },
-            Ok(Some(lines)) => (result(words, &asked, lines)),
-        }
-    };
-    console.page_with(status, &visitor, &words.t("menu-statement"), &body)
-}
+impl Read for Statement {
+    type Asked = Asked;
+    type Shown = Shown;
 
-/// One more than a page. `None`: nobody is asked for.
-async fn read(pool: &PgPool, asked: &Asked) -> Result<Option<Vec<Line>>, Unfit> {
-    if asked.account.trim().is_empty() {
-        return Ok(None);
+    const PATH: &'static str = "/statement";
+    const NEED: Need = READS;
+    const ABOUT: &'static str = "An account's statement";
+
+    async fn read(console: &Console, asked: &Asked) -> Result<Shown, Unfit> {
+        if asked.nobody() {
+            return Ok(Shown { lines: Vec::new(), next: None });
+        }
+        let (pool, account) = (&console.pool, account(&asked.account)?);
+        let (first, last) = (since(pool, &asked.from).await?, until(pool, &asked.to).await?.position);
+        let last = asked.next.map_or(last, |next| next.min(last));
+        let mut lines = lines(pool, account, first, last).await?;
+        let more = lines.len() > PAGE;
+        lines.truncate(PAGE);
+        let next = lines.last().filter(|_| more).map(|line| line.position - 1);
+        Ok(Shown { lines, next })
     }
-    let account = account(&asked.account)?;
-    let (first, last) = (since(pool, &asked.from).await?, until(pool, &asked.to).await?.position);
-    let last = asked.next.map_or(last, |next| next.min(last));
-    lines(pool, account, first, last).await.map(Some).map_err(Unfit::Postgres)
 }
 
+/// One more than a page.
 async fn lines(pool: &PgPool, account: AccountId, first: i64, last: i64) -> Result<Vec<Line>, sqlx::Error> {
     let Some((tables, _)) = projections::live(pool, "statement").await? else { return Ok(Vec::new()) };
     let sql = format!(
@@ -109,63 +105,77 @@ async fn lines(pool: &PgPool, account: AccountId, first: i64, last: i64) -> Resu
     sqlx::query_as(AssertSqlSafe(sql)).bind(account.0).bind(first).bind(last).bind(most).fetch_all(pool).await
 }
 
-fn result(words: Words<'_>, asked: &Asked, lines: &[Line]) -> Markup {
-    let shown = &lines[..lines.len().min(PAGE)];
-    let next = shown.last().filter(|_| lines.len() > PAGE).map(|line| (line.position - 1).to_string());
-    let to = |next: &str| {
-        let all =
-            [("account", asked.account.as_str()), ("from", &asked.from), ("to", &asked.to), ("next", next)];
-        link("/statement", &all)
-    };
-    html! {
-        @if let Some(line) = shown.first() {
-            dl class="facts" {
-                dt { (words.t("available")) } dd { (grouped(line.available)) }
-                dt { (words.t("reserved")) } dd { (grouped(line.reserved)) }
-                dt { (words.t("debt")) } dd { (grouped(line.debt)) }
-            }
-            (table(words, shown))
-        } @else {
-            p class="lead" { (words.t("none-found")) }
+impl View for Statement {
+    fn title(scene: &Scene<'_>, _: &Asked, _: Option<&Shown>) -> String {
+        scene.t("menu-statement")
+    }
+
+    fn ask(scene: &Scene<'_>, asked: &Asked) -> Markup {
+        let [of, from, to] = ["account", "from", "to"].map(|name| scene.t(name));
+        let hint = scene.t("moment-hint");
+        let fields = html! {
+            (Field::wish("account", &of, &asked.account).show())
+            (Field { hint: Some(&hint), ..Field::wish("from", &from, &asked.from) }.show())
+            (Field::wish("to", &to, &asked.to).show())
+        };
+        filters("/statement", &fields, &scene.t("show"))
+    }
+
+    fn show(scene: &Scene<'_>, asked: &Asked, shown: &Shown) -> Markup {
+        if asked.nobody() {
+            return html! { p class="lead" { (scene.t("whose-statement")) } };
         }
-        nav class="pages" aria-label=(words.t("pages")) {
-            a class="button" href=(link("/log", &[("account", &asked.account)])) { (words.t("all-events")) }
-            @if let Some(next) = &next { a class="button" href=(to(next)) { (words.t("older")) } }
+        let older = shown.next.map(|next| {
+            let next = next.to_string();
+            let all = [
+                ("account", asked.account.as_str()),
+                ("from", &asked.from),
+                ("to", &asked.to),
+                ("next", &next),
+            ];
+            link("/statement", &all)
+        });
+        let events = link("/log", &[("account", &asked.account)]);
+        html! {
+            @if let Some(line) = shown.lines.first() {
+                dl class="facts" {
+                    dt { (scene.t("available")) } dd { (grouped(line.available)) }
+                    dt { (scene.t("reserved")) } dd { (grouped(line.reserved)) }
+                    dt { (scene.t("debt")) } dd { (grouped(line.debt)) }
+                }
+                (list(scene, &shown.lines))
+            } @else {
+                p class="lead" { (scene.t("none-found")) }
+            }
+            (pages(scene.words, &[("all-events", Some(events)), ("older", older)]))
         }
     }
 }
 
-fn table(words: Words<'_>, lines: &[Line]) -> Markup {
-    html! {
-        div class="scroll" tabindex="0" role="region" aria-label=(words.t("menu-statement")) {
-            table {
-                thead { tr {
-                    th scope="col" class="number" { (words.t("position")) }
-                    th scope="col" { (words.t("when")) }
-                    th scope="col" { (words.t("type")) }
-                    th scope="col" class="number" { (words.t("available")) }
-                    th scope="col" class="number" { (words.t("reserved")) }
-                    th scope="col" class="number" { (words.t("debt")) }
-                    th scope="col" class="number" { (words.t("balance")) }
-                    th scope="col" class="number" { (words.t("money")) }
-                } }
-                tbody {
-                    @for line in lines {
-                        tr {
-                            td class="number" { a href={"/log/" (line.position)} { (line.position) } }
-                            td class="when" { (moscow::date_time(line.recorded_at)) }
-                            td { code { (line.r#type) } }
-                            @for delta in [line.available_delta, line.reserved_delta, line.debt_delta] {
-                                td class="number" { (signed(delta)) }
-                            }
-                            td class="number" { (grouped(line.available)) }
-                            td class="number" { (money(line)) }
-                        }
-                    }
-                }
+fn list(scene: &Scene<'_>, lines: &[Line]) -> Markup {
+    let columns = [
+        Column::Number("position"),
+        Column::Text("when"),
+        Column::Text("type"),
+        Column::Number("available"),
+        Column::Number("reserved"),
+        Column::Number("debt"),
+        Column::Number("balance"),
+        Column::Number("money"),
+    ];
+    let rows = html! {
+        @for line in lines {
+            tr {
+                (position(line.position))
+                (when(line.recorded_at))
+                td { code { (line.r#type) } }
+                @for delta in [line.available_delta, line.reserved_delta, line.debt_delta] { (number(signed(delta))) }
+                (number(grouped(line.available)))
+                (number(money(line)))
             }
         }
-    }
+    };
+    table(scene.words, &scene.t("menu-statement"), &columns, &rows, None)
 }
 
 fn money(line: &Line) -> String {

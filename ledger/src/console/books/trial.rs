@@ -1,129 +1,176 @@
 //! The trial balance as of any moment; each number leads to the events behind it.
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::Response;
 use ledger_domain::Asset;
 use maud::{Markup, html};
-use serde::Deserialize;
-use sqlx::PgPool;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::books::at::Moment;
+use super::READS;
 use crate::books::moscow;
 use crate::books::revenue::Standing;
-use crate::books::trial_balance::{Books, Line, trial_balance as books_at};
+use crate::books::trial_balance::{Books, trial_balance};
 use crate::books::words::{amount, grouped};
 use crate::console::Console;
 use crate::console::asked::{Unfit, link, until};
-use crate::console::form::Field;
-use crate::console::lang::Words;
+use crate::console::door::Need;
+use crate::console::form::{Field, filters};
 use crate::console::page::note;
-use crate::console::session::Visitor;
+use crate::console::table::{Column, number, table};
+use crate::console::view::{Read, Scene, View};
 
 pub(super) const ASSETS: [Asset; 3] = [Asset::Credit, Asset::Rub, Asset::Xtr];
 
-#[derive(Deserialize)]
+pub(super) struct TrialBalance;
+
+#[derive(Deserialize, JsonSchema)]
 pub(super) struct Asked {
+    /// A position, a day in Moscow, or a time (RFC 3339); now, if there is none.
     #[serde(default)]
     at: String,
 }
 
-pub(super) async fn trial_balance(
-    State(console): State<Arc<Console>>,
-    Extension(visitor): Extension<Visitor>,
-    Query(asked): Query<Asked>,
-) -> Response {
-    let words = console.words(&visitor);
-    let (status, books) = match read(&console.pool, &asked.at).await {
-        Ok(books) => (StatusCode::OK, Ok(books)),
-        Err(Unfit::Field(why)) => (StatusCode::UNPROCESSABLE_ENTITY, Err(why)),
-        Err(Unfit::Postgres(error)) => return console.away(&visitor, &error),
-    };
-    let (label, hint) = (words.t("at"), words.t("moment-hint"));
-    let body = html! {
-        form method="get" action="/books" class="card filters" {
-            (Field { value: &asked.at, hint: Some(&hint), required: false, ..Field::text("at", &label) }.show())
-            div class="do" { button { (words.t("show")) } }
-        }
-        @match &books {
-            Err(why) => (note("bad", &words.t(why))),
-            Ok((moment, books)) => (paper(words, *moment, books)),
-        }
-    };
-    console.page_with(status, &visitor, &words.t("menu-books"), &body)
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Shown {
+    position: i64,
+    recorded_at: i64,
+    balanced: bool,
+    lines: Vec<Line>,
+    /// Of each currency.
+    standing: Vec<Figures>,
 }
 
-async fn read(pool: &PgPool, at: &str) -> Result<(Moment, Books), Unfit> {
-    let moment = until(pool, at).await?;
-    Ok((moment, books_at(pool, moment.position).await?))
+#[derive(Serialize, JsonSchema)]
+struct Line {
+    /// `CREDIT`, or a currency.
+    asset: &'static str,
+    account: String,
+    debit: i64,
+    credit: i64,
+    /// Debit less credit.
+    balance: i64,
 }
 
-fn paper(words: Words<'_>, moment: Moment, books: &Books) -> Markup {
-    let at = moment.position.to_string();
-    html! {
-        p { (words.t("as-of")) " " a href={"/log/" (moment.position)} { (grouped(moment.position)) } ", " (moscow::date_time(moment.recorded_at)) }
-        @if books.unbalanced().is_empty() { (note("good", &words.t("balanced"))) } @else { (note("bad", &words.t("unbalanced"))) }
-        @for asset in ASSETS {
-            @let lines: Vec<Line<'_>> = books.lines().filter(|line| line.asset == asset).collect();
-            @if !lines.is_empty() {
-                h2 { (asset.code()) }
-                (table(words, asset, &lines, &at))
-            }
-        }
-        @for asset in [Asset::Rub, Asset::Xtr] { (standing(words, &Standing::of(books, asset))) }
+#[derive(Serialize, JsonSchema)]
+struct Figures {
+    currency: &'static str,
+    /// Paid for, and not used yet.
+    deferred: i64,
+    /// Earned by use.
+    recognised: i64,
+    /// Kept when credits lapsed or were given up.
+    breakage: i64,
+    /// Taken out for refunds, less what has been paid back.
+    refunds_open: i64,
+    fees: i64,
+}
+
+impl Figures {
+    fn of(books: &Books, asset: Asset) -> Self {
+        let Standing { asset, deferred, recognised, breakage, refunds_open, fees } =
+            Standing::of(books, asset);
+        Self { currency: asset.code(), deferred, recognised, breakage, refunds_open, fees }
+    }
+
+    const fn named(&self) -> [(&'static str, i64); 5] {
+        [
+            ("deferred", self.deferred),
+            ("recognised", self.recognised),
+            ("breakage", self.breakage),
+            ("refunds-open", self.refunds_open),
+            ("fees", self.fees),
+        ]
     }
 }
 
-fn table(words: Words<'_>, asset: Asset, lines: &[Line<'_>], at: &str) -> Markup {
-    let sum = |of: fn(&Line<'_>) -> i64| amount(lines.iter().map(of).sum(), asset);
-    html! {
-        div class="scroll" tabindex="0" role="region" aria-label=(asset.code()) {
-            table {
-                thead { tr {
-                    th scope="col" { (words.t("book")) }
-                    th scope="col" class="number" { (words.t("debit")) }
-                    th scope="col" class="number" { (words.t("credit")) }
-                    th scope="col" class="number" { (words.t("balance")) }
-                } }
-                tbody {
-                    @for line in lines {
-                        tr {
-                            th scope="row" {
-                                a href=(link("/books/behind", &[("asset", asset.code()), ("book", line.account), ("at", at)])) {
-                                    code { (line.account) }
-                                }
-                            }
-                            @for n in [line.debit, line.credit, line.balance()] { td class="number" { (amount(n, asset)) } }
-                        }
-                    }
-                }
-                tfoot { tr {
-                    th scope="row" { (words.t("sum")) }
-                    td class="number" { (sum(|line| line.debit)) }
-                    td class="number" { (sum(|line| line.credit)) }
-                    td class="number" { (sum(|line| line.balance())) }
-                } }
+impl Read for TrialBalance {
+    type Asked = Asked;
+    type Shown = Shown;
+
+    const PATH: &'static str = "/books";
+    const NEED: Need = READS;
+    const ABOUT: &'static str = "The trial balance of any moment";
+
+    async fn read(console: &Console, asked: &Asked) -> Result<Shown, Unfit> {
+        let moment = until(&console.pool, &asked.at).await?;
+        let books = trial_balance(&console.pool, moment.position).await?;
+        let line = |line: crate::books::trial_balance::Line<'_>| Line {
+            asset: line.asset.code(),
+            account: line.account.to_owned(),
+            debit: line.debit,
+            credit: line.credit,
+            balance: line.balance(),
+        };
+        Ok(Shown {
+            position: moment.position,
+            recorded_at: moment.recorded_at,
+            balanced: books.unbalanced().is_empty(),
+            lines: books.lines().map(line).collect(),
+            standing: [Asset::Rub, Asset::Xtr].map(|asset| Figures::of(&books, asset)).into(),
+        })
+    }
+}
+
+impl View for TrialBalance {
+    fn title(scene: &Scene<'_>, _: &Asked, _: Option<&Shown>) -> String {
+        scene.t("menu-books")
+    }
+
+    fn ask(scene: &Scene<'_>, asked: &Asked) -> Markup {
+        let (label, hint) = (scene.t("at"), scene.t("moment-hint"));
+        let field = Field { hint: Some(&hint), ..Field::wish("at", &label, &asked.at) };
+        filters("/books", &field.show(), &scene.t("show"))
+    }
+
+    fn show(scene: &Scene<'_>, _: &Asked, shown: &Shown) -> Markup {
+        let (kind, said) = if shown.balanced { ("good", "balanced") } else { ("bad", "unbalanced") };
+        html! {
+            p {
+                (scene.t("as-of")) " " a href={"/log/" (shown.position)} { (grouped(shown.position)) } ", "
+                (moscow::date_time(shown.recorded_at))
+            }
+            (note(kind, &scene.t(said)))
+            @for asset in ASSETS { (paper(scene, asset, shown)) }
+            @for (asset, figures) in [Asset::Rub, Asset::Xtr].into_iter().zip(&shown.standing) {
+                (standing(scene, asset, figures))
             }
         }
     }
 }
 
-fn standing(words: Words<'_>, s: &Standing) -> Markup {
-    let lines = [
-        ("deferred", s.deferred),
-        ("recognised", s.recognised),
-        ("breakage", s.breakage),
-        ("refunds-open", s.refunds_open),
-        ("fees", s.fees),
-    ];
+fn paper(scene: &Scene<'_>, asset: Asset, shown: &Shown) -> Markup {
+    let lines: Vec<&Line> = shown.lines.iter().filter(|line| line.asset == asset.code()).collect();
+    if lines.is_empty() {
+        return Markup::default();
+    }
+    let at = shown.position.to_string();
+    let behind =
+        |line: &Line| link("/books/behind", &[("asset", line.asset), ("book", &line.account), ("at", &at)]);
+    let sum = |of: fn(&Line) -> i64| amount(lines.iter().map(|line| of(line)).sum(), asset);
+    let columns =
+        [Column::Text("book"), Column::Number("debit"), Column::Number("credit"), Column::Number("balance")];
+    let rows = html! {
+        @for line in &lines {
+            tr {
+                th scope="row" { a href=(behind(line)) { code { (line.account) } } }
+                @for n in [line.debit, line.credit, line.balance] { (number(amount(n, asset))) }
+            }
+        }
+    };
+    let foot = html! {
+        tr {
+            th scope="row" { (scene.t("sum")) }
+            (number(sum(|line| line.debit))) (number(sum(|line| line.credit))) (number(sum(|line| line.balance)))
+        }
+    };
+    html! { h2 { (asset.code()) } (table(scene.words, asset.code(), &columns, &rows, Some(&foot))) }
+}
+
+fn standing(scene: &Scene<'_>, asset: Asset, figures: &Figures) -> Markup {
     html! {
-        @if lines.iter().any(|(_, n)| *n != 0) {
-            h2 { (words.t("so-far")) ", " (s.asset.code()) }
+        @if figures.named().iter().any(|(_, n)| *n != 0) {
+            h2 { (scene.t("so-far")) ", " (figures.currency) }
             dl class="facts" {
-                @for (name, n) in lines { dt { (words.t(name)) } dd class="number" { (amount(n, s.asset)) } }
+                @for (name, n) in figures.named() { dt { (scene.t(name)) } dd class="number" { (amount(n, asset)) } }
             }
         }
     }

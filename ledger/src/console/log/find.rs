@@ -2,6 +2,8 @@
 //! one, else a bounded stretch at a time.
 
 use proto_events::{AccountId, Producer};
+use schemars::JsonSchema;
+use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
 
@@ -24,7 +26,7 @@ pub(super) struct Wanted {
     pub(super) last: i64,
 }
 
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, Serialize, JsonSchema, sqlx::FromRow)]
 pub(super) struct Line {
     pub(super) position: i64,
     pub(super) recorded_at: i64,
@@ -37,8 +39,10 @@ pub(super) struct Line {
     pub(super) actor: String,
 }
 
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Found {
-    /// At most [`PAGE`].
+    /// The newest first, 50 at most.
+    #[serde(rename = "events")]
     pub(super) lines: Vec<Line>,
     /// Where to go on: there may be more from here downwards.
     pub(super) next: Option<i64>,

@@ -1,108 +1,103 @@
 //! The page of events, with its filters.
 
-use std::sync::Arc;
-
-use axum::Extension;
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::Response;
 use maud::{Markup, html};
 use proto_events::Event;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use sqlx::PgPool;
 
+use super::event::EVERYBODY;
 use super::find::{Found, Line, Wanted, find};
-use crate::books::moscow;
 use crate::console::Console;
+use crate::console::acts::who;
 use crate::console::asked::{Unfit, account, link, since, some, until};
-use crate::console::form::Field;
-use crate::console::lang::Words;
-use crate::console::page::note;
-use crate::console::session::Visitor;
+use crate::console::door::Need;
+use crate::console::form::{Field, choice, filters};
+use crate::console::table::{self, Column, number, pages, position, signed, table, when};
+use crate::console::view::{Read, Scene, View};
 
-#[derive(Debug, Default, Deserialize)]
+pub(super) struct List;
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(super) struct Asked {
     #[serde(default)]
     account: String,
+    /// Such as `PaymentSettled`.
     #[serde(default)]
     r#type: String,
+    /// A command's id.
     #[serde(default)]
     command: String,
+    /// A position, a day in Moscow, or a time (RFC 3339).
     #[serde(default)]
     from: String,
+    /// The same.
     #[serde(default)]
     to: String,
-    /// From here downwards.
+    /// From this position downwards.
     next: Option<i64>,
 }
 
-pub(super) async fn list(
-    State(console): State<Arc<Console>>,
-    Extension(visitor): Extension<Visitor>,
-    Query(asked): Query<Asked>,
-) -> Response {
-    let (status, found) = match look(&console.pool, &asked).await {
-        Ok(found) => (StatusCode::OK, Ok(found)),
-        Err(Unfit::Field(why)) => (StatusCode::UNPROCESSABLE_ENTITY, Err(why)),
-        Err(Unfit::Postgres(error)) => return console.away(&visitor, &error),
-    };
-    let words = console.words(&visitor);
-    let body = html! {
-        (filters(words, &asked))
-        @match &found {
-            Err(why) => (note("bad", &words.t(why))),
-            Ok(found) => (result(words, &asked, found)),
-        }
-    };
-    console.page_with(status, &visitor, &words.t("menu-log"), &body)
-}
+impl Read for List {
+    type Asked = Asked;
+    type Shown = Found;
 
-async fn look(pool: &PgPool, asked: &Asked) -> Result<Found, Unfit> {
-    let (first, last) = (since(pool, &asked.from).await?, until(pool, &asked.to).await?.position);
-    let last = asked.next.map_or(last, |next| next.min(last));
-    let account = some(&asked.account).map(|text| account(&text)).transpose()?;
-    let kind = some(&asked.r#type);
-    if kind.as_deref().is_some_and(|kind| !Event::TYPES.contains(&kind)) {
-        return Err(Unfit::Field("type-unfit"));
-    }
-    let wanted = Wanted { account, kind, command: some(&asked.command), first, last };
-    find(pool, &wanted).await.map_err(Unfit::Postgres)
-}
+    const PATH: &'static str = "/log";
+    const NEED: Need = EVERYBODY;
+    const ABOUT: &'static str =
+        "Events of the log; with `next` and nothing found, the next stretch may have some";
 
-fn filters(words: Words<'_>, asked: &Asked) -> Markup {
-    let labels = ["account", "command", "from", "to"].map(|name| words.t(name));
-    let hint = words.t("moment-hint");
-    let field = |name, n: usize, value| Field { value, required: false, ..Field::text(name, &labels[n]) };
-    html! {
-        form method="get" action="/log" class="card filters" {
-            (field("account", 0, &asked.account).show())
-            div class="field" {
-                label for="f-type" { (words.t("type")) }
-                select id="f-type" name="type" {
-                    option value="" { (words.t("any")) }
-                    @for kind in Event::TYPES { option value=(kind) selected[asked.r#type == *kind] { (kind) } }
-                }
-            }
-            (field("command", 1, &asked.command).show())
-            (Field { hint: Some(&hint), ..field("from", 2, &asked.from) }.show())
-            (field("to", 3, &asked.to).show())
-            div class="do" { button { (words.t("find")) } }
+    async fn read(console: &Console, asked: &Asked) -> Result<Found, Unfit> {
+        let pool = &console.pool;
+        let (first, last) = (since(pool, &asked.from).await?, until(pool, &asked.to).await?.position);
+        let last = asked.next.map_or(last, |next| next.min(last));
+        let account = some(&asked.account).map(|text| account(&text)).transpose()?;
+        let kind = some(&asked.r#type);
+        if kind.as_deref().is_some_and(|kind| !Event::TYPES.contains(&kind)) {
+            return Err(Unfit::Field("type-unfit"));
         }
+        let wanted = Wanted { account, kind, command: some(&asked.command), first, last };
+        Ok(find(pool, &wanted).await?)
     }
 }
 
-fn result(words: Words<'_>, asked: &Asked, found: &Found) -> Markup {
-    html! {
-        @if found.lines.is_empty() { p class="lead" { (words.t(if found.next.is_some() { "none-so-far" } else { "none-found" })) } }
-        @else { (table(words, &found.lines)) }
-        nav class="pages" aria-label=(words.t("pages")) {
-            @if asked.next.is_some() { a class="button" href=(elsewhere(asked, None)) { (words.t("newest")) } }
-            @if let Some(next) = found.next {
-                a class="button" href=(elsewhere(asked, Some(next))) {
-                    (words.t(if found.lines.is_empty() { "look-further" } else { "older" }))
-                }
-            }
+impl View for List {
+    fn title(scene: &Scene<'_>, _: &Asked, _: Option<&Found>) -> String {
+        scene.t("menu-log")
+    }
+
+    fn ask(scene: &Scene<'_>, asked: &Asked) -> Markup {
+        let labels = ["account", "type", "command", "from", "to"].map(|name| scene.t(name));
+        let [account, kind, command, from, to] = &labels;
+        let hint = scene.t("moment-hint");
+        let any = ("", scene.t("any"));
+        let kinds: Vec<(&str, String)> =
+            std::iter::once(any).chain(Event::TYPES.iter().map(|kind| (*kind, (*kind).to_owned()))).collect();
+        let fields = html! {
+            (Field::wish("account", account, &asked.account).show())
+            (choice("type", kind, &kinds, &asked.r#type))
+            (Field::wish("command", command, &asked.command).show())
+            (Field { hint: Some(&hint), ..Field::wish("from", from, &asked.from) }.show())
+            (Field::wish("to", to, &asked.to).show())
+        };
+        filters("/log", &fields, &scene.t("find"))
+    }
+
+    fn show(scene: &Scene<'_>, asked: &Asked, found: &Found) -> Markup {
+        let none = if found.next.is_some() { "none-so-far" } else { "none-found" };
+        let older = if found.lines.is_empty() { "look-further" } else { "older" };
+        let links = [
+            ("newest", asked.next.map(|_| elsewhere(asked, None))),
+            (older, found.next.map(|next| elsewhere(asked, Some(next)))),
+        ];
+        html! {
+            @if found.lines.is_empty() { p class="lead" { (scene.t(none)) } } @else { (events(scene, &found.lines)) }
+            (pages(scene.words, &links))
         }
+    }
+
+    /// The end of the log goes on.
+    fn again_every(asked: &Asked) -> Option<u8> {
+        (asked.next.is_none() && asked.to.trim().is_empty()).then_some(2)
     }
 }
 
@@ -120,49 +115,28 @@ fn elsewhere(asked: &Asked, next: Option<i64>) -> String {
     link("/log", &all)
 }
 
-pub(super) fn table(words: Words<'_>, lines: &[Line]) -> Markup {
-    html! {
-        div class="scroll" tabindex="0" role="region" aria-label=(words.t("menu-log")) {
-            table {
-                thead { tr {
-                    th scope="col" class="number" { (words.t("position")) }
-                    th scope="col" { (words.t("when")) }
-                    th scope="col" { (words.t("type")) }
-                    th scope="col" class="number" { (words.t("available")) }
-                    th scope="col" class="number" { (words.t("reserved")) }
-                    th scope="col" class="number" { (words.t("debt")) }
-                    th scope="col" { (words.t("account")) }
-                    th scope="col" { (words.t("who")) }
-                } }
-                tbody {
-                    @for line in lines {
-                        tr {
-                            td class="number" { a href={"/log/" (line.position)} { (line.position) } }
-                            td class="when" { (moscow::date_time(line.recorded_at)) }
-                            td { code { (line.r#type) } }
-                            @for delta in [line.available_delta, line.reserved_delta, line.debt_delta] {
-                                td class="number" { (signed(delta)) }
-                            }
-                            td class="id" { a href={"/log?account=" (line.account_id)} { (short(&line.account_id.to_string())) } }
-                            td { (line.actor.strip_prefix("operator:").unwrap_or(&line.producer)) }
-                        }
-                    }
-                }
+fn events(scene: &Scene<'_>, lines: &[Line]) -> Markup {
+    let columns = [
+        Column::Number("position"),
+        Column::Text("when"),
+        Column::Text("type"),
+        Column::Number("available"),
+        Column::Number("reserved"),
+        Column::Number("debt"),
+        Column::Text("account"),
+        Column::Text("who"),
+    ];
+    let rows = html! {
+        @for line in lines {
+            tr {
+                (position(line.position))
+                (when(line.recorded_at))
+                td { code { (line.r#type) } }
+                @for delta in [line.available_delta, line.reserved_delta, line.debt_delta] { (number(signed(delta))) }
+                (table::account(line.account_id))
+                td { (who(&line.actor, &line.producer)) }
             }
         }
-    }
-}
-
-/// Nothing where nothing changed; a true minus.
-pub(in crate::console) fn signed(delta: i64) -> String {
-    match delta {
-        0 => String::new(),
-        n if n > 0 => format!("+{n}"),
-        n => format!("−{}", n.unsigned_abs()),
-    }
-}
-
-/// The first letters of an id: the whole is behind the link.
-fn short(id: &str) -> &str {
-    id.get(..8).unwrap_or(id)
+    };
+    table(scene.words, &scene.t("menu-log"), &columns, &rows, None)
 }

@@ -5,12 +5,11 @@ mod event;
 mod find;
 mod list;
 
-pub(super) use list::signed;
-
-use super::door::{Door, Need};
+use super::door::Door;
 
 pub(super) fn rooms(door: &mut Door) {
-    door.get("/log", Need::SignedIn, list::list);
-    door.get("/log/{position}", Need::SignedIn, event::event);
-    door.get("/log/{position}/proof", Need::SignedIn, event::proof);
+    door.view::<list::List>();
+    door.view::<event::One>();
+    door.data::<event::Proof>();
+    door.get("/log/{position}/proof", event::EVERYBODY, event::proof);
 }
