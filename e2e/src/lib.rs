@@ -15,6 +15,7 @@ pub mod history;
 pub mod judge;
 pub mod leaders;
 pub mod money;
+pub mod pages;
 pub mod people;
 pub mod proxy;
 pub mod raw;

@@ -40,6 +40,7 @@ const WRITERS_MAX: u32 = 4;
 const READERS_MAX: u32 = 12;
 /// Of the console: a page that reads much keeps no adapter waiting.
 const PAGES_MAX: u32 = 4;
+const AWAY: &str = "can't reach Postgres by DATABASE_URL, or it is not migrated (ledger migrate)";
 /// How often the health page looks for Postgres.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a step-down waits for the tasks of the lead to end by themselves.
@@ -86,10 +87,8 @@ pub async fn run(
         .with_context(|| format!("can't listen on {address} (PORT)"))?;
     let health = Health::new(&["postgres", "nats"]);
     let url = config.database_url.expose_secret();
-    let connect = |connections_max| async move {
-        let away = "can't reach Postgres by DATABASE_URL, or it is not migrated (ledger migrate)";
-        store::connect_serving(url, connections_max).await.context(away)
-    };
+    let connect =
+        |connections_max| async move { store::connect_serving(url, connections_max).await.context(AWAY) };
     let (pool, readers) = (connect(WRITERS_MAX).await?, connect(READERS_MAX).await?);
     let folds = projections::connect(url).await.context("can't reach Postgres by DATABASE_URL")?;
     let patient = projections::connect_patient(url).await.context("can't reach Postgres by DATABASE_URL")?;
@@ -99,7 +98,8 @@ pub async fn run(
     tokio::spawn(watch_postgres(readers.clone(), health.clone(), stop.clone()));
     let nats = service::nats::connect(&config.nats, "ledger").await?;
     let media = service::nats::connect(&config.media, "media-ledger").await?;
-    let pages = console::router(Console::new(connect(PAGES_MAX).await?, nats.clone())?);
+    let pages = store::connect_pages(url, PAGES_MAX).await.context(AWAY)?;
+    let pages = console::router(Console::new(pages, nats.clone())?);
     let web = tokio::spawn(service::http::serve(listener, pages, health.clone(), stop.clone()));
     tokio::spawn({
         let (clients, health, stop) = ([nats.clone(), media.clone()], health.clone(), stop.clone());

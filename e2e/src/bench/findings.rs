@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::append::AtSize;
 use super::bot::{Bot, Memory};
+use super::console::Console;
 use super::generator::Generator;
 use super::notices::Notices;
 use super::peers::Peers;
@@ -24,6 +25,7 @@ pub struct Findings {
     pub generator: Option<Generator>,
     pub bot: Option<Bot>,
     pub bot_memory: Option<Memory>,
+    pub console: Option<Console>,
 }
 
 impl Findings {
@@ -54,6 +56,9 @@ impl Findings {
         }
         if let Some(bot) = &self.bot {
             let _ = bot.print(&mut out);
+        }
+        if let Some(console) = &self.console {
+            let _ = console.print(&mut out);
         }
         if let Some(memory) = &self.bot_memory {
             let _ = memory.print(&mut out);
@@ -91,6 +96,9 @@ impl Findings {
         }
         if let Some(memory) = &self.bot_memory {
             whole["bot_memory"] = serde_json::to_value(memory)?;
+        }
+        if let Some(console) = &self.console {
+            whole["console"] = serde_json::to_value(console)?;
         }
         serde_json::to_string(&whole)
     }

@@ -3,6 +3,7 @@
 pub mod append;
 pub mod bot;
 pub mod ceiling;
+pub mod console;
 pub mod cpu;
 pub mod findings;
 pub mod generator;
@@ -39,6 +40,8 @@ pub enum Part {
     Generator,
     /// The bot with 1 000 people: --bot
     Bot,
+    /// Pages of the console on a big log: --console
+    Console,
 }
 
 #[derive(Debug)]
@@ -89,7 +92,11 @@ pub fn run(options: &Options, say: &dyn Fn(&str)) -> Result<Findings> {
             None => findings.bot = Some(bot::measure(lasting, say)?),
         }
     }
-    // Only when asked for: the log that it is worth on takes long to make.
+    // Only when asked for: the logs that these are worth on take long to make.
+    if options.only.contains(&Part::Console) {
+        let each = if options.quick { 50 } else { 200 };
+        findings.console = Some(console::measure(options.big, each, say)?);
+    }
     if options.only.contains(&Part::Live) {
         findings.live = Some(rebuild::measure(options.big, say)?);
     }

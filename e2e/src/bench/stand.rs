@@ -1,7 +1,7 @@
 //! What is measured: a Postgres on a copy of a log (fsync on, settings as `up` has them), a nats-server,
 //! and the ledger as a process of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,21 @@ impl Stand {
 
     /// Starts the ledger and waits until it is at rest; how long it took until it answered.
     pub fn start_ledger(&mut self, write_path_only: bool) -> Result<Duration> {
-        let url = format!("http://127.0.0.1:{}/ready", self.port.port());
+        let answered = self.start(&[("WRITE_PATH_ONLY", write_path_only.to_string())])?;
+        if !write_path_only {
+            self.wait_until_at_rest()?;
+        }
+        Ok(answered)
+    }
+
+    /// The whole of it, with this in its environment.
+    pub fn start_ledger_with(&mut self, extra: &[(&str, String)]) -> Result<()> {
+        self.start(extra)?;
+        self.wait_until_at_rest()
+    }
+
+    fn start(&mut self, extra: &[(&str, String)]) -> Result<Duration> {
+        let url = format!("{}/ready", self.url());
         let variables = [
             ("NATS_URL", self.nats.url()),
             ("NATS_NKEY_SEED_FILE", self.nats.seed_file("ledger").display().to_string()),
@@ -55,11 +69,10 @@ impl Stand {
             ("PORT", self.port.port().to_string()),
             ("DATABASE_URL", self.log.url()),
             ("RUST_LOG", "warn".to_owned()),
-            ("WRITE_PATH_ONLY", write_path_only.to_string()),
         ];
         let plan = Plan::new("ledger", program("ledger")?, self.ledger_log())
             .args(["serve"])
-            .envs(variables.map(|(name, value)| (name.to_owned(), value)));
+            .envs(variables.iter().chain(extra).map(|(name, value)| ((*name).to_owned(), value.clone())));
         let begun = Instant::now();
         let mut process = Process::start(plan)?;
         let handle = self.rt.handle().clone();
@@ -69,11 +82,17 @@ impl Stand {
         })?;
         self.ledger = Some(process);
         self.wait_until_answered()?;
-        let answered = begun.elapsed();
-        if !write_path_only {
-            self.wait_until_at_rest()?;
-        }
-        Ok(answered)
+        Ok(begun.elapsed())
+    }
+
+    /// Of the console.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port.port())
+    }
+
+    /// Of this run alone; gone after it.
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
     }
 
     /// The first start on a big log makes snapshots of all its accounts: not what is measured.

@@ -36,6 +36,10 @@ struct Cli {
     /// The bot with 1 000 people: how soon it answers, bursts, what gets lost; and nothing else
     #[arg(long, conflicts_with_all = ["only", "replay_10m", "generator"])]
     bot: bool,
+    /// Pages of the console, while commands come, on 10 million events and 100 000 accounts (with --quick 1 million), made
+    /// first if they are not there; and nothing else
+    #[arg(long, conflicts_with_all = ["only", "replay_10m", "generator", "bot"])]
+    console: bool,
     /// With --bot: only its memory, at 300 updates/s for so long
     #[arg(long, requires = "bot", value_parser = clap::value_parser!(u32).range(1..=600))]
     minutes: Option<u32>,
@@ -62,6 +66,8 @@ enum Task {
 /// Events.
 const BIG: usize = 5_000_000;
 const QUICK: usize = 200_000;
+const CONSOLE: usize = 10_000_000;
+const CONSOLE_QUICK: usize = 1_000_000;
 
 fn size(events: usize, accounts: Option<usize>) -> Size {
     Size { events, accounts: accounts.unwrap_or(events / 50) }
@@ -83,6 +89,11 @@ fn main() -> Result<()> {
     }
     if cli.bot {
         cli.only = vec![Part::Bot];
+    }
+    if cli.console {
+        cli.only = vec![Part::Console];
+        cli.events = cli.events.or(Some(if cli.quick { CONSOLE_QUICK } else { CONSOLE }));
+        cli.accounts = cli.accounts.or(Some(100_000));
     }
     let events = cli.events.unwrap_or(if cli.quick { QUICK } else { BIG });
     let options = Options {

@@ -201,6 +201,18 @@ impl Page {
         assert!(complaints.is_empty(), "the page complains: {complaints:#?}");
     }
 
+    /// Nothing makes the page wider than the window.
+    pub fn assert_fits(&self, what: &str) {
+        let wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+        let mut over = Value::Null;
+        // Between two pages there is nothing to measure.
+        self.until("a page", || {
+            over = self.eval(wide);
+            !over.is_null()
+        });
+        assert_eq!(over, 0, "{what} is wider than the screen");
+    }
+
     /// Something has gone wrong in the page, as it was to: all that it complains of holds these words.
     pub fn assert_complains(&self, words: &str) {
         let complaints = self.pipe.complaints(&self.session);

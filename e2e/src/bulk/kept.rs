@@ -1,5 +1,5 @@
-//! Logs that are kept: each the data folder of a stopped Postgres, named by its size and by a digest of
-//! the migrations, so that another schema makes it anew. Runs work on copies.
+//! Logs that are kept: each the data folder of a stopped Postgres, named by its size and by a digest of the migrations
+//! and of the projections' versions, so that another schema makes it anew. Runs work on copies.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -169,7 +169,7 @@ fn shelf() -> Result<PathBuf> {
     Ok(shelf)
 }
 
-/// Of the migrations and of this generator's version.
+/// Of the migrations, of the projections' versions and of this generator's.
 fn digest() -> Result<String> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(paths::root().join("migrations"))?
         .map(|entry| entry.map(|e| e.path()))
@@ -177,6 +177,10 @@ fn digest() -> Result<String> {
     files.sort();
     let mut hasher = Sha256::new();
     hasher.update(FORMAT.to_be_bytes());
+    for definition in projections::ALL {
+        hasher.update(definition.name);
+        hasher.update(definition.version.to_be_bytes());
+    }
     for file in files {
         hasher.update(std::fs::read(&file)?);
     }

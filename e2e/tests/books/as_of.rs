@@ -49,18 +49,30 @@ fn times_name_positions(office: &Office, position: i64) {
     assert_eq!(since, last(day.start_us() - 1) + 1);
 }
 
-/// Chunks end at 65 536: the books on both sides of it, from the projection and without it.
+/// The books on both sides of where chunks end, from the projection and without it; also from one that an earlier version
+/// has made, whose chunks were longer.
 #[test]
-fn the_books_cross_the_edge_of_a_chunk_unharmed() {
+fn the_books_cross_the_edges_of_chunks_unharmed() {
     let office = Office::open("chunks", 40, 66_500, 6);
-    for position in [65_535, 65_536, 65_537, office.head()] {
-        let books =
-            office.stage.rt.block_on(trial_balance::trial_balance(&office.stage.pool, position)).unwrap();
-        let found: BTreeMap<_, _> =
-            books.lines().map(|l| ((l.asset, l.account.to_owned()), (l.debit, l.credit))).collect();
-        assert_eq!(found, sums(&office.history.rows, position), "the books at {position}");
-    }
+    let are_right_at = |positions: &[i64]| {
+        for position in positions {
+            let asked = trial_balance::trial_balance(&office.stage.pool, *position);
+            let books = office.stage.rt.block_on(asked).unwrap();
+            let found: BTreeMap<_, _> =
+                books.lines().map(|l| ((l.asset, l.account.to_owned()), (l.debit, l.credit))).collect();
+            assert_eq!(found, sums(&office.history.rows, *position), "the books at {position}");
+        }
+    };
+    let positions = [1, 1_023, 1_024, 1_025, 2_048, 40_000, 65_535, 65_536, 65_537, office.head()];
+    are_right_at(&positions);
     let table = office.table("trial_balance", "");
-    let chunks = office.rows::<(i64,)>(&format!("SELECT DISTINCT chunk FROM {table} ORDER BY 1"));
-    assert_eq!(chunks, [(0,), (1,)]);
+    let ends = office.rows::<(i64,)>(&format!("SELECT DISTINCT through FROM {table} ORDER BY 1"));
+    let wanted: Vec<_> = (1..=(office.head() - 1) / 1_024 + 1).map(|n| (n * 1_024,)).collect();
+    assert_eq!(ends, wanted);
+    let earlier = format!(
+        "DELETE FROM {table} WHERE through <> 65536; ALTER TABLE {table} RENAME through TO chunk; \
+         UPDATE {table} SET chunk = 0; UPDATE projection_instances SET version = 1 WHERE name = 'trial_balance'"
+    );
+    office.stage.sql(sqlx::raw_sql(sqlx::AssertSqlSafe(earlier)).execute(&office.stage.pool));
+    are_right_at(&[1_025, 65_535, 65_536, 65_537, office.head()]);
 }

@@ -353,7 +353,7 @@ fn referrals_and_operators(office: &Office) {
 fn trial_balances(office: &Office) {
     let table = office.table("trial_balance", "");
     let found = office.rows::<(String, String, i64, i64)>(&format!(
-        "SELECT asset, account, debit, credit FROM {table} WHERE chunk = (SELECT max(chunk) FROM {table})"
+        "SELECT asset, account, debit, credit FROM {table} WHERE through = (SELECT max(through) FROM {table})"
     ));
     let wanted = sums(&office.history.rows, office.head());
     assert_eq!(found.len(), wanted.len());

@@ -24,10 +24,7 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
         let word = |ru: &'static str, en: &'static str| if lang == "ru" { ru } else { en };
         page.sees("h1", word("Войти", "Sign in"));
         let shot = |name: &str| {
-            let over = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
-            // Between two pages there is nothing to measure.
-            let wide = stage.until("a page", || Some(page.eval(over)).filter(|wide| !wide.is_null()));
-            assert_eq!(wide, 0, "{name} is wider than the screen");
+            page.assert_fits(name);
             page.shot(&format!("{name}-{lang}-{theme}"));
         };
         shot("sign-in");

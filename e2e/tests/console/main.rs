@@ -1,8 +1,10 @@
 //! The console as people use it: who comes in, who does not, and what they do there.
 
+mod axe;
 mod books;
 mod desk;
 mod door;
+mod explain;
 mod faces;
 mod log;
 mod staff;

@@ -2,7 +2,7 @@
 //!
 //! - `at`: a position, a time or a day, found in the log.
 //! - `statement`: one account's lines and balance; reads that account's events only.
-//! - `trial_balance`: sums of all postings; reads a chunk's totals and at most 2^16 events.
+//! - `trial_balance`: sums of all postings; reads a chunk's totals and at most 2^10 events.
 //! - `revenue`: earned and still deferred, as of a moment and by day.
 //! - `generations`: what each cost and earned, and all of a model; from the projection.
 //! - `payment`: one payment's whole life.

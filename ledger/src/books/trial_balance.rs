@@ -1,5 +1,5 @@
 //! The trial balance at any position: the cumulative rows of the last whole chunk before it, and
-//! the postings of the events since. Cost: one read of some 25 rows, and at most 2^16 events, more
+//! the postings of the events since. Cost: one read of some 25 rows, and at most 2^10 events, more
 //! only while the projection lags.
 
 use std::borrow::Cow;
@@ -10,19 +10,14 @@ use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::{BooksError, postings};
-use crate::projections;
+use crate::projections::registry::{self, State};
 
-/// Positions in a chunk: 2^16.
-const CHUNK_BITS: u32 = 16;
+/// Positions in a chunk: 2^10. Reading so many events takes some 10 ms.
+const CHUNK_BITS: u32 = 10;
 
-/// The chunk of a position, from 0: chunk 0 ends at 65 536.
-pub const fn chunk_of(position: i64) -> i64 {
-    (position - 1) >> CHUNK_BITS
-}
-
-/// The last position of a chunk.
-pub const fn end_of(chunk: i64) -> i64 {
-    (chunk + 1) << CHUNK_BITS
+/// The last position of the chunk that this position is in; the first chunk begins at 1.
+pub const fn end_of_chunk(position: i64) -> i64 {
+    (((position - 1) >> CHUNK_BITS) + 1) << CHUNK_BITS
 }
 
 /// One account of the books in one asset; credits, or minor units of a currency.
@@ -135,13 +130,34 @@ pub async fn trial_balance(pool: &PgPool, position: i64) -> Result<Books, BooksE
 /// where it ends.
 async fn base(pool: &PgPool, position: i64) -> Result<(Books, i64), BooksError> {
     let nothing = (Books::default(), 0);
-    let Some((tables, known)) = projections::live(pool, "trial_balance").await? else { return Ok(nothing) };
-    let chunk = (position.min(known) >> CHUNK_BITS) - 1;
-    if chunk < 0 {
+    let Some(live) = registry::find(pool, "trial_balance", State::Live).await? else { return Ok(nothing) };
+    let known = position.min(live.position);
+    // Chunks of the first version are of 2^16 positions and named by their numbers. They are read until they are made anew.
+    let (through, column, name) = match live.version {
+        1 => ((known >> 16) << 16, "chunk", (known >> 16) - 1),
+        _ => {
+            let through = (known >> CHUNK_BITS) << CHUNK_BITS;
+            (through, "through", through)
+        }
+    };
+    if through == 0 {
         return Ok(nothing);
     }
-    let sql = format!("SELECT account, asset, debit, credit FROM {} WHERE chunk = $1", tables.main());
+    let table = live.tables().main();
+    let sql = format!("SELECT account, asset, debit, credit FROM {table} WHERE {column} = $1");
     let rows: Vec<(String, String, i64, i64)> =
-        sqlx::query_as(AssertSqlSafe(sql)).bind(chunk).fetch_all(pool).await?;
-    Ok((Books::of(rows), end_of(chunk)))
+        sqlx::query_as(AssertSqlSafe(sql)).bind(name).fetch_all(pool).await?;
+    Ok((Books::of(rows), through))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_ends_with_its_last_position() {
+        for (position, end) in [(1, 1_024), (1_023, 1_024), (1_024, 1_024), (1_025, 2_048)] {
+            assert_eq!(end_of_chunk(position), end, "{position}");
+        }
+    }
 }

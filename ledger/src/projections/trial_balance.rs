@@ -1,8 +1,9 @@
 //! The trial balance: what was debited and credited to each account of the books, in all, at the
-//! end of each chunk of 2^16 positions.
+//! end of each chunk of 2^10 positions.
 //!
 //! So the books of any position are the rows of the chunk before it and the events since: at most
-//! 65 536, whatever the length of the log (`books::trial_balance`). Cost: some 25 rows a step.
+//! 1 024, whatever the length of the log (`books::trial_balance`). Cost: some 25 rows a step, and as many a chunk:
+//! 250 000 of 10 million events.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,19 +14,20 @@ use ledger_domain::postings;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{Definition, Fold, FoldError, Needs, TableDef, Tables};
-use crate::books::trial_balance::{Books, chunk_of};
+use crate::books::trial_balance::{Books, end_of_chunk};
 use crate::tail::Entry;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "trial_balance",
-    version: 1,
+    version: 2,
     needs: Needs::Payload,
     pace: Duration::from_millis(500),
     tables: &[TableDef {
         suffix: "",
-        columns: "chunk bigint NOT NULL, account text NOT NULL, asset text NOT NULL, \
+        // The last position of the chunk, so that chunks of another size are not taken for these.
+        columns: "through bigint NOT NULL, account text NOT NULL, asset text NOT NULL, \
             debit bigint NOT NULL CHECK (debit >= 0), credit bigint NOT NULL CHECK (credit >= 0)",
-        key: "chunk, account, asset",
+        key: "through, account, asset",
         indexes: &[],
         fillfactor: 50,
     }],
@@ -33,7 +35,7 @@ pub(super) static DEFINITION: Definition = Definition {
         Box::new(TrialBalance {
             tables,
             is_known: false,
-            chunk: 0,
+            through: 0,
             books: Books::default(),
             written: Books::default(),
             closed: BTreeMap::new(),
@@ -45,12 +47,13 @@ struct TrialBalance {
     tables: Tables,
     /// The newest chunk has been read.
     is_known: bool,
-    chunk: i64,
+    /// Where the open chunk ends.
+    through: i64,
     /// Through the last event taken.
     books: Books,
     /// Of the chunk, as the table has it.
     written: Books,
-    /// Chunks that ended since the last flush.
+    /// Chunks that ended since the last flush, by their ends.
     closed: BTreeMap<i64, Books>,
 }
 
@@ -63,7 +66,7 @@ impl Fold for TrialBalance {
         Box::pin(async move {
             let Some(first) = entries.first().filter(|_| !self.is_known) else { return Ok(()) };
             let sql = format!(
-                "SELECT account, asset, debit, credit FROM {0} WHERE chunk = (SELECT max(chunk) FROM {0})",
+                "SELECT account, asset, debit, credit FROM {0} WHERE through = (SELECT max(through) FROM {0})",
                 self.tables.main()
             );
             let found: Vec<(String, String, i64, i64)> =
@@ -71,7 +74,7 @@ impl Fold for TrialBalance {
             self.books = Books::of(found);
             self.written = self.books.clone();
             // The chunk of the event before these.
-            self.chunk = chunk_of((first.row.position - 1).max(1));
+            self.through = end_of_chunk((first.row.position - 1).max(1));
             self.is_known = true;
             Ok(())
         })
@@ -79,11 +82,10 @@ impl Fold for TrialBalance {
 
     fn take(&mut self, entry: &Entry) -> Result<(), FoldError> {
         let position = entry.row.position;
-        let chunk = chunk_of(position);
-        if chunk != self.chunk {
-            self.closed.insert(self.chunk, self.books.clone());
+        if position > self.through {
+            self.closed.insert(self.through, self.books.clone());
             self.written = Books::default();
-            self.chunk = chunk;
+            self.through = end_of_chunk(position);
         }
         let postings = postings(entry.event().map_err(|_| FoldError::unreadable(entry))?);
         // Invariant: each event's postings sum to zero per asset, so that the books do.
@@ -103,20 +105,20 @@ impl Fold for TrialBalance {
     fn flush<'a>(&'a mut self, tx: &'a mut PgConnection) -> BoxFuture<'a, Result<(), sqlx::Error>> {
         Box::pin(async move {
             let sql = format!(
-                "INSERT INTO {} (chunk, account, asset, debit, credit) \
+                "INSERT INTO {} (through, account, asset, debit, credit) \
                  SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) \
-                 ON CONFLICT (chunk, account, asset) DO UPDATE SET debit = excluded.debit, credit = excluded.credit",
+                 ON CONFLICT (through, account, asset) DO UPDATE SET debit = excluded.debit, credit = excluded.credit",
                 self.tables.main()
             );
             let closed =
-                self.closed.iter().flat_map(|(chunk, books)| books.lines().map(move |l| (*chunk, l)));
-            let open = self.books.changed_since(&self.written).map(|line| (self.chunk, line));
+                self.closed.iter().flat_map(|(through, books)| books.lines().map(move |l| (*through, l)));
+            let open = self.books.changed_since(&self.written).map(|line| (self.through, line));
             let rows: Vec<_> = closed.chain(open).collect();
             if rows.is_empty() {
                 return Ok(());
             }
             sqlx::query(AssertSqlSafe(sql))
-                .bind(rows.iter().map(|(chunk, _)| *chunk).collect::<Vec<_>>())
+                .bind(rows.iter().map(|(through, _)| *through).collect::<Vec<_>>())
                 .bind(rows.iter().map(|(_, l)| l.account).collect::<Vec<_>>())
                 .bind(rows.iter().map(|(_, l)| l.asset.code()).collect::<Vec<_>>())
                 .bind(rows.iter().map(|(_, l)| l.debit).collect::<Vec<_>>())

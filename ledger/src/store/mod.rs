@@ -44,8 +44,8 @@ pub use migrate::{MigrateError, Outgrown, may_be_outgrown, migrate, outgrown};
 pub use payments::*;
 pub use people::*;
 pub use pool::{
-    BY_KEYS, OWNER_ROLE, SERVICE_ROLE, answered, connect, connect_patient, connect_relaxed, connect_serving,
-    take_time,
+    BY_KEYS, OWNER_ROLE, PAGES_NAME, SERVICE_ROLE, answered, connect, connect_pages, connect_patient,
+    connect_relaxed, connect_serving, take_time,
 };
 pub use republish::{
     Republish, ask_republish, done_through, is_republish_done, last_republish, open_republish,

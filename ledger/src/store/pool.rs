@@ -16,6 +16,9 @@ pub const OWNER_ROLE: &str = "plantain_owner";
 /// What `serve` works as.
 pub const SERVICE_ROLE: &str = "plantain_ledger";
 
+/// What the console's connections call themselves.
+pub const PAGES_NAME: &str = "plantain-console";
+
 /// A transaction of a writer that was cut off holds the head's row; Postgres ends it after this,
 /// so that a standby takes over within 5 s.
 const IDLE_IN_TRANSACTION_MS: u32 = 2_000;
@@ -69,6 +72,15 @@ pub async fn connect(database_url: &str, connections_max: u32) -> Result<PgPool,
 /// The URL is wrong or Postgres is away.
 pub async fn connect_serving(database_url: &str, connections_max: u32) -> Result<PgPool, sqlx::Error> {
     connect_with(database_url, connections_max, format!("SET synchronous_commit = on; {BY_KEYS}")).await
+}
+
+/// The same for the console's pages, by a name of their own: what people look at is told apart from what the service does.
+///
+/// # Errors
+/// The URL is wrong or Postgres is away.
+pub async fn connect_pages(database_url: &str, connections_max: u32) -> Result<PgPool, sqlx::Error> {
+    let manner = format!("SET synchronous_commit = on; {BY_KEYS}; SET application_name = '{PAGES_NAME}'");
+    connect_with(database_url, connections_max, manner).await
 }
 
 /// The same for what can be made from the log again: its commits don't wait for the disk.

@@ -51,7 +51,7 @@ pub fn bench(extra: &[String]) -> Result<()> {
 /// The payments adapter and the vendor's stand-in are built only when notifications are measured.
 fn wants_notices(extra: &[String]) -> bool {
     let only = extra.iter().any(|argument| argument.starts_with("--only"));
-    let others = ["log", "--help", "--replay-10m", "--generator", "--bot"];
+    let others = ["log", "--help", "--replay-10m", "--generator", "--bot", "--console"];
     let none = extra.iter().any(|argument| others.contains(&argument.as_str()));
     !none && (!only || extra.iter().any(|argument| argument.contains("notices")))
 }
@@ -77,6 +77,7 @@ fn wants_peers(extra: &[String]) -> bool {
         && !has("--help")
         && !has("--generator")
         && !has("--bot")
+        && !has("--console")
         && (asks || !only)
 }
 

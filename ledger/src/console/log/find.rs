@@ -100,11 +100,13 @@ async fn of_stretch(pool: &PgPool, wanted: &Wanted) -> Result<Found, sqlx::Error
     Ok(page(lines, None, (first > wanted.first.max(1)).then_some(first)))
 }
 
+/// OFFSET 0: by the account's index; what is left of its events is chosen afterwards, never met with all of that time.
 async fn of_account(pool: &PgPool, account: AccountId, wanted: &Wanted) -> Result<Vec<Line>, sqlx::Error> {
     let sql = format!(
         "SELECT e.* FROM generate_series($3::bigint >> {BUCKET_BITS}, $2::bigint >> {BUCKET_BITS}, -1) b(n), LATERAL ( \
-             SELECT {LINE} FROM events WHERE (position >> {BUCKET_BITS}) = b.n AND account_id = $1 \
-                 AND position >= $2 AND position <= $3 ORDER BY version DESC LIMIT $4) e \
+             SELECT {LINE} FROM (SELECT {LINE}, version FROM events WHERE (position >> {BUCKET_BITS}) = b.n \
+                 AND account_id = $1 ORDER BY version DESC OFFSET 0) theirs \
+             WHERE position >= $2 AND position <= $3 ORDER BY version DESC LIMIT $4) e \
          ORDER BY e.position DESC LIMIT $4"
     );
     sqlx::query_as(AssertSqlSafe(sql))
@@ -116,15 +118,15 @@ async fn of_account(pool: &PgPool, account: AccountId, wanted: &Wanted) -> Resul
         .await
 }
 
-/// Whoever has sent it: ids are each producer's own.
+/// Whoever has sent it: ids are each producer's own. OFFSET 0: probe by probe, then the few events after each that is found.
 async fn of_command(pool: &PgPool, command: &str, wanted: &Wanted) -> Result<Vec<Line>, sqlx::Error> {
     let sql = format!(
         "SELECT {LINE} FROM ( \
              SELECT f.* FROM generate_series(0, $4::bigint >> {BUCKET_BITS}) b(n), unnest($2::text[]) p(name), LATERAL ( \
                  SELECT position AS at, producer AS who FROM events WHERE (position >> {BUCKET_BITS}) = b.n \
-                     AND producer = p.name AND command_id = $1 AND ordinal = 0) f) first, LATERAL ( \
+                     AND producer = p.name AND command_id = $1 AND ordinal = 0 OFFSET 0) f) first, LATERAL ( \
              SELECT {LINE} FROM events WHERE position >= first.at AND position < first.at + 500 \
-                 AND command_id = $1 AND producer = first.who) e \
+                 AND command_id = $1 AND producer = first.who OFFSET 0) e \
          WHERE position >= $3 AND position <= $4 ORDER BY position DESC LIMIT 500"
     );
     let producers = Producer::ALL.map(|producer| producer.as_str().to_owned());

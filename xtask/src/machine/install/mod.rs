@@ -3,6 +3,7 @@
 //! Found ones come first: what is in PATH or in the usual places is used as it is. Installing happens under
 //! a lock, since tests run in many processes at once.
 
+pub mod axe;
 pub mod chromium;
 pub mod hledger;
 pub mod nats;

@@ -1,0 +1,185 @@
+//! Every page of the console as the ledger registers it, with what to ask of each: for whoever walks them all.
+//!
+//! A new page is walked by itself. One with a part of its path left open, or that shows nothing unless it is asked for
+//! something, needs a line in [`EXAMPLES`]: without it the walks fail and say so.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
+use ledger::console::{Console, Need, Room};
+use proto_events::{AccountId, Event};
+use reqwest::Method;
+use serde_json::Value;
+use sqlx::PgPool;
+
+use crate::dice::Dice;
+
+/// A page as registered, and addresses of it: all that is filled in, as people fill it in. What stands in braces is chosen
+/// from [`Facts`].
+const EXAMPLES: &[(&str, &[&str])] = &[
+    ("/acts", &["/acts", "/acts?before={position}"]),
+    ("/books", &["/books", "/books?at={position}", "/books?at={day}", "/books?at={time}"]),
+    (
+        "/books/behind",
+        &[
+            "/books/behind?asset=CREDIT&book=customer%3Aavailable&at={position}",
+            "/books/behind?asset=RUB&book=fees",
+        ],
+    ),
+    (
+        "/log",
+        &[
+            "/log",
+            "/log?next={position}",
+            "/log?account={account}",
+            "/log?account={account}&type={type}&to={position}",
+            "/log?type={type}&next={position}",
+            "/log?type=DebtPaid&to={day}",
+            "/log?command={command}",
+            "/log?from={day}&to={time}",
+        ],
+    ),
+    ("/log/{position}", &["/log/{position}"]),
+    ("/log/{position}/proof", &["/log/{position}/proof"]),
+    ("/revenue", &["/revenue", "/revenue?from={a year before}&to={last day}"]),
+    (
+        "/statement",
+        &[
+            "/statement",
+            "/statement?account={account}",
+            "/statement?account={account}&to={position}",
+            "/statement?account={account}&from={day}",
+        ],
+    ),
+];
+
+/// What pages show, as JSON.
+const API: &str = "/api/v1";
+
+/// A page and addresses of it; as JSON, too.
+#[derive(Debug)]
+pub struct Page {
+    pub path: String,
+    pub need: Need,
+    pub asked: Vec<String>,
+}
+
+/// All that are looked at.
+///
+/// # Errors
+/// A page has no example and needs one; or an example's page is not registered any more.
+pub fn all(pool: &PgPool, nats: &async_nats::Client) -> Result<Vec<Page>> {
+    let rooms = ledger::console::rooms(&Console::new(pool.clone(), nats.clone())?);
+    let looked_at: Vec<&Room> = rooms.iter().filter(|room| room.method == Method::GET).collect();
+    for (path, _) in EXAMPLES {
+        let is_there = |room: &&Room| room.path == *path || room.path.strip_prefix(API) == Some(*path);
+        if !looked_at.iter().any(is_there) {
+            bail!("{path} is no page any more: take its examples out of e2e/src/pages.rs");
+        }
+    }
+    looked_at.into_iter().map(page).collect()
+}
+
+fn page(room: &Room) -> Result<Page> {
+    // The same is asked of a page and of its JSON.
+    let (api, shown) = match room.path.strip_prefix(API) {
+        Some(shown) => (API, shown),
+        None => ("", room.path.as_str()),
+    };
+    let asked = match EXAMPLES.iter().find(|(path, _)| *path == shown) {
+        Some((_, asked)) => asked.iter().map(|asked| format!("{api}{asked}")).collect(),
+        None if shown.contains('{') => {
+            bail!("{}: what is to be filled in? Give an example in e2e/src/pages.rs", room.path)
+        }
+        None => vec![room.path.clone()],
+    };
+    Ok(Page { path: room.path.clone(), need: room.need, asked })
+}
+
+/// What is in a log, to ask for: by the name that examples use.
+#[derive(Debug)]
+pub struct Facts {
+    known: BTreeMap<&'static str, Vec<String>>,
+}
+
+const DAY_US: i64 = 86_400_000_000;
+
+impl Facts {
+    /// From so many places all over the log.
+    ///
+    /// # Errors
+    /// It can't be read, or there is too little in it to ask for.
+    pub async fn read(pool: &PgPool, dice: &mut Dice, places: usize) -> Result<Self> {
+        let head: i64 = sqlx::query_scalar("SELECT position FROM log_head").fetch_one(pool).await?;
+        let places: Vec<i64> =
+            (0..places).map(|_| 1 + i64::try_from(dice.below(head.unsigned_abs())).unwrap_or(0)).collect();
+        let sql = "SELECT position, account_id::text, type, command_id, recorded_at, payload FROM events \
+             WHERE position = ANY($1)";
+        let rows: Vec<(i64, String, String, String, i64, String)> =
+            sqlx::query_as(sql).bind(places).fetch_all(pool).await?;
+        let mut facts = Self { known: BTreeMap::new() };
+        for (position, account, kind, command, recorded_at, payload) in rows {
+            facts.knows("position", position);
+            if ![AccountId::CATALOG, AccountId::OPERATIONS].iter().any(|stream| stream.to_string() == account)
+            {
+                facts.knows("account", account);
+            }
+            facts.knows("type", kind);
+            facts.knows("command", command);
+            facts.knows("day", day(recorded_at));
+            facts.knows("time", time(recorded_at));
+            let payload: Value = serde_json::from_str(&payload)?;
+            for name in ["payment", "generation", "reservation"] {
+                if let Some(id) = payload[name].as_str() {
+                    facts.knows(name, id);
+                }
+            }
+        }
+        let last: i64 = sqlx::query_scalar("SELECT recorded_at FROM events WHERE position = $1")
+            .bind(head)
+            .fetch_one(pool)
+            .await?;
+        facts.knows("last day", day(last));
+        facts.knows("a year before", day(last - 365 * DAY_US));
+        Event::TYPES.iter().for_each(|kind| facts.knows("type", kind));
+        Ok(facts)
+    }
+
+    fn knows(&mut self, name: &'static str, value: impl ToString) {
+        self.known.entry(name).or_default().push(value.to_string());
+    }
+
+    /// An address with something in the place of each brace.
+    ///
+    /// # Errors
+    /// An example asks for what is not known here.
+    pub fn fill(&self, asked: &str, dice: &mut Dice) -> Result<String> {
+        let (mut address, mut rest) = (String::new(), asked);
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}').context("a brace without its end")?;
+            let known = self.known.get(name).with_context(|| {
+                format!("{asked} asks for a {name}, and there is none in Facts of e2e/src/pages.rs")
+            })?;
+            let index = usize::try_from(dice.below(known.len() as u64)).unwrap_or(0);
+            address.push_str(before);
+            address.push_str(&in_percents(&known[index]));
+            rest = after;
+        }
+        address.push_str(rest);
+        Ok(address)
+    }
+}
+
+fn in_percents(value: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
+    value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+/// In Moscow.
+fn day(us: i64) -> String {
+    ledger::books::moscow::Day::of(us).to_string()
+}
+
+fn time(us: i64) -> String {
+    ledger::books::moscow::rfc3339(us)
+}
