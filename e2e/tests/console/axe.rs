@@ -106,7 +106,7 @@ fn axe_finds_no_serious_fault_in_any_page() {
         page.click("[name=password]", "");
         page.types(PASSWORD);
         page.presses("Enter");
-        page.sees("header nav", "");
+        page.sees("form[action='/sign-out']", "");
         look(&closed);
     }
     println!("{judged} looks at {} addresses of {} pages", open.len() + closed.len(), pages.len());
