@@ -36,6 +36,16 @@ pub struct Answer {
     pub text: String,
 }
 
+impl Answer {
+    /// A hidden field of a form.
+    pub fn hidden(&self, name: &str) -> String {
+        let before = format!("name=\"{name}\" value=\"");
+        let (_, value) =
+            self.text.split_once(&before).unwrap_or_else(|| panic!("no field {name}: {}", self.text));
+        value.split('"').next().unwrap().to_owned()
+    }
+}
+
 impl<'a> Seat<'a> {
     pub fn new(stage: &'a Stage) -> Self {
         let client = Client::builder().redirect(Policy::none()).build().unwrap();
@@ -55,6 +65,13 @@ impl<'a> Seat<'a> {
 
     pub fn gets(&self, path: &str) -> Answer {
         self.sends(Method::GET, path, &[], &[])
+    }
+
+    /// The same as a page shows, as JSON.
+    pub fn reads(&self, path: &str) -> serde_json::Value {
+        let answer = self.gets(&format!("/api/v1{path}"));
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
+        serde_json::from_str(&answer.text).unwrap()
     }
 
     /// From one of the console's own pages.

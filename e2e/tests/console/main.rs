@@ -7,4 +7,5 @@ mod door;
 mod explain;
 mod faces;
 mod log;
+mod money;
 mod staff;

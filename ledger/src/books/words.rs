@@ -66,6 +66,22 @@ pub fn plain_amount(minor: i64, asset: ledger_domain::Asset) -> String {
     amount(minor, asset).replace(',', "")
 }
 
+/// What somebody wrote, in minor units: `100` or `100.50` rubles, `75` Stars. `None`: it is no amount above zero.
+pub fn minor(text: &str, currency: proto_events::Currency) -> Option<i64> {
+    use proto_events::Currency;
+    let digits =
+        |text: &str| !text.is_empty() && text.len() <= 12 && text.bytes().all(|b| b.is_ascii_digit());
+    let whole = |text: &str| text.parse::<i64>().ok().filter(|_| digits(text));
+    let read = match (currency, text.split_once('.')) {
+        (_, None) => whole(text).map(|n| if currency == Currency::Rub { n * 100 } else { n }),
+        (Currency::Rub, Some((rubles, kopecks))) if kopecks.len() == 2 => {
+            whole(rubles).zip(whole(kopecks)).map(|(rubles, kopecks)| rubles * 100 + kopecks)
+        }
+        _ => None,
+    };
+    read.filter(|minor| *minor > 0)
+}
+
 /// `1,234.50 RUB`.
 pub fn money_text(money: proto_events::Money) -> String {
     let asset = ledger_domain::Asset::from(money.currency);

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use proto_events::events::ReconciliationFinished;
 use proto_events::{AccountId, Event, Money, Provider};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
 
@@ -29,7 +30,7 @@ const DAYS: i32 = 60;
 const UPLOADED_US: i64 = 2 * 3_600_000_000;
 
 /// A payment or refund that does not end.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Late {
     pub id: String,
     pub rail: String,
@@ -38,14 +39,14 @@ pub struct Late {
 }
 
 /// Credits in an account that is erased: nobody can spend them, their money is to go back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Stranded {
     pub account: AccountId,
     pub credits: i64,
 }
 
 /// The newest comparison of a day, if something differed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Differing {
     pub provider: Provider,
     pub day: String,
@@ -56,7 +57,7 @@ pub struct Differing {
     pub theirs: Money,
 }
 
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub struct Cases {
     pub quarantined: Vec<Quarantined>,
     pub late_payments: Vec<Late>,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use proto_events::events::{PaymentProblem, PaymentSeen};
 use proto_events::{AccountId, Event, PaymentId, Provider, Rail};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
@@ -13,7 +14,7 @@ use crate::projections;
 use crate::store::{self, Thing};
 
 /// What a person has to decide.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Quarantined {
     pub position: i64,
     /// µs.

@@ -6,24 +6,15 @@ use anyhow::bail;
 use proto_events::Currency;
 
 use super::out;
+use crate::books::words;
 
 /// `100.00` or `100` rubles in kopecks, whole Stars.
 ///
 /// # Errors
 /// It is no amount of this currency.
 pub fn minor(text: &str, currency: Currency) -> anyhow::Result<i64> {
-    let digits =
-        |text: &str| !text.is_empty() && text.len() <= 12 && text.bytes().all(|b| b.is_ascii_digit());
-    let whole = |text: &str| text.parse::<i64>().ok().filter(|_| digits(text));
-    let read = match (currency, text.split_once('.')) {
-        (_, None) => whole(text).map(|n| if currency == Currency::Rub { n * 100 } else { n }),
-        (Currency::Rub, Some((rubles, kopecks))) if kopecks.len() == 2 => {
-            whole(rubles).zip(whole(kopecks)).map(|(rubles, kopecks)| rubles * 100 + kopecks)
-        }
-        _ => None,
-    };
-    match (read, currency) {
-        (Some(minor), _) if minor > 0 => Ok(minor),
+    match (words::minor(text, currency), currency) {
+        (Some(minor), _) => Ok(minor),
         (_, Currency::Rub) => bail!("{text:?} is no amount in rubles: write it 100 or 100.50"),
         (_, Currency::Xtr) => bail!("{text:?} is no number of Stars: write it 75"),
     }

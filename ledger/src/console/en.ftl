@@ -180,3 +180,115 @@ days-unfit = The first day is not after the last, and there are at most a year o
 act-done = Done: position { $position }.
 act-refused = Not done: the log refused ({ $why }).
 act-in-doubt = Nobody knows whether this is done: the log did not answer. Go back and send the same form again: it will not be done twice.
+
+## A payment
+payment = Payment
+payment-id = Any id of it
+payment-id-hint = Ours (p-…), a refund's (f-…), or the provider's id of the payment, the charge or the refund.
+which-payment = Give an id of the payment: it is on a receipt, in the provider's cabinet and in the log.
+payment-unknown = No payment has that id: give ours (p-…), a refund's (f-…), or the provider's.
+payment-in-quarantine = That is no payment of ours, but one in quarantine: see Cases.
+payment-ours = Our id
+payment-theirs = The provider's id
+payment-method = Paid by
+payment-nobodys = none of ours
+state = State
+rail = Way
+package = Package
+credits = Credits
+price = Price
+opened-at = Opened
+closed-at = Closed
+paid-at = Paid, says the provider
+net = After the fee
+canceled-why = Cancelled because
+lots = Lots
+lot = Lot
+consumed = Used
+revoked = Taken back
+lapsed = Lapsed
+refunds = Refunds
+refund = Refund
+all-its-events = All its events
+
+## Cases
+menu-cases = Cases
+cases-none = Nothing about money waits for a person.
+in-quarantine = In quarantine
+in-quarantine-more = What was paid and was not as it should be: nobody is credited before somebody decides.
+late-payments = Payments that do not end
+late-refunds = Refunds that do not end
+open-since = Open since
+stranded = Credits of erased accounts
+stranded-more = Nobody can spend them: their money is to go back.
+days-that-differ = Days that differ
+not-compared = { $provider }: the last day was not compared. The newest that was: { $newest }.
+none-lately = none in 60 days
+problems = What is wrong
+seen-status = State seen
+seen-amount = Amount seen
+seen-shop = Shop
+seen-test = A test
+seen-names = It names
+yes = yes
+no = no
+decide = Decide
+decide-not-for-you = Administrators decide.
+verdict = Decision
+verdict-dismiss = Dismiss: nobody here is owed anything for it
+verdict-settle = Settle: the money is there, credit it
+settle-amount = What was paid
+settle-amount-hint = To settle only: 100.00 rubles, or 75 Stars.
+paid-in-test = It was paid in a test shop
+decide-for-good = I know that this is for good
+decide-do = Decide
+done-decided = Decided. It is in the log.
+not-sure = Not done: confirm that this is for good.
+settle-nobodys = Not done: this money names no payment of ours. Claim it for the one it is (ledger quarantine claim), or dismiss it.
+amount-unfit = Not done: the amount is not fit. Write rubles as 100 or 100.50, Stars as 75.
+credits-unfit = Not done: credits are a whole number above zero.
+verdict-unfit = Not done: choose a decision.
+reason-hint = It stays in the log for good, so it must name nobody.
+
+## Reconciliation
+menu-reconciliation = Reconciliation
+reconciliation-more = Each night the providers' books of the day are compared with ours. A day opens as both sides are now.
+nothing-compared = No day was compared yet.
+provider = Provider
+differences = Differences
+difference = Difference
+paid-here = Paid here
+paid-there = Paid there
+compared-at = Compared
+provider-unfit = There is no such provider: yookassa or telegram.
+day-not-whole = That day is not here as a whole
+day-not-whole-more = What the provider says of it comes some time after its end, from the day on which its adapter first ran. An earlier day is compared with a registry file: ledger reconcile --file.
+day-agrees = Both sides agree.
+day-differs = { $n ->
+    [one] { $n } difference.
+   *[other] { $n } differences.
+}
+day-matched = Alike on both sides: { $matched }. Compared through position { $through }.
+record-comparison = Put this comparison into the log
+record-comparison-more = When the differences are worked off, record it: the day is then known to agree.
+done-compared = It is in the log.
+count = How many
+where = Where
+here = Here
+there = There
+differs-missing-here = Missing here
+differs-missing-there = Missing there
+differs-currency-differs = Another currency
+differs-amount-differs = Another amount
+differs-fee-differs = Another fee
+differs-fee-unknown-here = Fee not known here
+differs-twice-there = Twice there
+
+## Clearing and debts
+menu-clearing = Clearing
+clearing-more = What each way of paying has brought, less fees and refunds. Payouts to the bank are not in the log: compare the balance with the provider's cabinet.
+fees-and-refunds = Fees and refunds
+menu-debts = Debts
+debts-more = Credits that were refunded after they had been spent: the next top-up pays them first.
+accounts = Accounts
+next-page = Next

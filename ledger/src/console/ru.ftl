@@ -180,3 +180,116 @@ days-unfit = Первый день должен быть не позже пос�
 act-done = Сделано: позиция { $position }.
 act-refused = Не сделано: журнал отказал ({ $why }).
 act-in-doubt = Неизвестно, сделано ли это: журнал не ответил. Вернитесь и отправьте эту же форму ещё раз: дважды это не сделается.
+
+## A payment
+payment = Платёж
+payment-id = Любой его номер
+payment-id-hint = Наш (p-…), номер возврата (f-…) или номер платежа, списания или возврата у провайдера.
+which-payment = Укажите номер платежа: он есть в чеке, в кабинете провайдера и в журнале.
+payment-unknown = Платежа с таким номером нет: укажите наш (p-…), номер возврата (f-…) или номер у провайдера.
+payment-in-quarantine = Это не наш платёж, он в карантине: смотрите «Случаи».
+payment-ours = Наш номер
+payment-theirs = Номер у провайдера
+payment-method = Чем оплачен
+payment-nobodys = не наш
+state = Состояние
+rail = Способ
+package = Пакет
+credits = Кредиты
+price = Цена
+opened-at = Открыт
+closed-at = Закрыт
+paid-at = Оплачен, по словам провайдера
+net = За вычетом комиссии
+canceled-why = Отменён, потому что
+lots = Партии
+lot = Партия
+consumed = Потрачено
+revoked = Забрано
+lapsed = Сгорело
+refunds = Возвраты
+refund = Возврат
+all-its-events = Все его события
+
+## Cases
+menu-cases = Случаи
+cases-none = Ничто о деньгах не ждёт человека.
+in-quarantine = В карантине
+in-quarantine-more = Оплачено, но не так, как должно быть: никому не начислено, пока кто-нибудь не решит.
+late-payments = Платежи, которые не заканчиваются
+late-refunds = Возвраты, которые не заканчиваются
+open-since = Открыт с
+stranded = Кредиты удалённых счетов
+stranded-more = Их никто не может потратить: деньги за них надо вернуть.
+days-that-differ = Дни с расхождениями
+not-compared = { $provider }: последний день не сверен. Самый новый из сверенных: { $newest }.
+none-lately = нет за 60 дней
+problems = Что не так
+seen-status = Увиденное состояние
+seen-amount = Увиденная сумма
+seen-shop = Магазин
+seen-test = Тестовый
+seen-names = Называет
+yes = да
+no = нет
+decide = Решить
+decide-not-for-you = Решают администраторы.
+verdict = Решение
+verdict-dismiss = Отклонить: здесь за него никому ничего не должны
+verdict-settle = Провести: деньги пришли, начислить
+settle-amount = Сколько оплачено
+settle-amount-hint = Только чтобы провести: 100.00 рублей или 75 звёзд.
+paid-in-test = Оплачено в тестовом магазине
+decide-for-good = Я знаю, что это окончательно
+decide-do = Решить
+done-decided = Решено. Это в журнале.
+not-sure = Не сделано: подтвердите, что это окончательно.
+settle-nobodys = Не сделано: эти деньги не называют нашего платежа. Присвойте их нужному (ledger quarantine claim) или отклоните.
+amount-unfit = Не сделано: сумма не подходит. Рубли пишут как 100 или 100.50, звёзды — как 75.
+credits-unfit = Не сделано: кредиты — целое число больше нуля.
+verdict-unfit = Не сделано: выберите решение.
+reason-hint = Остаётся в журнале навсегда, поэтому не должна называть людей.
+
+## Reconciliation
+menu-reconciliation = Сверка
+reconciliation-more = Каждую ночь книги провайдеров за день сверяются с нашими. День открывается таким, каковы обе стороны сейчас.
+nothing-compared = Ни один день ещё не сверен.
+provider = Провайдер
+differences = Расхождения
+difference = Расхождение
+paid-here = Оплачено у нас
+paid-there = Оплачено у них
+compared-at = Сверен
+provider-unfit = Такого провайдера нет: yookassa или telegram.
+day-not-whole = Этот день здесь не полностью
+day-not-whole-more = Слова провайдера о дне приходят через некоторое время после его конца, начиная с дня, когда заработал адаптер. Более ранний день сверяют с файлом реестра: ledger reconcile --file.
+day-agrees = Обе стороны согласны.
+day-differs = { $n ->
+    [one] { $n } расхождение.
+    [few] { $n } расхождения.
+   *[other] { $n } расхождений.
+}
+day-matched = Одинаково с обеих сторон: { $matched }. Сверено по позицию { $through }.
+record-comparison = Занести эту сверку в журнал
+record-comparison-more = Когда расхождения разобраны, занесите сверку: тогда известно, что день сходится.
+done-compared = Занесено в журнал.
+count = Сколько
+where = Где
+here = У нас
+there = У них
+differs-missing-here = Нет у нас
+differs-missing-there = Нет у них
+differs-currency-differs = Другая валюта
+differs-amount-differs = Другая сумма
+differs-fee-differs = Другая комиссия
+differs-fee-unknown-here = Комиссия у нас неизвестна
+differs-twice-there = У них дважды
+
+## Clearing and debts
+menu-clearing = Расчёты
+clearing-more = Что принёс каждый способ оплаты, за вычетом комиссий и возвратов. Выплат в банк в журнале нет: сравните остаток с кабинетом провайдера.
+fees-and-refunds = Комиссии и возвраты
+menu-debts = Долги
+debts-more = Кредиты, которые вернули после того, как они были потрачены: их гасит следующее пополнение.
+accounts = Счета
+next-page = Дальше

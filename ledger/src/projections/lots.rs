@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use proto_events::events::{ConsumedPart, CreditsGranted, LotPart, RevokeReason};
 use proto_events::{Currency, Event, LotId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use uuid::Uuid;
@@ -43,7 +44,7 @@ const KEPT_MAX: usize = 100_000;
 
 pub(super) type Key = (Uuid, i64);
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Lot {
     pub position: i64,
     pub granted_at: i64,

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use proto_events::events::{Disagreement, MoneyMoved};
 use proto_events::{Currency, Money};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::operation::{Booked, Key, Operation};
@@ -46,7 +47,7 @@ pub const fn words(what: Disagreement) -> &'static str {
 }
 
 /// One operation that is not the same on both sides, or not on both.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Difference {
     pub what: Disagreement,
     pub kind: MoneyMoved,
@@ -70,7 +71,7 @@ pub struct Difference {
     pub times: Option<u64>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Sum {
     pub count: u64,
     /// Minor units.
@@ -92,7 +93,7 @@ impl Sum {
 }
 
 /// Both sides' sums of one kind and currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Line {
     pub kind: MoneyMoved,
     pub currency: Currency,

@@ -9,6 +9,7 @@ mod life;
 
 use proto_events::events::{PayMethod, PaymentProblem, QuarantineOutcome};
 use proto_events::{AccountId, Money, PaymentId, Rail, RefundId};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::PgPool;
 
@@ -19,7 +20,7 @@ pub(crate) use life::tests::sample;
 use super::{BooksError, account_rows};
 use crate::projections::Lot;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     Opened,
@@ -28,7 +29,7 @@ pub enum State {
     Canceled,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RefundState {
     Opened,
@@ -37,7 +38,7 @@ pub enum RefundState {
 }
 
 /// Times are µs since 1970-01-01 UTC.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Life {
     pub payment: PaymentId,
     pub account: AccountId,
@@ -68,7 +69,7 @@ pub struct Life {
 }
 
 /// A lot that the payment bought, or that a refund which failed gave back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Bought {
     pub lot: i64,
     pub restores: Option<RefundId>,
@@ -76,7 +77,7 @@ pub struct Bought {
     pub stands: Lot,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Refund {
     pub refund: RefundId,
     pub state: RefundState,
@@ -95,7 +96,7 @@ pub struct Refund {
     pub failure: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Quarantine {
     pub position: i64,
     pub recorded_at: i64,
@@ -109,7 +110,7 @@ pub struct Quarantine {
     pub decided: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Line {
     pub position: i64,
     pub recorded_at: i64,

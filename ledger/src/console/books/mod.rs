@@ -1,7 +1,9 @@
 //! The books as finance reads them: the trial balance of any moment, the events behind each of its numbers, an account's
-//! statement, money by day.
+//! statement, money by day, what providers hold, who owes.
 
 mod behind;
+mod clearing;
+mod debts;
 mod revenue;
 mod statement;
 mod trial;
@@ -17,4 +19,6 @@ pub(super) fn rooms(door: &mut Door) {
     door.view::<behind::Behind>();
     door.view::<revenue::Revenue>();
     door.view::<statement::Statement>();
+    door.view::<clearing::Clearing>();
+    door.view::<debts::Debts>();
 }
