@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use proto_events::catalog::Catalog;
 use secrecy::{ExposeSecret as _, SecretString};
+use service::client::Hops;
 use service::config::{Env, Problems};
 use service::nats::NatsConfig;
 
@@ -21,6 +22,8 @@ pub struct Config {
     pub bind: IpAddr,
     /// `ADMIN_PASSWORD`: of the first administrator of the console, while nobody may sign in there.
     pub admin_password: Option<SecretString>,
+    /// `TRUSTED_PROXY_HOPS`: whose address tries to sign in.
+    pub hops: Hops,
     /// `TELLING_LEASE_MS`: how long an adapter has the right to tell a person something.
     pub telling_lease_ms: u32,
     /// `OVERLAP_FROM`: so many commands must wait before a second batch is inserted while one commits.
@@ -60,6 +63,7 @@ impl Config {
         let port = env.or("PORT", "the port of the console: 0 to 65535", 8080);
         let bind = env.or("BIND", "the address to listen on", IpAddr::V4(Ipv4Addr::LOCALHOST));
         let admin_password = admin_password(&mut env);
+        let hops = Hops::read(&mut env);
         let telling_lease_ms =
             env.or("TELLING_LEASE_MS", "how long a telling may take, ms", TELLING_LEASE_MS);
         let overlap_from = env.or(
@@ -78,6 +82,7 @@ impl Config {
                 port,
                 bind,
                 admin_password,
+                hops,
                 telling_lease_ms,
                 overlap_from,
                 write_path_only,

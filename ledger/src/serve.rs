@@ -99,7 +99,7 @@ pub async fn run(
     let nats = service::nats::connect(&config.nats, "ledger").await?;
     let media = service::nats::connect(&config.media, "media-ledger").await?;
     let pages = store::connect_pages(url, PAGES_MAX).await.context(AWAY)?;
-    let pages = console::router(Console::new(pages, nats.clone())?);
+    let pages = console::router(Console::new(pages, nats.clone(), config.hops)?);
     let web = tokio::spawn(service::http::serve(listener, pages, health.clone(), stop.clone()));
     tokio::spawn({
         let (clients, health, stop) = ([nats.clone(), media.clone()], health.clone(), stop.clone());

@@ -8,6 +8,7 @@ use std::{
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use service::{
+    client::Hops,
     config::{Env, Problems},
     nats::NatsConfig,
 };
@@ -62,7 +63,8 @@ impl Config {
         let bind =
             env.or("BIND", "the address to listen on, such as 127.0.0.1", IpAddr::V4(Ipv4Addr::LOCALHOST));
         let port = env.or("PAYMENTS_PORT", "the port of YooKassa's notifications, 0 to 65535", PORT);
-        let door = Door { secret: webhook_secret(&mut env), filter: filter(&mut env) };
+        let door =
+            Door { secret: webhook_secret(&mut env), filter: filter(&mut env), hops: Hops::read(&mut env) };
         let test: Option<bool> =
             env.optional("YOOKASSA_TEST_SHOP", "true or false; without it, told by the secret key");
         let what = "true if others sell by this shop too: payments that nobody claims are then let be";
@@ -173,14 +175,9 @@ fn webhook_secret(env: &mut Env) -> Option<SecretString> {
 }
 
 fn filter(env: &mut Env) -> Option<Filter> {
-    let what = "how many proxies of yours stand before this service, 0 to 10";
-    let hops: u8 = env.or("TRUSTED_PROXY_HOPS", what, 0);
-    if hops > 10 {
-        env.problem("TRUSTED_PROXY_HOPS", format!("is {hops}; it is {what}"));
-    }
     let what = "address ranges with commas (185.71.76.0/27), or `yookassa` for those it publishes";
     let ranges: String = env.optional("YOOKASSA_WEBHOOK_ADDRESSES", what)?;
-    let filter = Filter::parse(&ranges, hops.into());
+    let filter = Filter::parse(&ranges);
     if filter.is_none() {
         env.problem("YOOKASSA_WEBHOOK_ADDRESSES", format!("can't be understood; it is {what}"));
     }

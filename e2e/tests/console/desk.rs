@@ -11,8 +11,12 @@ use reqwest::{Client, Method, StatusCode};
 pub const PASSWORD: &str = "CANARY correct horse";
 
 pub fn open() -> Stage {
+    open_with(&[])
+}
+
+pub fn open_with(env: &[(&str, &str)]) -> Stage {
     let mut stage = Stage::new().unwrap();
-    stage.start(Role::Ledger, &[("ADMIN_PASSWORD", PASSWORD)]).unwrap();
+    stage.start(Role::Ledger, &[&[("ADMIN_PASSWORD", PASSWORD)], env].concat()).unwrap();
     stage.until("the first administrator", || {
         let staff = "SELECT count(*) FROM staff";
         let there: i64 = stage.sql(sqlx::query_scalar(staff).fetch_one(&stage.pool));
@@ -48,7 +52,11 @@ impl Answer {
 
 impl<'a> Seat<'a> {
     pub fn new(stage: &'a Stage) -> Self {
-        let client = Client::builder().redirect(Policy::none()).build().unwrap();
+        Self::with_browser(stage, "test")
+    }
+
+    pub fn with_browser(stage: &'a Stage, browser: &str) -> Self {
+        let client = Client::builder().redirect(Policy::none()).user_agent(browser).build().unwrap();
         Self { stage, client, cookies: RefCell::default() }
     }
 

@@ -4,6 +4,7 @@ use e2e::Role;
 use ledger::console::{Console, Need, Room, rooms};
 use proto_events::commands::Role as As;
 use reqwest::{Method, StatusCode};
+use service::client::Hops;
 
 use crate::desk::{PASSWORD, Seat, hires, open};
 
@@ -24,7 +25,7 @@ fn every_page_is_for_whom_it_is_and_for_nobody_else() {
         hires(&stage, name, role);
     }
     let _in_runtime = stage.rt.enter();
-    let rooms = rooms(&Console::new(stage.pool.clone(), stage.client("ledger")).unwrap());
+    let rooms = rooms(&Console::new(stage.pool.clone(), stage.client("ledger"), Hops::default()).unwrap());
     drop(_in_runtime);
     let mut walked = 0;
     for (name, roles, proven) in WALKERS {

@@ -8,4 +8,6 @@ mod explain;
 mod faces;
 mod log;
 mod money;
+mod sessions;
 mod staff;
+mod totp;

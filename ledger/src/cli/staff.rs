@@ -5,17 +5,19 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand, ValueEnum};
-use proto_events::commands::{Role, StaffPut};
+use proto_events::commands::{OperatorAct, Role, StaffPut};
 use proto_events::{AccountId, CommandId, Text};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use service::config::Env;
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::money::agreed;
 use super::operator::{self, Manner};
 use super::out::say;
-use crate::console::{PASSWORD_CHARS_MIN, hash_password};
+use crate::console::{PASSWORD_CHARS_MIN, TOTP_RESET, hash_password};
+use crate::store::Ended;
 use crate::{config, store};
 
 #[derive(Subcommand)]
@@ -24,6 +26,10 @@ pub enum Operator {
     Add(Add),
     /// Let somebody sign in no more; ends their sessions.
     Remove(Remove),
+    /// Ask somebody for no code any more whose telephone is
+    /// lost; ends their sessions.
+    #[command(verbatim_doc_comment)]
+    ResetTotp(Remove),
     /// Who may sign in.
     List {
         /// Print one JSON object.
@@ -87,6 +93,7 @@ pub async fn run(what: Operator) -> anyhow::Result<ExitCode> {
     match what {
         Operator::Add(wish) => add(wish).await,
         Operator::Remove(wish) => remove(wish).await,
+        Operator::ResetTotp(wish) => reset_totp(wish).await,
         Operator::List { json } => list(json).await,
     }
 }
@@ -131,6 +138,35 @@ async fn remove(wish: Remove) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Written down first: who is cut off between does it again.
+async fn reset_totp(wish: Remove) -> anyhow::Result<ExitCode> {
+    let pool = pool().await?;
+    let Some(known) = store::totp(&pool, &wish.name).await? else {
+        bail!("nobody called {} has a second factor: see ledger operator list", wish.name);
+    };
+    let ask = format!("{} is signed out at once and signs in by the password alone.", wish.name);
+    if !agreed(&ask, wish.manner.yes, wish.manner.json)? {
+        say!("Nothing was changed.")?;
+        return Ok(ExitCode::from(1));
+    }
+    let id = CommandId::new(format!("totp_reset:{}", Uuid::new_v4().simple()))?;
+    let command = OperatorAct {
+        act: Text::lossy(TOTP_RESET),
+        subject: Text::lossy(&wish.name),
+        reason: Text::new(&wish.reason).context("a reason has 1 to 500 letters")?,
+    };
+    let operator = operator::named(wish.manner.operator.as_deref());
+    let done = operator::act(&operator, id, AccountId::OPERATIONS, command).await?;
+    store::forget_totp(&pool, &wish.name, known.id).await?;
+    store::end_sessions(&pool, &wish.name, Ended::All).await?;
+    if wish.manner.json {
+        say!("{}", json!({"position": done.position, "name": wish.name}))?;
+    } else {
+        say!("Done, at {}.", operator::places(&done))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 async fn list(json: bool) -> anyhow::Result<ExitCode> {
     let all = staff().await?;
     if json {
@@ -148,11 +184,13 @@ async fn list(json: bool) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn staff() -> anyhow::Result<Vec<store::Staff>> {
+async fn pool() -> anyhow::Result<PgPool> {
     let url = config::database_url(Env::from_process())?;
-    let pool =
-        store::connect(url.expose_secret(), 1).await.context("can't reach Postgres by DATABASE_URL")?;
-    Ok(store::staff(&pool).await?)
+    store::connect(url.expose_secret(), 1).await.context("can't reach Postgres by DATABASE_URL")
+}
+
+async fn staff() -> anyhow::Result<Vec<store::Staff>> {
+    Ok(store::staff(&pool().await?).await?)
 }
 
 fn words(roles: &[Role]) -> String {

@@ -12,6 +12,7 @@ use proto_events::envelope::AccountRef;
 use proto_events::{CommandId, Refused};
 use serde::Deserialize;
 use service::ledger::{Done, Envelope, SendError};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::Console;
@@ -30,6 +31,12 @@ pub(super) struct Once(Uuid);
 impl Once {
     pub(super) fn new() -> Self {
         Self(Uuid::new_v4())
+    }
+
+    /// Of something that is done once for ever, whoever asks and how often.
+    pub(super) fn of(what: &str) -> Self {
+        let digest = Sha256::digest(what.as_bytes());
+        Self(Uuid::from_slice(&digest[..16]).unwrap_or_default())
     }
 
     /// The field; the page's form has `once: Once`.

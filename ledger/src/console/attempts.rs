@@ -7,6 +7,8 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::pace::network;
+
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 const OF_A_NAME: usize = 10;
 const FROM_AN_ADDRESS: usize = 50;
@@ -32,7 +34,7 @@ impl Attempts {
     pub(super) fn succeeded(&self, name: &str, address: IpAddr) {
         let mut known = self.known();
         known.remove(&Who::Name(name.to_owned()));
-        if let Some((_, tries)) = known.get_mut(&Who::Address(address)) {
+        if let Some((_, tries)) = known.get_mut(&Who::Address(network(address))) {
             *tries = tries.saturating_sub(1);
         }
     }
@@ -43,7 +45,8 @@ impl Attempts {
             known.retain(|_, (since, _)| now.duration_since(*since) < WINDOW);
         }
         let full = known.len() >= KNOWN_MAX;
-        let both = [(Who::Address(address), FROM_AN_ADDRESS), (Who::Name(name.to_owned()), OF_A_NAME)];
+        let both =
+            [(Who::Address(network(address)), FROM_AN_ADDRESS), (Who::Name(name.to_owned()), OF_A_NAME)];
         both.into_iter().all(|(who, most)| {
             if full && !known.contains_key(&who) {
                 return false;

@@ -3,10 +3,11 @@
 //! What changes something comes from our own page, said by the browser (`Sec-Fetch-Site`, else `Origin`), besides the
 //! session's cookie being for the same site only.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::handler::Handler;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
@@ -144,6 +145,14 @@ async fn guard(
 ) -> Response {
     let (headers, lang) = (request.headers(), lang_of(request.headers()));
     let (changes, path) = (request.method() != Method::GET, request.uri().path().to_owned());
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    // A proxy that says nothing is the client itself.
+    let client = console.hops.client(peer, headers).or(peer);
+    let address = client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    if !console.pace.may(address, session::token_hash(headers)) {
+        metrics::counter!("ledger_console_too_fast_total").increment(1);
+        return refused(&console, &path, lang, StatusCode::TOO_MANY_REQUESTS, "too-fast");
+    }
     if changes && !is_from_here(headers) {
         return refused(&console, &path, lang, StatusCode::FORBIDDEN, "from-elsewhere");
     }
@@ -154,7 +163,7 @@ async fn guard(
             return refused(&console, &path, lang, StatusCode::SERVICE_UNAVAILABLE, "database-away");
         }
     };
-    let visitor = Visitor { session, lang, path };
+    let visitor = Visitor { session, lang, path, address };
     if let Some(refused) = refusal(&console, need, &visitor, changes) {
         return refused;
     }

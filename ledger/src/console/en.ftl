@@ -292,3 +292,49 @@ menu-debts = Debts
 debts-more = Credits that were refunded after they had been spent: the next top-up pays them first.
 accounts = Accounts
 next-page = Next
+## Sessions
+sessions = Sessions
+session-began = Begun (Moscow)
+session-seen = Last seen
+session-address = Address
+session-browser = Browser
+session-this = this one
+session-end = End
+session-ended = The sessions are ended.
+sessions-end-others = End all others
+staff-sign-in = How somebody signs in
+staff-sessions-end = End all their sessions
+too-fast = Too many requests
+too-fast-more = Requests from your address or in your session come too fast. Wait a moment and try again.
+
+## Second factor
+totp = Code from an app
+totp-on = on
+totp-more = Signing in may ask for a code from an app on your telephone besides the password: a stranger with your password then stays outside.
+totp-begin = Turn on
+totp-prove-first = To turn it on, first confirm your password above.
+totp-scan = Point the camera of an app for codes at the picture: Google Authenticator, Aegis, 1Password or any other. It is shown once.
+totp-picture = Picture with the key for the app
+totp-type = Or type the key into the app:
+totp-confirm = Confirm and turn on
+totp-confirm-hint = The six digits that the app shows now.
+totp-is-on = Signing in asks for a code from the app.
+totp-is-off = Signing in asks for no code any more.
+totp-off-do = Turn off
+totp-on-already = It is on already: turn it off first.
+totp-begin-again = This key is no longer good: begin anew.
+totp-reset = Turn their code off
+totp-none = Not done: no code from an app is on for this person.
+totp-own = Not done: your own code is turned off at your own page.
+code = Code
+code-hint = Six digits from the app, or one of the recovery codes.
+wrong-code = The code is not right, or was used already. Wait for the next one.
+sign-in-over = Signing in broke off: more than five minutes went by, or there were too many tries. Begin anew.
+sign-in-anew = Sign in anew
+recovery-codes = Recovery codes
+recovery-more = If the telephone is lost, one of these codes lets you in: each is good once. Keep them now, they are not shown again.
+recovery-kept = I have kept them
+recovery-left = { $n ->
+    [one] { $n } recovery code is left.
+   *[other] { $n } recovery codes are left.
+}

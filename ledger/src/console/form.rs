@@ -4,6 +4,8 @@ use maud::{Markup, html};
 
 pub(super) struct Field<'a> {
     pub(super) name: &'a str,
+    /// Where another form of the page has a field of this name; else it is made of the name.
+    pub(super) id: &'a str,
     pub(super) label: &'a str,
     /// Below it, when there is more to say.
     pub(super) hint: Option<&'a str>,
@@ -16,7 +18,7 @@ pub(super) struct Field<'a> {
 
 impl<'a> Field<'a> {
     pub(super) const fn text(name: &'a str, label: &'a str) -> Self {
-        Self { name, label, hint: None, kind: "text", value: "", complete: "off", required: true }
+        Self { name, id: "", label, hint: None, kind: "text", value: "", complete: "off", required: true }
     }
 
     /// Of a filter: it may stay empty.
@@ -29,7 +31,8 @@ impl<'a> Field<'a> {
     }
 
     pub(super) fn show(&self) -> Markup {
-        let (id, hint) = (format!("f-{}", self.name), format!("f-{}-hint", self.name));
+        let id = if self.id.is_empty() { format!("f-{}", self.name) } else { self.id.to_owned() };
+        let hint = format!("{id}-hint");
         html! {
             div class="field" {
                 label for=(id) { (self.label) }

@@ -3,7 +3,7 @@
 //! A request's way, and there is only this one: `door` (is it from our own page, who is it, may they) → a `view`, which reads
 //! projections and side tables, or an act, which is sent to whichever ledger leads → `page` (the frame around it), or `api`
 //! (the same as JSON).
-//! Nothing is kept in the process but how often somebody tried to sign in (`attempts`).
+//! Nothing is kept in the process but how often somebody tried to sign in (`attempts`), and how fast requests come (`pace`).
 
 mod act;
 mod acts;
@@ -21,32 +21,39 @@ mod lang;
 mod log;
 mod me;
 mod openapi;
+mod pace;
 mod page;
 mod password;
 mod payment;
 mod reconciliation;
+mod second;
 mod session;
+mod sessions;
 mod sign_in;
 mod staff;
 mod table;
 #[cfg(test)]
 mod tests;
+mod totp;
 mod view;
 
 use std::sync::Arc;
 
 use axum::Router;
 use proto_events::Producer;
+use service::client::Hops;
 use service::ledger::Ledger;
 use sqlx::PgPool;
 
 use attempts::Attempts;
 use door::Door;
 use lang::Texts;
+use pace::Pace;
 
 pub use door::{Need, Room};
 pub use first::{BadPassword, check as check_first_password, let_in as let_first_in};
 pub use password::{PASSWORD_CHARS_MIN, hash as hash_password};
+pub use second::TOTP_RESET;
 
 /// What pages share.
 pub struct Console {
@@ -54,15 +61,19 @@ pub struct Console {
     /// Whichever leads, asked as the console.
     ledger: Ledger,
     attempts: Attempts,
+    pace: Pace,
+    /// Proxies of ours before it.
+    hops: Hops,
     texts: Texts,
 }
 
 impl Console {
     /// # Errors
     /// The texts are broken; a test reads them.
-    pub fn new(pool: PgPool, nats: async_nats::Client) -> anyhow::Result<Arc<Self>> {
+    pub fn new(pool: PgPool, nats: async_nats::Client, hops: Hops) -> anyhow::Result<Arc<Self>> {
         let ledger = Ledger::new(nats, Producer::Console);
-        Ok(Arc::new(Self { pool, ledger, attempts: Attempts::default(), texts: Texts::read()? }))
+        let (attempts, pace, texts) = (Attempts::default(), Pace::default(), Texts::read()?);
+        Ok(Arc::new(Self { pool, ledger, attempts, pace, hops, texts }))
     }
 }
 
@@ -81,6 +92,8 @@ fn door(console: &Arc<Console>) -> Door {
     assets::rooms(&mut door);
     sign_in::rooms(&mut door);
     me::rooms(&mut door);
+    sessions::rooms(&mut door);
+    second::rooms(&mut door);
     home::rooms(&mut door);
     books::rooms(&mut door);
     payment::rooms(&mut door);

@@ -7,7 +7,7 @@ use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
-use proto_events::commands::{Role, StaffPut};
+use proto_events::commands::{OperatorAct, Role, StaffPut};
 use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, Text};
 use schemars::JsonSchema;
@@ -53,12 +53,16 @@ pub(super) enum NotPut {
     /// The machine has no randomness.
     Hash,
     Acted(Acted),
+    /// They have no second factor.
+    NoTotp,
+    /// One's own second factor is turned off with a code.
+    OwnTotp,
 }
 
 impl NotPut {
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Unfit | Self::Reason => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unfit | Self::Reason | Self::NoTotp | Self::OwnTotp => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Hash => StatusCode::SERVICE_UNAVAILABLE,
             Self::Acted(acted) => acted.status(),
         }
@@ -70,6 +74,8 @@ impl NotPut {
             Self::Reason => note("bad", &words.t("reason-missing")),
             Self::Hash => note("bad", &words.t("not-done")),
             Self::Acted(acted) => acted.say(words, &KNOWN),
+            Self::NoTotp => note("bad", &words.t("totp-none")),
+            Self::OwnTotp => note("bad", &words.t("totp-own")),
         }
     }
 }
@@ -117,6 +123,8 @@ struct Person {
     name: String,
     /// None: they may not sign in.
     roles: Vec<&'static str>,
+    /// Signing in asks them for a code.
+    totp: bool,
 }
 
 impl Read for People {
@@ -128,7 +136,9 @@ impl Read for People {
     const ABOUT: &'static str = "Who may sign in";
 
     async fn read(console: &Console, _: &Asked) -> Result<Shown, Unfit> {
+        let coded = store::names_with_totp(&console.pool).await?;
         let one = |one: Staff| Person {
+            totp: coded.contains(&one.name),
             name: one.name,
             roles: one.roles.iter().map(|role| role.as_str()).collect(),
         };
@@ -146,7 +156,7 @@ impl View for People {
         html! {
             (list(scene, &shown.staff))
             h2 { (scene.t("staff-change")) }
-            @if proven { (form(scene.words)) } @else {
+            @if proven { (form(scene.words)) (about_form(scene.words, &shown.staff)) } @else {
                 p { (scene.t("prove-first-more")) " " a href="/me" { (scene.t("me")) } }
             }
         }
@@ -162,10 +172,17 @@ fn list(scene: &Scene<'_>, staff: &[Person]) -> Markup {
                     @if one.roles.is_empty() { span class="dim" { (scene.t("may-not-sign-in")) } }
                     @for role in &one.roles { span class="chip" { (scene.t(&format!("role-{role}"))) } " " }
                 }
+                td { @if one.totp { span class="chip" { (scene.t("totp-on")) } } }
             }
         }
     };
-    table(scene.words, &scene.t("menu-staff"), &[Column::Text("name"), Column::Text("roles")], &rows, None)
+    table(
+        scene.words,
+        &scene.t("menu-staff"),
+        &[Column::Text("name"), Column::Text("roles"), Column::Text("totp")],
+        &rows,
+        None,
+    )
 }
 
 fn form(words: Words<'_>) -> Markup {
@@ -238,9 +255,54 @@ async fn change(
     };
     match put(&console, session, change).await {
         Ok(()) => Redirect::to("/staff?done=staff").into_response(),
-        Err(not) => {
-            let said = not.say(console.words(&visitor));
-            console.shown::<People>(&visitor, &Asked {}, not.status(), Some(said)).await
+        Err(not) => refused(&console, &visitor, &not).await,
+    }
+}
+
+/// The page, with why something was not done.
+pub(super) async fn refused(console: &Console, visitor: &Visitor, not: &NotPut) -> Response {
+    let said = not.say(console.words(visitor));
+    console.shown::<People>(visitor, &Asked {}, not.status(), Some(said)).await
+}
+
+/// An act about how somebody signs in.
+#[derive(Deserialize)]
+pub(super) struct About {
+    pub(super) name: String,
+    reason: String,
+}
+
+impl About {
+    /// Writes it down, before it is done: who dies between is asked for it again, and nothing happens twice.
+    pub(super) async fn record(&self, console: &Console, by: &Session, act: &str) -> Result<(), NotPut> {
+        let reason = Text::new(self.reason.trim()).map_err(|_| NotPut::Reason)?;
+        if self.reason.trim().is_empty() {
+            return Err(NotPut::Reason);
+        }
+        let subject = Text::new(&self.name).map_err(|_| NotPut::Unfit)?;
+        let command = OperatorAct { act: Text::lossy(act), subject, reason }.into();
+        let account = AccountRef::Id(AccountId::OPERATIONS);
+        match console.act(by, Act { once: Once::new(), account, command }).await {
+            Acted::Done(_) => Ok(()),
+            acted => Err(NotPut::Acted(acted)),
+        }
+    }
+}
+
+fn about_form(words: Words<'_>, staff: &[Person]) -> Markup {
+    let reason = words.t("reason");
+    html! {
+        h2 { (words.t("staff-sign-in")) }
+        form method="post" action="/staff/sessions/end" class="card narrow" {
+            div class="field" {
+                label for="f-whose" { (words.t("name")) }
+                select id="f-whose" name="name" required {
+                    @for one in staff { option value=(one.name) { (one.name) } }
+                }
+            }
+            (Field { id: "f-why", ..Field::text("reason", &reason) }.show())
+            button { (words.t("staff-sessions-end")) } " "
+            button formaction="/staff/totp/reset" { (words.t("totp-reset")) }
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod side;
 mod snapshots;
 mod staff;
 mod tellings;
+mod totp;
 mod work;
 
 pub use albums::*;
@@ -55,4 +56,5 @@ pub use side::Side;
 pub use snapshots::{Snapshot, reset_snapshots, snapshots_of, snapshots_through, write_snapshots};
 pub use staff::*;
 pub use tellings::*;
+pub use totp::*;
 pub use work::*;

@@ -19,6 +19,7 @@ use axum::{
 };
 use proto_events::events::ProviderId;
 use secrecy::{ExposeSecret, SecretString};
+use service::client::Hops;
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
@@ -43,6 +44,7 @@ pub struct Door {
     /// the last part of the path
     pub secret: Option<SecretString>,
     pub filter: Option<Filter>,
+    pub hops: Hops,
 }
 
 struct Desk {
@@ -75,7 +77,7 @@ async fn handle(desk: &Desk, secret: &str, request: Request) -> StatusCode {
     }
     if let Some(filter) = &desk.door.filter {
         let peer = request.extensions().get::<ConnectInfo<std::net::SocketAddr>>().map(|peer| peer.0.ip());
-        let client = filter.client(peer, request.headers());
+        let client = desk.door.hops.client(peer, request.headers());
         if !client.is_some_and(|client| filter.lets_in(client)) {
             tracing::warn!(?client, "a notification came from an address outside YOOKASSA_WEBHOOK_ADDRESSES");
             return StatusCode::FORBIDDEN;
@@ -158,7 +160,7 @@ mod tests {
 
     #[test]
     fn the_door_opens_for_its_secret_only() {
-        let door = Door { secret: Some("s3cret-of-ours".into()), filter: None };
+        let door = Door { secret: Some("s3cret-of-ours".into()), ..Door::default() };
         assert!(door.opens("s3cret-of-ours"));
         for wrong in ["", "s3cret-of-our", "s3cret-of-ours ", "S3CRET-OF-OURS", "s3cret-of-oursx"] {
             assert!(!door.opens(wrong), "{wrong:?}");
