@@ -69,7 +69,8 @@ pub struct Page {
 /// # Errors
 /// A page has no example and needs one; or an example's page is not registered any more.
 pub fn all(pool: &PgPool, nats: &async_nats::Client) -> Result<Vec<Page>> {
-    let rooms = ledger::console::rooms(&Console::new(pool.clone(), nats.clone(), service::client::Hops::default())?);
+    let rooms =
+        ledger::console::rooms(&Console::new(pool.clone(), nats.clone(), service::client::Hops::default())?);
     let looked_at: Vec<&Room> = rooms.iter().filter(|room| room.method == Method::GET).collect();
     for (path, _) in EXAMPLES {
         let is_there = |room: &&Room| room.path == *path || room.path.strip_prefix(API) == Some(*path);
