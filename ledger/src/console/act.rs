@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use maud::{Markup, html};
-use proto_events::commands::Command;
+use proto_events::commands::{Command, OperatorAct};
 use proto_events::envelope::AccountRef;
-use proto_events::{CommandId, Refused};
+use proto_events::{AccountId, CommandId, Refused, Text};
 use serde::Deserialize;
 use service::ledger::{Done, Envelope, SendError};
 use sha2::{Digest as _, Sha256};
@@ -51,6 +51,15 @@ pub(super) struct Act {
     pub(super) once: Once,
     pub(super) account: AccountRef,
     pub(super) command: Command,
+}
+
+impl Act {
+    /// What has no command of its own: recorded and no more. `None`: a text is too long, or there is no reason.
+    pub(super) fn noted(once: Once, act: &str, subject: &str, reason: &str) -> Option<Self> {
+        let reason = Text::new(reason.trim()).ok().filter(|reason: &Text<500>| !reason.is_empty())?;
+        let command = OperatorAct { act: Text::new(act).ok()?, subject: Text::new(subject).ok()?, reason };
+        Some(Self { once, account: AccountRef::Id(AccountId::OPERATIONS), command: command.into() })
+    }
 }
 
 /// What became of it.

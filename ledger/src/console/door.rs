@@ -14,11 +14,12 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{MethodFilter, on};
 use proto_events::commands::Role;
+use schemars::JsonSchema;
 
 use super::Console;
-use super::api;
+use super::api::openapi::Operation;
+use super::api::{self, token};
 use super::lang::{Lang, lang_of};
-use super::openapi::Operation;
 use super::page;
 use super::session::{self, Visitor};
 use super::view::{self, Read, View};
@@ -85,6 +86,21 @@ impl Door {
     pub(super) fn data<R: Read>(&mut self) {
         self.add(MethodFilter::GET, Method::GET, api::path_of(R::PATH), R::NEED, api::data::<R>);
         self.operations.push(Operation::of::<R>());
+    }
+
+    /// What answers a program with lines of JSON.
+    pub(super) fn lines<Asked: JsonSchema, Line: JsonSchema, H, T>(
+        &mut self,
+        path: &'static str,
+        need: Need,
+        about: &'static str,
+        handler: H,
+    ) where
+        H: Handler<T, Arc<Console>>,
+        T: 'static,
+    {
+        self.add(MethodFilter::GET, Method::GET, api::path_of(path), need, handler);
+        self.operations.push(Operation::lines::<Asked, Line>(path, need, about));
     }
 
     /// All that was registered as JSON so far.
@@ -156,7 +172,11 @@ async fn guard(
     if changes && !is_from_here(headers) {
         return refused(&console, &path, lang, StatusCode::FORBIDDEN, "from-elsewhere");
     }
-    let session = match session::of(&console.pool, headers).await {
+    let found = match token::sent(headers).filter(|_| api::is_in(&path) && !changes) {
+        Some(token) => token::session(&console.pool, token).await,
+        None => session::of(&console.pool, headers).await,
+    };
+    let session = match found {
         Ok(session) => session,
         Err(error) => {
             tracing::warn!(%error, "sessions can't be read");

@@ -292,6 +292,7 @@ menu-debts = Debts
 debts-more = Credits that were refunded after they had been spent: the next top-up pays them first.
 accounts = Accounts
 next-page = Next
+
 ## Sessions
 sessions = Sessions
 session-began = Begun (Moscow)
@@ -338,3 +339,28 @@ recovery-left = { $n ->
     [one] { $n } recovery code is left.
    *[other] { $n } recovery codes are left.
 }
+
+## Tokens
+menu-tokens = API tokens
+tokens-more = Programs read what the pages show as JSON, each by a token of its own. A token reads; it changes nothing. What there is to read:
+tokens-none = No program reads yet.
+token-new = A new token
+token-name-hint = What reads by it: 2 to 32 letters a to z, digits, “.”, “_” and “-”.
+token-lives = How long it is good
+days = { $n ->
+    [one] { $n } day
+   *[other] { $n } days
+}
+token-make = Make a token
+token-made = This is the token. It is shown once: keep it where secrets are kept.
+token-there = Not done: there is a token of that name. End it first, or choose another name.
+token-unfit = Not done: a name is of 2 to 32 letters a to z, digits, “.”, “_” and “-”.
+token-without-roles = Not done: choose at least one role.
+token-end = End
+done-token-ended = The token is ended: nobody reads by it any more.
+made-by = Made by
+made-at = Made
+expires-at = Good until
+seen-last = Used last
+never = never
+too-many-streams = Too many streams of the log are open

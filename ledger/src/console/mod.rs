@@ -20,7 +20,6 @@ mod home;
 mod lang;
 mod log;
 mod me;
-mod openapi;
 mod pace;
 mod page;
 mod password;
@@ -44,6 +43,7 @@ use proto_events::Producer;
 use service::client::Hops;
 use service::ledger::Ledger;
 use sqlx::PgPool;
+use tokio::sync::Semaphore;
 
 use attempts::Attempts;
 use door::Door;
@@ -65,7 +65,11 @@ pub struct Console {
     /// Proxies of ours before it.
     hops: Hops,
     texts: Texts,
+    /// Of the log, that may be read at once.
+    streams: Arc<Semaphore>,
 }
+
+const STREAMS_MAX: usize = 16;
 
 impl Console {
     /// # Errors
@@ -73,7 +77,8 @@ impl Console {
     pub fn new(pool: PgPool, nats: async_nats::Client, hops: Hops) -> anyhow::Result<Arc<Self>> {
         let ledger = Ledger::new(nats, Producer::Console);
         let (attempts, pace, texts) = (Attempts::default(), Pace::default(), Texts::read()?);
-        Ok(Arc::new(Self { pool, ledger, attempts, pace, hops, texts }))
+        let streams = Arc::new(Semaphore::new(STREAMS_MAX));
+        Ok(Arc::new(Self { pool, ledger, attempts, pace, hops, texts, streams }))
     }
 }
 
@@ -102,6 +107,6 @@ fn door(console: &Arc<Console>) -> Door {
     log::rooms(&mut door);
     acts::rooms(&mut door);
     staff::rooms(&mut door);
-    openapi::rooms(&mut door);
+    api::rooms(&mut door);
     door
 }

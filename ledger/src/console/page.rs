@@ -32,7 +32,14 @@ const MENU: [(&str, &[Entry]); 3] = [
             ("/reconciliation", "menu-reconciliation", MONEY),
         ],
     ),
-    ("about-people", &[("/acts", "menu-acts", &Role::ALL), ("/staff", "menu-staff", OWNERS)]),
+    (
+        "about-people",
+        &[
+            ("/acts", "menu-acts", &Role::ALL),
+            ("/staff", "menu-staff", OWNERS),
+            ("/tokens", "menu-tokens", OWNERS),
+        ],
+    ),
 ];
 
 impl Console {

@@ -185,6 +185,22 @@ fn list(scene: &Scene<'_>, staff: &[Person]) -> Markup {
     )
 }
 
+/// The roles, each to be ticked; with what they may.
+pub(super) fn roles_to_choose(words: Words<'_>) -> Markup {
+    html! {
+        fieldset {
+            legend { (words.t("roles")) }
+            @for role in Role::ALL {
+                label class="check" {
+                    input type="checkbox" name=(role.as_str()) value="on";
+                    span { (words.t(&format!("role-{}", role.as_str()))) }
+                    span class="hint" { (words.t(&format!("role-{}-more", role.as_str()))) }
+                }
+            }
+        }
+    }
+}
+
 fn form(words: Words<'_>) -> Markup {
     let (name, reason, password) = (words.t("name"), words.t("reason"), words.t("password-new"));
     let (name_hint, hint) = (
@@ -194,16 +210,7 @@ fn form(words: Words<'_>) -> Markup {
     html! {
         form method="post" action="/staff" class="card narrow" {
             (Field { hint: Some(&name_hint), ..Field::text("name", &name) }.show())
-            fieldset {
-                legend { (words.t("roles")) }
-                @for role in Role::ALL {
-                    label class="check" {
-                        input type="checkbox" name=(role.as_str()) value="on";
-                        span { (words.t(&format!("role-{}", role.as_str()))) }
-                        span class="hint" { (words.t(&format!("role-{}-more", role.as_str()))) }
-                    }
-                }
-            }
+            (roles_to_choose(words))
             (Field { hint: Some(&hint), required: false, ..Field::password("password", &password, "new-password") }.show())
             (Field::text("reason", &reason).show())
             button { (words.t("save")) }

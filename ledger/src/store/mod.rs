@@ -4,6 +4,7 @@
 //! `events`. The tables belong to `plantain_owner`, which cannot log in.
 
 mod albums;
+mod api_tokens;
 mod append;
 mod broadcasts;
 mod composite;
@@ -26,6 +27,7 @@ mod totp;
 mod work;
 
 pub use albums::*;
+pub use api_tokens::*;
 pub use append::{AppendError, Batch, NaturalKey, Resolved, Writer, resolve};
 pub use broadcasts::*;
 pub use contents::*;

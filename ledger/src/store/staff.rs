@@ -43,7 +43,7 @@ pub struct Seen {
 }
 
 /// What a version before this one does not know is no role.
-fn roles(words: &[String]) -> Vec<Role> {
+pub(super) fn roles(words: &[String]) -> Vec<Role> {
     Role::ALL.into_iter().filter(|role| words.iter().any(|word| word == role.as_str())).collect()
 }
 

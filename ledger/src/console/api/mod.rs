@@ -1,5 +1,10 @@
 //! What pages show, as JSON under `/api/v1`; what is not shown is told as a problem (RFC 9457).
 
+pub(super) mod openapi;
+mod stream;
+pub(super) mod token;
+mod tokens;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,10 +15,18 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Console;
+use super::door::Door;
 use super::lang::{Lang, Texts};
 use super::view::{Read, asked};
 
 pub(super) const ROOT: &str = "/api/v1";
+
+/// After all that is to be described.
+pub(super) fn rooms(door: &mut Door) {
+    stream::rooms(door);
+    tokens::rooms(door);
+    openapi::rooms(door);
+}
 
 /// Where a view is as JSON.
 pub(super) fn path_of(page: &str) -> String {

@@ -5,29 +5,39 @@ use std::sync::Arc;
 use axum::Json;
 use axum::http::StatusCode;
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema as _, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::api::{Problem, path_of};
-use super::door::{Door, Need};
-use super::view::Read;
+use super::{Problem, path_of};
+use crate::console::door::{Door, Need};
+use crate::console::view::Read;
 
 const PATH: &str = "/api/v1/openapi.json";
 
 /// One view.
 #[derive(Clone)]
-pub(super) struct Operation {
+pub(in crate::console) struct Operation {
     path: &'static str,
     need: Need,
     about: &'static str,
     schemas: fn(&mut SchemaGenerator) -> (Schema, Schema),
+    /// Of an answer.
+    media: &'static str,
 }
 
 impl Operation {
-    pub(super) fn of<R: Read>() -> Self {
-        // What is asked for is taken apart into parameters, so it is no type of its own.
-        let schemas = |of: &mut SchemaGenerator| (R::Asked::json_schema(of), of.subschema_for::<R::Shown>());
-        Self { path: R::PATH, need: R::NEED, about: R::ABOUT, schemas }
+    pub(in crate::console) fn of<R: Read>() -> Self {
+        let media = "application/json";
+        Self { path: R::PATH, need: R::NEED, about: R::ABOUT, schemas: schemas::<R::Asked, R::Shown>, media }
+    }
+
+    /// What answers with lines, each of this type.
+    pub(in crate::console) fn lines<Asked: JsonSchema, Line: JsonSchema>(
+        path: &'static str,
+        need: Need,
+        about: &'static str,
+    ) -> Self {
+        Self { path, need, about, schemas: schemas::<Asked, Line>, media: "application/x-ndjson" }
     }
 
     fn describe(&self, generator: &mut SchemaGenerator) -> Value {
@@ -37,7 +47,7 @@ impl Operation {
             "operationId": self.name(),
             "description": self.who(),
             "parameters": self.parameters(&asked),
-            "responses": responses(&shown),
+            "responses": responses(self.media, &shown),
         })
     }
 
@@ -69,13 +79,18 @@ impl Operation {
     }
 }
 
-fn responses(shown: &Schema) -> Value {
+/// What is asked for is taken apart into parameters, so it is no type of its own.
+fn schemas<Asked: JsonSchema, Shown: JsonSchema>(of: &mut SchemaGenerator) -> (Schema, Schema) {
+    (Asked::json_schema(of), of.subschema_for::<Shown>())
+}
+
+fn responses(media: &str, shown: &Schema) -> Value {
     let problem = |about: &str| {
         let schema = json!({"$ref": "#/components/schemas/Problem"});
         json!({"description": about, "content": {"application/problem+json": {"schema": schema}}})
     };
     let mut all = Map::new();
-    let found = json!({"description": "What was found", "content": {"application/json": {"schema": shown}}});
+    let found = json!({"description": "What was found", "content": {media: {"schema": shown}}});
     all.insert("200".to_owned(), found);
     for (status, about) in [
         (StatusCode::UNAUTHORIZED, "Neither a token nor a session"),
@@ -93,7 +108,7 @@ fn responses(shown: &Schema) -> Value {
 }
 
 /// The description itself, after all that it describes.
-pub(super) fn rooms(door: &mut Door) {
+pub(in crate::console) fn rooms(door: &mut Door) {
     let document: Arc<Value> = document(door.operations()).into();
     door.get(PATH, Need::SignedIn, move || async move { Json(document) });
 }
