@@ -1,5 +1,6 @@
 //! The console as people use it: who comes in, who does not, and what they do there.
 
+mod api;
 mod axe;
 mod books;
 mod desk;
