@@ -37,7 +37,11 @@ pub struct Stand {
 impl Stand {
     /// Postgres and NATS run; the ledger does not yet.
     pub fn new(size: Size, say: &dyn Fn(&str)) -> Result<Self> {
-        let log = kept::copy(size, say)?;
+        Self::on(kept::copy(size, say)?)
+    }
+
+    /// The same on this log.
+    pub fn on(log: Copy) -> Result<Self> {
         let nats = Nats::start_temporary(&paths::root().join("nats.conf"), &[])?;
         let rt =
             tokio::runtime::Builder::new_multi_thread().worker_threads(LOAD_THREADS).enable_all().build()?;

@@ -78,17 +78,40 @@ pub fn ensure(size: Size, say: &dyn Fn(&str)) -> Result<PathBuf> {
     remove_outdated(&shelf, size)?;
     let unfinished = shelf.join(format!("{name}.unfinished"));
     let _ = std::fs::remove_dir_all(&unfinished);
+    let twin = format!("CREATE DATABASE {TWIN} TEMPLATE {DATABASE}");
+    fill(&unfinished, size, Some(&twin), say)?;
+    std::fs::rename(&unfinished, &kept)?;
+    Ok(kept)
+}
+
+/// A log of this size for this run alone, and without its twin: of one that is kept there are four on the disk while it is
+/// measured.
+///
+/// # Errors
+/// As [`copy`].
+pub fn fresh(size: Size, say: &dyn Fn(&str)) -> Result<Copy> {
+    let scratch = Scratch::reachable("log", postgres::unprivileged()?)?;
+    let data = scratch.path().join("data");
+    fill(&data, size, None, say)?;
     let port = lease_port()?;
-    let mut instance = start(unfinished.clone(), &port, false)?;
+    let postgres = start(data, &port, true)?;
+    Ok(Copy { postgres, _port: port, _scratch: scratch })
+}
+
+/// Makes the data folder; `last` is run when the log is there.
+fn fill(data: &Path, size: Size, last: Option<&str>, say: &dyn Fn(&str)) -> Result<()> {
+    let port = lease_port()?;
+    let mut instance = start(data.to_owned(), &port, false)?;
     instance.create_database(DATABASE)?;
     let rt = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     rt.block_on(make(&instance.url(DATABASE), size, say))?;
     drop(rt);
-    instance.query("postgres", &format!("CREATE DATABASE {TWIN} TEMPLATE {DATABASE}"))?;
+    if let Some(sql) = last {
+        instance.query("postgres", sql)?;
+    }
     instance.stop(Stop::Fast)?;
-    Command::new("sync").arg("-f").arg(&unfinished).status()?;
-    std::fs::rename(&unfinished, &kept)?;
-    Ok(kept)
+    Command::new("sync").arg("-f").arg(data).status()?;
+    Ok(())
 }
 
 async fn make(url: &str, size: Size, say: &dyn Fn(&str)) -> Result<()> {
