@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
+use ledger::books::moscow::{Day, rfc3339};
 use ledger::console::{Console, Need, Room};
-use proto_events::{AccountId, Event};
+use proto_events::{AccountId, Event, Producer, subjects};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use crate::dice::Dice;
@@ -26,6 +27,9 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "/books/behind?asset=RUB&book=fees",
         ],
     ),
+    ("/cases/quarantine", &["/cases/quarantine?id={quarantined}"]),
+    ("/clearing", &["/clearing", "/clearing?at={position}"]),
+    ("/debts", &["/debts", "/debts?next={account}"]),
     (
         "/log",
         &[
@@ -41,6 +45,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("/log/{position}", &["/log/{position}"]),
     ("/log/{position}/proof", &["/log/{position}/proof"]),
+    ("/payment", &["/payment", "/payment?id={payment}"]),
+    ("/reconciliation/day", &["/reconciliation/day?provider=yookassa&day={whole day}"]),
     ("/revenue", &["/revenue", "/revenue?from={a year before}&to={last day}"]),
     (
         "/statement",
@@ -106,11 +112,28 @@ pub struct Facts {
 const DAY_US: i64 = 86_400_000_000;
 
 impl Facts {
-    /// From so many places all over the log.
+    /// From so many places all over the log, and what is brought in here that no log has by itself, by the payments adapter's
+    /// connection: the ledger runs.
     ///
     /// # Errors
-    /// It can't be read, or there is too little in it to ask for.
-    pub async fn read(pool: &PgPool, dice: &mut Dice, places: usize) -> Result<Self> {
+    /// The log can't be read or has too little to ask for, or the ledger refuses what is brought in.
+    pub async fn prepare(
+        pool: &PgPool,
+        payments: &async_nats::Client,
+        dice: &mut Dice,
+        places: usize,
+    ) -> Result<Self> {
+        let mut facts = Self::read(pool, dice, places).await?;
+        let first =
+            facts.known.get("day").and_then(|days| days.iter().min()).context("a log without a day")?;
+        let day = Day::parse(first).context("a day is a day")?;
+        bring_in(payments, day).await?;
+        facts.knows("quarantined", QUARANTINED);
+        facts.knows("whole day", day);
+        Ok(facts)
+    }
+
+    async fn read(pool: &PgPool, dice: &mut Dice, places: usize) -> Result<Self> {
         let head: i64 = sqlx::query_scalar("SELECT position FROM log_head").fetch_one(pool).await?;
         let places: Vec<i64> =
             (0..places).map(|_| 1 + i64::try_from(dice.below(head.unsigned_abs())).unwrap_or(0)).collect();
@@ -127,8 +150,8 @@ impl Facts {
             }
             facts.knows("type", kind);
             facts.knows("command", command);
-            facts.knows("day", day(recorded_at));
-            facts.knows("time", time(recorded_at));
+            facts.knows("day", Day::of(recorded_at));
+            facts.knows("time", rfc3339(recorded_at));
             let payload: Value = serde_json::from_str(&payload)?;
             for name in ["payment", "generation", "reservation"] {
                 if let Some(id) = payload[name].as_str() {
@@ -140,8 +163,8 @@ impl Facts {
             .bind(head)
             .fetch_one(pool)
             .await?;
-        facts.knows("last day", day(last));
-        facts.knows("a year before", day(last - 365 * DAY_US));
+        facts.knows("last day", Day::of(last));
+        facts.knows("a year before", Day::of(last - 365 * DAY_US));
         Event::TYPES.iter().for_each(|kind| facts.knows("type", kind));
         Ok(facts)
     }
@@ -171,16 +194,37 @@ impl Facts {
     }
 }
 
+/// Of a payment that YooKassa tells of and nobody has ordered.
+const QUARANTINED: &str = "y-pages";
+
+/// A payment in quarantine, and a provider's whole day that differs from ours.
+async fn bring_in(payments: &async_nats::Client, day: Day) -> Result<()> {
+    let rub = |minor: i64| json!({"amount": minor, "currency": "RUB"});
+    let noon = day.start_us() + DAY_US / 2;
+    let theirs =
+        json!({"of": "payment", "id": QUARANTINED, "amount": rub(7_000), "net": rub(6_650), "at": noon});
+    let seen = json!({"status": "succeeded", "amount": rub(7_000)});
+    let commands = [
+        (
+            "payment_quarantine",
+            format!("quarantine:{QUARANTINED}"),
+            json!({"payment": null, "rail": "yookassa", "provider_payment_id": QUARANTINED,
+                "problems": ["amount_differs"], "seen": seen}),
+        ),
+        ("provider_rows_put", "rows:pages".to_owned(), json!({"provider": "yookassa", "rows": [theirs]})),
+        ("provider_day_done", "day:pages".to_owned(), json!({"provider": "yookassa", "day": day.0})),
+    ];
+    for (verb, id, body) in commands {
+        let envelope = json!({"id": id, "account": {"id": AccountId::OPERATIONS}, "body": body});
+        let subject = subjects::command(Producer::Payments, verb);
+        let reply = payments.request(subject, envelope.to_string().into()).await?;
+        let reply: Value = serde_json::from_slice(&reply.payload)?;
+        ensure!(reply["status"] == "done", "{verb}: {reply}");
+    }
+    Ok(())
+}
+
 fn in_percents(value: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
     value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
-}
-
-/// In Moscow.
-fn day(us: i64) -> String {
-    ledger::books::moscow::Day::of(us).to_string()
-}
-
-fn time(us: i64) -> String {
-    ledger::books::moscow::rfc3339(us)
 }

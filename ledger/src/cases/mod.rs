@@ -101,8 +101,10 @@ async fn late(
     id: &'static str,
     now: i64,
 ) -> Result<Vec<Late>, sqlx::Error> {
+    // OFFSET 0: probe by probe. Merged, the two would be the whole log from its first event on.
     let sql = format!(
-        "SELECT o.{id} AS id, o.rail, e.recorded_at FROM {table} o JOIN events e ON e.position = o.position \
+        "SELECT o.{id} AS id, o.rail, e.recorded_at FROM {table} o, \
+            LATERAL (SELECT recorded_at FROM events WHERE position = o.position OFFSET 0) e \
          WHERE e.recorded_at < $1 ORDER BY o.position LIMIT 1000"
     );
     let rows = sqlx::query(AssertSqlSafe(sql)).bind(now - LATE_US).fetch_all(pool).await?;
