@@ -32,8 +32,6 @@ const CONNECTIONS: usize = 4;
 const PAUSE_MS: u64 = 100;
 /// What the issue asks for, at p99.
 const GOOD_MS: f64 = 100.0;
-/// Events of a log that is kept for the next run: a larger one has no room four times.
-const KEPT_MAX: usize = 5_000_000;
 /// Places of the log that facts come from.
 const PLACES: usize = 2_000;
 /// Commands beside it: so many at once, each so often.
@@ -68,8 +66,7 @@ pub struct Line {
 /// # Errors
 /// A page answers with something else than itself, or the ledger refuses a command.
 pub fn measure(size: Size, each: usize, say: &dyn Fn(&str)) -> Result<Console> {
-    let log = if size.events > KEPT_MAX { kept::fresh(size, say)? } else { kept::copy(size, say)? };
-    let mut stand = Stand::on(log)?;
+    let mut stand = Stand::on(kept::fresh(size, say)?)?;
     let log_events = stand.head()?;
     let key = stand.folder().join("checkpoint.key");
     std::fs::write(&key, SecretKey::from_seed("plantain/bench", [7; 32])?.reveal())?;

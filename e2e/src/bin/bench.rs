@@ -37,7 +37,7 @@ struct Cli {
     #[arg(long, conflicts_with_all = ["only", "replay_10m", "generator"])]
     bot: bool,
     /// Pages of the console, while commands come, on 10 million events and 100 000 accounts (with --quick 1 million), made
-    /// first if they are not there; and nothing else
+    /// for this run; and nothing else
     #[arg(long, conflicts_with_all = ["only", "replay_10m", "generator", "bot"])]
     console: bool,
     /// With --bot: only its memory, at 300 updates/s for so long
