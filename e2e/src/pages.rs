@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use ledger::books::moscow::{Day, rfc3339};
-use ledger::console::{Console, Need, Room};
+use ledger::console::{Console, Means, Need, Room};
+use ledger::projections::Bench;
 use proto_events::{AccountId, Event, Producer, subjects};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
 
 use crate::dice::Dice;
 
@@ -47,6 +49,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("/log/{position}/proof", &["/log/{position}/proof"]),
     ("/payment", &["/payment", "/payment?id={payment}"]),
     ("/reconciliation/day", &["/reconciliation/day?provider=yookassa&day={whole day}"]),
+    ("/projections/{name}", &["/projections/balances", "/projections/trial_balance"]),
     ("/revenue", &["/revenue", "/revenue?from={a year before}&to={last day}"]),
     (
         "/statement",
@@ -70,13 +73,23 @@ pub struct Page {
     pub asked: Vec<String>,
 }
 
+/// All, as registered.
+///
+/// # Errors
+/// The console's texts are broken.
+pub fn rooms(pool: &PgPool, nats: &async_nats::Client) -> Result<Vec<Room>> {
+    let (pool, nats) = (pool.clone(), nats.clone());
+    let bench = Bench::new(pool.clone(), CancellationToken::new());
+    let hops = service::client::Hops::default();
+    Ok(ledger::console::rooms(&Console::new(Means { pool, nats, bench, hops })?))
+}
+
 /// All that are looked at.
 ///
 /// # Errors
 /// A page has no example and needs one; or an example's page is not registered any more.
 pub fn all(pool: &PgPool, nats: &async_nats::Client) -> Result<Vec<Page>> {
-    let rooms =
-        ledger::console::rooms(&Console::new(pool.clone(), nats.clone(), service::client::Hops::default())?);
+    let rooms = rooms(pool, nats)?;
     let looked_at: Vec<&Room> = rooms.iter().filter(|room| room.method == Method::GET).collect();
     for (path, _) in EXAMPLES {
         let is_there = |room: &&Room| room.path == *path || room.path.strip_prefix(API) == Some(*path);

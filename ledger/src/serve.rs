@@ -98,8 +98,10 @@ pub async fn run(
     tokio::spawn(watch_postgres(readers.clone(), health.clone(), stop.clone()));
     let nats = service::nats::connect(&config.nats, "ledger").await?;
     let media = service::nats::connect(&config.media, "media-ledger").await?;
+    let bench = projections::Bench::new(patient.clone(), stop.clone());
     let pages = store::connect_pages(url, PAGES_MAX).await.context(AWAY)?;
-    let pages = console::router(Console::new(pages, nats.clone(), config.hops)?);
+    let means = console::Means { pool: pages, nats: nats.clone(), bench, hops: config.hops };
+    let pages = console::router(Console::new(means)?);
     let web = tokio::spawn(service::http::serve(listener, pages, health.clone(), stop.clone()));
     tokio::spawn({
         let (clients, health, stop) = ([nats.clone(), media.clone()], health.clone(), stop.clone());

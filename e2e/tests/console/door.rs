@@ -1,10 +1,9 @@
 //! Every page with every role, and what the door refuses.
 
-use e2e::Role;
-use ledger::console::{Console, Need, Room, rooms};
+use e2e::{Role, pages};
+use ledger::console::{Need, Room};
 use proto_events::commands::Role as As;
 use reqwest::{Method, StatusCode};
-use service::client::Hops;
 
 use crate::desk::{PASSWORD, Seat, hires, open};
 
@@ -25,7 +24,7 @@ fn every_page_is_for_whom_it_is_and_for_nobody_else() {
         hires(&stage, name, role);
     }
     let _in_runtime = stage.rt.enter();
-    let rooms = rooms(&Console::new(stage.pool.clone(), stage.client("ledger"), Hops::default()).unwrap());
+    let rooms = pages::rooms(&stage.pool, &stage.client("ledger")).unwrap();
     drop(_in_runtime);
     let mut walked = 0;
     for (name, roles, proven) in WALKERS {
@@ -38,7 +37,7 @@ fn every_page_is_for_whom_it_is_and_for_nobody_else() {
                 stage.sql(sqlx::query(sql).execute(&stage.pool));
             }
             let answer = match room.method {
-                Method::GET => seat.gets(&room.path.replace("{position}", "1")),
+                Method::GET => seat.gets(&room.path.replace("{position}", "1").replace("{name}", "balances")),
                 _ => seat.posts(&room.path, &[]),
             };
             let has = |wanted: &[As]| roles.iter().any(|role| wanted.contains(role));

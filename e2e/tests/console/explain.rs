@@ -27,8 +27,9 @@ const FROM_AN_END_MAX: f64 = 500.0;
 const ROUNDS: usize = 3;
 /// Few rows, however long the log: one each for a projection, a consumer, somebody who signs in, a quarantine that a person
 /// has decided, what is open with a provider; or one for an account, which the bench of the console reads at its full number.
-const SMALL: [&str; 11] = [
+const SMALL: [&str; 12] = [
     "projection_instances",
+    "projection_works",
     "log_head",
     "staff",
     "staff_totp",

@@ -51,6 +51,8 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
             ("/reconciliation", "reconciliation"),
             ("/log", "log"),
             ("/log/3", "event"),
+            ("/projections", "projections"),
+            ("/projections/balances", "projection"),
             ("/acts", "acts"),
             ("/me", "me"),
             ("/staff", "staff"),

@@ -36,6 +36,9 @@ pub fn with_history() -> (Stage, History) {
     let mut dice = Dice::new("the log's pages");
     let history = History::new(dice.fork(), 6, 3_000);
     stage.rt.block_on(history::append(&stage.pool, &history.rows)).unwrap();
+    // Its bonuses are in it.
+    let followed = "UPDATE follow_ups SET position = (SELECT position FROM log_head)";
+    stage.sql(sqlx::query(followed).execute(&stage.pool));
     stage.start(Role::Ledger, &[("ADMIN_PASSWORD", PASSWORD)]).unwrap();
     stage.until("the first administrator", || {
         let there = sqlx::query_scalar("SELECT count(*) FROM staff").fetch_one(&stage.pool);

@@ -9,6 +9,7 @@ mod explain;
 mod faces;
 mod log;
 mod money;
+mod ops;
 mod sessions;
 mod staff;
 mod totp;

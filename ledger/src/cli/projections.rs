@@ -68,9 +68,8 @@ fn print(head: i64, lines: &[Line]) -> anyhow::Result<()> {
         )?;
         if let (Some(stage), Some(target)) = (&i.stage, i.target) {
             let dead = if i.is_worked_on() { "" } else { "; its worker is silent" };
-            let left = i.rate.filter(|rate| *rate > 0).map(|rate| (target - i.position).max(0) / rate);
-            let left = left.map(|s| format!(", {s} s left")).unwrap_or_default();
-            match i.position.saturating_mul(100).checked_div(target) {
+            let left = i.left_s().map(|s| format!(", {s} s left")).unwrap_or_default();
+            match i.percent() {
                 Some(percent) => say!("  {stage}: {percent} % of {}{left}{dead}", grouped(target))?,
                 None => say!("  {stage}{dead}")?,
             }

@@ -1,11 +1,12 @@
-// What is marked `data-live` is fetched again after so many seconds, while the page is looked at and nobody is in a form of it.
+// What is marked `data-live` is fetched again after so many seconds, while the page is looked at and nobody is in a form of it or
+// has one open.
 // A look of this kind does not keep a session alive, so that a screen that is left alone is signed out.
 "use strict";
 
 for (const part of document.querySelectorAll("[data-live]")) {
   const pause = Number(part.dataset.live) * 1000;
   const again = async () => {
-    if (!document.hidden && !part.contains(document.activeElement)) {
+    if (!document.hidden && !part.contains(document.activeElement) && !part.querySelector("details[open]")) {
       try {
         const answer = await fetch(location.href, { headers: { "x-live": "yes" }, redirect: "error" });
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");

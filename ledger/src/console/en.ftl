@@ -364,3 +364,148 @@ expires-at = Good until
 seen-last = Used last
 never = never
 too-many-streams = Too many streams of the log are open
+## Projections, for operators
+about-work = Work
+menu-projections = Projections
+all-projections = ← All projections
+build = Build
+builds = Builds
+state-live = read
+state-building = being made
+state-ready = ready
+state-old = the one before
+behind-time = For how long
+goings-on = What goes on
+version-of-fold = Version
+stands-at = Stands still at event
+not-swapped = Not swapped in
+other-version = This ledger has another version of the projection: it reads on what is there and makes it anew.
+wished = The ledger that leads is asked to read it.
+worker-silent = Whoever worked on it is silent. After ten seconds it counts as dead, and what it was making is dropped.
+stage-waiting = Begins
+stage-reading = Reads the log
+stage-indexing = Makes indexes
+stage-catching-up = Catches up
+stage-comparing = Compares
+stage-swapping = Is being swapped in
+stage-stopped = Stopped
+percent-of = { $n } % of { $target }
+events-a-second = { $rate } events a second
+time-left = { $time } left
+span-seconds = { $n } s
+span-minutes = { $n } min
+span-hours = { $n } h
+span-days = { $n ->
+    [one] { $n } day
+   *[other] { $n } days
+}
+deed-rebuild = Rebuild…
+deed-rebuild-more = A new build is made from the log beside the one that is read, and compared with it. What people read does not change.
+deed-compare = Compare…
+deed-compare-more = The new build is brought up to date and compared with the one that is read. Nothing changes.
+deed-swap = Swap in…
+deed-swap-more = The new build is read from now on. The one before is kept, to go back to.
+deed-cancel = Cancel…
+deed-cancel-more = Whoever makes the new build stops; its tables are dropped. What people read does not change.
+deed-back = Roll back…
+deed-back-more = The build before is brought up to date and read again. The newer one is kept.
+deed-forward = Forward again…
+deed-forward-more = The newer build is brought up to date and read again. The older one is kept.
+confirm-swap = I have looked at the differences.
+confirm-back = What people read changes.
+max-rate = Events a second at most
+max-rate-hint = Empty: it rests while the log grows.
+rate-unfit = Not done: the rate is a whole number above zero, or empty.
+not-confirmed = Not done: tick that you mean it.
+projection-busy = Not done: another projection is being worked on. They are made one at a time.
+projection-under-way = Not done: it is being made or swapped in already.
+projection-none-ready = Not done: no new build is ready, or somebody works on it.
+projection-nothing = Not done: nothing is beside the one that is read.
+projection-none-kept = Not done: no build is kept in that direction, or it is being swapped in already.
+cancel-too-late = Too late: it is being swapped in. After that it can be rolled back.
+cancel-asked = Whoever works on it was asked to stop, and has not yet. Look again in a few seconds.
+done-rebuild = The rebuild has begun. It goes on without this page.
+done-compare = The comparison has begun. It goes on without this page.
+done-swap = The ledger that leads has been asked. It takes a moment.
+done-cancel = Canceled. Nothing is left of it.
+last-work = The last work
+work-rebuild = Build { $build } made by { $who }
+work-compare = Build { $build } compared by { $who }
+work-failed = It came to nothing
+work-lost = Its ledger has ended or was ended. What it was making is dropped; begin again.
+no-difference = No difference at position { $at }.
+rows-differ = { $n ->
+    [one] { $n } row differs at position { $at }.
+   *[other] { $n } rows differ at position { $at }.
+}
+table-differs = Only in what is read: { $old }. Only in the new build: { $new }. In both, and differing: { $differing }.
+and-more = … and { $n } more.
+key = Key
+column = Column
+as-read = As it is read
+as-made = As the log makes it
+whole-row = the whole row
+no-row = no such row
+
+## Open jobs, for operators
+menu-jobs = Open jobs
+jobs-more = Credits are held for each until its deadline; then they are given back.
+jobs-none = Nothing is being made now.
+jobs-first = ← To the nearest deadlines
+jobs-next = Later deadlines →
+model = Model
+age = Asked for
+attempt = Attempt
+worker = Worker
+held-for = Deadline in
+job-waiting = waits
+job-held = in hand for
+job-resting = tried again in
+job-over = past its deadline
+doubts = attempts in doubt
+
+## Broadcasts, for operators
+menu-broadcasts = Broadcasts
+broadcasts-none = No broadcast was written down yet: ledger broadcast draft.
+broadcasts-over = Finished
+broadcast = Broadcast
+to-whom = To whom
+written-down = Written down
+recipients = Recipients
+how-far = How far it is
+broadcast-draft = draft
+broadcast-running = being sent
+broadcast-paused = paused
+broadcast-finished = finished
+broadcast-sent = Sent
+broadcast-failed = Failed
+broadcast-blocked = Blocked us
+broadcast-left = Left
+segment-everybody = To everybody
+segment-payers = To those who have topped up
+segment-never-paid = To those who have never topped up
+segment-language = To those who are spoken to in: { $language }
+segment-active = { $n ->
+    [one] To those who asked for something in the last { $n } day
+   *[other] To those who asked for something in the last { $n } days
+}
+segment-quiet = { $n ->
+    [one] To those who asked for nothing in the last { $n } day
+   *[other] To those who asked for nothing in the last { $n } days
+}
+broadcast-start = Send…
+broadcast-start-more = It is sent to all its recipients, beginning now.
+broadcast-go-on = Go on…
+broadcast-go-on-more = It is sent to those who are left.
+broadcast-pause = Pause…
+broadcast-pause-more = Nobody else is sent it until it goes on.
+broadcast-finish = Finish…
+broadcast-finish-more = It ends for good: whoever is left is never sent it.
+broadcast-mean-it = I know that this can't be taken back.
+broadcast-over = Not done: it is finished.
+broadcast-runs = Not done: it is being sent already.
+broadcast-stands = Not done: it is not being sent.
+broadcast-drafted-anew = Not done: it was drafted anew for others meanwhile. Look at it again.
+done-broadcast-start = It is being sent.
+done-broadcast-pause = It is paused.
+done-broadcast-finish = It is finished.

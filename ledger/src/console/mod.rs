@@ -20,6 +20,7 @@ mod home;
 mod lang;
 mod log;
 mod me;
+mod ops;
 mod pace;
 mod page;
 mod password;
@@ -45,6 +46,7 @@ use service::ledger::Ledger;
 use sqlx::PgPool;
 use tokio::sync::Semaphore;
 
+use crate::projections::Bench;
 use attempts::Attempts;
 use door::Door;
 use lang::Texts;
@@ -55,11 +57,22 @@ pub use first::{BadPassword, check as check_first_password, let_in as let_first_
 pub use password::{PASSWORD_CHARS_MIN, hash as hash_password};
 pub use second::TOTP_RESET;
 
+/// What the console works with.
+pub struct Means {
+    /// Of pages alone.
+    pub pool: PgPool,
+    pub nats: async_nats::Client,
+    pub bench: Bench,
+    pub hops: Hops,
+}
+
 /// What pages share.
 pub struct Console {
     pool: PgPool,
     /// Whichever leads, asked as the console.
     ledger: Ledger,
+    /// For works on projections that outlive a page.
+    bench: Bench,
     attempts: Attempts,
     pace: Pace,
     /// Proxies of ours before it.
@@ -74,11 +87,12 @@ const STREAMS_MAX: usize = 16;
 impl Console {
     /// # Errors
     /// The texts are broken; a test reads them.
-    pub fn new(pool: PgPool, nats: async_nats::Client, hops: Hops) -> anyhow::Result<Arc<Self>> {
+    pub fn new(means: Means) -> anyhow::Result<Arc<Self>> {
+        let Means { pool, nats, bench, hops } = means;
         let ledger = Ledger::new(nats, Producer::Console);
         let (attempts, pace, texts) = (Attempts::default(), Pace::default(), Texts::read()?);
         let streams = Arc::new(Semaphore::new(STREAMS_MAX));
-        Ok(Arc::new(Self { pool, ledger, attempts, pace, hops, texts, streams }))
+        Ok(Arc::new(Self { pool, ledger, bench, attempts, pace, hops, texts, streams }))
     }
 }
 
@@ -107,6 +121,7 @@ fn door(console: &Arc<Console>) -> Door {
     log::rooms(&mut door);
     acts::rooms(&mut door);
     staff::rooms(&mut door);
+    ops::rooms(&mut door);
     api::rooms(&mut door);
     door
 }

@@ -17,7 +17,7 @@ const MONEY: &[Role] = &[Role::Finance, Role::Administrator];
 const OWNERS: &[Role] = &[Role::Administrator];
 
 /// By what it is about.
-const MENU: [(&str, &[Entry]); 3] = [
+const MENU: [(&str, &[Entry]); 4] = [
     ("about-log", &[("/", "menu-home", &Role::ALL), ("/log", "menu-log", &Role::ALL)]),
     (
         "about-money",
@@ -30,6 +30,14 @@ const MENU: [(&str, &[Entry]); 3] = [
             ("/debts", "menu-debts", MONEY),
             ("/cases", "menu-cases", MONEY),
             ("/reconciliation", "menu-reconciliation", MONEY),
+        ],
+    ),
+    (
+        "about-work",
+        &[
+            ("/projections", "menu-projections", &Role::ALL),
+            ("/jobs", "menu-jobs", &Role::ALL),
+            ("/broadcasts", "menu-broadcasts", &Role::ALL),
         ],
     ),
     (

@@ -3,7 +3,8 @@
 //! Both are read in one snapshot, joined by the primary key in Postgres (on disk if they are large), so the log and
 //! the live one go on meanwhile.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgPool};
 
@@ -16,7 +17,7 @@ use crate::store;
 /// Rows that are named; all are counted.
 pub const NAMED_MAX: i64 = 20;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RowDiff {
     /// The primary key, as text.
     pub key: String,
@@ -26,7 +27,7 @@ pub struct RowDiff {
     pub new: Option<Value>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TableDiff {
     /// Of the new one.
     pub table: String,
@@ -40,7 +41,7 @@ pub struct TableDiff {
     pub named: Vec<RowDiff>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Diff {
     pub name: String,
     pub old: String,
@@ -51,16 +52,19 @@ pub struct Diff {
 }
 
 impl RowDiff {
-    /// Of a row that both have: what is wrong with it, column by column.
-    pub fn columns(&self) -> Vec<String> {
+    /// Of a row that both have: each column that is wrong, as it is, and as the log makes it.
+    pub fn differing(&self) -> Vec<(&str, &Value, &Value)> {
         let (Some(Value::Object(old)), Some(Value::Object(new))) = (&self.old, &self.new) else {
             return Vec::new();
         };
-        let differs = |(column, is): (&String, &Value)| {
-            let wanted = new.get(column).filter(|wanted| *wanted != is)?;
-            Some(format!("{column}: {is}, the log makes {wanted}"))
-        };
-        old.iter().filter_map(differs).collect()
+        let differs = |(column, is)| Some((String::as_str(column), is, new.get(column)?));
+        old.iter().filter_map(differs).filter(|(_, is, wanted)| is != wanted).collect()
+    }
+
+    /// The same in words.
+    pub fn columns(&self) -> Vec<String> {
+        let said = |(column, is, wanted)| format!("{column}: {is}, the log makes {wanted}");
+        self.differing().into_iter().map(said).collect()
     }
 }
 

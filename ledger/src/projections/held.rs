@@ -10,8 +10,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::Definition;
 use super::build::BuildError;
 use super::desk::Desk;
+use super::diff::{Diff, diff};
 use super::registry::{self, Instance, State, Wish};
 use crate::store;
 
@@ -26,6 +28,7 @@ pub struct Held {
     pub instance: Instance,
     pool: PgPool,
     worker: Uuid,
+    desk: Arc<Desk>,
     /// Somebody asked to stop, or has taken it away.
     lost: CancellationToken,
     beat: JoinHandle<()>,
@@ -36,17 +39,46 @@ impl Held {
         let lost = CancellationToken::new();
         let beat = tokio::spawn({
             let (pool, instance, lost) = (pool.clone(), instance.clone(), lost.clone());
+            let desk = Arc::clone(&desk);
             async move {
                 beat(&pool, &instance, worker, &desk).await;
                 lost.cancel();
             }
         });
-        Self { instance, pool, worker, lost, beat }
+        Self { instance, pool, worker, desk, lost, beat }
     }
 
-    /// Returns when somebody has asked to stop.
-    pub async fn lost(&self) {
-        self.lost.cancelled().await;
+    /// Takes one that is ready and that nobody works on. `None`: there is none.
+    ///
+    /// # Errors
+    /// Postgres does not answer.
+    pub async fn take(pool: &PgPool, definition: &'static Definition) -> Result<Option<Self>, sqlx::Error> {
+        let ready = registry::find(pool, definition.name, State::Ready).await?;
+        let Some(ready) = ready.filter(|ready| ready.wished_at.is_none()) else { return Ok(None) };
+        let worker = Uuid::new_v4();
+        if !registry::take(pool, &ready, worker).await? {
+            return Ok(None);
+        }
+        let desk = Desk::new(definition.name);
+        desk.enter("ready");
+        Ok(Some(Self::new(pool.clone(), ready, worker, Arc::new(desk))))
+    }
+
+    /// Brings it level with the live one and says what differs.
+    ///
+    /// # Errors
+    /// Somebody asked to stop, or it could not be brought level.
+    pub async fn compare(
+        &self,
+        definition: &'static Definition,
+        stop: &CancellationToken,
+    ) -> Result<Option<Diff>, BuildError> {
+        self.desk.enter("comparing");
+        tokio::select! {
+            diff = diff(&self.pool, definition, self.instance.clone()) => diff,
+            () = self.lost.cancelled() => Err(BuildError::Canceled),
+            () = stop.cancelled() => Err(BuildError::Canceled),
+        }
     }
 
     /// Leaves it as it is.

@@ -102,6 +102,7 @@ mod tests {
             failure: None,
             failed_at: None,
             stage: None,
+            reached: None,
             target: None,
             rate: None,
             wished_at: None,

@@ -6,12 +6,14 @@
 //! - `rebuild` (`build`, `desk`, `held`, `throttle`): makes an instance anew beside the live one.
 //! - `diff`, `swap` (`level`): compares it with the live one, and exchanges them.
 //! - `keeper`: what the leader looks after: other versions, what dead rebuilds left.
+//! - `bench` (`works`): rebuilds and comparisons for whoever does not wait for them.
 //! - `readers`: how the live instance is found and read.
 //!
 //! Each projection goes its own way: one that fails stops before the event it can't take and says so in the
 //! registry, and the others go on.
 
 mod balances;
+mod bench;
 mod build;
 mod commands;
 mod copy;
@@ -38,6 +40,7 @@ mod statement;
 mod swap;
 mod throttle;
 mod trial_balance;
+mod works;
 
 use std::sync::Arc;
 
@@ -48,6 +51,7 @@ use crate::store;
 use crate::tail::Tail;
 
 pub use balances::Balance;
+pub use bench::{Bench, NotBegun};
 pub use build::BuildError;
 pub use daily::{slot_end_ms, slot_of};
 pub use definition::{Definition, Fold, FoldError, Needs, TableDef, Tables};
@@ -61,10 +65,12 @@ pub use readers::{Standing, balance, balance_near, live, live_of};
 pub use rebuild::{Made, Rebuild, RefusedRebuild};
 pub use registry::{
     Instance, Kept, State, Way, all as instances, find as find_instance, take_back_wish, wish_kept,
+    wish_ready,
 };
 pub use rows::Rows;
 pub use statement::{Running, is_line, money};
 pub use swap::fulfil;
+pub use works::{Kind as WorkKind, Work, last as last_work};
 
 /// Every projection.
 pub static ALL: [&Definition; 11] = [
@@ -99,9 +105,9 @@ pub async fn connect(database_url: &str) -> Result<PgPool, sqlx::Error> {
     store::connect_relaxed(database_url, CONNECTIONS_MAX).await
 }
 
-/// Connections of a rebuild: each fold holds one while it gathers rows, then two reads, and two for signs of
-/// life and wishes.
-const PATIENT_MAX: u32 = ALL.len() as u32 + 4;
+/// Connections of a rebuild of all: each fold holds one while it gathers rows, then two reads, and two for signs of
+/// life and wishes; and of one more of one projection, for the console.
+const PATIENT_MAX: u32 = ALL.len() as u32 + 4 + 5;
 
 /// A pool for rebuilds, comparisons and swaps.
 ///

@@ -107,6 +107,11 @@ impl Rebuild {
         Ok(Self { pool, worker, max_rate, stop, builds })
     }
 
+    /// What is being made.
+    pub fn instances(&self) -> Vec<Instance> {
+        self.builds.iter().map(|(build, _)| build.instance.clone()).collect()
+    }
+
     /// Where to see how far each is.
     pub fn desks(&self) -> Vec<Arc<Desk>> {
         self.builds.iter().map(|(_, desk)| Arc::clone(desk)).collect()

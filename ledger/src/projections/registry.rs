@@ -4,6 +4,7 @@
 //! `ledger replay`, which makes others beside them. Every change names the state it starts from, so the
 //! second of two who want the same finds nothing to change.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgExecutor, PgPool, Row as _};
@@ -11,7 +12,7 @@ use uuid::Uuid;
 
 use super::{Definition, Progress, TableDef, Tables};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     Building,
@@ -36,7 +37,7 @@ impl State {
 }
 
 /// One row of the registry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Instance {
     pub name: String,
     pub instance: i32,
@@ -49,6 +50,8 @@ pub struct Instance {
     pub failed_at: Option<i64>,
     /// What is being done with it.
     pub stage: Option<String>,
+    /// How far that is, written or not.
+    pub reached: Option<i64>,
     /// Where that ends.
     pub target: Option<i64>,
     /// Events a second of whoever works on it.
@@ -72,6 +75,17 @@ impl Instance {
         self.wished_at.is_some() && self.silent_us.is_some()
     }
 
+    /// Of the work that is done with it, in whole percent of its target.
+    pub fn percent(&self) -> Option<i64> {
+        self.reached.unwrap_or(self.position).saturating_mul(100).checked_div(self.target?)
+    }
+
+    /// Seconds until that work is there, as fast as it was so far.
+    pub fn left_s(&self) -> Option<i64> {
+        let left = (self.target? - self.reached.unwrap_or(self.position)).max(0);
+        left.checked_div(self.rate?)
+    }
+
     /// Somebody works on it. A worker gives a sign of life every second.
     pub fn is_worked_on(&self) -> bool {
         self.silent_us.is_some_and(|us| us < SILENCE_MAX_US)
@@ -82,10 +96,11 @@ impl Instance {
 pub const SILENCE_MAX_US: i64 = 10_000_000;
 
 /// Nobody works on it.
-const IDLE: &str = "worker = NULL, alive_at = NULL, stage = NULL, target = NULL, rate = NULL, cancel = false";
+const IDLE: &str = "worker = NULL, alive_at = NULL, stage = NULL, reached = NULL, \
+     target = NULL, rate = NULL, cancel = false";
 
-const COLUMNS: &str = "name, instance, version, state, position, failure, failed_at, stage, target, rate, \
-     wished_at, wished_position, wish_refused, now_us() - alive_at AS silent_us";
+const COLUMNS: &str = "name, instance, version, state, position, failure, failed_at, stage, reached, target, \
+     rate, wished_at, wished_position, wish_refused, now_us() - alive_at AS silent_us";
 
 fn read(row: &PgRow) -> Result<Instance, sqlx::Error> {
     let state: &str = row.try_get("state")?;
@@ -98,6 +113,7 @@ fn read(row: &PgRow) -> Result<Instance, sqlx::Error> {
         failure: row.try_get("failure")?,
         failed_at: row.try_get("failed_at")?,
         stage: row.try_get("stage")?,
+        reached: row.try_get("reached")?,
         target: row.try_get("target")?,
         rate: row.try_get("rate")?,
         wished_at: row.try_get("wished_at")?,
@@ -248,7 +264,7 @@ pub(super) async fn alive(
     worker: Uuid,
     now: &Progress,
 ) -> Result<Wish, sqlx::Error> {
-    let sql = "UPDATE projection_instances SET alive_at = now_us(), stage = $4, target = $5, rate = $6 \
+    let sql = "UPDATE projection_instances SET alive_at = now_us(), stage = $4, target = $5, rate = $6, reached = $7 \
                WHERE name = $1 AND instance = $2 AND worker = $3 RETURNING cancel";
     let found: Option<bool> = sqlx::query_scalar(sql)
         .bind(&instance.name)
@@ -257,6 +273,7 @@ pub(super) async fn alive(
         .bind(now.stage)
         .bind(now.target)
         .bind(now.rate)
+        .bind(now.done)
         .fetch_optional(executor)
         .await?;
     Ok(match found {
@@ -272,7 +289,7 @@ pub(super) async fn make_ready(
     instance: &Instance,
     worker: Uuid,
 ) -> Result<bool, sqlx::Error> {
-    let sql = "UPDATE projection_instances SET state = 'ready', alive_at = now_us(), target = NULL, rate = NULL \
+    let sql = "UPDATE projection_instances SET state = 'ready', alive_at = now_us(), target = NULL, rate = NULL, reached = NULL \
                WHERE name = $1 AND instance = $2 AND worker = $3 AND state = 'building'";
     let done = sqlx::query(sql).bind(&instance.name).bind(instance.instance).bind(worker);
     Ok(done.execute(executor).await?.rows_affected() == 1)
@@ -335,6 +352,11 @@ pub(super) async fn wish(
         .bind(worker)
         .bind(SILENCE_MAX_US);
     Ok(wished.execute(executor).await?.rows_affected() == 1)
+}
+
+/// Asks the leader to make one the live one that is ready and that nobody works on. `false`: it is not so.
+pub async fn wish_ready(pool: &PgPool, ready: &Instance) -> Result<bool, sqlx::Error> {
+    wish(pool, ready, None).await
 }
 
 /// Which of two builds; a later one has a larger number.

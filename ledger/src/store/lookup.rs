@@ -170,6 +170,42 @@ pub async fn event_at(pool: &PgPool, position: i64) -> Result<Option<Row>, BadRo
     found.as_ref().map(Row::read).transpose()
 }
 
+/// When these events were recorded, µs; those that are not there are absent.
+pub async fn times_of(pool: &PgPool, positions: &[i64]) -> Result<HashMap<i64, i64>, sqlx::Error> {
+    let sql = "SELECT e.position, e.recorded_at FROM unnest($1::bigint[]) AS asked(p) \
+               CROSS JOIN LATERAL (SELECT position, recorded_at FROM events WHERE position = asked.p OFFSET 0) e";
+    let found: Vec<(i64, i64)> = sqlx::query_as(sql).bind(positions).fetch_all(pool).await?;
+    Ok(found.into_iter().collect())
+}
+
+/// Of an account's events how many are looked at for who works on its job.
+const WORKER_WITHIN: i64 = 50;
+
+/// Who claimed these generations last: of those whose claim is among the newest events of their account. Others are absent.
+///
+/// Cost: a probe and so many rows for each, in the newest bucket.
+pub async fn workers_of(
+    pool: &PgPool,
+    jobs: &[(Uuid, String)],
+) -> Result<HashMap<String, String>, sqlx::Error> {
+    let (accounts, generations): (Vec<Uuid>, Vec<&str>) = jobs.iter().map(|(a, g)| (*a, g.as_str())).unzip();
+    let sql = format!(
+        "SELECT j.generation, w.worker FROM unnest($1::uuid[], $2::text[]) AS j(account, generation) \
+         CROSS JOIN LATERAL (SELECT e.payload::json->>'worker' AS worker FROM ( \
+                SELECT type, payload FROM events WHERE account_id = j.account \
+                    AND (position >> {BUCKET_BITS}) = (SELECT position >> {BUCKET_BITS} FROM log_head) \
+                ORDER BY version DESC LIMIT $3) e \
+            WHERE e.type = 'GenerationStarted' AND e.payload::json->>'generation' = j.generation LIMIT 1) w"
+    );
+    let found: Vec<(String, String)> = sqlx::query_as(AssertSqlSafe(sql))
+        .bind(accounts)
+        .bind(generations)
+        .bind(WORKER_WITHIN)
+        .fetch_all(pool)
+        .await?;
+    Ok(found.into_iter().collect())
+}
+
 /// The accounts of Telegram users who are known.
 pub async fn accounts_of_people(
     pool: &PgPool,

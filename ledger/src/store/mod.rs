@@ -41,7 +41,7 @@ pub use lent::{Lent, Transaction, begin, lend};
 pub use lookup::{
     BUCKET_BITS, FirstAnswer, Thing, account_keys, accounts_of_people, command_ids, event_at, events_about,
     events_of_accounts, events_of_keys, events_of_type, first_answers, kept, leases, natural_keys_after,
-    newest_event, owners_of_keys, people_of_accounts,
+    newest_event, owners_of_keys, people_of_accounts, times_of, workers_of,
 };
 pub use migrate::{MigrateError, Outgrown, may_be_outgrown, migrate, outgrown};
 pub use payments::*;

@@ -188,6 +188,37 @@ pub struct FreeJob {
     pub model: String,
 }
 
+/// A job, and what is held for it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct OpenJob {
+    pub generation: String,
+    pub account_id: Uuid,
+    /// Of its GenerationRequested.
+    pub position: i64,
+    pub kind: String,
+    pub model: String,
+    /// The last one.
+    pub attempt: i16,
+    pub doubts: i16,
+    /// Whether somebody holds it until then, or it rests until it is tried again; µs.
+    pub is_claimed: bool,
+    pub lease_until: i64,
+    /// When its reservation expires; µs.
+    pub deadline: i64,
+}
+
+/// Jobs, those with the nearest deadlines first, from this one on.
+pub async fn all_jobs(
+    pool: &PgPool,
+    (deadline, generation): (i64, &str),
+    limit: i64,
+) -> Result<Vec<OpenJob>, sqlx::Error> {
+    let sql = "SELECT generation, account_id, position, kind, model, attempt, doubts, lease_us > 0 AS is_claimed, \
+                   lease_until, deadline FROM jobs WHERE deadline >= $1 AND (deadline, generation) >= ($1, $2) \
+               ORDER BY deadline, generation LIMIT $3";
+    sqlx::query_as(sql).bind(deadline).bind(generation).bind(limit).fetch_all(pool).await
+}
+
 /// Open jobs that a sweep looks at, those with the nearest deadlines: it is one every 2 s from each worker.
 const LOOKED_AT_MAX: i64 = 4_096;
 

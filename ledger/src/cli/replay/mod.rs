@@ -220,11 +220,7 @@ async fn finish(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let instance = held.instance.clone();
-    let compared = tokio::select! {
-        diff = projections::diff(pool, definition, instance.clone()) => diff,
-        () = held.lost() => Err(BuildError::Canceled),
-        () = stop.cancelled() => Err(BuildError::Canceled),
-    };
+    let compared = held.compare(definition, stop).await;
     if compared.is_err() || wish.diff_only {
         held.discard().await?;
         outcome.diff = compared?;

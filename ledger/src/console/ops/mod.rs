@@ -1,0 +1,21 @@
+//! What operators look after.
+
+mod broadcasts;
+mod jobs;
+mod parts;
+mod projections;
+
+use proto_events::commands::Role;
+
+use super::door::{Door, Need};
+
+/// Who keeps it running; what they see is harmless to all.
+const KEEPERS: &[Role] = &[Role::Operator, Role::Administrator];
+const READS: Need = Need::SignedIn;
+const ACTS: Need = Need::One(KEEPERS);
+
+pub(super) fn rooms(door: &mut Door) {
+    projections::rooms(door);
+    door.view::<jobs::Jobs>();
+    broadcasts::rooms(door);
+}

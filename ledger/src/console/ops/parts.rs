@@ -1,0 +1,75 @@
+//! What pages of operators have in common: spans of time, and acts with a reason.
+
+use maud::{Markup, html};
+use proto_events::commands::OperatorAct;
+use proto_events::envelope::AccountRef;
+use proto_events::{AccountId, Text};
+
+use super::KEEPERS;
+use crate::console::act::{Act, Once};
+use crate::console::form::Field;
+use crate::console::lang::Words;
+use crate::console::view::Scene;
+
+/// `12 s`, `3 min`, `5 h`, `4 days`: as long as it takes to say it with two figures.
+pub(super) fn span(words: Words<'_>, us: i64) -> String {
+    let seconds = us.max(0) / 1_000_000;
+    let (name, n) = match seconds {
+        s if s < 120 => ("span-seconds", s),
+        s if s < 7_200 => ("span-minutes", s / 60),
+        s if s < 172_800 => ("span-hours", s / 3_600),
+        s => ("span-days", s / 86_400),
+    };
+    words.with(name, [("n", n.into())])
+}
+
+/// Whether whoever looks may do more than look.
+pub(super) fn may_act(scene: &Scene<'_>) -> bool {
+    let session = scene.visitor.session.as_ref();
+    session.is_some_and(|session| session.roles.iter().any(|role| KEEPERS.contains(role)))
+}
+
+/// A form of an act, folded until it is wanted.
+pub(super) struct Offer<'a> {
+    pub(super) to: &'a str,
+    /// The name of its text; with `-more`, what it does.
+    pub(super) name: &'static str,
+    /// What is to be ticked first, by the name of its text.
+    pub(super) confirm: Option<&'static str>,
+    /// The log says why.
+    pub(super) reason: bool,
+    /// Fields of its own.
+    pub(super) fields: Markup,
+}
+
+impl Offer<'_> {
+    pub(super) fn show(&self, scene: &Scene<'_>) -> Markup {
+        let (name, reason) = (scene.t(self.name), scene.t("reason"));
+        html! {
+            details {
+                summary { (name) }
+                form method="post" action=(self.to) class="card" {
+                    p class="hint" { (scene.t(&format!("{}-more", self.name))) }
+                    (Once::new().field())
+                    (self.fields)
+                    @if self.reason { (Field::text("reason", &reason).show()) }
+                    @if let Some(confirm) = self.confirm {
+                        label class="check" {
+                            input type="checkbox" name="confirmed" value="on" required;
+                            span { (scene.t(confirm)) }
+                        }
+                    }
+                    button { (name) }
+                }
+            }
+        }
+    }
+}
+
+/// What an operator did, and why, for the log. `None`: the reason is missing or too long.
+pub(super) fn recorded(once: Once, act: &str, subject: &str, reason: &str) -> Option<Act> {
+    let reason = Some(reason.trim()).filter(|reason| !reason.is_empty())?;
+    let command =
+        OperatorAct { act: Text::lossy(act), subject: Text::lossy(subject), reason: Text::new(reason).ok()? };
+    Some(Act { once, account: AccountRef::Id(AccountId::OPERATIONS), command: command.into() })
+}
