@@ -100,6 +100,7 @@ async fn once(client: &Client, user: i64, message: i64) -> Option<Reply> {
         id: id(format!("msg:1:{user}:{message}")),
         account: AccountRef::Telegram(user),
         actor: None,
+        approval: None,
         causation: None,
         trace_id: None,
         ask: None,

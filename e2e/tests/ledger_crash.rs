@@ -26,6 +26,8 @@ const POINTS: &[&str] = &[
     "ledger.inbox.received",
     "ledger.projection.before_commit",
     "ledger.projection.committed",
+    "ledger.proposal.decided",
+    "ledger.proposal.sent",
     "ledger.relay.before_publish",
     "ledger.reconcile.compared",
     "ledger.relay.published",
@@ -47,8 +49,9 @@ const POINTS: &[&str] = &[
     "ledger.timer.lots_expired",
     "ledger.timer.payment_due",
 ];
-/// Come only when an operator asks: e2e/tests/ledger_republish.rs, e2e/tests/projections/deaths.rs.
-const ASKED_FOR: [&str; 3] = ["ledger.republish", "ledger.replay", "ledger.swap"];
+/// Come only when an operator asks: e2e/tests/ledger_republish.rs, e2e/tests/projections/deaths.rs,
+/// e2e/tests/console/four_eyes.rs.
+const ASKED_FOR: [&str; 4] = ["ledger.proposal", "ledger.republish", "ledger.replay", "ledger.swap"];
 /// Comes only when a deadline is over: a test of its own.
 const TIMER: &str = "ledger.timer.fired";
 const SIGNED: &str = "ledger.checkpoint.stored";

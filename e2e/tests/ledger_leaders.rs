@@ -73,6 +73,7 @@ async fn send_raw(
         id: e2e::deeds::id(id),
         account: AccountRef::Telegram(user),
         actor: None,
+        approval: None,
         causation: None,
         trace_id: None,
         ask: None,

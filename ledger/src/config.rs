@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
+use proto_events::Credits;
 use proto_events::catalog::Catalog;
 use secrecy::{ExposeSecret as _, SecretString};
 use service::client::Hops;
@@ -22,6 +23,8 @@ pub struct Config {
     pub bind: IpAddr,
     /// `ADMIN_PASSWORD`: of the first administrator of the console, while nobody may sign in there.
     pub admin_password: Option<SecretString>,
+    /// `FOUR_EYES_ABOVE`: so many credits; an operator's act about more needs another's word.
+    pub four_eyes_above: Option<Credits>,
     /// `TRUSTED_PROXY_HOPS`: whose address tries to sign in.
     pub hops: Hops,
     /// `TELLING_LEASE_MS`: how long an adapter has the right to tell a person something.
@@ -63,6 +66,7 @@ impl Config {
         let port = env.or("PORT", "the port of the console: 0 to 65535", 8080);
         let bind = env.or("BIND", "the address to listen on", IpAddr::V4(Ipv4Addr::LOCALHOST));
         let admin_password = admin_password(&mut env);
+        let four_eyes_above = four_eyes_above(&mut env);
         let hops = Hops::read(&mut env);
         let telling_lease_ms =
             env.or("TELLING_LEASE_MS", "how long a telling may take, ms", TELLING_LEASE_MS);
@@ -82,6 +86,7 @@ impl Config {
                 port,
                 bind,
                 admin_password,
+                four_eyes_above,
                 hops,
                 telling_lease_ms,
                 overlap_from,
@@ -103,6 +108,17 @@ fn admin_password(env: &mut Env) -> Option<SecretString> {
         env.problem(NAME, format!("can't be the console's: {bad}"));
     }
     Some(password)
+}
+
+fn four_eyes_above(env: &mut Env) -> Option<Credits> {
+    const NAME: &str = "FOUR_EYES_ABOVE";
+    let what = "the most credits that one administrator moves alone: 0 to 1000000000000";
+    let above: i64 = env.optional(NAME, what)?;
+    let credits = Credits::new(above).ok();
+    if credits.is_none() {
+        env.problem(NAME, format!("is {above}; it is {what}"));
+    }
+    credits
 }
 
 fn first_catalog(env: &mut Env) -> Option<Catalog> {

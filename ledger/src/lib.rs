@@ -12,6 +12,7 @@ pub mod config;
 pub mod console;
 pub mod ear;
 pub mod follow_ups;
+pub mod four_eyes;
 pub mod inbox;
 pub mod leader;
 pub mod log;

@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use proto_events::catalog::Catalog;
 use proto_events::commands::CatalogPublish;
 use proto_events::envelope::AccountRef;
-use proto_events::{AccountId, CommandId, Position, Reply};
+use proto_events::{AccountId, CommandId, Credits, Position, Reply};
 use secrecy::{ExposeSecret as _, SecretString};
 use service::http::Health;
 use sqlx::PgPool;
@@ -31,7 +31,7 @@ use crate::proofs::{ProofsConfig, remote};
 use crate::sequencer::{Clock, Ground, Lost, Queue, ReplyTo, Sequencer};
 use crate::store::{self, Head, Outgrown};
 use crate::tail::Tail;
-use crate::{follow_ups, provision, relay, snapshots, timers};
+use crate::{follow_ups, four_eyes, provision, relay, snapshots, timers};
 
 /// Of the write path alone: sequencer 2, lease 1, timers 1.
 const WRITERS_MAX: u32 = 4;
@@ -62,6 +62,7 @@ struct Service {
     first_catalog: Catalog,
     telling_lease_us: i64,
     admin_password: Option<SecretString>,
+    four_eyes_above: Option<Credits>,
     overlap_from: usize,
     proofs: ProofsConfig,
     /// Why a restored database may be led: for the first lead of this process only.
@@ -120,6 +121,7 @@ pub async fn run(
         first_catalog: config.first_catalog,
         telling_lease_us,
         admin_password: config.admin_password,
+        four_eyes_above: config.four_eyes_above,
         overlap_from: config.overlap_from,
         proofs: config.proofs,
         accept_restore: Arc::new(Mutex::new(accept_restore)),
@@ -231,6 +233,8 @@ impl Service {
         self.spawn_followers(tasks, self.keeper(&head, epoch), queue, &clock, &seen, leading);
         let publish = publish_first_catalog(Arc::clone(queue), self.first_catalog.clone());
         spawn_follower(tasks, leading, publish);
+        let set = four_eyes::set(Arc::clone(queue), seen.clone(), self.four_eyes_above);
+        spawn_follower(tasks, leading, set);
         if let Some(password) = self.admin_password.clone() {
             let let_in = console::let_first_in(self.readers.clone(), Arc::clone(queue), password);
             spawn_follower(tasks, leading, let_in);

@@ -192,6 +192,7 @@ pub const COMMANDS: &[Row] = &[
     ("broadcast_finish", &[(Console, &[]), (Telegram, &[]), (Ledger, &[])]),
     ("content_put", &[(Console, &[])]),
     ("staff_put", &[(Console, &[]), (Ledger, &[])]),
+    ("four_eyes_set", &[(Ledger, &[])]),
     ("catalog_publish", &[(Ledger, &[]), (Console, &[])]),
     ("operator_act", &[(Console, &[])]),
     ("projection_swap", &[(Console, &[]), (Ledger, &[])]),
@@ -289,6 +290,13 @@ pub fn names_operator(producer: Producer, verb: &str) -> bool {
         "broadcast_finish",
     ];
     producer == Console || (producer == Telegram && ACTS.contains(&verb))
+}
+
+/// Acts that another operator may have to agree to.
+pub fn takes_approval(verb: &str) -> bool {
+    const ACTS: [&str; 6] =
+        ["credits_grant", "credits_revoke", "debt_forgive", "refund_open", "quarantine_resolve", "staff_put"];
+    ACTS.contains(&verb)
 }
 
 pub fn may_ask(producer: Producer, query: &str) -> Verdict {

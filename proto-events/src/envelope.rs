@@ -25,6 +25,9 @@ pub struct CommandEnvelope {
     /// `person`, `system` or `operator:<name>`; the first if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<Text<64>>,
+    /// Of an act that a second operator has agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<Approval>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub causation: Option<Position>,
     /// 32 hex digits.
@@ -33,6 +36,15 @@ pub struct CommandEnvelope {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<Ask>,
     pub body: Value,
+}
+
+/// Who has agreed to what the actor wants, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// `operator:<name>`, another than the actor
+    pub by: Text<64>,
+    pub reason: Text<500>,
 }
 
 /// Chosen anew for each question and repeated by its answer: whoever asks knows their own answer by it.

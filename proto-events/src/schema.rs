@@ -23,7 +23,7 @@ pub fn all() -> Vec<(String, Schema)> {
             PaymentFee, PaymentCancel, PaymentQuarantine, QuarantineResolve, RefundOpen, RefundSettle, RefundFail,
             GenerationRequest, GenerationClaim, GenerationAttempt, GenerationComplete, GenerationFail,
             GenerationCancel, ReservationExpire, DeliveryConfirm, DeliveryFail, MessageRequest, BroadcastStart,
-            BroadcastPause, BroadcastFinish, ContentPut, StaffPut, CatalogPublish, OperatorAct, ProjectionSwap,
+            BroadcastPause, BroadcastFinish, ContentPut, StaffPut, FourEyesSet, CatalogPublish, OperatorAct, ProjectionSwap,
             ReconciliationRecord;
         "operation": GenerationRenew, DeliveryClaim, DeliveryRenew, DeliveryDone, ProfileUpdate, ContextUpdate,
             ConsumerDone, NoticeKeep, ProviderRowsPut, ProviderDayDone, ReceiptDone, ReferencesPut, ReferencesRemove, AlbumPut,

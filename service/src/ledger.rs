@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_nats::{Client, Request, RequestErrorKind};
 use bytes::Bytes;
 use proto_events::commands::{Command, Operation};
-use proto_events::envelope::{AccountRef, EventRef, TraceId, new_ask};
+use proto_events::envelope::{AccountRef, Approval, EventRef, TraceId, new_ask};
 use proto_events::{
     Answer, Ask, CommandEnvelope, CommandId, Position, Producer, QueryReply, Refused, Reply, Text, subjects,
 };
@@ -79,6 +79,7 @@ pub struct Ledger {
     deadline: Duration,
     patience: Duration,
     actor: Option<Text<64>>,
+    approval: Option<Approval>,
 }
 
 /// What became of one try.
@@ -89,7 +90,7 @@ enum Tried<T> {
 
 impl Ledger {
     pub fn new(client: Client, producer: Producer) -> Self {
-        Self { client, producer, deadline: DEADLINE, patience: TRY_MIN, actor: None }
+        Self { client, producer, deadline: DEADLINE, patience: TRY_MIN, actor: None, approval: None }
     }
 
     /// For how long to go on trying.
@@ -114,6 +115,13 @@ impl Ledger {
         self
     }
 
+    /// Who else has agreed to it, and why.
+    #[must_use]
+    pub fn approved(mut self, operator: &str, reason: Text<500>) -> Self {
+        self.approval = Some(Approval { by: Text::lossy(&format!("operator:{operator}")), reason });
+        self
+    }
+
     /// Sends a command until it is answered.
     ///
     /// # Errors
@@ -124,6 +132,7 @@ impl Ledger {
             id: envelope.id,
             account: envelope.account,
             actor: self.actor.clone(),
+            approval: self.approval.clone(),
             causation: envelope.causation,
             trace_id: envelope.trace_id,
             ask: Some(new_ask()),
@@ -144,7 +153,16 @@ impl Ledger {
     ) -> Result<Done, SendError> {
         let body = operation.body().map_err(|e| SendError::Unknown(e.to_string()))?;
         let ask = Some(new_ask());
-        let wire = CommandEnvelope { id, account, actor: None, causation: None, trace_id: None, ask, body };
+        let wire = CommandEnvelope {
+            id,
+            account,
+            actor: None,
+            approval: None,
+            causation: None,
+            trace_id: None,
+            ask,
+            body,
+        };
         self.command(operation.verb(), &wire).await
     }
 

@@ -103,16 +103,28 @@ impl<'a> Seat<'a> {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.stage.rt.block_on(async {
-            let answer = request.send().await.unwrap();
-            let (status, headers) = (answer.status(), answer.headers().clone());
-            let text = |name| headers.get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
-            let (to, set_cookie) = (text(LOCATION), text(SET_COOKIE));
-            if let Some((name, value)) = set_cookie.split(';').next().and_then(|pair| pair.split_once('=')) {
-                self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
-            }
-            Answer { status, to, set_cookie, headers, text: answer.text().await.unwrap() }
-        })
+        self.stage.rt.block_on(self.answered(request)).unwrap()
+    }
+
+    /// An act in which the ledger dies.
+    pub fn dies_at(&self, path: &str, form: &[(&str, &str)]) {
+        let url = format!("{}{path}", self.stage.url(Role::Ledger));
+        let cookies = self.cookies.borrow().iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>();
+        let request = self.client.post(url).header("cookie", cookies.join("; ")).form(form);
+        let sent = self.answered(request.header("sec-fetch-site", "same-origin"));
+        let answer = self.stage.rt.block_on(sent);
+        assert!(answer.is_err(), "it lives");
+    }
+
+    async fn answered(&self, request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+        let answer = request.send().await?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let text = |name| headers.get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();
+        let (to, set_cookie) = (text(LOCATION), text(SET_COOKIE));
+        if let Some((name, value)) = set_cookie.split(';').next().and_then(|pair| pair.split_once('=')) {
+            self.cookies.borrow_mut().insert(name.to_owned(), value.to_owned());
+        }
+        Ok(Answer { status, to, set_cookie, headers, text: answer.text().await? })
     }
 
     /// Gives the password once more.

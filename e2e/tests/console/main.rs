@@ -7,6 +7,7 @@ mod desk;
 mod door;
 mod explain;
 mod faces;
+mod four_eyes;
 mod log;
 mod money;
 mod ops;

@@ -11,6 +11,7 @@
 mod account;
 mod catalog;
 mod effect;
+mod four_eyes;
 mod generations;
 mod lots;
 mod operations;

@@ -160,6 +160,11 @@ pub enum Refusal {
     #[error("the delivery of this generation is closed")]
     GenerationDelivered,
 
+    #[error("above {above} credits a second administrator has to agree")]
+    NeedsApproval { above: Credits },
+    #[error("it is so already")]
+    Unchanged,
+
     #[error("this broadcast is being sent already")]
     BroadcastRunning,
     #[error("this broadcast is not being sent")]
@@ -241,6 +246,8 @@ impl Refusal {
             Self::DeadlineAhead { .. } => "deadline_ahead",
             Self::GenerationNotSucceeded => "generation_not_succeeded",
             Self::GenerationDelivered => "generation_delivered",
+            Self::NeedsApproval { .. } => "needs_approval",
+            Self::Unchanged => "unchanged",
             Self::BroadcastRunning => "broadcast_running",
             Self::BroadcastNotRunning => "broadcast_not_running",
             Self::BroadcastFinished => "broadcast_finished",
@@ -260,6 +267,7 @@ impl Refusal {
             Self::CreditsWouldBeLost { lost } => {
                 json!({ "credits": lost.credits, "paid": lost.paid, "RUB": lost.rub, "XTR": lost.xtr })
             }
+            Self::NeedsApproval { above } => json!({ "above": above }),
             Self::DailyBound { max } => json!({ "max": max }),
             Self::LotNotExpired { expires_at } => json!({ "expires_at": expires_at }),
             Self::EndInThePast { now } => json!({ "now": now }),

@@ -3,13 +3,17 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, CommandId, Producer, commands::Command};
+use secrecy::ExposeSecret as _;
 use service::config::Env;
 use service::ledger::{Done, Envelope, Ledger};
 use service::nats::{self, NatsConfig};
+
+use crate::console::{NEEDS_APPROVAL, put_aside};
+use crate::{config, store};
 
 /// A nats-server that is there answers at once; who is at a terminal is not kept waiting for one that is not.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -57,7 +61,17 @@ pub async fn act(
 ) -> anyhow::Result<Done> {
     let (account, command) = (AccountRef::Id(account), command.into());
     let envelope = Envelope { id, account, command, causation: None, trace_id: None };
-    Ok(ledger().await?.acting(operator).send(envelope).await?)
+    let (id, wanted) = (envelope.id.clone(), envelope.command.clone());
+    match ledger().await?.acting(operator).send(envelope).await {
+        Err(error) if error.code() == Some(NEEDS_APPROVAL) => {
+            let url = config::database_url(Env::from_process())?;
+            let pool = store::connect(url.expose_secret(), 1).await;
+            let pool = pool.context("can't reach Postgres by DATABASE_URL")?;
+            put_aside(&pool, operator, &id, account, &wanted).await?;
+            bail!("{error}: it waits at /proposals of the console as {id}")
+        }
+        sent => Ok(sent?),
+    }
 }
 
 /// Whichever ledger leads.

@@ -7,21 +7,22 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use maud::{Markup, html};
-use proto_events::commands::{Command, OperatorAct};
+use proto_events::commands::{Command, OperatorAct, QuarantineVerdict};
 use proto_events::envelope::AccountRef;
-use proto_events::{AccountId, CommandId, Refused, Text};
+use proto_events::{AccountId, CommandId, Money, Refused, Text};
 use serde::Deserialize;
 use service::ledger::{Done, Envelope, SendError};
 use sha2::{Digest as _, Sha256};
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::Console;
 use super::lang::Words;
 use super::page::note;
-use crate::store::Session;
+use crate::store::{self, Proposed, Session};
 
 /// Longer than a take-over; who waits for a page is not kept longer.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The name of one form, a hidden field of it.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -67,6 +68,10 @@ impl Act {
 pub(super) enum Acted {
     /// It is in the log.
     Done(Done),
+    /// Above what one administrator decides alone: it waits at `/proposals` for another's word.
+    PutAside,
+    /// The same, and it could not be kept: nothing changed.
+    NotKept,
     /// Nothing changed.
     Refused(Refused),
     /// The ledger did not answer: it may be done, or not. The same form again asks for the same, once.
@@ -80,10 +85,20 @@ impl Console {
         // Invariant: a verb and 32 hex digits are a command id.
         let Ok(id) = CommandId::new(format!("{verb}:{}", act.once.0.simple())) else { return Acted::InDoubt };
         let Act { account, command, once: _ } = act;
+        let (sent, wanted) = (id.clone(), command.clone());
         let envelope = Envelope { id, account, command, causation: None, trace_id: None };
         let ledger = self.ledger.clone().acting(&by.name).with_deadline(PATIENCE);
         match ledger.send(envelope).await {
             Ok(done) => Acted::Done(done),
+            Err(SendError::Refused(refusal)) if refusal.code.as_str() == NEEDS_APPROVAL => {
+                match put_aside(&self.pool, &by.name, &sent, account, &wanted).await {
+                    Ok(()) => Acted::PutAside,
+                    Err(error) => {
+                        tracing::warn!(verb, %error, "an act could not be put aside");
+                        Acted::NotKept
+                    }
+                }
+            }
             Err(SendError::Refused(refusal)) => {
                 tracing::info!(verb, code = %refusal.code, "an act at the console was refused");
                 Acted::Refused(refusal)
@@ -100,8 +115,9 @@ impl Acted {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Done(_) => StatusCode::OK,
+            Self::PutAside => StatusCode::ACCEPTED,
             Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::InDoubt => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotKept | Self::InDoubt => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -115,7 +131,84 @@ impl Acted {
                 Some((_, text)) => note("bad", &words.t(text)),
                 None => note("bad", &words.with("act-refused", [("why", refusal.message.as_str().into())])),
             },
+            Self::PutAside => html! {
+                (note("good", &words.t("act-put-aside")))
+                p { a class="button" href="/proposals" { (words.t("menu-proposals")) } }
+            },
+            Self::NotKept => note("bad", &words.t("not-done")),
             Self::InDoubt => note("bad", &words.t("act-in-doubt")),
         }
+    }
+}
+
+/// The ledger's word for what needs another's.
+pub const NEEDS_APPROVAL: &str = "needs_approval";
+/// Who agrees after a week looks at another state of things.
+const PROPOSAL_LIFE_US: i64 = 7 * 24 * 3_600_000_000;
+
+#[derive(Debug, thiserror::Error)]
+pub enum NotPutAside {
+    #[error("the database does not answer")]
+    Postgres(#[from] sqlx::Error),
+    #[error("the command can't be written down")]
+    Body(#[from] serde_json::Error),
+    #[error("nobody has this account")]
+    Nobody,
+}
+
+/// Keeps an act until another administrator agrees to it, refuses it, or nobody does for a week.
+///
+/// # Errors
+/// It is not kept.
+pub async fn put_aside(
+    pool: &PgPool,
+    by: &str,
+    id: &CommandId,
+    account: AccountRef,
+    command: &Command,
+) -> Result<(), NotPutAside> {
+    let account = match account {
+        AccountRef::Id(account) => account,
+        // A person's Telegram id is kept nowhere but where it is erased.
+        AccountRef::Telegram(user) => {
+            let known = store::accounts_of_people(pool, &[user]).await?;
+            *known.get(&user).ok_or(NotPutAside::Nobody)?
+        }
+    };
+    let (subject, credits, reason) = told(command);
+    let proposed = Proposed {
+        id: id.to_string(),
+        verb: command.verb(),
+        account: account.0,
+        body: command.body()?.to_string(),
+        subject,
+        credits,
+        reason,
+        by: by.to_owned(),
+    };
+    Ok(store::put_aside(pool, &proposed, PROPOSAL_LIFE_US).await?)
+}
+
+/// What it is about, in credits too, and why: for whoever is to agree. Never a password's hash.
+fn told(command: &Command) -> (String, Option<i64>, String) {
+    match command {
+        Command::CreditsGrant(c) => (String::new(), Some(c.credits.get()), c.reason.to_string()),
+        Command::CreditsRevoke(c) => (String::new(), Some(-c.credits.get()), c.reason.to_string()),
+        Command::DebtForgive(c) => (String::new(), Some(c.credits.get()), c.reason.to_string()),
+        Command::RefundOpen(c) => {
+            (format!("{}: {}", c.payment, Money::from(c.amount)), None, c.reason.to_string())
+        }
+        Command::QuarantineResolve(c) => {
+            let credits = match c.verdict {
+                QuarantineVerdict::Settle { credits, .. } => Some(credits.get()),
+                QuarantineVerdict::Dismiss => None,
+            };
+            (c.provider_payment_id.to_string(), credits, c.reason.to_string())
+        }
+        Command::StaffPut(c) => {
+            let roles: Vec<&str> = c.roles.iter().map(|role| role.as_str()).collect();
+            (format!("{}: {}", c.name, roles.join(", ")), None, c.reason.to_string())
+        }
+        other => (other.verb().to_owned(), None, String::new()),
     }
 }

@@ -25,6 +25,7 @@ mod pace;
 mod page;
 mod password;
 mod payment;
+mod proposals;
 mod reconciliation;
 mod second;
 mod session;
@@ -52,6 +53,7 @@ use door::Door;
 use lang::Texts;
 use pace::Pace;
 
+pub use act::{NEEDS_APPROVAL, put_aside};
 pub use door::{Need, Room};
 pub use first::{BadPassword, check as check_first_password, let_in as let_first_in};
 pub use password::{PASSWORD_CHARS_MIN, hash as hash_password};
@@ -122,6 +124,7 @@ fn door(console: &Arc<Console>) -> Door {
     acts::rooms(&mut door);
     staff::rooms(&mut door);
     ops::rooms(&mut door);
+    proposals::rooms(&mut door);
     api::rooms(&mut door);
     door
 }

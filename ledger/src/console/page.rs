@@ -44,6 +44,7 @@ const MENU: [(&str, &[Entry]); 4] = [
         "about-people",
         &[
             ("/acts", "menu-acts", &Role::ALL),
+            ("/proposals", "menu-proposals", OWNERS),
             ("/staff", "menu-staff", OWNERS),
             ("/tokens", "menu-tokens", OWNERS),
         ],

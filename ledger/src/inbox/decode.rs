@@ -1,6 +1,6 @@
 //! From bytes to a typed request, or a refusal that says what was wrong and what is allowed.
 
-use proto_events::authority::{Verdict, may_ask, may_send, names_operator};
+use proto_events::authority::{Verdict, may_ask, may_send, names_operator, takes_approval};
 use proto_events::commands::{Command, GenerationRequest, Operation};
 use proto_events::envelope::AccountRef;
 use proto_events::events::GenerationKind;
@@ -93,15 +93,33 @@ fn command(
     if names_operator(producer, verb) && actor.strip_prefix("operator:").is_none_or(str::is_empty) {
         return Err(refused("invalid", "an act of an operator names them: \"actor\": \"operator:<name>\""));
     }
+    if let Some(approval) = &envelope.approval {
+        approves(producer, verb, &actor, &approval.by)?;
+    }
     Ok(Asked::Command(Box::new(Request {
         producer,
         id: names.stored(producer, verb, envelope.id),
         account: envelope.account,
         actor,
+        approval: envelope.approval,
         causation: envelope.causation,
         trace_id: envelope.trace_id,
         command,
     })))
+}
+
+/// Only the console knows who has agreed, and nobody agrees with themselves.
+fn approves(producer: Producer, verb: &str, actor: &str, by: &str) -> Result<(), Refused> {
+    if producer != Producer::Console || !takes_approval(verb) {
+        return Err(refused(
+            "invalid",
+            "an approval is the console's, of acts about money and administrators",
+        ));
+    }
+    if by == actor || by.strip_prefix("operator:").is_none_or(str::is_empty) {
+        return Err(refused("invalid", "an approval names another operator: \"by\": \"operator:<name>\""));
+    }
+    Ok(())
 }
 
 /// What the types of a request can't say.
@@ -134,6 +152,7 @@ pub fn own_request(
         id,
         account,
         actor: "system".to_owned(),
+        approval: None,
         causation,
         trace_id: None,
         command,

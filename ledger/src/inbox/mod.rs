@@ -94,7 +94,7 @@ impl Inbox {
         match asked {
             Ok(Asked::Command(request)) => {
                 let to = ReplyTo::Nats { client: self.client.clone(), subject: reply_to, ask };
-                if !message::needs_look(&request.command) {
+                if !message::needs_look(&request) {
                     return self.push(*request, to).await;
                 }
                 let Some(permit) = permit(side_work) else {
@@ -141,7 +141,7 @@ impl Inbox {
 
     /// Of what must be so beside the log: refused, or on to the sequencer.
     async fn look(&self, request: Request, to: ReplyTo) {
-        let look = message::look(&self.pool, &request.command);
+        let look = message::look(&self.pool, &request);
         match tokio::time::timeout(SIDE_WORK_TIMEOUT, look).await {
             Ok(Ok(None)) => self.push(request, to).await,
             Ok(Ok(Some(refusal))) => to.send(&Reply::Refused { refusal }).await,

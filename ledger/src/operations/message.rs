@@ -12,7 +12,7 @@ use sqlx::PgPool;
 use super::{Problem, staff, unwritten};
 use crate::books::at::{self, At};
 use crate::projections;
-use crate::sequencer::refused;
+use crate::sequencer::{Request, refused};
 use crate::store::{self, BroadcastClaimed, Chosen};
 use crate::texts;
 
@@ -104,16 +104,23 @@ pub(super) async fn keep_texts(pool: &PgPool, known: &TextsKnown, now: i64) -> R
 }
 
 /// Whether a look beside the log is needed before this command is decided.
-pub fn needs_look(command: &Command) -> bool {
-    matches!(command, Command::BroadcastStart(_) | Command::ContentPut(_) | Command::StaffPut(_))
+pub fn needs_look(request: &Request) -> bool {
+    let by_itself =
+        matches!(request.command, Command::BroadcastStart(_) | Command::ContentPut(_) | Command::StaffPut(_));
+    by_itself || request.approval.is_some()
 }
 
 /// Why it can't be, if it can't. What changes between this look and the append is found there.
 ///
 /// # Errors
 /// Postgres does not answer.
-pub async fn look(pool: &PgPool, command: &Command) -> Result<Option<Refused>, sqlx::Error> {
-    match command {
+pub async fn look(pool: &PgPool, request: &Request) -> Result<Option<Refused>, sqlx::Error> {
+    if let Some(approval) = &request.approval
+        && let Some(refusal) = staff::approves(pool, approval).await?
+    {
+        return Ok(Some(refusal));
+    }
+    match &request.command {
         Command::BroadcastStart(c) => {
             let counted = store::broadcast_recipients(pool, &c.broadcast).await?;
             Ok(match counted.map(|n| u32::try_from(n).unwrap_or_default()) {

@@ -3,6 +3,7 @@
 use argon2::password_hash::phc::PasswordHash;
 use proto_events::Refused;
 use proto_events::commands::{Role, StaffPut};
+use proto_events::envelope::Approval;
 use sqlx::PgPool;
 
 use crate::sequencer::refused;
@@ -23,6 +24,14 @@ pub(super) async fn look(pool: &PgPool, c: &StaffPut) -> Result<Option<Refused>,
         || others.flat_map(|one| &one.roles).any(|role| *role == Role::Administrator);
     let alone = "nobody else is an administrator: let somebody else be one first";
     Ok((!rules).then(|| refused("last_administrator", alone)))
+}
+
+/// Why they can't agree to anything, if they can't.
+pub(super) async fn approves(pool: &PgPool, approval: &Approval) -> Result<Option<Refused>, sqlx::Error> {
+    let staff = store::staff(pool).await?;
+    let name = approval.by.strip_prefix("operator:").unwrap_or_default();
+    let may = staff.iter().any(|one| one.name == name && one.roles.contains(&Role::Administrator));
+    Ok((!may).then(|| refused("not_allowed", "only an administrator agrees to what another wants")))
 }
 
 fn unfit(c: &StaffPut) -> Option<&'static str> {

@@ -88,6 +88,11 @@ impl Act {
             Event::BroadcastFinished(e) => told(e.broadcast.to_string(), None),
             Event::ProjectionSwapped(e) => told(format!("{}: {} to {}", e.projection, e.from, e.to), None),
             Event::OperatorActed(e) => told(format!("{}: {}", e.act, e.subject), Some(e.reason.to_string())),
+            Event::ActApproved(e) => told(e.approver.to_string(), Some(e.reason.to_string())),
+            Event::FourEyesChanged(e) => {
+                let above = e.above.map_or_else(|| "off".to_owned(), |above| format!("above {above}"));
+                told(above, Some(e.reason.to_string()))
+            }
             Event::ReconciliationFinished(e) => {
                 let day = crate::books::moscow::Day(e.day.get());
                 told(format!("{}: {day}, {} differ", e.provider.as_str(), e.differences), None)

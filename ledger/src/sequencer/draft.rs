@@ -228,7 +228,7 @@ impl<'a> Draft<'a> {
             command => self.decide_account(account, loaded, request, command),
         };
         let events = match decided {
-            Ok(events) => events,
+            Ok(events) => request.approved(events),
             Err(refusal) => return Outcome::Refused(RefusedBy(refusal).into()),
         };
         let from = self.out.rows.len();
@@ -362,6 +362,9 @@ impl<'a> Draft<'a> {
             inviter_known: inviter(command).is_some_and(|i| self.known.people.inviters.contains(&i)),
             rewarded: bonus.is_some(),
             fingerprint: &fingerprint,
+            four_eyes_above: self.streams.operations.four_eyes_above,
+            operator: request.operator(),
+            approver: request.approver(),
             calendar,
             ..Facts::new(now, account, request.producer, &request.id)
         };

@@ -81,6 +81,7 @@ fn request(id: &str, account: AccountRef, command: impl Into<Command>) -> Reques
         id: CommandId::new(id).unwrap(),
         account,
         actor: "person".to_owned(),
+        approval: None,
         causation: None,
         trace_id: None,
         command: command.into(),

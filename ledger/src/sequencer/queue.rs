@@ -6,9 +6,9 @@ use std::sync::{Mutex, MutexGuard};
 use async_nats::{Client, Subject};
 use bytes::Bytes;
 use proto_events::commands::Command;
-use proto_events::envelope::AccountRef;
-use proto_events::envelope::TraceId;
-use proto_events::{Answer, Ask, CommandId, Position, Producer, Reply};
+use proto_events::envelope::{AccountRef, Approval, TraceId};
+use proto_events::events::ActApproved;
+use proto_events::{Answer, Ask, CommandId, Event, Position, Producer, Reply};
 use tokio::sync::{Notify, oneshot};
 
 /// Commands that may wait for each producer: about 0.1 s of work at full speed, so that waiting
@@ -22,9 +22,31 @@ pub struct Request {
     pub id: CommandId,
     pub account: AccountRef,
     pub actor: String,
+    /// Who else has agreed to it.
+    pub approval: Option<Approval>,
     pub causation: Option<Position>,
     pub trace_id: Option<TraceId>,
     pub command: Command,
+}
+
+impl Request {
+    /// Who of us wants it, by name; `None`: nobody of us.
+    pub fn operator(&self) -> Option<&str> {
+        self.actor.strip_prefix("operator:")
+    }
+
+    /// Who of us has agreed to it, by name.
+    pub fn approver(&self) -> Option<&str> {
+        self.approval.as_ref().and_then(|approval| approval.by.strip_prefix("operator:"))
+    }
+
+    /// What it makes: with the second name, where there is one.
+    pub fn approved(&self, mut events: Vec<Event>) -> Vec<Event> {
+        if let Some(Approval { by, reason }) = self.approval.clone() {
+            events.push(ActApproved { approver: by, reason }.into());
+        }
+        events
+    }
 }
 
 /// Where a command's reply goes.
@@ -170,6 +192,7 @@ mod tests {
             id,
             account,
             actor: "system".into(),
+            approval: None,
             causation: None,
             trace_id: None,
             command,

@@ -193,6 +193,7 @@ mod tests {
             id: id.clone(),
             account: AccountRef::Telegram(1),
             actor: "system".into(),
+            approval: None,
             causation: None,
             trace_id: None,
             command: ReservationExpire { reservation: ReservationId::of(generation) }.into(),

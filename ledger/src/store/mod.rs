@@ -18,6 +18,7 @@ mod migrate;
 mod payments;
 mod people;
 mod pool;
+mod proposals;
 mod republish;
 pub mod side;
 mod snapshots;
@@ -50,6 +51,7 @@ pub use pool::{
     BY_KEYS, OWNER_ROLE, PAGES_NAME, SERVICE_ROLE, answered, connect, connect_pages, connect_patient,
     connect_relaxed, connect_serving, take_time,
 };
+pub use proposals::*;
 pub use republish::{
     Republish, ask_republish, done_through, is_republish_done, last_republish, open_republish,
     republish_done, rewind_consumers,

@@ -112,6 +112,7 @@ commands! {
         "broadcast_finish" => BroadcastFinish,
         "content_put" => ContentPut,
         "staff_put" => StaffPut,
+        "four_eyes_set" => FourEyesSet,
         "catalog_publish" => CatalogPublish,
         "operator_act" => OperatorAct,
         "projection_swap" => ProjectionSwap,
@@ -257,6 +258,7 @@ impl Command {
             Self::StaffPut(c) => json!({
                 "name": c.name, "roles": c.roles, "password": c.password_hash.is_some(),
             }),
+            Self::FourEyesSet(c) => json!({"above": c.above}),
             Self::CatalogPublish(c) => json!({"version": c.version, "catalog": c.catalog}),
             Self::OperatorAct(c) => json!({"act": c.act, "subject": c.subject, "reason": c.reason}),
             Self::ProjectionSwap(c) => json!({

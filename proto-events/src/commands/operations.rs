@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Position, Text};
+use crate::{Credits, Position, Text};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -12,6 +12,16 @@ pub struct OperatorAct {
     pub act: Text<64>,
     /// the id of what it was done to
     pub subject: Text<64>,
+    pub reason: Text<500>,
+}
+
+/// As the owner has configured it; by the ledger itself, when it takes the lead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FourEyesSet {
+    /// absent: nobody needs another's word
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub above: Option<Credits>,
     pub reason: Text<500>,
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Catalog;
-use crate::{Position, Text};
+use crate::{Credits, Position, Text};
 
 /// The whole catalog; every charge names the version it used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +46,24 @@ pub struct ProjectionSwapped {
     pub from: Text<64>,
     pub to: Text<64>,
     pub position: Position,
+}
+
+/// From here on an operator's act about money above so many credits needs another's word; absent: none does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FourEyesChanged {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub above: Option<Credits>,
+    pub reason: Text<500>,
+}
+
+/// The last event of an act that one operator wanted, whom the row names, and another agreed to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ActApproved {
+    /// `operator:<name>`
+    pub approver: Text<64>,
+    pub reason: Text<500>,
 }
 
 /// An act of an operator that has no event of its own.

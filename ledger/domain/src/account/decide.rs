@@ -11,7 +11,7 @@ use proto_events::{AccountId, Text};
 use super::{Account, Facts, Status, check, erase, evolve};
 use crate::lots::{self, Course, Grant};
 use crate::refusal::Refusal;
-use crate::{generations, payments, referrals, refunds};
+use crate::{four_eyes, generations, payments, referrals, refunds};
 
 /// The events this command makes, one or more, or why it makes none.
 ///
@@ -54,12 +54,14 @@ pub fn decide(state: &Account, command: &Command, facts: &Facts) -> Result<Vec<E
         | Command::OperatorAct(_)
         | Command::ContentPut(_)
         | Command::StaffPut(_)
+        | Command::FourEyesSet(_)
         | Command::BroadcastStart(_)
         | Command::BroadcastPause(_)
         | Command::BroadcastFinish(_)
         | Command::ProjectionSwap(_)
         | Command::ReconciliationRecord(_) => Err(Refusal::AccountNotFound),
     }?;
+    four_eyes::agreed(state, command, facts)?;
     debug_assert!(sound(state, &events), "{} broke an invariant: {events:?}", command.verb());
     Ok(events)
 }

@@ -84,6 +84,12 @@ pub struct Facts<'a> {
     pub inviter_known: bool,
     /// For referral_bonus: this side has had its bonus for this person.
     pub rewarded: bool,
+    /// Above so many credits an operator's act needs another's word; `None`: no act does.
+    pub four_eyes_above: Option<Credits>,
+    /// Who of us asks for it, by name; `None`: nobody of us.
+    pub operator: Option<&'a str>,
+    /// Who of us has agreed to it, by name.
+    pub approver: Option<&'a str>,
     /// For account_erase: hex HMAC of the person, under the service's key.
     pub fingerprint: &'a str,
 }
@@ -113,6 +119,9 @@ impl<'a> Facts<'a> {
             kept: Kept::default(),
             inviter_known: false,
             rewarded: false,
+            four_eyes_above: None,
+            operator: None,
+            approver: None,
             fingerprint: "",
         }
     }

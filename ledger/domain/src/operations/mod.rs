@@ -7,11 +7,13 @@ use std::collections::BTreeSet;
 
 use proto_events::commands::{Command, QuarantineResolve, QuarantineVerdict};
 use proto_events::events::{
-    OperatorActed, PaymentQuarantined, ProjectionSwapped, QuarantineOutcome, QuarantineResolved,
+    FourEyesChanged, OperatorActed, PaymentQuarantined, ProjectionSwapped, QuarantineOutcome,
+    QuarantineResolved,
 };
-use proto_events::{Event, Text};
+use proto_events::{Credits, Event, Text};
 
 use crate::account::Facts;
+use crate::four_eyes::agreed_staff;
 use crate::operations::broadcasts::Broadcasts;
 use crate::payments::{must_be_seen, quarantine_key};
 use crate::refusal::Refusal;
@@ -24,6 +26,8 @@ pub struct OperationsStream {
     /// Open quarantines, by rail and provider's id.
     quarantined: BTreeSet<String>,
     broadcasts: Broadcasts,
+    /// Above so many credits an operator's act needs another's word.
+    pub four_eyes_above: Option<Credits>,
 }
 
 /// The act by which a text was put in the place of a built-in one, or taken back.
@@ -48,6 +52,7 @@ pub fn is_operations(command: &Command) -> bool {
             | Command::ReconciliationRecord(_)
             | Command::ContentPut(_)
             | Command::StaffPut(_)
+            | Command::FourEyesSet(_)
             | Command::BroadcastStart(_)
             | Command::BroadcastPause(_)
             | Command::BroadcastFinish(_)
@@ -72,8 +77,15 @@ pub fn decide_operations(
             OperatorActed { act, subject, reason: c.reason }.into()
         }
         Command::StaffPut(c) => {
+            agreed_staff(state.four_eyes_above, &c, facts)?;
             OperatorActed { act: Text::lossy(STAFF_PUT), subject: Text::lossy(&c.name), reason: c.reason }
                 .into()
+        }
+        Command::FourEyesSet(c) => {
+            if c.above == state.four_eyes_above {
+                return Err(Refusal::Unchanged);
+            }
+            FourEyesChanged { above: c.above, reason: c.reason }.into()
         }
         Command::BroadcastStart(c) => state.broadcasts.start(c)?,
         Command::BroadcastPause(c) => state.broadcasts.pause(c)?,
@@ -121,6 +133,7 @@ pub fn evolve_operations(mut state: OperationsStream, event: &Event) -> Operatio
         Event::QuarantineResolved(e) => {
             state.quarantined.remove(&quarantine_key(e.rail, &e.provider_payment_id));
         }
+        Event::FourEyesChanged(e) => state.four_eyes_above = e.above,
         event => state.broadcasts.evolve(event),
     }
     state

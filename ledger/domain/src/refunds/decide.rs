@@ -58,6 +58,11 @@ pub(crate) fn open(state: &Account, c: &RefundOpen, facts: &Facts) -> Result<Vec
     Ok(course.done())
 }
 
+/// Credits that the money to be given back has bought, spent or not.
+pub(crate) fn worth(state: &Account, c: &RefundOpen) -> i64 {
+    state.payments.get(&c.payment).map_or(0, |payment| bought_by(payment, Money::from(c.amount).minor()))
+}
+
 /// Credits that so much of the price bought: floors of the whole, so that partial refunds add up
 /// to it exactly.
 fn bought_by(payment: &Payment, minor: i64) -> i64 {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use proto_events::{Credits, Money, PaymentId, Rail, RefundId};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use decide::{fail, open, settle};
+pub(crate) use decide::{fail, open, settle, worth};
 pub(crate) use evolve::evolve;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@ mod catalogs;
 mod debts;
 mod deliveries;
 mod erasure;
+mod four_eyes;
 mod grants;
 mod lots;
 mod opening;

@@ -57,6 +57,7 @@ fn every_verb_has_its_table() {
         "reconciliation_record",
         "content_put",
         "staff_put",
+        "four_eyes_set",
         "broadcast_start",
         "broadcast_pause",
         "broadcast_finish",

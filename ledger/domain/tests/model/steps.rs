@@ -75,6 +75,7 @@ pub const WEIGHTS: &[(&str, u32)] = &[
     ("broadcast_finish", 1),
     ("content_put", 1),
     ("staff_put", 1),
+    ("four_eyes_set", 1),
     ("catalog_publish", 4),
     ("operator_act", 1),
     ("projection_swap", 1),

@@ -37,6 +37,7 @@ fn account_of(person: usize, verb: &str, desk: &Desk, dice: &mut Dice) -> Accoun
         | "reconciliation_record"
         | "content_put"
         | "staff_put"
+        | "four_eyes_set"
         | "broadcast_start"
         | "broadcast_pause"
         | "broadcast_finish"
@@ -111,6 +112,11 @@ impl Writer<'_> {
             "message_request" => {
                 let content = MessageContent { text: Some(text("hello")), ..MessageContent::default() };
                 MessageRequest { message: text("m"), kind: MessageKind::Text, content }.into()
+            }
+            "four_eyes_set" => {
+                let above = self.dice.weighted(&[(None, 1), (Some(100), 1), (Some(1_000), 1)]);
+                let above = above.and_then(|n| Credits::new(n).ok());
+                FourEyesSet { above, reason: text("r") }.into()
             }
             "staff_put" => {
                 let roles = vec![Role::Administrator];

@@ -112,6 +112,7 @@ pub struct Opinion {
     strays: HashSet<ProviderKey>,
     /// By their ids: `sent`, `held` or `over`.
     broadcasts: HashMap<String, &'static str>,
+    four_eyes: Option<Credits>,
     done: BTreeMap<(Producer, CommandId), (AccountId, Command)>,
 }
 
@@ -136,6 +137,7 @@ impl Opinion {
             rewarded: HashSet::new(),
             strays: HashSet::new(),
             broadcasts: HashMap::new(),
+            four_eyes: None,
             done: BTreeMap::new(),
         }
     }
@@ -182,6 +184,11 @@ impl Opinion {
             | Command::StaffPut(_)
             | Command::ProjectionSwap(_)
             | Command::ReconciliationRecord(_) => Ok(()),
+            Command::FourEyesSet(c) => {
+                must(c.above != self.four_eyes, "unchanged")?;
+                self.four_eyes = c.above;
+                Ok(())
+            }
             Command::BroadcastStart(c) => {
                 let there = self.broadcasts.get(c.broadcast.as_str()).copied();
                 must(there != Some("over"), "broadcast_finished")?;
@@ -364,6 +371,7 @@ impl Person {
             | Command::OperatorAct(_)
             | Command::ContentPut(_)
             | Command::StaffPut(_)
+            | Command::FourEyesSet(_)
             | Command::BroadcastStart(_)
             | Command::BroadcastPause(_)
             | Command::BroadcastFinish(_)

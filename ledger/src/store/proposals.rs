@@ -1,0 +1,103 @@
+//! Acts that wait for the word of a second administrator. Times are Postgres' own, in µs.
+
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// What somebody wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposed {
+    /// The command's id.
+    pub id: String,
+    pub verb: &'static str,
+    pub account: Uuid,
+    /// The command's body, JSON.
+    pub body: String,
+    /// What it is about, for people.
+    pub subject: String,
+    pub credits: Option<i64>,
+    pub reason: String,
+    pub by: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Proposal {
+    pub id: String,
+    pub verb: String,
+    pub account_id: Uuid,
+    pub body: Option<String>,
+    pub subject: String,
+    pub credits: Option<i64>,
+    pub reason: String,
+    pub proposed_by: String,
+    pub proposed_at: i64,
+    pub lapses_at: i64,
+    pub state: String,
+    pub decided_by: Option<String>,
+    pub decided_at: Option<i64>,
+    pub decision: Option<String>,
+    pub outcome: Option<String>,
+    /// Nobody agreed in time.
+    pub lapsed: bool,
+}
+
+const COLUMNS: &str = "id, verb, account_id, body, subject, credits, reason, proposed_by, proposed_at, lapses_at, state, \
+    decided_by, decided_at, decision, outcome, state = 'open' AND lapses_at <= now_us() AS lapsed";
+
+/// The same act put aside again is one; what was decided stays so. What nobody agreed to in time is forgotten with it.
+pub async fn put_aside(pool: &PgPool, p: &Proposed, life_us: i64) -> Result<(), sqlx::Error> {
+    let sql = "WITH lapsed AS (UPDATE proposals SET body = NULL \
+                   WHERE state = 'open' AND lapses_at < now_us() AND body IS NOT NULL) \
+               INSERT INTO proposals (id, verb, account_id, body, subject, credits, reason, proposed_by, proposed_at, \
+                   lapses_at, state) \
+               SELECT $1, $2, $3, $4, $5, $6, $7, $8, now_us(), now_us() + $9, 'open' ON CONFLICT (id) DO NOTHING";
+    let put = sqlx::query(sql).bind(&p.id).bind(p.verb).bind(p.account).bind(&p.body).bind(&p.subject);
+    let put = put.bind(p.credits).bind(&p.reason).bind(&p.by).bind(life_us);
+    put.execute(pool).await.map(drop)
+}
+
+/// Those that wait, the oldest first, then those decided last.
+pub async fn proposals(pool: &PgPool, max: i64) -> Result<Vec<Proposal>, sqlx::Error> {
+    let of = |wait: &str, order: &str| {
+        format!("SELECT {COLUMNS} FROM proposals WHERE state IN ({wait}) ORDER BY {order} LIMIT $1")
+    };
+    let waiting = of("'open', 'approving', 'refusing'", "proposed_at");
+    let mut all: Vec<Proposal> =
+        sqlx::query_as(sqlx::AssertSqlSafe(waiting)).bind(max).fetch_all(pool).await?;
+    let decided = of("'done', 'failed', 'refused'", "decided_at DESC");
+    let decided: Vec<Proposal> =
+        sqlx::query_as(sqlx::AssertSqlSafe(decided)).bind(max).fetch_all(pool).await?;
+    all.extend(decided);
+    Ok(all)
+}
+
+pub async fn proposal(pool: &PgPool, id: &str) -> Result<Option<Proposal>, sqlx::Error> {
+    let sql = format!("SELECT {COLUMNS} FROM proposals WHERE id = $1");
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(pool).await
+}
+
+/// The first decision counts. False: there is one, it lapsed, or `approves` and it is one's own.
+pub async fn decide_proposal(
+    pool: &PgPool,
+    id: &str,
+    by: &str,
+    reason: &str,
+    approves: bool,
+) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE proposals SET state = CASE WHEN $4 THEN 'approving' ELSE 'refusing' END, decided_by = $2, \
+                   decided_at = now_us(), decision = $3 \
+               WHERE id = $1 AND state = 'open' AND (NOT $4 OR proposed_by <> $2 AND lapses_at > now_us())";
+    let decided = sqlx::query(sql).bind(id).bind(by).bind(reason).bind(approves).execute(pool).await?;
+    Ok(decided.rows_affected() == 1)
+}
+
+/// What was decided is carried out: `done`, `failed` (the log refused it: why), or `refused`.
+pub async fn end_proposal(
+    pool: &PgPool,
+    id: &str,
+    state: &'static str,
+    outcome: Option<&str>,
+) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE proposals SET state = $2, outcome = $3, body = NULL \
+               WHERE id = $1 AND state IN ('approving', 'refusing')";
+    sqlx::query(sql).bind(id).bind(state).bind(outcome).execute(pool).await.map(drop)
+}
