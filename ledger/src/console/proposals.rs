@@ -10,7 +10,7 @@ use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
-use proto_events::commands::{Command, OperatorAct, Role};
+use proto_events::commands::{Command, Role};
 use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, CommandId, Text};
 use schemars::JsonSchema;
@@ -249,12 +249,12 @@ async fn carried_out(console: &Console, visitor: &Visitor, session: &Session, id
     let acted = match p.state.as_str() {
         "approving" => send(console, &p).await,
         "refusing" => {
-            let reason = Text::lossy(p.decision.as_deref().unwrap_or_default());
-            let command =
-                OperatorAct { act: Text::lossy(REFUSED), subject: Text::lossy(&p.id), reason }.into();
             let once = Once::of(&format!("refuse:{}", p.id));
             let by = Session { name: p.decided_by.clone().unwrap_or_default(), ..session.clone() };
-            console.act(&by, Act { once, account: AccountRef::Id(AccountId::OPERATIONS), command }).await
+            match Act::noted(once, REFUSED, &p.id, p.decision.as_deref().unwrap_or_default()) {
+                Some(act) => console.act(&by, act).await,
+                None => Acted::NotKept,
+            }
         }
         _ => return unfit(console, visitor, "proposal-is-decided").await,
     };

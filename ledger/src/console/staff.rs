@@ -7,7 +7,7 @@ use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
-use proto_events::commands::{OperatorAct, Role, StaffPut};
+use proto_events::commands::{Role, StaffPut};
 use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, Text};
 use schemars::JsonSchema;
@@ -282,14 +282,8 @@ pub(super) struct About {
 impl About {
     /// Writes it down, before it is done: who dies between is asked for it again, and nothing happens twice.
     pub(super) async fn record(&self, console: &Console, by: &Session, act: &str) -> Result<(), NotPut> {
-        let reason = Text::new(self.reason.trim()).map_err(|_| NotPut::Reason)?;
-        if self.reason.trim().is_empty() {
-            return Err(NotPut::Reason);
-        }
-        let subject = Text::new(&self.name).map_err(|_| NotPut::Unfit)?;
-        let command = OperatorAct { act: Text::lossy(act), subject, reason }.into();
-        let account = AccountRef::Id(AccountId::OPERATIONS);
-        match console.act(by, Act { once: Once::new(), account, command }).await {
+        let noted = Act::noted(Once::new(), act, &self.name, &self.reason).ok_or(NotPut::Reason)?;
+        match console.act(by, noted).await {
             Acted::Done(_) => Ok(()),
             acted => Err(NotPut::Acted(acted)),
         }
