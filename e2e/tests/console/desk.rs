@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use e2e::{Role, Stage};
 use reqwest::header::{LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 
 pub const PASSWORD: &str = "CANARY correct horse";
 
@@ -82,18 +82,34 @@ impl<'a> Seat<'a> {
         serde_json::from_str(&answer.text).unwrap()
     }
 
+    /// A file.
+    pub fn bytes(&self, path: &str) -> Vec<u8> {
+        let request = self.asks(Method::GET, path, &[], &[]);
+        self.stage.rt.block_on(async {
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::OK, "{path}");
+            answer.bytes().await.unwrap().to_vec()
+        })
+    }
+
+    /// Whether the answer ends before it is whole.
+    pub fn breaks_off(&self, path: &str) -> bool {
+        let request = self.asks(Method::GET, path, &[], &[]);
+        self.stage.rt.block_on(async { request.send().await?.bytes().await }).is_err()
+    }
+
     /// From one of the console's own pages.
     pub fn posts(&self, path: &str, form: &[(&str, &str)]) -> Answer {
         self.sends(Method::POST, path, form, &[("sec-fetch-site", "same-origin")])
     }
 
-    pub fn sends(
+    fn asks(
         &self,
         method: Method,
         path: &str,
         form: &[(&str, &str)],
         headers: &[(&str, &str)],
-    ) -> Answer {
+    ) -> RequestBuilder {
         let url = format!("{}{path}", self.stage.url(Role::Ledger));
         let cookies = self.cookies.borrow().iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>();
         let mut request = self.client.request(method.clone(), url).header("cookie", cookies.join("; "));
@@ -103,20 +119,27 @@ impl<'a> Seat<'a> {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.stage.rt.block_on(self.answered(request)).unwrap()
+        request
+    }
+
+    pub fn sends(
+        &self,
+        method: Method,
+        path: &str,
+        form: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        self.stage.rt.block_on(self.answered(self.asks(method, path, form, headers))).unwrap()
     }
 
     /// An act in which the ledger dies.
     pub fn dies_at(&self, path: &str, form: &[(&str, &str)]) {
-        let url = format!("{}{path}", self.stage.url(Role::Ledger));
-        let cookies = self.cookies.borrow().iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>();
-        let request = self.client.post(url).header("cookie", cookies.join("; ")).form(form);
-        let sent = self.answered(request.header("sec-fetch-site", "same-origin"));
-        let answer = self.stage.rt.block_on(sent);
+        let request = self.asks(Method::POST, path, form, &[("sec-fetch-site", "same-origin")]);
+        let answer = self.stage.rt.block_on(self.answered(request));
         assert!(answer.is_err(), "it lives");
     }
 
-    async fn answered(&self, request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+    async fn answered(&self, request: RequestBuilder) -> reqwest::Result<Answer> {
         let answer = request.send().await?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let text = |name| headers.get(name).map(|v| v.to_str().unwrap().to_owned()).unwrap_or_default();

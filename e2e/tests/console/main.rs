@@ -1,6 +1,7 @@
 //! The console as people use it: who comes in, who does not, and what they do there.
 
 mod api;
+mod aside;
 mod axe;
 mod books;
 mod desk;

@@ -13,7 +13,7 @@ mod money;
 mod operator;
 mod out;
 mod payment;
-mod progress;
+pub(crate) mod progress;
 mod projections;
 mod prove;
 mod quarantine;

@@ -8,6 +8,7 @@
 mod act;
 mod acts;
 mod api;
+mod aside;
 mod asked;
 mod assets;
 mod attempts;
@@ -82,9 +83,12 @@ pub struct Console {
     texts: Texts,
     /// Of the log, that may be read at once.
     streams: Arc<Semaphore>,
+    /// That may be made at once: each reads the log from end to end.
+    exports: Arc<Semaphore>,
 }
 
 const STREAMS_MAX: usize = 16;
+const EXPORTS_MAX: usize = 2;
 
 impl Console {
     /// # Errors
@@ -93,8 +97,8 @@ impl Console {
         let Means { pool, nats, bench, hops } = means;
         let ledger = Ledger::new(nats, Producer::Console);
         let (attempts, pace, texts) = (Attempts::default(), Pace::default(), Texts::read()?);
-        let streams = Arc::new(Semaphore::new(STREAMS_MAX));
-        Ok(Arc::new(Self { pool, ledger, bench, attempts, pace, hops, texts, streams }))
+        let [streams, exports] = [STREAMS_MAX, EXPORTS_MAX].map(|max| Arc::new(Semaphore::new(max)));
+        Ok(Arc::new(Self { pool, ledger, bench, attempts, pace, hops, texts, streams, exports }))
     }
 }
 
@@ -121,6 +125,7 @@ fn door(console: &Arc<Console>) -> Door {
     cases::rooms(&mut door);
     reconciliation::rooms(&mut door);
     log::rooms(&mut door);
+    aside::rooms(&mut door);
     acts::rooms(&mut door);
     staff::rooms(&mut door);
     ops::rooms(&mut door);

@@ -18,7 +18,14 @@ const OWNERS: &[Role] = &[Role::Administrator];
 
 /// By what it is about.
 const MENU: [(&str, &[Entry]); 4] = [
-    ("about-log", &[("/", "menu-home", &Role::ALL), ("/log", "menu-log", &Role::ALL)]),
+    (
+        "about-log",
+        &[
+            ("/", "menu-home", &Role::ALL),
+            ("/log", "menu-log", &Role::ALL),
+            ("/verifications", "menu-verifications", &Role::ALL),
+        ],
+    ),
     (
         "about-money",
         &[
@@ -30,6 +37,7 @@ const MENU: [(&str, &[Entry]); 4] = [
             ("/debts", "menu-debts", MONEY),
             ("/cases", "menu-cases", MONEY),
             ("/reconciliation", "menu-reconciliation", MONEY),
+            ("/exports", "menu-exports", MONEY),
         ],
     ),
     (

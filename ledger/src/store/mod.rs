@@ -25,6 +25,7 @@ mod snapshots;
 mod staff;
 mod tellings;
 mod totp;
+mod verifications;
 mod work;
 
 pub use albums::*;
@@ -61,4 +62,5 @@ pub use snapshots::{Snapshot, reset_snapshots, snapshots_of, snapshots_through, 
 pub use staff::*;
 pub use tellings::*;
 pub use totp::*;
+pub use verifications::*;
 pub use work::*;
