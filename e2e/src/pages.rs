@@ -32,6 +32,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("/cases/quarantine", &["/cases/quarantine?id={quarantined}"]),
     ("/clearing", &["/clearing", "/clearing?at={position}"]),
     ("/debts", &["/debts", "/debts?next={account}"]),
+    ("/events", &["/events?from={position}&limit=500"]),
     (
         "/log",
         &[
