@@ -14,4 +14,5 @@ mod money;
 mod ops;
 mod sessions;
 mod staff;
+mod statistics;
 mod totp;

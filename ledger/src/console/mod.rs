@@ -14,6 +14,7 @@ mod assets;
 mod attempts;
 mod books;
 mod cases;
+mod days;
 mod door;
 mod first;
 mod form;
@@ -33,6 +34,7 @@ mod session;
 mod sessions;
 mod sign_in;
 mod staff;
+mod statistics;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -121,6 +123,7 @@ fn door(console: &Arc<Console>) -> Door {
     second::rooms(&mut door);
     home::rooms(&mut door);
     books::rooms(&mut door);
+    statistics::rooms(&mut door);
     payment::rooms(&mut door);
     cases::rooms(&mut door);
     reconciliation::rooms(&mut door);

@@ -17,7 +17,7 @@ const MONEY: &[Role] = &[Role::Finance, Role::Administrator];
 const OWNERS: &[Role] = &[Role::Administrator];
 
 /// By what it is about.
-const MENU: [(&str, &[Entry]); 4] = [
+const MENU: [(&str, &[Entry]); 5] = [
     (
         "about-log",
         &[
@@ -40,6 +40,7 @@ const MENU: [(&str, &[Entry]); 4] = [
             ("/exports", "menu-exports", MONEY),
         ],
     ),
+    ("about-shop", &[("/statistics", "menu-statistics", MONEY)]),
     (
         "about-work",
         &[
