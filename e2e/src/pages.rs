@@ -79,10 +79,10 @@ pub struct Page {
 /// # Errors
 /// The console's texts are broken.
 pub fn rooms(pool: &PgPool, nats: &async_nats::Client) -> Result<Vec<Room>> {
-    let (pool, nats) = (pool.clone(), nats.clone());
+    let (pool, nats, media) = (pool.clone(), nats.clone(), nats.clone());
     let bench = Bench::new(pool.clone(), CancellationToken::new());
     let hops = service::client::Hops::default();
-    Ok(ledger::console::rooms(&Console::new(Means { pool, nats, bench, hops })?))
+    Ok(ledger::console::rooms(&Console::new(Means { pool, nats, media, bench, hops })?))
 }
 
 /// All that are looked at.

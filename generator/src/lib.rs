@@ -73,6 +73,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     };
     tracing::info!(worker = tools.worker.process(), concurrency = config.concurrency, "waiting for jobs");
     let desk = Desk::new(tools, config.concurrency, shutdown.clone());
+    let report =
+        service::report::run(ledger.clone(), health.clone(), env!("CARGO_PKG_VERSION"), shutdown.clone());
     let options = consumer::Options { in_flight_max: config.concurrency, ack_wait: ACK_WAIT };
     let hearing = {
         let desk = desk.clone();
@@ -83,7 +85,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     };
     let clients = [client.clone(), media.clone()];
     let watching = service::nats::watch(&clients, &health, "nats", &shutdown);
-    tokio::join!(hearing, desk.sweep(health.clone()), desk.watch(health.clone()), watching);
+    tokio::join!(hearing, desk.sweep(health.clone()), desk.watch(health.clone()), watching, report);
     desk.drain(config.drain).await;
     // A page that somebody keeps open does not keep us.
     match tokio::time::timeout(LINGER, serving).await {

@@ -25,6 +25,7 @@ pub mod provision;
 pub mod queries;
 pub mod reconcile;
 pub mod relay;
+mod report;
 pub mod sequencer;
 pub mod serve;
 pub mod snapshots;

@@ -1,7 +1,7 @@
 //! `ledger serve`: stands by, leads, steps down, again and again until told to stop.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ use crate::proofs::{ProofsConfig, remote};
 use crate::sequencer::{Clock, Ground, Lost, Queue, ReplyTo, Sequencer};
 use crate::store::{self, Head, Outgrown};
 use crate::tail::Tail;
-use crate::{follow_ups, four_eyes, provision, relay, snapshots, timers};
+use crate::{follow_ups, four_eyes, provision, relay, report, snapshots, timers};
 
 /// Of the write path alone: sequencer 2, lease 1, timers 1.
 const WRITERS_MAX: u32 = 4;
@@ -101,7 +101,8 @@ pub async fn run(
     let media = service::nats::connect(&config.media, "media-ledger").await?;
     let bench = projections::Bench::new(patient.clone(), stop.clone());
     let pages = store::connect_pages(url, PAGES_MAX).await.context(AWAY)?;
-    let means = console::Means { pool: pages, nats: nats.clone(), bench, hops: config.hops };
+    let (to_media, hops) = (media.clone(), config.hops);
+    let means = console::Means { pool: pages, nats: nats.clone(), media: to_media, bench, hops };
     let pages = console::router(Console::new(means)?);
     let web = tokio::spawn(service::http::serve(listener, pages, health.clone(), stop.clone()));
     tokio::spawn({
@@ -110,6 +111,9 @@ pub async fn run(
     });
     let telling_lease_us = i64::from(config.telling_lease_ms) * 1_000;
     let ear = Ear::start(nats.clone(), stop.clone());
+    let leads = Arc::new(AtomicBool::new(false));
+    let telling =
+        tokio::spawn(report::run(readers.clone(), health.clone(), Arc::clone(&leads), stop.clone()));
     let service = Service {
         pool,
         readers,
@@ -131,7 +135,10 @@ pub async fn run(
     while let Some(head) = wait_for_lead(&service.pool, &service.ear, &stop).await {
         tracing::info!(epoch = head.epoch, position = head.position, "leading");
         metrics::gauge!("ledger_leading").set(1.0);
-        if let Err(error) = service.lead(head, &stop).await {
+        leads.store(true, Ordering::Relaxed);
+        let led = service.lead(head, &stop).await;
+        leads.store(false, Ordering::Relaxed);
+        if let Err(error) = led {
             if error.is::<Restored>() || is_newer(&error) {
                 return Err(error);
             }
@@ -145,6 +152,7 @@ pub async fn run(
         }
     }
     web.await?.context("the web server failed")?;
+    telling.await?;
     Ok(())
 }
 

@@ -85,6 +85,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let router = notify::router(config.door, prover.clone());
     let serving = tokio::spawn(http::serve(listener, router, health.clone(), shutdown.clone()));
     let round = Round::new(opener, returner, prover);
+    let version = env!("CARGO_PKG_VERSION");
+    let report = service::report::run(ledger.clone(), health.clone(), version, shutdown.clone());
     let options = consumer::Options { in_flight_max: IN_FLIGHT_MAX, ack_wait: ACK_WAIT };
     let hearing = {
         let round = round.clone();
@@ -97,7 +99,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let working = async {
         let watching = service::nats::watch(std::slice::from_ref(&client), &health, "nats", &shutdown);
         let sweeping = round.run(health.clone(), shutdown.clone());
-        tokio::join!(hearing, sweeping, reconciler.run(shutdown.clone()), watching)
+        tokio::join!(hearing, sweeping, reconciler.run(shutdown.clone()), watching, report)
     };
     tokio::select! {
         _ = working => {}

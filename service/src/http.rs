@@ -39,6 +39,11 @@ impl Health {
         self.needs().values().all(|up| *up)
     }
 
+    /// What is needed, and whether it is there.
+    pub fn all(&self) -> Vec<(&'static str, bool)> {
+        self.needs().iter().map(|(need, up)| (*need, *up)).collect()
+    }
+
     fn report(&self) -> (StatusCode, Json<Value>) {
         let needs = self.needs().clone();
         let ready = needs.values().all(|up| *up);

@@ -1,5 +1,5 @@
 //! What the services share at run time, and nothing else: configuration, telemetry, NATS, the
-//! ledger's client, a consumer of the event stream, a reader of objects, health pages, clients behind proxies, shutdown, crash
+//! ledger's client, a consumer of the event stream, a reader of objects, health pages and reports, clients behind proxies, shutdown, crash
 //! points.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used))]
@@ -13,5 +13,6 @@ pub mod http;
 pub mod ledger;
 pub mod nats;
 pub mod objects;
+pub mod report;
 pub mod shutdown;
 pub mod telemetry;

@@ -135,6 +135,14 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
         }
     });
     tasks.spawn({
+        let version = env!("CARGO_PKG_VERSION");
+        let report = service::report::run(ledger.clone(), health.clone(), version, shutdown.clone());
+        async move {
+            report.await;
+            Ok(())
+        }
+    });
+    tasks.spawn({
         let (flood, media, shutdown) = (telegram.flood().clone(), flood_media, shutdown.clone());
         async move {
             flood.serve(media, shutdown).await;

@@ -16,3 +16,4 @@ mod sessions;
 mod staff;
 mod statistics;
 mod totp;
+mod work;

@@ -606,3 +606,44 @@ p99 = 99 % within
 seconds = s
 why-failed = Why requests failed
 by-day = By day
+
+## Services, for operators
+menu-health = Services
+service = Service
+instance = Instance
+runs-for = Heard of for
+heard-of = Last heard of
+service-ready = ready
+service-leads = leads
+service-not-ready = not ready
+service-silent = silent: unknown
+service-ended = stopped
+service-lacks = lacks
+service-unheard = Nothing was heard of it in the last day: unknown.
+nobody-leads = No ledger leads: commands are not taken now. A standby takes over within 5 seconds.
+the-log = The log
+told-through = Told to the event stream through
+relay-lag = Events not told yet
+epoch = Take-overs so far
+version-of-server = Version
+size = Size
+size-max = At most
+connections = Connections
+oldest-transaction = Oldest transaction
+no-transaction = none runs
+transactions-since = { $n ->
+    [one] { $n } has begun since
+   *[other] { $n } have begun since
+}
+unknown = unknown
+nats-away = This ledger has no connection to NATS.
+streams = Streams
+stream = Stream
+messages = Messages
+first-and-last = First–last
+consumers = Consumers of events
+consumer = Consumer
+done-through = Done through
+pending = Not shown yet
+in-hand = In hand
+redelivered = Shown again

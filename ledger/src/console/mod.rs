@@ -59,6 +59,7 @@ use pace::Pace;
 pub use act::{NEEDS_APPROVAL, put_aside};
 pub use door::{Need, Room};
 pub use first::{BadPassword, check as check_first_password, let_in as let_first_in};
+pub(crate) use ops::LEADS;
 pub use password::{PASSWORD_CHARS_MIN, hash as hash_password};
 pub use second::TOTP_RESET;
 
@@ -67,6 +68,8 @@ pub struct Means {
     /// Of pages alone.
     pub pool: PgPool,
     pub nats: async_nats::Client,
+    /// The account MEDIA.
+    pub media: async_nats::Client,
     pub bench: Bench,
     pub hops: Hops,
 }
@@ -74,6 +77,8 @@ pub struct Means {
 /// What pages share.
 pub struct Console {
     pool: PgPool,
+    nats: async_nats::Client,
+    media: async_nats::Client,
     /// Whichever leads, asked as the console.
     ledger: Ledger,
     /// For works on projections that outlive a page.
@@ -96,11 +101,11 @@ impl Console {
     /// # Errors
     /// The texts are broken; a test reads them.
     pub fn new(means: Means) -> anyhow::Result<Arc<Self>> {
-        let Means { pool, nats, bench, hops } = means;
-        let ledger = Ledger::new(nats, Producer::Console);
+        let Means { pool, nats, media, bench, hops } = means;
+        let ledger = Ledger::new(nats.clone(), Producer::Console);
         let (attempts, pace, texts) = (Attempts::default(), Pace::default(), Texts::read()?);
         let [streams, exports] = [STREAMS_MAX, EXPORTS_MAX].map(|max| Arc::new(Semaphore::new(max)));
-        Ok(Arc::new(Self { pool, ledger, bench, attempts, pace, hops, texts, streams, exports }))
+        Ok(Arc::new(Self { pool, nats, media, ledger, bench, attempts, pace, hops, texts, streams, exports }))
     }
 }
 

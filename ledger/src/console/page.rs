@@ -44,6 +44,7 @@ const MENU: [(&str, &[Entry]); 5] = [
     (
         "about-work",
         &[
+            ("/services", "menu-health", &Role::ALL),
             ("/projections", "menu-projections", &Role::ALL),
             ("/jobs", "menu-jobs", &Role::ALL),
             ("/broadcasts", "menu-broadcasts", &Role::ALL),

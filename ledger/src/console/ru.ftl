@@ -613,3 +613,45 @@ p99 = 99 % за
 seconds = с
 why-failed = Почему запросы не удались
 by-day = По дням
+
+## Сервисы — для операторов
+menu-health = Сервисы
+service = Сервис
+instance = Экземпляр
+runs-for = На связи
+heard-of = Последняя весть
+service-ready = готов
+service-leads = ведущий
+service-not-ready = не готов
+service-silent = молчит: неизвестно
+service-ended = остановлен
+service-lacks = не хватает
+service-unheard = За последние сутки вестей не было: неизвестно.
+nobody-leads = Ведущего сервиса нет: команды сейчас не принимаются. Запасной берётся за дело в течение 5 секунд.
+the-log = Журнал
+told-through = Передано в поток событий по
+relay-lag = Ещё не передано событий
+epoch = Смен ведущего
+version-of-server = Версия
+size = Размер
+size-max = Не больше
+connections = Подключения
+oldest-transaction = Самая старая транзакция
+no-transaction = ни одна не идёт
+transactions-since = { $n ->
+    [one] с тех пор началась { $n }
+    [few] с тех пор начались { $n }
+   *[many] с тех пор началось { $n }
+}
+unknown = неизвестно
+nats-away = У этого сервиса нет связи с NATS.
+streams = Потоки
+stream = Поток
+messages = Сообщений
+first-and-last = Первое–последнее
+consumers = Получатели событий
+consumer = Получатель
+done-through = Сделано по
+pending = Ещё не показано
+in-hand = В работе
+redelivered = Показано повторно

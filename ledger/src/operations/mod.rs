@@ -19,6 +19,9 @@ use crate::log::BadRow;
 use crate::sequencer::refused;
 use crate::store::{self, DeliveryClaimed};
 
+/// What a service may say that it needs.
+const NEEDS_MAX: usize = 16;
+
 #[derive(Debug)]
 pub struct OperationRequest {
     pub producer: Producer,
@@ -126,6 +129,14 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
         Operation::IncidentReport(c) => incident::report(pool, c, now).await,
         Operation::IncidentClaim(c) => incident::claim(pool, &c, now).await,
         Operation::IncidentTold(c) => incident::told(pool, &c, now).await,
+        Operation::ServiceReport(c) => {
+            if c.needs.len() > NEEDS_MAX {
+                let why = format!("a service names at most {NEEDS_MAX} needs");
+                return Err(Problem::Refused(refused("invalid", why)));
+            }
+            store::report_service(pool, request.producer, &c).await?;
+            Ok(Value::Null)
+        }
         Operation::TextsKnown(c) => message::keep_texts(pool, &c, now).await,
         Operation::ProviderDayDone(c) => {
             books_of(request.producer, c.provider)?;

@@ -9,6 +9,7 @@ mod operations;
 mod payment;
 mod person;
 mod reconciliation;
+mod service;
 mod staff;
 
 pub use account::*;
@@ -20,6 +21,7 @@ pub use operations::*;
 pub use payment::*;
 pub use person::*;
 pub use reconciliation::*;
+pub use service::*;
 pub use staff::*;
 
 use schemars::JsonSchema;
@@ -146,6 +148,7 @@ commands! {
         "incident_report" => IncidentReport,
         "incident_claim" => IncidentClaim,
         "incident_told" => IncidentTold,
+        "service_report" => ServiceReport,
     }
 }
 

@@ -1,11 +1,14 @@
 //! What operators look after.
 
 mod broadcasts;
+mod health;
 mod jobs;
 mod parts;
 mod projections;
 
 use proto_events::commands::Role;
+
+pub(crate) use health::LEADS;
 
 use super::door::{Door, Need};
 
@@ -15,6 +18,7 @@ const READS: Need = Need::SignedIn;
 const ACTS: Need = Need::One(KEEPERS);
 
 pub(super) fn rooms(door: &mut Door) {
+    door.view::<health::Health>();
     projections::rooms(door);
     door.view::<jobs::Jobs>();
     broadcasts::rooms(door);
