@@ -20,7 +20,7 @@ use crate::dice::Dice;
 /// A page as registered, and addresses of it: all that is filled in, as people fill it in. What stands in braces is chosen
 /// from [`Facts`].
 const EXAMPLES: &[(&str, &[&str])] = &[
-    ("/acts", &["/acts", "/acts?before={position}"]),
+    ("/acts", &["/acts", "/acts?next={position}"]),
     ("/books", &["/books", "/books?at={position}", "/books?at={day}", "/books?at={time}"]),
     (
         "/books/behind",
