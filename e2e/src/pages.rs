@@ -33,6 +33,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("/clearing", &["/clearing", "/clearing?at={position}"]),
     ("/debts", &["/debts", "/debts?next={account}"]),
     ("/events", &["/events?from={position}&limit=500"]),
+    ("/exports/file", &["/exports/file?what=trial-balance&to={position}"]),
     (
         "/log",
         &[
