@@ -4,8 +4,8 @@
 
 use async_nats::jetstream::{
     Context,
-    context::GetStreamError,
-    object_store::ObjectInfo,
+    context::{GetStreamError, ObjectStoreError},
+    object_store::{InfoError, InfoErrorKind, ObjectInfo},
     stream::{DirectGetError, Stream},
 };
 use bytes::Bytes;
@@ -16,6 +16,46 @@ pub enum ReadError {
     Store(#[from] GetStreamError),
     #[error("a chunk can't be had")]
     Chunk(#[from] DirectGetError),
+    #[error("the object store can't be opened")]
+    Bucket(#[from] ObjectStoreError),
+    #[error("the store does not say what it has")]
+    Info(#[from] InfoError),
+}
+
+/// What the store says of an object. `None`: it has no such thing, or not any more.
+///
+/// # Errors
+/// The store can't be asked.
+pub async fn find(context: &Context, bucket: &str, name: &str) -> Result<Option<ObjectInfo>, ReadError> {
+    let store = context.get_object_store(bucket).await?;
+    match store.info(name).await {
+        Ok(object) => Ok(Some(object).filter(|object| !object.deleted)),
+        Err(error) if error.kind() == InfoErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The bytes of an object that is `size` long; what is longer is another thing, and cut off after the chunk that shows it. `None`:
+/// the store has no such thing, or not any more.
+///
+/// # Errors
+/// A chunk is gone, or the store can't be asked.
+pub async fn read(
+    context: &Context,
+    bucket: &str,
+    name: &str,
+    size: usize,
+) -> Result<Option<Vec<u8>>, ReadError> {
+    let Some(object) = find(context, bucket, name).await? else { return Ok(None) };
+    let mut chunks = Chunks::of(context, &object).await?;
+    let mut bytes = Vec::with_capacity(size);
+    while let Some(chunk) = chunks.next().await? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > size {
+            break;
+        }
+    }
+    Ok(Some(bytes))
 }
 
 /// The chunks of an object, in order.

@@ -25,6 +25,7 @@ fn every_projection_is_what_the_log_says() {
     revenue(&office);
     daily(&office);
     referrals_and_operators(&office);
+    people(&office);
     trial_balances(&office);
 }
 
@@ -348,6 +349,39 @@ fn referrals_and_operators(office: &Office) {
         .collect();
     let table = office.table("operators", "");
     assert_eq!(office.rows::<(i64,)>(&format!("SELECT position FROM {table} ORDER BY position")), acts);
+}
+
+/// Against the core's own accounts.
+fn people(office: &Office) {
+    let (mut accounts, mut opened): (BTreeMap<Uuid, Account>, BTreeMap<Uuid, i64>) = Default::default();
+    let (mut paid, mut active): (BTreeMap<Uuid, i64>, BTreeMap<Uuid, i64>) = Default::default();
+    for (row, event) in office.events().filter(|(row, _)| row.account().is_person()) {
+        opened.entry(row.account_id).or_insert(row.position);
+        match event {
+            Event::PaymentSettled(_) => *paid.entry(row.account_id).or_default() += 1,
+            Event::GenerationRequested(_) => {
+                active.insert(row.account_id, i64::from(Day::of(row.recorded_at).0));
+            }
+            _ => {}
+        }
+        let state = accounts.remove(&row.account_id).unwrap_or_default();
+        accounts.insert(row.account_id, evolve(state, &event));
+    }
+    let table = office.table("people", "");
+    type Person = (Uuid, i64, bool, i64, bool, i64, bool, Option<i64>);
+    let found = office.rows::<Person>(&format!(
+        "SELECT account_id, opened, banned, debt, in_debt, payments, payer, active_day FROM {table} ORDER BY account_id"
+    ));
+    let wanted: Vec<Person> = accounts
+        .iter()
+        .map(|(id, state)| {
+            let (debt, payments) = (state.balance().debt.get(), paid.get(id).copied().unwrap_or(0));
+            let day = active.get(id).copied();
+            (*id, opened[id], state.banned(), debt, debt > 0, payments, payments > 0, day)
+        })
+        .collect();
+    assert_eq!(found, wanted);
+    assert!(wanted.iter().any(|person| person.2) && wanted.iter().any(|person| person.6));
 }
 
 fn trial_balances(office: &Office) {

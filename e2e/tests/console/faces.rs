@@ -1,14 +1,19 @@
 //! Each page in a real browser, wide and on a telephone, in both languages, light and dark.
 
-use e2e::Role;
 use e2e::browser::{Browser, Screen};
+use e2e::deeds::{Deeds, rubles};
+use e2e::{Role, Stage};
+use proto_events::events::MediaType;
+use proto_events::{AccountId, GenerationId};
 
 use crate::desk::{PASSWORD, hires, open};
+use crate::requests::{made, painted};
 
 #[test]
 fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
     let stage = open();
     hires(&stage, "fin", "finance");
+    let (ada, made) = somebody(&stage);
     let browser = Browser::start("console").unwrap();
     for (screen, lang, theme) in [
         (Screen::Wide, "ru", "light"),
@@ -57,6 +62,10 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
             ("/broadcasts", "broadcasts"),
             ("/projections/balances", "projection"),
             ("/acts", "acts"),
+            ("/people", "people"),
+            (&format!("/people/{ada}"), "person"),
+            ("/requests", "requests"),
+            (&format!("/requests/{made}"), "request"),
             ("/me", "me"),
             ("/staff", "staff"),
             ("/nowhere", "nowhere"),
@@ -64,5 +73,48 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
             page.go(&format!("{url}{path}"));
             shot(name);
         }
+        // The page is gone before it is known that the mouse hit something.
+        let press = |button: &str| {
+            page.eval(&format!("document.querySelector({button:?}).focus()"));
+            page.presses("Enter");
+        };
+        page.go(&format!("{url}/people"));
+        press(".look button");
+        page.sees("th", "Ada");
+        shot("people-named");
+        page.go(&format!("{url}/people/{ada}"));
+        press(".look button");
+        page.sees("dd", "Ada");
+        shot("person-seen");
+        page.click(".deeds textarea", "");
+        page.types("Hello");
+        press(".deeds form:nth-of-type(2) button");
+        page.sees(".lead", word("сразу", "at once"));
+        shot("person-confirm");
+        page.go(&format!("{url}/requests/{made}"));
+        press(".look button");
+        page.sees("img.made", "");
+        stage.until("the picture", || {
+            (page.eval("document.querySelector('img.made').naturalWidth") == 256).then_some(())
+        });
+        shot("request-seen");
     }
+}
+
+/// A person with a payment and a picture, and the picture's request.
+fn somebody(stage: &Stage) -> (AccountId, GenerationId) {
+    let deeds = Deeds::new(stage);
+    let ada = stage.rt.block_on(deeds.start(42)).unwrap();
+    let payment = stage.rt.block_on(deeds.topup(42, "n")).unwrap();
+    stage.rt.block_on(deeds.register(payment)).unwrap();
+    stage.rt.block_on(deeds.settle(payment, rubles(100))).unwrap();
+    let picture = painted();
+    let made = made(stage, &deeds, 42, 1, &[("0", MediaType::Png, &picture, true)]);
+    stage.until("the request on its page", || {
+        let sql = "SELECT min(position) >= (SELECT position FROM log_head) FROM projection_instances \
+                   WHERE state = 'live'";
+        let there: Option<bool> = stage.sql(sqlx::query_scalar(sql).fetch_one(&stage.pool));
+        (there == Some(true)).then_some(())
+    });
+    (ada, made)
 }

@@ -12,6 +12,8 @@ mod four_eyes;
 mod log;
 mod money;
 mod ops;
+mod people;
+mod requests;
 mod sessions;
 mod staff;
 mod statistics;

@@ -40,6 +40,11 @@ impl Once {
         Self(Uuid::from_slice(&digest[..16]).unwrap_or_default())
     }
 
+    /// A name for what the act makes: the same for the same form.
+    pub(super) fn name(self) -> String {
+        self.0.simple().to_string()
+    }
+
     /// The field; the page's form has `once: Once`.
     pub(super) fn field(self) -> Markup {
         html! { input type="hidden" name="once" value=(self.0.simple()); }

@@ -57,6 +57,33 @@ pub(super) fn choice(name: &str, label: &str, of: &[(&str, String)], chosen: &st
     }
 }
 
+/// One that is ticked or not.
+pub(super) fn tick(name: &str, label: &str, ticked: bool) -> Markup {
+    html! {
+        label class="check" {
+            input type="checkbox" name=(name) value="true" checked[ticked];
+            span { (label) }
+        }
+    }
+}
+
+/// Several lines.
+pub(super) fn long(name: &str, label: &str, hint: Option<&str>, value: &str) -> Markup {
+    let id = format!("f-{name}");
+    let about = format!("{id}-hint");
+    html! {
+        div class="field" {
+            label for=(id) { (label) }
+            textarea id=(id) name=(name) rows="5" required aria-describedby=[hint.map(|_| about.as_str())] { (value) }
+            @if let Some(text) = hint { p class="hint" id=(about) { (text) } }
+        }
+    }
+}
+
+pub(super) fn hidden(name: &str, value: &str) -> Markup {
+    html! { input type="hidden" name=(name) value=(value); }
+}
+
 /// What a page is asked for, in its address.
 pub(super) fn filters(page: &str, fields: &Markup, go: &str) -> Markup {
     html! {

@@ -27,8 +27,10 @@ mod pace;
 mod page;
 mod password;
 mod payment;
+mod people;
 mod proposals;
 mod reconciliation;
+mod requests;
 mod second;
 mod session;
 mod sessions;
@@ -83,6 +85,8 @@ pub struct Console {
     ledger: Ledger,
     /// For works on projections that outlive a page.
     bench: Bench,
+    /// A connection to the account MEDIA, where pictures are.
+    media: async_nats::Client,
     attempts: Attempts,
     pace: Pace,
     /// Proxies of ours before it.
@@ -133,6 +137,8 @@ fn door(console: &Arc<Console>) -> Door {
     cases::rooms(&mut door);
     reconciliation::rooms(&mut door);
     log::rooms(&mut door);
+    people::rooms(&mut door);
+    requests::rooms(&mut door);
     aside::rooms(&mut door);
     acts::rooms(&mut door);
     staff::rooms(&mut door);

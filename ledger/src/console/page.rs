@@ -15,6 +15,7 @@ type Entry = (&'static str, &'static str, &'static [Role]);
 
 const MONEY: &[Role] = &[Role::Finance, Role::Administrator];
 const OWNERS: &[Role] = &[Role::Administrator];
+const SHOP: &[Role] = &[Role::Operator, Role::Administrator];
 
 /// By what it is about.
 const MENU: [(&str, &[Entry]); 5] = [
@@ -40,7 +41,14 @@ const MENU: [(&str, &[Entry]); 5] = [
             ("/exports", "menu-exports", MONEY),
         ],
     ),
-    ("about-shop", &[("/statistics", "menu-statistics", MONEY)]),
+    (
+        "about-shop",
+        &[
+            ("/statistics", "menu-statistics", MONEY),
+            ("/people", "menu-people", OWNERS),
+            ("/requests", "menu-requests", SHOP),
+        ],
+    ),
     (
         "about-work",
         &[

@@ -61,6 +61,12 @@ pub(super) fn account(id: Uuid) -> Markup {
     html! { td class="id" { a href={"/log?account=" (id)} { (id.get(..8).unwrap_or(&id)) } } }
 }
 
+/// The same, which leads to the person's page.
+pub(super) fn person(id: Uuid) -> Markup {
+    let id = id.to_string();
+    html! { td class="id" { a href={"/people/" (id)} { (id.get(..8).unwrap_or(&id)) } } }
+}
+
 /// Nothing where nothing changed; a true minus.
 pub(super) fn signed(delta: i64) -> String {
     match delta {

@@ -24,7 +24,7 @@ use crate::tail::Entry;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "generations",
-    version: 2,
+    version: 3,
     needs: Needs::Payload,
     pace: Duration::from_millis(500),
     tables: &[TableDef {
@@ -39,7 +39,8 @@ pub(super) static DEFINITION: Definition = Definition {
             started_at bigint, closed_at bigint, delivered_at bigint, delivery_trouble text, \
             bucket integer NOT NULL GENERATED ALWAYS AS ((position >> 18)::integer) STORED",
         key: "bucket, account_id, tail",
-        indexes: &[],
+        // Everybody's, the newest first.
+        indexes: &["position"],
         fillfactor: 70,
     }],
     make: |tables| Box::new(Generations { tables, rows: Rows::new(KEPT_MAX) }),

@@ -30,6 +30,7 @@ mod live;
 mod lots;
 mod operators;
 mod payments;
+mod people;
 mod readers;
 mod rebuild;
 mod referrals;
@@ -73,7 +74,7 @@ pub use swap::fulfil;
 pub use works::{Kind as WorkKind, Work, last as last_work};
 
 /// Every projection.
-pub static ALL: [&Definition; 11] = [
+pub static ALL: [&Definition; 12] = [
     &balances::DEFINITION,
     &commands::DEFINITION,
     &statement::DEFINITION,
@@ -85,6 +86,7 @@ pub static ALL: [&Definition; 11] = [
     &daily::DEFINITION,
     &referrals::DEFINITION,
     &operators::DEFINITION,
+    &people::DEFINITION,
 ];
 
 /// Connections of the followers together: as many steps at once. They have the rest of the machine that commands

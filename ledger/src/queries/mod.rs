@@ -18,8 +18,11 @@ use proto_events::events::GenerationKind;
 use proto_events::queries::{
     AccountQuery, BalanceView, BroadcastQuery, CatalogView, ContentsQuery, GenerationQuery, JobSweep,
     OpenDelivery, OpenJob, PaymentQuery, PeopleQuery, QueueView, RefundQuery, StatisticsQuery, Sweep,
+    TotalsView,
 };
-use proto_events::{AccountId, Attempt, Credits, Event, Position, Producer, QueryReply, Refused, Text};
+use proto_events::{
+    AccountId, Attempt, Credits, Event, Money, Position, Producer, QueryReply, Refused, Text,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -46,8 +49,9 @@ pub struct Question {
     pub body: Value,
 }
 
+/// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
-enum Problem {
+pub enum Problem {
     #[error(transparent)]
     Postgres(#[from] sqlx::Error),
     #[error(transparent)]
@@ -171,6 +175,19 @@ async fn find(
         _ => Err(Problem::Refused(refused("unknown_verb", "there is no such query"))),
     };
     Ok((position, result?))
+}
+
+/// An account's life in figures and what it has paid, less what went back: by all that is committed, or as far as the projections
+/// come in a moment.
+///
+/// # Errors
+/// Postgres does not answer, or there are no projections yet.
+pub async fn life_in_figures(pool: &PgPool, account: AccountId) -> Result<(TotalsView, Vec<Money>), Problem> {
+    let head = store::head(pool).await?;
+    let committed = Position::new(head.position).unwrap_or_default();
+    let reader =
+        reading::Reader { pool, at_least: None, committed, now: head.recorded_at, about: Some(account) };
+    Ok((reading::totals(reader, account).await?, reading::paid(reader, account).await?))
 }
 
 fn read<T: DeserializeOwned>(body: &Value) -> Result<T, Problem> {

@@ -20,6 +20,7 @@ mod people;
 mod pool;
 mod proposals;
 mod republish;
+mod searches;
 mod services;
 pub mod side;
 mod snapshots;
@@ -58,6 +59,7 @@ pub use republish::{
     Republish, ask_republish, done_through, is_republish_done, last_republish, open_republish,
     republish_done, rewind_consumers,
 };
+pub use searches::*;
 pub use services::*;
 pub use side::Side;
 pub use snapshots::{Snapshot, reset_snapshots, snapshots_of, snapshots_through, write_snapshots};

@@ -6,14 +6,14 @@ use std::time::Duration;
 use async_nats::Client;
 use async_nats::jetstream::{
     self,
-    object_store::{InfoErrorKind, ObjectInfo, ObjectMetadata},
+    object_store::{ObjectInfo, ObjectMetadata},
 };
 use futures_util::TryStreamExt as _;
 use proto_events::events::MediaType;
 use proto_events::media::{FetchedFile, sha256_hex};
 use proto_events::queries::OutputPlace;
 use proto_events::subjects::IMAGES_BUCKET;
-use service::objects::{self, Chunks};
+use service::objects;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::outbound::Picture;
@@ -110,18 +110,9 @@ impl Shelf {
     }
 
     async fn read(&self, place: &OutputPlace) -> Result<Vec<u8>, Missing> {
-        let context = self.context();
-        let object = info(&context, place.object.as_str()).await?;
-        let mut chunks = Chunks::of(&context, &object).await.map_err(unreached)?;
-        let mut bytes = Vec::with_capacity(place.bytes as usize);
-        while let Some(chunk) = chunks.next().await.map_err(unreached)? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > place.bytes as usize {
-                // It is another thing.
-                break;
-            }
-        }
-        Ok(bytes)
+        let (context, size) = (self.context(), place.bytes as usize);
+        let read = objects::read(&context, IMAGES_BUCKET, place.object.as_str(), size).await;
+        read.map_err(unreached)?.ok_or_else(gone)
     }
 
     /// A file that was kept here and is whole.
@@ -175,12 +166,7 @@ impl Shelf {
 
 /// What the store says of an object.
 async fn info(context: &jetstream::Context, object: &str) -> Result<ObjectInfo, Missing> {
-    let store = context.get_object_store(IMAGES_BUCKET).await.map_err(unreached)?;
-    let object = store.info(object).await.map_err(|error| match error.kind() {
-        InfoErrorKind::NotFound => gone(),
-        _ => unreached(error),
-    })?;
-    if object.deleted { Err(gone()) } else { Ok(object) }
+    objects::find(context, IMAGES_BUCKET, object).await.map_err(unreached)?.ok_or_else(gone)
 }
 
 async fn in_time<T>(

@@ -5,7 +5,7 @@ mod behind;
 mod clearing;
 mod debts;
 mod revenue;
-mod statement;
+pub(super) mod statement;
 mod trial;
 
 use proto_events::commands::Role;

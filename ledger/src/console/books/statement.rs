@@ -51,7 +51,7 @@ pub(super) struct Shown {
 }
 
 #[derive(Serialize, JsonSchema, sqlx::FromRow)]
-struct Line {
+pub(in crate::console) struct Line {
     position: i64,
     recorded_at: i64,
     r#type: String,
@@ -81,7 +81,7 @@ impl Read for Statement {
         let (pool, account) = (&console.pool, account(&asked.account)?);
         let (first, last) = (since(pool, &asked.from).await?, until(pool, &asked.to).await?.position);
         let last = asked.next.map_or(last, |next| next.min(last));
-        let mut lines = lines(pool, account, first, last).await?;
+        let mut lines = lines(pool, account, first, last, PAGE + 1).await?;
         let more = lines.len() > PAGE;
         lines.truncate(PAGE);
         let next = lines.last().filter(|_| more).map(|line| line.position - 1);
@@ -89,8 +89,14 @@ impl Read for Statement {
     }
 }
 
-/// One more than a page.
-async fn lines(pool: &PgPool, account: AccountId, first: i64, last: i64) -> Result<Vec<Line>, sqlx::Error> {
+/// The newest first.
+pub(in crate::console) async fn lines(
+    pool: &PgPool,
+    account: AccountId,
+    first: i64,
+    last: i64,
+    most: usize,
+) -> Result<Vec<Line>, sqlx::Error> {
     let Some((tables, _)) = projections::live(pool, "statement").await? else { return Ok(Vec::new()) };
     let sql = format!(
         "SELECT s.position, s.recorded_at, s.type, e.available_delta, e.reserved_delta, e.debt_delta, \
@@ -101,8 +107,8 @@ async fn lines(pool: &PgPool, account: AccountId, first: i64, last: i64) -> Resu
          JOIN events e ON e.position = s.position ORDER BY s.position DESC LIMIT $4",
         tables.main()
     );
-    let most = PAGE as i64 + 1;
-    sqlx::query_as(AssertSqlSafe(sql)).bind(account.0).bind(first).bind(last).bind(most).fetch_all(pool).await
+    let asked = sqlx::query_as(AssertSqlSafe(sql)).bind(account.0).bind(first).bind(last);
+    asked.bind(i64::try_from(most).unwrap_or(i64::MAX)).fetch_all(pool).await
 }
 
 impl View for Statement {
@@ -152,7 +158,7 @@ impl View for Statement {
     }
 }
 
-fn list(scene: &Scene<'_>, lines: &[Line]) -> Markup {
+pub(in crate::console) fn list(scene: &Scene<'_>, lines: &[Line]) -> Markup {
     let columns = [
         Column::Number("position"),
         Column::Text("when"),

@@ -12,7 +12,7 @@ mod totals;
 
 pub(super) use history::history;
 pub(super) use lines::statement;
-pub(super) use people::people;
+pub(super) use people::{paid, people};
 pub(super) use statistics::statistics;
 pub(super) use totals::{referrals, totals};
 

@@ -80,7 +80,7 @@ async fn person(reader: Reader<'_>, found: Found) -> Result<PersonView, Problem>
 }
 
 /// Less what went back.
-async fn paid(reader: Reader<'_>, account: AccountId) -> Result<Vec<Money>, Problem> {
+pub(in crate::queries) async fn paid(reader: Reader<'_>, account: AccountId) -> Result<Vec<Money>, Problem> {
     let sql = format!(
         "SELECT s.currency, sum(s.money_minor)::bigint FROM generate_series(0, $2) b(n), LATERAL ( \
             SELECT currency, money_minor FROM {} \
