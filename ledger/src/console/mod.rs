@@ -85,8 +85,6 @@ pub struct Console {
     ledger: Ledger,
     /// For works on projections that outlive a page.
     bench: Bench,
-    /// A connection to the account MEDIA, where pictures are.
-    media: async_nats::Client,
     attempts: Attempts,
     pace: Pace,
     /// Proxies of ours before it.
