@@ -117,8 +117,10 @@ fn what_is_above_the_amount_is_done_when_another_administrator_agrees() {
     let answer = admin.posts("/proposals/approve", &agree);
     assert!(answer.text.contains("срок предложения вышел"), "{}", answer.text);
     assert_eq!((granted(&stage), count(&stage, "ActApproved")), (2, 1));
-    let acts = admin.reads("/acts")["acts"].to_string();
-    assert!(acts.contains("proposal_refused") && acts.contains("too much"), "{acts}");
+    stage.until("the refusal among the acts", || {
+        let acts = admin.reads("/acts")["acts"].to_string();
+        (acts.contains("proposal_refused") && acts.contains("too much")).then_some(())
+    });
     stage.assert_verified();
 }
 

@@ -72,7 +72,7 @@ fn a_payment_in_quarantine_is_decided_once_by_an_administrator() {
     assert_eq!(nobodys.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", nobodys.text);
     assert_eq!(waiting(), 2, "nothing was decided");
     assert_eq!(decide(&admin, &once, "y-1", &settle).to, "/cases?done=decided");
-    assert_eq!(decide(&admin, &once, "y-1", &settle).status, StatusCode::NOT_FOUND, "it waits no more");
+    assert_eq!(decide(&admin, &once, "y-1", &settle).status, StatusCode::CONFLICT, "it waits no more");
     let once = admin.gets("/cases/quarantine?id=y-2").hidden("once");
     assert_eq!(decide(&admin, &once, "y-2", &[("verdict", "dismiss")]).to, "/cases?done=decided");
     assert_eq!(waiting(), 0);

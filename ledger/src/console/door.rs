@@ -169,6 +169,10 @@ async fn guard(
         metrics::counter!("ledger_console_too_fast_total").increment(1);
         return refused(&console, &path, lang, StatusCode::TOO_MANY_REQUESTS, "too-fast");
     }
+    // Nothing that is looked for holds one, and Postgres takes none.
+    if request.uri().query().is_some_and(|query| query.contains("%00")) {
+        return refused(&console, &path, lang, StatusCode::UNPROCESSABLE_ENTITY, "address-unfit");
+    }
     if changes && !is_from_here(headers) {
         return refused(&console, &path, lang, StatusCode::FORBIDDEN, "from-elsewhere");
     }

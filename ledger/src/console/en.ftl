@@ -39,7 +39,7 @@ from-elsewhere-more = Nothing was changed. Open the page again and try once more
 address-unfit = The address is not fit
 address-unfit-more = Check the address: a field of it is not fit.
 database-away = The database can't be reached now
-database-away-more = Nothing was changed. Try again in a minute.
+database-away-more = Try again in a minute. Whether something was done that you have just sent is not known: look before you send it anew.
 
 ## One's own page
 me = My page
@@ -213,6 +213,7 @@ all-its-events = All its events
 
 ## Cases
 menu-cases = Cases
+case-gone = That waits no more: it was decided already. The payment says how.
 cases-none = Nothing about money waits for a person.
 in-quarantine = In quarantine
 in-quarantine-more = What was paid and was not as it should be: nobody is credited before somebody decides.
@@ -342,7 +343,7 @@ recovery-left = { $n ->
 
 ## Tokens
 menu-tokens = API tokens
-tokens-more = Programs read what the pages show as JSON, each by a token of its own. A token reads; it changes nothing. What there is to read:
+tokens-more = Programs read what the pages show as JSON, each by a token of its own, as long as its maker is an administrator. A token reads; it changes nothing. What there is to read:
 tokens-none = No program reads yet.
 token-new = A new token
 token-name-hint = What reads by it: 2 to 32 letters a to z, digits, “.”, “_” and “-”.
@@ -353,7 +354,7 @@ days = { $n ->
 }
 token-make = Make a token
 token-made = This is the token. It is shown once: keep it where secrets are kept.
-token-there = Not done: there is a token of that name. End it first, or choose another name.
+token-there = Not done: there is a token of that name, or this form has made one. Open the page anew, or choose another name.
 token-unfit = Not done: a name is of 2 to 32 letters a to z, digits, “.”, “_” and “-”.
 token-without-roles = Not done: choose at least one role.
 token-end = End

@@ -21,6 +21,8 @@ use super::second;
 use super::session::{self, Visitor};
 use crate::store;
 
+const NAME_BYTES_MAX: usize = 32;
+
 /// A path of ours to go back to.
 fn home_of(to: &str) -> &str {
     if to.starts_with('/') && !to.starts_with("//") && !to.contains(['\\', '\r', '\n']) { to } else { "/" }
@@ -89,7 +91,9 @@ async fn sign_in(
     headers: HeaderMap,
     Form(given): Form<SignIn>,
 ) -> Response {
-    let name = given.name.trim().to_lowercase();
+    // Nobody has a longer one: what is kept of tries is bounded.
+    let fits = |name: &String| name.len() <= NAME_BYTES_MAX && !name.contains('\0');
+    let name = Some(given.name.trim().to_lowercase()).filter(fits).unwrap_or_default();
     let refused = |status, why| shown(&console, &visitor, &given.to, &name, Some((status, why)));
     if !console.attempts.may(&name, visitor.address) {
         metrics::counter!("ledger_console_sign_ins_total", "outcome" => "too_many").increment(1);

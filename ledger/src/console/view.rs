@@ -104,6 +104,8 @@ impl Console {
         let (status, body) = match &shown {
             Ok(shown) => (status, part::<V>(&scene, asked, shown)),
             Err(Unfit::Field(why)) => (StatusCode::UNPROCESSABLE_ENTITY, note("bad", &scene.t(why))),
+            // What became of an act is told, whatever else can't be.
+            Err(unfit) if said.is_some() => (status, note("bad", &scene.t(unfit.told(&visitor.path).1))),
             Err(unfit) => {
                 let (status, why) = unfit.told(&visitor.path);
                 return problem(&self.texts, visitor.lang, status, why);

@@ -137,7 +137,7 @@ pub async fn look(pool: &PgPool, request: &Request) -> Result<Option<Refused>, s
             })
         }
         Command::ContentPut(c) => content(pool, c).await,
-        Command::StaffPut(c) => staff::look(pool, c).await,
+        Command::StaffPut(c) => staff::look(pool, c, &request.actor).await,
         _ => Ok(None),
     }
 }

@@ -10,12 +10,17 @@ use crate::sequencer::refused;
 use crate::store;
 
 /// Why it can't be, if it can't.
-pub(super) async fn look(pool: &PgPool, c: &StaffPut) -> Result<Option<Refused>, sqlx::Error> {
+pub(super) async fn look(pool: &PgPool, c: &StaffPut, actor: &str) -> Result<Option<Refused>, sqlx::Error> {
     if let Some(unfit) = unfit(c) {
         return Ok(Some(refused("staff_unfit", unfit)));
     }
     let staff = store::staff(pool).await?;
     let known = staff.iter().find(|one| one.name == c.name.as_str());
+    // Who was let in no more, or may less, while their own act was on its way stays so.
+    let own = actor.strip_prefix("operator:") == Some(c.name.as_str());
+    if own && known.is_some_and(|one| c.roles.iter().any(|role| !one.roles.contains(role))) {
+        return Ok(Some(refused("staff_changed", "nobody gives themselves a role")));
+    }
     if known.is_none_or(|one| !one.has_password) && c.password_hash.is_none() && !c.roles.is_empty() {
         return Ok(Some(refused("staff_unfit", "who has no password yet needs one")));
     }

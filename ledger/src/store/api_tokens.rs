@@ -33,10 +33,12 @@ pub async fn api_tokens(pool: &PgPool) -> Result<Vec<ApiToken>, sqlx::Error> {
     Ok(all.into_iter().map(one).collect())
 }
 
-/// The name and roles of a token that is not over. It is seen now, written once a minute at most.
+/// The name and roles of a token that is not over, and whose maker is still an administrator. It is seen now, written
+/// once a minute at most.
 pub async fn api_token(pool: &PgPool, hash: &[u8]) -> Result<Option<(String, Vec<Role>)>, sqlx::Error> {
     let sql = "WITH known AS ( \
-                   SELECT name, roles, seen_at FROM api_tokens WHERE token_hash = $1 AND expires_at > now_us()), \
+                   SELECT t.name, t.roles, t.seen_at FROM api_tokens t JOIN staff s ON s.name = t.made_by \
+                   WHERE t.token_hash = $1 AND t.expires_at > now_us() AND 'administrator' = ANY (s.roles)), \
                seen AS (UPDATE api_tokens t SET seen_at = now_us() FROM known k \
                    WHERE t.name = k.name AND coalesce(k.seen_at, 0) < now_us() - 60000000) \
                SELECT name, roles FROM known";
@@ -44,19 +46,21 @@ pub async fn api_token(pool: &PgPool, hash: &[u8]) -> Result<Option<(String, Vec
     Ok(found.map(|(name, words)| (name, roles(&words))))
 }
 
-/// False: there is one of that name.
+/// False: there is one of that name, or this form has made one before.
 pub async fn put_api_token(
     pool: &PgPool,
+    once: &str,
     name: &str,
     hash: &[u8],
     roles: &[Role],
     made_by: &str,
     lives_us: i64,
 ) -> Result<bool, sqlx::Error> {
-    let sql = "INSERT INTO api_tokens (name, token_hash, roles, made_by, made_at, expires_at) \
-               VALUES ($1, $2, $3, $4, now_us(), now_us() + $5) ON CONFLICT (name) DO NOTHING";
+    let sql = "WITH first AS (INSERT INTO api_token_forms (once) VALUES ($6) ON CONFLICT DO NOTHING RETURNING once) \
+               INSERT INTO api_tokens (name, token_hash, roles, made_by, made_at, expires_at) \
+               SELECT $1, $2, $3, $4, now_us(), now_us() + $5 FROM first ON CONFLICT (name) DO NOTHING";
     let roles: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
-    let put = sqlx::query(sql).bind(name).bind(hash).bind(roles).bind(made_by).bind(lives_us);
+    let put = sqlx::query(sql).bind(name).bind(hash).bind(roles).bind(made_by).bind(lives_us).bind(once);
     Ok(put.execute(pool).await?.rows_affected() == 1)
 }
 

@@ -57,13 +57,18 @@ pub async fn put_aside(pool: &PgPool, p: &Proposed, life_us: i64) -> Result<(), 
 
 /// Those that wait, the oldest first, then those decided last.
 pub async fn proposals(pool: &PgPool, max: i64) -> Result<Vec<Proposal>, sqlx::Error> {
-    let of = |wait: &str, order: &str| {
-        format!("SELECT {COLUMNS} FROM proposals WHERE state IN ({wait}) ORDER BY {order} LIMIT $1")
+    let of = |which: &str, order: &str| {
+        format!("SELECT {COLUMNS} FROM proposals WHERE {which} ORDER BY {order} LIMIT $1")
     };
-    let waiting = of("'open', 'approving', 'refusing'", "proposed_at");
+    // Nobody can agree to what has lapsed: it keeps none that waits off the page.
+    let waiting =
+        of("state IN ('approving', 'refusing') OR state = 'open' AND lapses_at > now_us()", "proposed_at");
     let mut all: Vec<Proposal> =
         sqlx::query_as(sqlx::AssertSqlSafe(waiting)).bind(max).fetch_all(pool).await?;
-    let decided = of("'done', 'failed', 'refused'", "decided_at DESC");
+    let decided = of(
+        "state IN ('done', 'failed', 'refused') OR state = 'open' AND lapses_at <= now_us()",
+        "coalesce(decided_at, lapses_at) DESC",
+    );
     let decided: Vec<Proposal> =
         sqlx::query_as(sqlx::AssertSqlSafe(decided)).bind(max).fetch_all(pool).await?;
     all.extend(decided);

@@ -170,6 +170,12 @@ impl Wanted {
             .collect()
     }
 
+    /// What it may and how long, with why: the log keeps it.
+    fn told(&self) -> String {
+        let roles: Vec<&str> = self.roles().iter().map(|role| role.as_str()).collect();
+        format!("{}, {} days: {}", roles.join(" and "), self.days, self.reason.trim())
+    }
+
     /// # Errors
     /// The name of what is said of it.
     fn unfit(&self) -> Result<i64, &'static str> {
@@ -205,7 +211,7 @@ async fn make(
             return shown(status, said).await;
         }
     };
-    let Some(act) = Act::noted(wanted.once, "api_token_made", &wanted.name, &wanted.reason) else {
+    let Some(act) = Act::noted(wanted.once, "api_token_made", &wanted.name, &wanted.told()) else {
         let (status, said) = unfit("reason-missing");
         return shown(status, said).await;
     };
@@ -216,7 +222,9 @@ async fn make(
     }
     let (token, roles) = (token::new(), wanted.roles());
     let hash = token::hash(&token);
-    let put = store::put_api_token(&console.pool, &wanted.name, &hash, &roles, &session.name, lives_us);
+    let once = wanted.once.name();
+    let put =
+        store::put_api_token(&console.pool, &once, &wanted.name, &hash, &roles, &session.name, lives_us);
     match put.await {
         Ok(true) => {
             let said = html! {

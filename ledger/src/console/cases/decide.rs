@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::OWNERS;
+use super::list::{All, Asked as Everything};
 use crate::books::moscow;
 use crate::books::words::{minor, money_text, word};
 use crate::cases::{Quarantined, find_quarantined};
@@ -187,7 +188,11 @@ pub(super) async fn decide(
     let unfit = |why: &str| (StatusCode::UNPROCESSABLE_ENTITY, note("bad", &words.t(why)));
     let found = match One::read(&console, &asked).await {
         Ok(found) => found,
-        // The page itself says that it is not there, or not there any more.
+        // Of two presses the second finds nothing that waits.
+        Err(Unfit::Nowhere) => {
+            let said = note("bad", &words.t("case-gone"));
+            return console.shown::<All>(&visitor, &Everything {}, StatusCode::CONFLICT, Some(said)).await;
+        }
         Err(_) => return console.shown::<One>(&visitor, &asked, StatusCode::OK, None).await,
     };
     let verdict = match given.verdict(&found) {

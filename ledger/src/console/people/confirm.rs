@@ -51,6 +51,8 @@ pub(super) async fn shown(
     let words = console.words(visitor);
     let will = match will(console, words, whom, deed).await {
         Ok(will) => will,
+        // What became of it is told with the same form, whatever else can't be: sent again, it is done once.
+        Err(unfit) if said.is_some() => note("bad", &words.t(unfit.told(&visitor.path).1)),
         Err(unfit) => return super::search::unfit(console, visitor, &unfit),
     };
     let proven = visitor.session.as_ref().is_some_and(is_proven);
