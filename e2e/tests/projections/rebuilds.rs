@@ -25,7 +25,8 @@ fn a_rebuild_shows_how_far_it_is_keeps_others_off_and_leaves_nothing_when_cancel
         "{building:?}"
     );
     let (code, shown, _) = hall.run(&["projections"]);
-    assert!(code == 0 && shown.contains("reading: 0 % of 3 0"), "{shown}");
+    // How far by now is the machine's affair.
+    assert!(code == 0 && shown.contains("  reading: ") && shown.contains(" % of 3 0"), "{shown}");
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     hall.stage.until("progress on stderr", || {
         let said = first.said();
