@@ -233,13 +233,14 @@ struct Given {
 
 impl Given {
     fn roles(&self) -> Vec<Role> {
-        let given = [
-            (Role::Finance, &self.finance),
-            (Role::Operator, &self.operator),
-            (Role::Administrator, &self.administrator),
-        ];
-        given.into_iter().filter(|(_, ticked)| *ticked == "on").map(|(role, _)| role).collect()
+        roles_chosen(&self.finance, &self.operator, &self.administrator)
     }
+}
+
+/// Those that were ticked.
+pub(super) fn roles_chosen(finance: &str, operator: &str, administrator: &str) -> Vec<Role> {
+    let given = [(Role::Finance, finance), (Role::Operator, operator), (Role::Administrator, administrator)];
+    given.into_iter().filter(|(_, ticked)| *ticked == "on").map(|(role, _)| role).collect()
 }
 
 async fn change(

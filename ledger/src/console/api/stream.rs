@@ -105,6 +105,10 @@ impl Reading {
             if most == 0 {
                 return None;
             }
+            // Also one that is behind: whoever may read no more does not go on for ever.
+            if self.until.is_some_and(|until| Instant::now() > until) {
+                return None;
+            }
             let rows = match read(&self.console.pool, self.next, most).await {
                 Ok(rows) => rows,
                 Err(error) => return self.cut_off(&error),
@@ -117,7 +121,7 @@ impl Reading {
                     Err(error) => self.cut_off(&error.into()),
                 };
             }
-            if self.until.is_none_or(|until| Instant::now() > until) {
+            if self.until.is_none() {
                 return None;
             }
             tokio::time::sleep(PAUSE).await;

@@ -19,7 +19,7 @@ use crate::console::door::{Door, Need};
 use crate::console::form::{Field, choice};
 use crate::console::page::note;
 use crate::console::session::{Visitor, is_proven};
-use crate::console::staff::roles_to_choose;
+use crate::console::staff::{roles_chosen, roles_to_choose};
 use crate::console::table::{Column, table, when};
 use crate::console::view::{Read, Scene, View};
 use crate::store::{self, ApiToken};
@@ -161,13 +161,7 @@ struct Wanted {
 
 impl Wanted {
     fn roles(&self) -> Vec<Role> {
-        let ticked = [&self.finance, &self.operator, &self.administrator];
-        Role::ALL
-            .into_iter()
-            .zip(ticked)
-            .filter(|(_, ticked)| *ticked == "on")
-            .map(|(role, _)| role)
-            .collect()
+        roles_chosen(&self.finance, &self.operator, &self.administrator)
     }
 
     /// What it may and how long, with why: the log keeps it.
