@@ -800,3 +800,8 @@ picture-gone = This picture is not here any more
 picture-gone-more = It is kept for a while only.
 picture-away = The picture can't be read now
 picture-away-more = Try again in a minute.
+## Telegram's HTML
+tag-unknown = Telegram knows no tag { $tag }.
+tag-not-ended = The tag { $tag } is not closed where it should be.
+tag-not-begun = The tag { $tag } is closed, but was not opened.
+tag-none = A < begins no tag: write &lt; for the sign itself.

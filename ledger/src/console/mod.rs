@@ -38,6 +38,7 @@ mod sign_in;
 mod staff;
 mod statistics;
 mod table;
+mod telegram_html;
 #[cfg(test)]
 mod tests;
 mod totp;

@@ -810,3 +810,8 @@ picture-gone = Этой картинки здесь больше нет
 picture-gone-more = Срок её хранения прошёл.
 picture-away = Картинка сейчас не читается
 picture-away-more = Повторите через минуту.
+## HTML Telegram
+tag-unknown = Telegram не знает тега { $tag }.
+tag-not-ended = Тег { $tag } не закрыт там, где должен быть.
+tag-not-begun = Тег { $tag } закрыт, но не был открыт.
+tag-none = С < начинается тег, а его здесь нет: для самого знака напишите &lt;.

@@ -25,6 +25,7 @@ use crate::console::door::{Door, Need};
 use crate::console::page::{note, problem};
 use crate::console::session::Visitor;
 use crate::console::table::{Column, number, table, when};
+use crate::console::telegram_html;
 use crate::console::view::{Read, Scene, View};
 use crate::queries::broadcast_view;
 use crate::store;
@@ -115,7 +116,12 @@ fn card(scene: &Scene<'_>, one: &BroadcastView) -> Markup {
         section class="card" {
             h2 { code { (one.broadcast) } " " span class="chip" { (scene.t(state_name(one.state))) } }
             p { (segment(scene, &one.segment)) }
-            @if let Some(text) = &one.content.text { pre { (text) } }
+            @if let Some(text) = &one.content.text {
+                @match telegram_html::shown(text) {
+                    Ok(looks) => (looks),
+                    Err(why) => { pre class="words" { (text) } (note("bad", &why.say(scene.words))) },
+                }
+            }
             progress max=(one.recipients.max(1)) value=(told(one)) aria-label=(scene.t("how-far")) {}
             dl class="facts" {
                 dt { (scene.t("recipients")) } dd class="number" { (grouped(one.recipients.into())) }
