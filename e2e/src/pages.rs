@@ -31,7 +31,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("/cases/quarantine", &["/cases/quarantine?id={quarantined}"]),
     ("/clearing", &["/clearing", "/clearing?at={position}"]),
-    ("/debts", &["/debts", "/debts?next={account}"]),
+    ("/debts", &["/debts", "/debts?next={position}"]),
     ("/events", &["/events?from={position}&limit=500"]),
     ("/exports/file", &["/exports/file?what=trial-balance&to={position}"]),
     (

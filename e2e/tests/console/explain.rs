@@ -27,7 +27,7 @@ const FROM_AN_END_MAX: f64 = 500.0;
 const ROUNDS: usize = 3;
 /// Few rows, however long the log: one each for a projection, a consumer, a service, a broadcast, somebody who signs in, a quarantine that a person
 /// has decided, what is open with a provider; or one for an account, which the bench of the console reads at its full number.
-const SMALL: [&str; 14] = [
+const SMALL: [&str; 13] = [
     "projection_instances",
     "projection_works",
     "services",
@@ -41,10 +41,7 @@ const SMALL: [&str; 14] = [
     "payments_1_resolved",
     "open_payments",
     "open_refunds",
-    "balances_1",
 ];
-/// What looks through a provider's day: the day's events in pieces of 2^16, the only way to those of a time.
-const OF_A_DAY: (&str, f64) = ("/reconciliation/day?", 65_536.0);
 
 /// A stage on a Postgres that explains what it does.
 fn open() -> Stage {
@@ -110,21 +107,15 @@ impl<'a> Explained<'a> {
         plans.map(|plan| serde_json::from_str(plan).unwrap_or_else(|e| panic!("{e}: {plan}"))).collect()
     }
 
-    /// What is wrong with a statement of this address.
-    fn faults(&self, address: &str, explained: &Value) -> Vec<String> {
+    /// What is wrong with a statement.
+    fn faults(&self, explained: &Value) -> Vec<String> {
         let mut found = Vec::new();
-        let rows_max = if address.contains(OF_A_DAY.0) { OF_A_DAY.1 } else { ROWS_MAX };
-        self.judge((&explained["Plan"], None, false), rows_max, &mut found);
+        self.judge((&explained["Plan"], None, false), &mut found);
         found
     }
 
     /// A node of the plan, the table that it is about if it does not say that itself, and whether there is a LIMIT above it.
-    fn judge(
-        &self,
-        (node, relation, is_limited): (&Value, Option<&str>, bool),
-        rows_max: f64,
-        found: &mut Vec<String>,
-    ) {
+    fn judge(&self, (node, relation, is_limited): (&Value, Option<&str>, bool), found: &mut Vec<String>) {
         let kind = node["Node Type"].as_str().unwrap_or_default();
         // What a bitmap is made of does not say its table.
         let relation = node["Relation Name"].as_str().or(relation);
@@ -133,7 +124,7 @@ impl<'a> Explained<'a> {
             if kind.contains("Seq Scan") {
                 found.push(format!("{relation} is read from end to end"));
             }
-            if rows > rows_max {
+            if rows > ROWS_MAX {
                 found.push(format!("{rows} rows of {relation} are read"));
             }
             if let Some(index) = node["Index Name"].as_str() {
@@ -148,7 +139,7 @@ impl<'a> Explained<'a> {
         let is_limited = is_limited || kind == "Limit";
         for below in node["Plans"].as_array().into_iter().flatten() {
             let relation = relation.filter(|_| kind.starts_with("Bitmap"));
-            self.judge((below, relation, is_limited), rows_max, found);
+            self.judge((below, relation, is_limited), found);
         }
     }
 }
@@ -196,7 +187,7 @@ fn no_statement_of_a_page_scans_the_log() {
             for statement in explained.take() {
                 of_page += 1;
                 let text = statement["Query Text"].as_str().unwrap_or_default().to_owned();
-                let faults = explained.faults(&address, &statement);
+                let faults = explained.faults(&statement);
                 if !faults.is_empty() {
                     bad.entry(text.clone())
                         .or_insert_with(|| format!("{address}: {faults:?}\n{}", statement["Plan"]));
@@ -228,14 +219,14 @@ fn finds_what_is_planted(stage: &Stage, explained: &mut Explained<'_>) {
     ] {
         stage.sql(sqlx::query(planted).fetch_all(&pages));
         let heard = explained.take();
-        let found: Vec<_> = heard.iter().flat_map(|statement| explained.faults("", statement)).collect();
+        let found: Vec<_> = heard.iter().flat_map(|statement| explained.faults(statement)).collect();
         assert!(found.iter().any(|fault| fault.contains(wanted)), "{planted}: {found:?} in {heard:?}");
     }
     let looked_up = "SELECT type FROM events WHERE position >= 5 ORDER BY position LIMIT 10";
     stage.sql(sqlx::query(looked_up).fetch_all(&pages));
     let heard = explained.take();
     assert!(
-        !heard.is_empty() && heard.iter().all(|statement| explained.faults("", statement).is_empty()),
+        !heard.is_empty() && heard.iter().all(|statement| explained.faults(statement).is_empty()),
         "{heard:?}"
     );
 }

@@ -2,14 +2,14 @@
 //! for an account that is erased, days on which the provider's books and the log differ, days nobody compared.
 //!
 //! Cost: a few statements, however much was decided and compared before. Natural keys of quarantines, side tables, the
-//! last [`DAYS`] of the stream of operations; nothing is scanned but the balances, for the erased.
+//! last [`DAYS`] of the stream of operations, the accounts that are erased.
 
 mod quarantined;
 
 use std::collections::BTreeMap;
 
 use proto_events::events::ReconciliationFinished;
-use proto_events::{AccountId, Event, Money, Provider};
+use proto_events::{AccountId, Money, Provider};
 use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
@@ -17,10 +17,9 @@ use sqlx::{AssertSqlSafe, PgPool, Row as _};
 pub use quarantined::{Quarantined, find as find_quarantined, open as open_quarantines};
 
 use crate::books::BooksError;
-use crate::books::at::{self, At};
 use crate::books::moscow::{DAY_US, Day};
 use crate::projections;
-use crate::store;
+use crate::reconcile::recorded;
 
 /// Open for longer than this is worth a look: YooKassa answers within minutes, an unpaid payment lives an hour.
 const LATE_US: i64 = 3 * 3_600_000_000;
@@ -119,14 +118,17 @@ async fn late(
         .collect()
 }
 
-/// An account without a key is erased.
+/// Of the erased, whoever has credits: at most 1000, the newest accounts first.
 async fn stranded(pool: &PgPool) -> Result<Vec<Stranded>, sqlx::Error> {
-    let Some((tables, _)) = projections::live(pool, "balances").await? else { return Ok(Vec::new()) };
+    let live = async |name| {
+        Ok::<_, sqlx::Error>(projections::live(pool, name).await?.map(|(tables, _)| tables.main()))
+    };
+    let (Some(people), Some(balances)) = (live("people").await?, live("balances").await?) else {
+        return Ok(Vec::new());
+    };
     let sql = format!(
-        "SELECT b.account_id, b.available + b.reserved AS credits FROM {} b \
-         WHERE b.available + b.reserved > 0 AND NOT EXISTS \
-            (SELECT FROM account_keys k WHERE k.account_id = b.account_id) ORDER BY 1 LIMIT 1000",
-        tables.main()
+        "SELECT p.account_id, b.available + b.reserved AS credits FROM {people} p JOIN {balances} b USING (account_id) \
+         WHERE p.erased AND b.available + b.reserved > 0 ORDER BY p.opened DESC LIMIT 1000"
     );
     let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(pool).await?;
     rows.iter()
@@ -141,14 +143,9 @@ type Compared = BTreeMap<(Provider, i32), (i64, ReconciliationFinished)>;
 
 /// The newest comparison of each of the last days of each provider.
 async fn compared(pool: &PgPool, now: i64) -> Result<Compared, BooksError> {
-    // A day is compared after it has ended.
-    let since = at::since(pool, Some(At::Day(Day(Day::of(now).0 - DAYS)))).await?;
-    let kind = "ReconciliationFinished";
     let mut newest = Compared::new();
-    for row in store::events_of_type(pool, AccountId::OPERATIONS, kind, since - 1).await? {
-        if let Event::ReconciliationFinished(e) = row.event()? {
-            newest.insert((e.provider, e.day.get()), (row.position, e));
-        }
+    for recorded::Recorded { row, finished } in recorded::since(pool, Day(Day::of(now).0 - DAYS)).await? {
+        newest.insert((finished.provider, finished.day.get()), (row.position, finished));
     }
     Ok(newest)
 }

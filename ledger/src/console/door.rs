@@ -205,7 +205,7 @@ fn refusal(console: &Console, need: Need, visitor: &Visitor, changes: bool) -> O
     let Some(session) = &visitor.session else {
         return Some(sign_in_first(console, visitor, changes));
     };
-    if !session.roles.iter().any(|role| roles.contains(role)) {
+    if !session.is_one_of(roles) {
         return refused(StatusCode::FORBIDDEN, "not-for-you");
     }
     if matches!(need, Need::Proven(_)) && !session::is_proven(session) {

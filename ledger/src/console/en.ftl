@@ -253,7 +253,7 @@ reason-hint = It stays in the log for good, so it must name nobody.
 
 ## Reconciliation
 menu-reconciliation = Reconciliation
-reconciliation-more = Each night the providers' books of the day are compared with ours. A day opens as both sides are now.
+reconciliation-more = Each night the providers' books of the day are compared with ours.
 nothing-compared = No day was compared yet.
 provider = Provider
 differences = Differences
@@ -269,10 +269,16 @@ day-differs = { $n ->
     [one] { $n } difference.
    *[other] { $n } differences.
 }
-day-matched = Alike on both sides: { $matched }. Compared through position { $through }.
-record-comparison = Put this comparison into the log
-record-comparison-more = When the differences are worked off, record it: the day is then known to agree.
-done-compared = It is in the log.
+day-matched = Alike on both sides: { $matched }.
+day-not-compared = Nobody has compared this day yet.
+compare-now = Compare now
+compare-now-more = Both sides are compared as they are now, and what is found goes into the log.
+earlier-comparisons = Earlier comparisons
+differences-unlisted = { $n } more are counted and not listed.
+stated-by = Their side by
+stated-by-api = lists of the API
+stated-by-file = registry file
+done-compared = It was compared, and is in the log.
 count = How many
 where = Where
 here = Here

@@ -139,7 +139,7 @@ fn framed(words: Words<'_>, visitor: Option<&Visitor>, title: &str, body: &Marku
 /// Beside the page where there is room, else folded above it.
 fn menu(words: Words<'_>, visitor: &Visitor) -> Markup {
     let Some(session) = &visitor.session else { return Markup::default() };
-    let seen = |roles: &[Role]| session.roles.iter().any(|role| roles.contains(role));
+    let seen = |roles: &[Role]| session.is_one_of(roles);
     html! {
         details class="menu" {
             summary { (words.t("menu")) }

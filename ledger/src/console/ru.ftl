@@ -253,7 +253,7 @@ reason-hint = Остаётся в журнале навсегда, поэтом�
 
 ## Reconciliation
 menu-reconciliation = Сверка
-reconciliation-more = Каждую ночь книги провайдеров за день сверяются с нашими. День открывается таким, каковы обе стороны сейчас.
+reconciliation-more = Каждую ночь книги провайдеров за день сверяются с нашими.
 nothing-compared = Ни один день ещё не сверен.
 provider = Провайдер
 differences = Расхождения
@@ -270,10 +270,16 @@ day-differs = { $n ->
     [few] { $n } расхождения.
    *[other] { $n } расхождений.
 }
-day-matched = Одинаково с обеих сторон: { $matched }. Сверено по позицию { $through }.
-record-comparison = Занести эту сверку в журнал
-record-comparison-more = Когда расхождения разобраны, занесите сверку: тогда известно, что день сходится.
-done-compared = Занесено в журнал.
+day-matched = Одинаково с обеих сторон: { $matched }.
+day-not-compared = Этот день ещё никто не сверял.
+compare-now = Сверить сейчас
+compare-now-more = Обе стороны сверяются такими, каковы они сейчас; найденное заносится в журнал.
+earlier-comparisons = Прежние сверки
+differences-unlisted = Ещё { $n } посчитаны, но не перечислены.
+stated-by = Их сторона по
+stated-by-api = спискам API
+stated-by-file = файлу реестра
+done-compared = Сверено и занесено в журнал.
 count = Сколько
 where = Где
 here = У нас

@@ -8,6 +8,7 @@ use axum::extract::{Query, RawPathParams, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use maud::{Markup, html};
+use proto_events::commands::Role;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,11 @@ pub(super) struct Scene<'a> {
 impl Scene<'_> {
     pub(super) fn t(&self, name: &str) -> String {
         self.words.t(name)
+    }
+
+    /// Whether whoever looks has one of these roles.
+    pub(super) fn is_one_of(&self, roles: &[Role]) -> bool {
+        self.visitor.session.as_ref().is_some_and(|session| session.is_one_of(roles))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::tail::Entry;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "people",
-    version: 1,
+    version: 2,
     needs: Needs::Typed,
     pace: Duration::from_millis(500),
     tables: &[TableDef {
@@ -30,7 +30,7 @@ pub(super) static DEFINITION: Definition = Definition {
             in_debt boolean NOT NULL GENERATED ALWAYS AS (debt > 0) STORED, \
             payer boolean NOT NULL GENERATED ALWAYS AS (payments > 0) STORED",
         key: "account_id",
-        indexes: &["opened", "banned, opened", "in_debt, opened", "payer, opened"],
+        indexes: &["opened", "banned, opened", "in_debt, opened", "payer, opened", "erased, opened"],
         fillfactor: 70,
     }],
     make: |tables| Box::new(People { tables, rows: Rows::new(KEPT_MAX) }),

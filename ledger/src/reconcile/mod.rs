@@ -4,12 +4,13 @@
 //! - `compare`: both sides of some days, and every difference by name. Pure.
 //! - `ours`: our side, from the log.
 //! - `theirs`: the provider's, as its adapter has uploaded it; `registry`: as its files have it.
-//! - `record`: what was found, as a command.
+//! - `record`: what was found, as a command; `recorded`: what the log says was found.
 
 pub mod compare;
 pub mod operation;
 mod ours;
 mod record;
+pub mod recorded;
 pub mod registry;
 mod theirs;
 

@@ -24,6 +24,13 @@ pub struct Session {
     pub proven_us_ago: i64,
 }
 
+impl Session {
+    /// Whether it has one of these roles.
+    pub fn is_one_of(&self, roles: &[Role]) -> bool {
+        self.roles.iter().any(|role| roles.contains(role))
+    }
+}
+
 /// From where a session was begun.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Origin {

@@ -21,8 +21,8 @@ pub(super) struct Debts;
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Asked {
-    /// From this account on.
-    next: Option<Uuid>,
+    /// From the account on that was opened at this position.
+    next: Option<i64>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -31,15 +31,15 @@ pub(super) struct Shown {
     /// The credits of all of them, also of other pages.
     sum: i64,
     count: i64,
-    next: Option<Uuid>,
+    next: Option<i64>,
 }
 
 #[derive(Serialize, JsonSchema, sqlx::FromRow)]
 struct Debt {
     account_id: Uuid,
     debt: i64,
-    /// Of the event that changed the balance last.
-    position: i64,
+    /// Where the account was opened.
+    opened: i64,
 }
 
 impl Read for Debts {
@@ -52,19 +52,16 @@ impl Read for Debts {
 
     async fn read(console: &Console, asked: &Asked) -> Result<Shown, Unfit> {
         let none = Shown { accounts: Vec::new(), sum: 0, count: 0, next: None };
-        let Some((tables, _)) = projections::live(&console.pool, "balances").await? else { return Ok(none) };
+        let Some((tables, _)) = projections::live(&console.pool, "people").await? else { return Ok(none) };
+        let people = tables.main();
         let sql = format!(
-            "SELECT account_id, debt, position FROM {} WHERE debt > 0 AND account_id >= $1 \
-             ORDER BY account_id LIMIT $2",
-            tables.main()
+            "SELECT account_id, debt, opened FROM {people} WHERE in_debt AND opened >= $1 ORDER BY opened LIMIT $2"
         );
-        let from = asked.next.unwrap_or(Uuid::nil());
-        let rows = sqlx::query_as(AssertSqlSafe(sql)).bind(from).bind(PAGE as i64 + 1);
+        let rows = sqlx::query_as(AssertSqlSafe(sql)).bind(asked.next.unwrap_or(0)).bind(PAGE as i64 + 1);
         let mut accounts: Vec<Debt> = rows.fetch_all(&console.pool).await?;
-        let next = accounts.get(PAGE).map(|debt| debt.account_id);
+        let next = accounts.get(PAGE).map(|debt| debt.opened);
         accounts.truncate(PAGE);
-        let sql =
-            format!("SELECT coalesce(sum(debt), 0)::bigint, count(*) FROM {} WHERE debt > 0", tables.main());
+        let sql = format!("SELECT coalesce(sum(debt), 0)::bigint, count(*) FROM {people} WHERE in_debt");
         let (sum, count) = sqlx::query_as(AssertSqlSafe(sql)).fetch_one(&console.pool).await?;
         Ok(Shown { accounts, sum, count, next })
     }
@@ -82,11 +79,11 @@ impl View for Debts {
                 tr {
                     th scope="row" class="id" { a href=(link("/statement", &[("account", &id)])) { (id) } }
                     (number(grouped(one.debt)))
-                    (position(one.position))
+                    (position(one.opened))
                 }
             }
         };
-        let columns = [Column::Text("account"), Column::Number("debt"), Column::Number("position")];
+        let columns = [Column::Text("account"), Column::Number("debt"), Column::Number("opened-at")];
         let next = shown.next.map(|next| link("/debts", &[("next", &next.to_string())]));
         html! {
             p { (scene.t("debts-more")) }

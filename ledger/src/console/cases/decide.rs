@@ -61,11 +61,10 @@ impl View for One {
 
     fn show(scene: &Scene<'_>, _: &Asked, found: &Quarantined) -> Markup {
         let session = scene.visitor.session.as_ref();
-        let may = session.is_some_and(|session| session.roles.iter().any(|role| OWNERS.contains(role)));
         html! {
             (facts(scene, found))
             h2 { (scene.t("decide")) }
-            @if !may { p { (scene.t("decide-not-for-you")) } }
+            @if !scene.is_one_of(OWNERS) { p { (scene.t("decide-not-for-you")) } }
             @else if session.is_some_and(is_proven) { (form(scene, found)) }
             @else { p { (scene.t("prove-first-more")) " " a href="/me" { (scene.t("me")) } } }
         }

@@ -25,8 +25,7 @@ pub(super) fn span(words: Words<'_>, us: i64) -> String {
 
 /// Whether whoever looks may do more than look.
 pub(super) fn may_act(scene: &Scene<'_>) -> bool {
-    let session = scene.visitor.session.as_ref();
-    session.is_some_and(|session| session.roles.iter().any(|role| KEEPERS.contains(role)))
+    scene.is_one_of(KEEPERS)
 }
 
 /// A form of an act, folded until it is wanted.

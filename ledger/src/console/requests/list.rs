@@ -122,8 +122,7 @@ pub(in crate::console) fn list(scene: &Scene<'_>, lines: &[Line]) -> Markup {
         Column::Number("cost"),
         Column::Number("took"),
     ];
-    let owner =
-        scene.visitor.session.as_ref().is_some_and(|s| s.roles.iter().any(|role| OWNERS.contains(role)));
+    let owner = scene.is_one_of(OWNERS);
     let rows = html! {
         @for line in lines {
             tr {

@@ -137,8 +137,7 @@ impl View for One {
     }
 
     fn show(scene: &Scene<'_>, _: &Asked, shown: &Shown) -> Markup {
-        let owner =
-            scene.visitor.session.as_ref().is_some_and(|s| s.roles.iter().any(|role| OWNERS.contains(role)));
+        let owner = scene.is_one_of(OWNERS);
         html! {
             (facts(scene, &shown.request, owner))
             h2 { (scene.t("how-it-went")) }
