@@ -2,9 +2,11 @@
 
 use e2e::browser::{Browser, Screen};
 use e2e::deeds::{Deeds, rubles};
+use e2e::raw::{Raw, of};
 use e2e::{Role, Stage};
 use proto_events::events::MediaType;
-use proto_events::{AccountId, GenerationId};
+use proto_events::{AccountId, GenerationId, Producer};
+use serde_json::json;
 
 use crate::desk::{PASSWORD, hires, open};
 use crate::requests::{made, painted};
@@ -60,6 +62,7 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
             ("/projections", "projections"),
             ("/jobs", "jobs"),
             ("/broadcasts", "broadcasts"),
+            ("/broadcasts/compose?of=news", "broadcast-change"),
             ("/projections/balances", "projection"),
             ("/acts", "acts"),
             ("/people", "people"),
@@ -91,6 +94,15 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
         press(".deeds form:nth-of-type(2) button");
         page.sees(".lead", word("сразу", "at once"));
         shot("person-confirm");
+        page.go(&format!("{url}/broadcasts/compose"));
+        page.click("main textarea", "");
+        page.types("<b>News</b> for <i>all</i>");
+        press("main button[value=look]");
+        page.sees(".telegram strong", "News");
+        shot("broadcast-looked");
+        page.go(&format!("{url}/broadcasts"));
+        page.click(".acts summary", word("Попробовать", "Try"));
+        shot("broadcast-try");
         page.go(&format!("{url}/requests/{made}"));
         press(".look button");
         page.sees("img.made", "");
@@ -108,6 +120,14 @@ fn somebody(stage: &Stage) -> (AccountId, GenerationId) {
     let payment = stage.rt.block_on(deeds.topup(42, "n")).unwrap();
     stage.rt.block_on(deeds.register(payment)).unwrap();
     stage.rt.block_on(deeds.settle(payment, rubles(100))).unwrap();
+    let news = json!({
+        "text": "<b>A new model</b>\nIt draws <i>hands</i>, and <tg-spoiler>feet</tg-spoiler>.",
+        "button": {"label": "Try it", "url": "https://example.com/"},
+    });
+    let draft = json!({"broadcast": "news", "segment": {"active": {"days": 7}}, "content": news});
+    let drafted =
+        Raw::new(stage).send(Producer::Console, "broadcast_draft", "news", of(AccountId::OPERATIONS), draft);
+    assert_eq!(drafted["status"], "done", "{drafted}");
     let picture = painted();
     let made = made(stage, &deeds, 42, 1, &[("0", MediaType::Png, &picture, true)]);
     stage.until("the request on its page", || {

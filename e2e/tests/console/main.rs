@@ -4,6 +4,7 @@ mod api;
 mod aside;
 mod axe;
 mod books;
+mod broadcasts;
 mod desk;
 mod door;
 mod explain;

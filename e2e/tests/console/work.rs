@@ -140,8 +140,9 @@ fn does(seat: &Seat<'_>, deed: &str, fields: &[(&str, &str)]) -> Answer {
         let value = form.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap();
         value.split('"').next().unwrap().to_owned()
     };
-    let (once, recipients) = (hidden("once"), hidden("recipients"));
-    let all = [&[("once", once.as_str()), ("recipients", recipients.as_str())], fields].concat();
+    let own = ["once", "recipients", "drafted_at"].map(|name| (name, hidden(name)));
+    let own = own.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let all = [own.as_slice(), fields].concat();
     seat.posts(&format!("/broadcasts/b1/{deed}"), &all)
 }
 
@@ -170,7 +171,13 @@ fn a_broadcast_is_started_paused_gone_on_with_and_ended() {
     assert!(!fin.gets("/broadcasts").text.contains("/b1/start"));
     assert_eq!(does(&ops, "start", &[]).status, StatusCode::UNPROCESSABLE_ENTITY, "not meant");
     // For others than were shown.
-    let others = [("once", "0123456789abcdef0123456789abcdef"), ("recipients", "3"), ("confirmed", "on")];
+    let drafted_at = shown(&ops, "/broadcasts")["broadcasts"][0]["drafted_at"].to_string();
+    let others = [
+        ("once", "0123456789abcdef0123456789abcdef"),
+        ("drafted_at", drafted_at.as_str()),
+        ("recipients", "3"),
+        ("confirmed", "on"),
+    ];
     let refused = ops.posts("/broadcasts/b1/start", &others);
     assert!(
         refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.text.contains("заново"),
@@ -187,9 +194,21 @@ fn a_broadcast_is_started_paused_gone_on_with_and_ended() {
     assert_eq!(does(&ops, "start", &yes).to, "/broadcasts?done=broadcast-start");
     sent.one("failed");
     assert_eq!(counts(), ("running".to_owned(), 1, 1, 0));
-    assert_eq!(does(&ops, "finish", &yes).to, "/broadcasts?done=broadcast-finish");
+    // Whatever whoever ends it has seen: the log has what was sent.
+    let seen = json!({"broadcast": "b1", "sent": 9, "failed": 9, "blocked": 9});
+    let ended =
+        sent.raw.operator("broadcast_finish", "broadcast_finish:raw", of(AccountId::OPERATIONS), seen);
+    assert_eq!(ended, ["BroadcastFinished"]);
+    let recorded = "SELECT payload FROM events WHERE type = 'BroadcastFinished'";
+    let recorded: String = stage.sql(sqlx::query_scalar(recorded).fetch_one(&stage.pool));
+    let recorded: Value = serde_json::from_str(&recorded).unwrap();
+    assert_eq!(
+        (&recorded["sent"], &recorded["failed"], &recorded["blocked"]),
+        (&json!(1), &json!(1), &json!(0)),
+        "{recorded}"
+    );
     assert_eq!(counts(), ("finished".to_owned(), 1, 1, 0));
-    let over = ops.posts("/broadcasts/b1/pause", &[others[0], others[1], ("reason", "r")]);
+    let over = ops.posts("/broadcasts/b1/pause", &[others[0], others[1], others[2], ("reason", "r")]);
     assert!(
         over.status == StatusCode::UNPROCESSABLE_ENTITY && over.text.contains("она завершена"),
         "{}",

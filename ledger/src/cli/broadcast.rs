@@ -138,18 +138,7 @@ async fn draft(wish: &Draft) -> anyhow::Result<ExitCode> {
 }
 
 fn segment(text: &str) -> anyhow::Result<Segment> {
-    let days = |days: &str| -> anyhow::Result<u16> {
-        days.parse().ok().filter(|n| *n > 0).with_context(|| format!("{days:?} is no number of days"))
-    };
-    Ok(match text.split_once(':') {
-        None if text == "everybody" => Segment::Everybody,
-        None if text == "payers" => Segment::Payers,
-        None if text == "never-paid" => Segment::NeverPaid,
-        Some(("language", language)) => Segment::Language(Text::new(language).context("it is no language")?),
-        Some(("active", n)) => Segment::Active { days: days(n)? },
-        Some(("quiet", n)) => Segment::Quiet { days: days(n)? },
-        _ => bail!("--to is everybody, payers, never-paid, language:ru, active:30 or quiet:30, not {text:?}"),
-    })
+    text.parse().with_context(|| format!("--to {text:?}"))
 }
 
 async fn find(pool: &PgPool, id: &str) -> anyhow::Result<BroadcastView> {

@@ -53,11 +53,7 @@ fn button(text: &str) -> anyhow::Result<LinkButton> {
 }
 
 fn copy(text: &str) -> anyhow::Result<CopyOf> {
-    let read = || {
-        let (chat, message) = text.rsplit_once(':')?;
-        Some(CopyOf { chat: chat.parse().ok()?, message: message.parse().ok()? })
-    };
-    read().with_context(|| format!("{text:?} is no message: write CHAT:MESSAGE, two numbers"))
+    text.parse().with_context(|| format!("--copy {text:?}"))
 }
 
 /// A text as it is given: in words, in a file, or on the standard input (`-`).

@@ -69,12 +69,21 @@ pub(super) fn tick(name: &str, label: &str, ticked: bool) -> Markup {
 
 /// Several lines.
 pub(super) fn long(name: &str, label: &str, hint: Option<&str>, value: &str) -> Markup {
+    lines(name, label, hint, value, true)
+}
+
+/// The same, which may stay empty.
+pub(super) fn long_wish(name: &str, label: &str, hint: Option<&str>, value: &str) -> Markup {
+    lines(name, label, hint, value, false)
+}
+
+fn lines(name: &str, label: &str, hint: Option<&str>, value: &str, required: bool) -> Markup {
     let id = format!("f-{name}");
     let about = format!("{id}-hint");
     html! {
         div class="field" {
             label for=(id) { (label) }
-            textarea id=(id) name=(name) rows="5" required aria-describedby=[hint.map(|_| about.as_str())] { (value) }
+            textarea id=(id) name=(name) rows="5" required[required] aria-describedby=[hint.map(|_| about.as_str())] { (value) }
             @if let Some(text) = hint { p class="hint" id=(about) { (text) } }
         }
     }

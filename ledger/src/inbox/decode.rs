@@ -86,7 +86,9 @@ fn command(
     judge(may_send(producer, verb, command.rail()), producer, verb)?;
     match &command {
         Command::GenerationRequest(request) => fits_together(request)?,
-        Command::MessageRequest(c) => c.content.check().map_err(|why| refused("content_unfit", why))?,
+        Command::MessageRequest(c) => {
+            c.content.check().map_err(|why| refused("content_unfit", why.to_string()))?;
+        }
         _ => {}
     }
     let actor = envelope.actor.map_or_else(|| default_actor(producer).to_owned(), |a| a.to_string());

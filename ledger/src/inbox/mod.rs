@@ -140,8 +140,8 @@ impl Inbox {
     }
 
     /// Of what must be so beside the log: refused, or on to the sequencer.
-    async fn look(&self, request: Request, to: ReplyTo) {
-        let look = message::look(&self.pool, &request);
+    async fn look(&self, mut request: Request, to: ReplyTo) {
+        let look = message::look(&self.pool, &mut request);
         match tokio::time::timeout(SIDE_WORK_TIMEOUT, look).await {
             Ok(Ok(None)) => self.push(request, to).await,
             Ok(Ok(Some(refusal))) => to.send(&Reply::Refused { refusal }).await,

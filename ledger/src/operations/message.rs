@@ -2,7 +2,7 @@
 //! them is decided.
 
 use proto_events::commands::{
-    BroadcastClaim, BroadcastDraft, BroadcastTold, Command, ContentPut, Segment, TextsKnown,
+    BroadcastClaim, BroadcastDraft, BroadcastFinish, BroadcastTold, Command, ContentPut, Segment, TextsKnown,
 };
 use proto_events::queries::{BroadcastDrafted, ClaimedBroadcast, Recipient};
 use proto_events::{AccountId, Refused, Text};
@@ -12,6 +12,7 @@ use sqlx::PgPool;
 use super::{Problem, staff, unwritten};
 use crate::books::at::{self, At};
 use crate::projections;
+use crate::queries::broadcast_view;
 use crate::sequencer::{Request, refused};
 use crate::store::{self, BroadcastClaimed, Chosen};
 use crate::texts;
@@ -31,7 +32,7 @@ pub(super) async fn draft(pool: &PgPool, draft: &BroadcastDraft, now: i64) -> Re
     if draft.broadcast.is_empty() || !draft.broadcast.chars().all(plain) {
         return Err(no("invalid", "a broadcast's id is 1 to 64 of A-Z a-z 0-9 _ . -"));
     }
-    draft.content.check().map_err(|why| no("content_unfit", why))?;
+    draft.content.check().map_err(|why| no("content_unfit", why.to_string()))?;
     let chosen = chosen(pool, &draft.segment, now).await?;
     let made = store::draft_broadcast(pool, &draft.broadcast, &draft.segment, &draft.content, &chosen, now);
     let Some(recipients) = made.await? else {
@@ -105,22 +106,32 @@ pub(super) async fn keep_texts(pool: &PgPool, known: &TextsKnown, now: i64) -> R
 
 /// Whether a look beside the log is needed before this command is decided.
 pub fn needs_look(request: &Request) -> bool {
-    let by_itself =
-        matches!(request.command, Command::BroadcastStart(_) | Command::ContentPut(_) | Command::StaffPut(_));
+    let by_itself = matches!(
+        request.command,
+        Command::BroadcastStart(_)
+            | Command::BroadcastFinish(_)
+            | Command::ContentPut(_)
+            | Command::StaffPut(_)
+    );
     by_itself || request.approval.is_some()
 }
 
-/// Why it can't be, if it can't. What changes between this look and the append is found there.
+/// Why it can't be, if it can't; what the ledger knows better than whoever asks is put into the command. What changes between
+/// this look and the append is found there.
 ///
 /// # Errors
 /// Postgres does not answer.
-pub async fn look(pool: &PgPool, request: &Request) -> Result<Option<Refused>, sqlx::Error> {
+pub async fn look(pool: &PgPool, request: &mut Request) -> Result<Option<Refused>, sqlx::Error> {
     if let Some(approval) = &request.approval
         && let Some(refusal) = staff::approves(pool, approval).await?
     {
         return Ok(Some(refusal));
     }
-    match &request.command {
+    match &mut request.command {
+        Command::BroadcastFinish(c) => {
+            counted(pool, c).await?;
+            Ok(None)
+        }
         Command::BroadcastStart(c) => {
             let counted = store::broadcast_recipients(pool, &c.broadcast).await?;
             Ok(match counted.map(|n| u32::try_from(n).unwrap_or_default()) {
@@ -140,6 +151,16 @@ pub async fn look(pool: &PgPool, request: &Request) -> Result<Option<Refused>, s
         Command::StaffPut(c) => staff::look(pool, c, &request.actor).await,
         _ => Ok(None),
     }
+}
+
+/// Whoever looked at a page saw what was sent by then. What is on its way now is told later, and counted in the row alone.
+async fn counted(pool: &PgPool, c: &mut BroadcastFinish) -> Result<(), sqlx::Error> {
+    if let Some(now) =
+        store::broadcasts(pool, Some(&c.broadcast), 1).await?.into_iter().find_map(broadcast_view)
+    {
+        (c.sent, c.failed, c.blocked) = (now.sent, now.failed, now.blocked);
+    }
+    Ok(())
 }
 
 async fn content(pool: &PgPool, c: &ContentPut) -> Result<Option<Refused>, sqlx::Error> {

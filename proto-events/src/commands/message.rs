@@ -1,5 +1,7 @@
 //! Messages that we write to people: to one by name, or to many as a broadcast. Texts and recipients are side tables.
 
+use std::str::FromStr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,21 @@ use crate::{AccountId, Text};
 pub struct CopyOf {
     pub chat: i64,
     pub message: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a message is CHAT:MESSAGE, two numbers")]
+pub struct BadCopy;
+
+/// `CHAT:MESSAGE`, as people write it.
+impl FromStr for CopyOf {
+    type Err = BadCopy;
+
+    fn from_str(text: &str) -> Result<Self, BadCopy> {
+        let (chat, message) = text.rsplit_once(':').ok_or(BadCopy)?;
+        let number = |text: &str| text.parse().map_err(|_| BadCopy);
+        Ok(Self { chat: number(chat)?, message: number(message)? })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -39,29 +56,40 @@ pub struct MessageContent {
     pub copy_of: Option<CopyOf>,
 }
 
+/// What is wrong with a message, for whoever wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadContent {
+    #[error("a copy has no picture of its own")]
+    CopyWithPicture,
+    #[error("a copy has no text of its own")]
+    CopyWithText,
+    #[error("there is nothing to say: give a text, a picture or a message to copy")]
+    Nothing,
+    #[error("beside a picture there is room for 1024 characters")]
+    LongBesidePicture,
+    #[error("the button has no label")]
+    ButtonLabel,
+    #[error("the button's address begins with https:// or tg://")]
+    ButtonAddress,
+}
+
 impl MessageContent {
-    /// What is wrong with it, for whoever wrote it.
-    ///
     /// # Errors
     /// Why it can't be sent.
-    pub fn check(&self) -> Result<(), &'static str> {
+    pub fn check(&self) -> Result<(), BadContent> {
         let words = self.text.as_deref().map_or(0, |text| text.trim().chars().count());
         match (&self.copy_of, &self.picture) {
-            (Some(_), Some(_)) => return Err("a copy has no picture of its own"),
-            (Some(_), None) if self.text.is_some() => return Err("a copy has no text of its own"),
+            (Some(_), Some(_)) => return Err(BadContent::CopyWithPicture),
+            (Some(_), None) if self.text.is_some() => return Err(BadContent::CopyWithText),
             (Some(_), None) => {}
-            (None, None) if words == 0 => {
-                return Err("there is nothing to say: give a text, a picture or a message to copy");
-            }
-            (None, Some(_)) if words > 1024 => {
-                return Err("beside a picture there is room for 1024 characters");
-            }
+            (None, None) if words == 0 => return Err(BadContent::Nothing),
+            (None, Some(_)) if words > 1024 => return Err(BadContent::LongBesidePicture),
             (None, _) => {}
         }
         match &self.button {
-            Some(button) if button.label.trim().is_empty() => Err("the button has no label"),
+            Some(button) if button.label.trim().is_empty() => Err(BadContent::ButtonLabel),
             Some(button) if !["https://", "tg://"].iter().any(|scheme| button.url.starts_with(scheme)) => {
-                Err("the button's address begins with https:// or tg://")
+                Err(BadContent::ButtonAddress)
             }
             _ => Ok(()),
         }
@@ -98,6 +126,30 @@ pub enum Segment {
     },
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is everybody, payers, never-paid, language:ru, active:30 or quiet:30")]
+pub struct BadSegment;
+
+/// `active:30`, as people write it.
+impl FromStr for Segment {
+    type Err = BadSegment;
+
+    fn from_str(text: &str) -> Result<Self, BadSegment> {
+        let days = |n: &str| n.parse().ok().filter(|days| *days > 0).ok_or(BadSegment);
+        match text.split_once(':').unwrap_or((text, "")) {
+            ("everybody", "") => Ok(Self::Everybody),
+            ("payers", "") => Ok(Self::Payers),
+            ("never-paid", "") => Ok(Self::NeverPaid),
+            ("language", code) if !code.is_empty() => {
+                Text::new(code).map(Self::Language).map_err(|_| BadSegment)
+            }
+            ("active", n) => Ok(Self::Active { days: days(n)? }),
+            ("quiet", n) => Ok(Self::Quiet { days: days(n)? }),
+            _ => Err(BadSegment),
+        }
+    }
+}
+
 /// Operational: writes down a broadcast and its recipients, who are counted; nothing is sent. Once more under the same id
 /// replaces one that has not been started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -124,7 +176,8 @@ pub struct BroadcastPause {
     pub reason: Text<500>,
 }
 
-/// By the ledger when nobody is left; by an operator: whoever is left is not told.
+/// By the ledger when nobody is left; by an operator: whoever is left is not told. The counts are what was seen by whoever asks;
+/// the ledger puts those of its own in their place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BroadcastFinish {

@@ -30,6 +30,7 @@ pub struct BroadcastPaused {
     pub reason: Text<500>,
 }
 
+/// With the counts as they were when it was decided: what was on its way then is counted in the broadcast's row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BroadcastFinished {

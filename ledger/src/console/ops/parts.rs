@@ -39,19 +39,29 @@ pub(super) struct Offer<'a> {
     pub(super) reason: bool,
     /// Fields of its own.
     pub(super) fields: Markup,
+    /// It was sent and not done.
+    pub(super) sent: Option<Sent<'a>>,
+}
+
+/// A form that comes back with what was filled in, under the name it had.
+#[derive(Clone, Copy)]
+pub(super) struct Sent<'a> {
+    pub(super) once: Once,
+    pub(super) reason: &'a str,
 }
 
 impl Offer<'_> {
     pub(super) fn show(&self, scene: &Scene<'_>) -> Markup {
         let (name, reason) = (scene.t(self.name), scene.t("reason"));
+        let (once, given) = self.sent.map_or_else(|| (Once::new(), ""), |sent| (sent.once, sent.reason));
         html! {
-            details {
+            details open[self.sent.is_some()] {
                 summary { (name) }
                 form method="post" action=(self.to) class="card" {
                     p class="hint" { (scene.t(&format!("{}-more", self.name))) }
-                    (Once::new().field())
+                    (once.field())
                     (self.fields)
-                    @if self.reason { (Field::text("reason", &reason).show()) }
+                    @if self.reason { (Field { value: given, id: &format!("reason-{}", once.name()), ..Field::text("reason", &reason) }.show()) }
                     @if let Some(confirm) = self.confirm {
                         label class="check" {
                             input type="checkbox" name="confirmed" value="on" required;

@@ -115,7 +115,7 @@ fn offers(scene: &Scene<'_>, name: &str, shown: &Shown) -> Markup {
         div class="acts" {
             @for deed in Deed::ALL.into_iter().filter(|deed| deed.fits(&all, shown.is_busy).is_ok()) {
                 @let to = format!("/projections/{name}/{}", deed.path());
-                (Offer { to: &to, name: deed.name(), confirm: deed.confirm(), reason: deed.act().is_some(), fields: fields(deed) }
+                (Offer { to: &to, name: deed.name(), confirm: deed.confirm(), reason: deed.act().is_some(), fields: fields(deed), sent: None }
                     .show(scene))
             }
         }
