@@ -16,7 +16,7 @@ use super::stand::Stand;
 use super::stats::{Spread, short};
 use crate::bulk::Size;
 
-/// As the issue names them.
+/// As they are compared with other ledgers.
 pub const IN_FLIGHT: [usize; 5] = [1, 16, 64, 256, 2_048];
 const ACCOUNTS: usize = 1_000;
 

@@ -30,7 +30,7 @@ const CEILING: &str = "/sign-in";
 const CONNECTIONS: usize = 4;
 /// Between two pages of one of them, at most; half of it on average.
 const PAUSE_MS: u64 = 100;
-/// What the issue asks for, at p99.
+/// What is asked of every page, at p99.
 const GOOD_MS: f64 = 100.0;
 /// Places of the log that facts come from.
 const PLACES: usize = 2_000;

@@ -13,9 +13,12 @@
 //! Telegram publishes no SDK: what the adapter sends (`--telegram`) is judged by a program of `e2e` with the types
 //! of crate frankenstein, each request and wrong copies of it.
 //!
+//! The console's API (`--console`) is judged by schemathesis, a program that makes up questions from its description.
+//!
 //! The packages are pinned and live in virtual environments in the data folder; the scripts beside this file
 //! print a line of JSON a check. Exit status 0: all passed; 1: something was found; 2: could not be done.
 
+mod console;
 mod gemini;
 mod python;
 mod telegram;
@@ -86,7 +89,10 @@ pub struct ConformanceArgs {
     /// Telegram, judged by the types of crate frankenstein
     #[arg(long)]
     telegram: bool,
-    /// Record the adapter's own tests only: they need no servers
+    /// The console's API against its description, judged by schemathesis
+    #[arg(long)]
+    console: bool,
+    /// Record the adapter's own tests only: they need no servers; of the console, make up less
     #[arg(long)]
     quick: bool,
     /// More requests to judge: a SANDBOX_ARRIVALS_DIR
@@ -129,12 +135,15 @@ fn run(args: &ConformanceArgs) -> Result<bool> {
     ];
     let vendors: Vec<&Vendor> =
         all.into_iter().filter_map(|(wanted, vendor)| wanted.then_some(vendor)).collect();
-    if vendors.is_empty() {
-        bail!("say what to judge: --yookassa, --gemini, --telegram");
+    if vendors.is_empty() && !args.console {
+        bail!("say what to judge: --yookassa, --gemini, --telegram, --console");
     }
     let mut passed = true;
     for vendor in vendors {
         passed &= judged(vendor, args)?;
+    }
+    if args.console {
+        passed &= console::judged(args)?;
     }
     Ok(passed)
 }
@@ -249,14 +258,22 @@ fn start_sandbox(scratch: &Scratch, port: u16) -> Result<Process> {
     Ok(sandbox)
 }
 
-/// Runs the judge, and shows each check as it comes.
+/// Runs the judge.
 fn judge_by(mut script: Command, shown: bool) -> Result<Vec<Check>> {
     // A proxy of the machine's is not for loopback.
-    script.env("NO_PROXY", "127.0.0.1").stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = script.spawn().context("cannot run the judge")?;
+    script.env("NO_PROXY", "127.0.0.1").stdin(Stdio::null());
+    read_checks(script, shown)
+}
+
+/// Runs what a judge says its checks in, one a line among others, and shows each as it comes.
+fn read_checks(mut command: Command, shown: bool) -> Result<Vec<Check>> {
+    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot run the judge")?;
     let mut checks: Vec<Check> = Vec::new();
     for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
         let line = line?;
+        if !line.starts_with('{') {
+            continue;
+        }
         let check: Check = serde_json::from_str(&line).with_context(|| format!("not a check: {line}"))?;
         if shown {
             println!("{}", shorten(&check));
