@@ -14,6 +14,8 @@ use uuid::Uuid;
 use crate::inbox::own_request;
 use crate::sequencer::{Queue, ReplyTo};
 
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Once the log has begun; a log that says so already is left as it is.
 pub async fn set(queue: Arc<Queue>, mut committed: watch::Receiver<Position>, above: Option<Credits>) {
     if committed.wait_for(|position| *position > Position::ZERO).await.is_err() {
@@ -32,14 +34,18 @@ pub async fn set(queue: Arc<Queue>, mut committed: watch::Receiver<Position>, ab
             Ok(Reply::Busy { retry_after_ms }) => {
                 tokio::time::sleep(Duration::from_millis(retry_after_ms.into())).await;
             }
-            Ok(Reply::Refused { refusal }) if refusal.code.as_str() != "unchanged" => {
+            // In doubt: the same command, once more.
+            Ok(Reply::Failed { .. }) => tokio::time::sleep(AGAIN).await,
+            Ok(Reply::Refused { refusal }) if refusal.code.as_str() == "unchanged" => return,
+            Ok(Reply::Refused { refusal }) => {
                 let (code, reason) = (refusal.code, refusal.message);
                 return tracing::error!(%code, reason, "FOUR_EYES_ABOVE was refused");
             }
             Ok(Reply::Done { .. }) => {
                 return tracing::info!(?above, "what needs a second administrator has changed");
             }
-            _ => return,
+            // The lead is over: whoever leads next sets it.
+            Err(_) => return,
         }
     }
 }

@@ -172,7 +172,7 @@ fn the_log_is_streamed_from_any_position_and_on_and_on() {
     let admin = Seat::signed_in(&stage, "admin", PASSWORD);
     admin.proves(PASSWORD);
     let form = [("name", "new"), ("finance", "on"), ("password", PASSWORD), ("reason", "followed")];
-    assert_eq!(admin.posts("/staff", &form).to, "/staff?done=staff");
+    assert_eq!(admin.fills("/staff", "/staff", &form).to, "/staff?done=staff");
     let came = stage.rt.block_on(async {
         let mut came = String::new();
         while !came.contains("followed") {
@@ -182,4 +182,12 @@ fn the_log_is_streamed_from_any_position_and_on_and_on() {
         came
     });
     assert!(came.lines().any(|line| line.contains("OperatorActed")), "{came}");
+    // Whose token is ended reads no more, soon.
+    let ended = admin.fills("/tokens", "/tokens/end", &[("name", "copy")]);
+    assert_eq!(ended.to, "/tokens?done=token-ended", "{}", ended.text);
+    let over = stage.rt.block_on(async {
+        let rest = async { while followed.next().await.is_some() {} };
+        tokio::time::timeout(std::time::Duration::from_secs(60), rest).await
+    });
+    assert!(over.is_ok(), "the stream goes on");
 }

@@ -103,6 +103,12 @@ impl<'a> Seat<'a> {
         self.sends(Method::POST, path, form, &[("sec-fetch-site", "same-origin")])
     }
 
+    /// Fills in a form of this page as it is now.
+    pub fn fills(&self, page: &str, path: &str, form: &[(&str, &str)]) -> Answer {
+        let once = self.gets(page).hidden("once");
+        self.posts(path, &[&[("once", once.as_str())], form].concat())
+    }
+
     fn asks(
         &self,
         method: Method,
@@ -162,6 +168,6 @@ pub fn hires(stage: &Stage, name: &str, role: &str) {
     let admin = Seat::signed_in(stage, "admin", PASSWORD);
     admin.proves(PASSWORD);
     let form = [("name", name), (role, "on"), ("password", PASSWORD), ("reason", "new here")];
-    let answer = admin.posts("/staff", &form);
+    let answer = admin.fills("/staff", "/staff", &form);
     assert_eq!(answer.to, "/staff?done=staff", "{}", answer.text);
 }

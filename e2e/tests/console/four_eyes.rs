@@ -55,7 +55,7 @@ fn proposes(stage: &Stage, by: &str, name: &str) -> String {
         expires_at: None,
     };
     let account = AccountRef::Telegram(1);
-    stage.rt.block_on(put_aside(&stage.pool, by, &id, account, &command.into())).unwrap();
+    assert!(stage.rt.block_on(put_aside(&stage.pool, by, &id, account, &command.into())).unwrap());
     id.to_string()
 }
 
@@ -129,17 +129,37 @@ fn nobody_makes_a_second_administrator_of_themselves() {
     let stage = two_of_them();
     let (admin, bob): (Seat, Seat) =
         (Seat::signed_in(&stage, "admin", PASSWORD), Seat::signed_in(&stage, "bob", PASSWORD));
-    for name in ["puppet", "bob"] {
-        let form =
-            [("name", name), ("administrator", "on"), ("password", "CANARY of the puppet"), ("reason", "r")];
-        let answer = admin.posts("/staff", &form);
+    let once = admin.gets("/staff").hidden("once");
+    let wants = |name| {
+        let form = [
+            ("once", once.as_str()),
+            ("name", name),
+            ("administrator", "on"),
+            ("password", "CANARY of the puppet"),
+            ("reason", "r"),
+        ];
+        admin.posts("/staff", &form)
+    };
+    for name in ["puppet", "bob", "puppet"] {
+        let answer = wants(name);
         assert_eq!(answer.status, StatusCode::ACCEPTED, "{name}");
         assert!(answer.text.contains("нужно согласие второго администратора"), "{}", answer.text);
     }
+    let proposed: i64 =
+        stage.sql(sqlx::query_scalar("SELECT count(*) FROM proposals").fetch_one(&stage.pool));
+    assert_eq!(proposed, 2, "the same form waits once");
+    // What was refused is not said to wait when its form comes again.
+    let sql = "SELECT id FROM proposals WHERE subject LIKE 'bob%'";
+    let of_bob: String = stage.sql(sqlx::query_scalar(sql).fetch_one(&stage.pool));
+    let refuse = [("proposal", of_bob.as_str()), ("reason", "not me")];
+    assert_eq!(bob.posts("/proposals/refuse", &refuse).to, "/proposals?done=decided");
+    let again = wants("bob");
+    assert_eq!(again.status, StatusCode::CONFLICT, "{}", again.text);
+    assert!(again.text.contains("уже решил это"), "{}", again.text);
     assert_eq!(Seat::new(&stage).signs_in("puppet", "CANARY of the puppet").status, StatusCode::UNAUTHORIZED);
     assert_eq!(Seat::new(&stage).signs_in("bob", "CANARY of the puppet").status, StatusCode::UNAUTHORIZED);
     let page = bob.gets("/proposals").text;
-    assert!(page.contains("puppet: administrator") && !page.contains("argon2"), "{page}");
+    assert!(page.contains("puppet: administrator; another password") && !page.contains("argon2"), "{page}");
     let sql = "SELECT id FROM proposals WHERE subject LIKE 'puppet%'";
     let id: String = stage.sql(sqlx::query_scalar(sql).fetch_one(&stage.pool));
     let form = [("proposal", id.as_str()), ("reason", "I know them")];
@@ -154,6 +174,16 @@ fn nobody_makes_a_second_administrator_of_themselves() {
     let output = stage.ledger_command(&add).unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && said.contains("waits at /proposals"), "{said}");
+    // The password that was drawn is the one they will have.
+    let told = String::from_utf8(output.stdout).unwrap();
+    let drawn = told.trim().rsplit(' ').next().unwrap().to_owned();
+    let sql = "SELECT id FROM proposals WHERE subject LIKE 'eve%'";
+    let id: String = stage.sql(sqlx::query_scalar(sql).fetch_one(&stage.pool));
+    let bob = Seat::signed_in(&stage, "bob", next);
+    bob.proves(next);
+    let form = [("proposal", id.as_str()), ("reason", "I know them")];
+    assert_eq!(bob.posts("/proposals/approve", &form).to, "/proposals?done=decided");
+    Seat::signed_in(&stage, "eve", &drawn);
     stage.assert_verified();
 }
 
@@ -180,4 +210,30 @@ fn a_death_between_the_decision_and_its_end_does_it_once() {
     }
     assert_eq!(count(&stage, "ActApproved"), 2);
     stage.assert_verified();
+}
+
+#[test]
+fn what_was_agreed_to_and_not_done_in_time_is_not_done_later() {
+    let mut stage = two_of_them();
+    for (point, ended) in [("ledger.proposal.decided", "failed"), ("ledger.proposal.sent", "done")] {
+        restarts(&mut stage, &[("CRASH_AT", &format!("{point}:1"))]);
+        let id = proposes(&stage, "admin", point);
+        let form = [("proposal", id.as_str()), ("reason", "fine")];
+        Seat::signed_in(&stage, "bob", PASSWORD).dies_at("/proposals/approve", &form);
+        assert_eq!(stage.wait_ended(Role::Ledger), None, "it aborts");
+        stage.sql(sqlx::query("UPDATE proposals SET lapses_at = 1").execute(&stage.pool));
+        // Who agreed may agree to nothing more: what was done stays done.
+        let out = "UPDATE staff SET roles = '{finance}' WHERE name = 'bob'";
+        stage.sql(sqlx::query(out).execute(&stage.pool));
+        restarts(&mut stage, &[]);
+        let admin = Seat::signed_in(&stage, "admin", PASSWORD);
+        let before = granted(&stage);
+        let answer = admin.posts("/proposals/finish", &form);
+        let status = if ended == "done" { StatusCode::SEE_OTHER } else { StatusCode::UNPROCESSABLE_ENTITY };
+        assert_eq!((answer.status, state(&stage, &id).as_str()), (status, ended), "{point}: {}", answer.text);
+        assert_eq!(granted(&stage), before, "{point}");
+        let back = "UPDATE staff SET roles = '{administrator}' WHERE name = 'bob'";
+        stage.sql(sqlx::query(back).execute(&stage.pool));
+    }
+    assert_eq!(granted(&stage), 1, "only what was done before its time was over");
 }

@@ -124,6 +124,15 @@ fn a_person_is_found_by_each_key_and_hidden_until_a_look_is_in_the_log() {
         tells_nobody(sly, &admin.gets(&format!("/api/v1{theirs}{sly}")).text);
     }
     assert!(acts(&stage, "personal_data_seen").is_empty());
+    // Who was found by who they are is in the log, without what was looked for: five times her, Ada, the others.
+    let searched = acts(&stage, "people_searched");
+    let hers = searched.iter().filter(|(_, act)| act["subject"] == aurora.to_string()).count();
+    assert_eq!(hers, 5, "{searched:?}");
+    assert!(
+        searched.iter().any(|(actor, act)| actor == "operator:admin" && act["reason"] == "found: 2"),
+        "{searched:?}"
+    );
+    tells_nobody("the log", &format!("{searched:?}"));
 
     // The look, each of them, and for that page alone.
     for n in 1..=2 {

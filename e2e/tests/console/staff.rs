@@ -18,7 +18,11 @@ fn who_signs_in_is_in_the_log_with_who_let_them_and_why() {
     assert_eq!(acts.len(), 2);
     assert_eq!((acts[0].0.as_str(), acts[1].0.as_str()), ("system", "operator:admin"));
     let act: Value = serde_json::from_str(&acts[1].1).unwrap();
-    assert_eq!(act, serde_json::json!({"act": "staff_put", "subject": "fin", "reason": "new here"}));
+    assert_eq!(
+        act,
+        serde_json::json!({"act": "staff_put", "subject": "fin", "reason": "new here",
+            "detail": "finance; another password"})
+    );
     let fin = Seat::signed_in(&stage, "fin", PASSWORD);
     stage.until("the act on its page", || {
         let page = fin.gets("/acts").text;
@@ -68,11 +72,42 @@ fn who_signs_in_is_in_the_log_with_who_let_them_and_why() {
             vec![("name", "new"), ("finance", "on"), ("password", PASSWORD), ("reason", "")],
             "напишите причину",
         ),
+        (vec![("name", "fin"), ("password", ""), ("reason", "no role")], "отметьте хотя бы одну роль"),
+        (
+            vec![("name", "fin"), ("finance", "on"), ("no_role", "on"), ("password", ""), ("reason", "both")],
+            "отметьте хотя бы одну роль",
+        ),
     ] {
-        let answer = admin.posts("/staff", &form);
+        let answer = admin.fills("/staff", "/staff", &form);
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{form:?}");
         assert!(answer.text.contains(words), "{form:?}: {}", answer.text);
     }
+    // A form that comes twice is one act; with another password in it, another.
+    let once = admin.gets("/staff").hidden("once");
+    let acts = || -> i64 {
+        let sql = "SELECT count(*) FROM events WHERE payload LIKE '%staff_put%' AND payload LIKE '%twice%'";
+        stage.sql(sqlx::query_scalar(sql).fetch_one(&stage.pool))
+    };
+    for (password, wanted) in [(PASSWORD, 1), (PASSWORD, 1), ("CANARY of eve", 2)] {
+        let form = [
+            ("once", once.as_str()),
+            ("name", "eve"),
+            ("finance", "on"),
+            ("password", password),
+            ("reason", "twice"),
+        ];
+        assert_eq!(admin.posts("/staff", &form).to, "/staff?done=staff");
+        assert_eq!(acts(), wanted);
+    }
+    let eve = Seat::signed_in(&stage, "eve", "CANARY of eve");
+    let out = [("name", "eve"), ("no_role", "on"), ("password", ""), ("reason", "left")];
+    assert_eq!(admin.fills("/staff", "/staff", &out).to, "/staff?done=staff");
+    assert_eq!(eve.gets("/").to, "/sign-in?to=/", "out at once");
+    let told: Vec<String> = stage.sql(
+        sqlx::query_scalar("SELECT payload::json->>'detail' FROM events WHERE payload LIKE '%\"subject\":\"eve\"%' ORDER BY position")
+            .fetch_all(&stage.pool),
+    );
+    assert_eq!(told, ["finance; another password", "finance; another password", "no role"]);
     let secrets: i64 = stage.sql(
         sqlx::query_scalar(
             "SELECT count(*) FROM events e WHERE e::text LIKE '%CANARY%' OR e::text LIKE '%argon2%'",

@@ -51,8 +51,16 @@ fn name_of(uid: u32, passwd: &str) -> Option<String> {
     line.split(':').next().filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
+/// It waits for another administrator.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}: it waits at /proposals of the console as {id}")]
+pub struct PutAside {
+    why: String,
+    id: CommandId,
+}
+
 /// # Errors
-/// NATS is away, nobody leads, or the act is refused.
+/// NATS is away, nobody leads, the act is refused, or it is [`PutAside`].
 pub async fn act(
     operator: &str,
     id: CommandId,
@@ -67,8 +75,10 @@ pub async fn act(
             let url = config::database_url(Env::from_process())?;
             let pool = store::connect(url.expose_secret(), 1).await;
             let pool = pool.context("can't reach Postgres by DATABASE_URL")?;
-            put_aside(&pool, operator, &id, account, &wanted).await?;
-            bail!("{error}: it waits at /proposals of the console as {id}")
+            if !put_aside(&pool, operator, &id, account, &wanted).await? {
+                bail!("{error}: it was decided before (see /proposals of the console)")
+            }
+            Err(PutAside { why: error.to_string(), id }.into())
         }
         sent => Ok(sent?),
     }

@@ -106,8 +106,22 @@ async fn add(wish: Add) -> anyhow::Result<ExitCode> {
         say!("Nothing was changed.")?;
         return Ok(ExitCode::from(1));
     }
-    let done = put(&wish.name, roles, password.as_deref(), &wish.reason, &wish.manner).await?;
+    let done = put(&wish.name, roles, password.as_deref(), &wish.reason, &wish.manner).await;
     let drawn = password.filter(|_| !wish.password_stdin);
+    let done = match done {
+        // What waits has this one's hash, and nobody else knows it.
+        Err(error) if error.is::<operator::PutAside>() => {
+            match drawn {
+                Some(password) if wish.manner.json => {
+                    say!("{}", json!({"position": null, "name": wish.name, "password": password}))?;
+                }
+                Some(password) => say!("The password, shown this once, if it is agreed to: {password}")?,
+                None => {}
+            }
+            return Err(error);
+        }
+        done => done?,
+    };
     if wish.manner.json {
         say!("{}", json!({"position": done.position, "name": wish.name, "password": drawn}))?;
         return Ok(ExitCode::SUCCESS);

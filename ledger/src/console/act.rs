@@ -40,6 +40,11 @@ impl Once {
         Self(Uuid::from_slice(&digest[..16]).unwrap_or_default())
     }
 
+    /// The same form with other things filled in: another command.
+    pub(super) fn with(self, filled_in: &[&str]) -> Self {
+        Self::of(&format!("{}:{}", self.name(), filled_in.join("\0")))
+    }
+
     /// A name for what the act makes: the same for the same form.
     pub(super) fn name(self) -> String {
         self.0.simple().to_string()
@@ -75,6 +80,8 @@ pub(super) enum Acted {
     Done(Done),
     /// Above what one administrator decides alone: it waits at `/proposals` for another's word.
     PutAside,
+    /// The same, and another administrator has decided already: the same form asks for nothing new.
+    DecidedBefore,
     /// The same, and it could not be kept: nothing changed.
     NotKept,
     /// Nothing changed.
@@ -97,7 +104,8 @@ impl Console {
             Ok(done) => Acted::Done(done),
             Err(SendError::Refused(refusal)) if refusal.code.as_str() == NEEDS_APPROVAL => {
                 match put_aside(&self.pool, &by.name, &sent, account, &wanted).await {
-                    Ok(()) => Acted::PutAside,
+                    Ok(true) => Acted::PutAside,
+                    Ok(false) => Acted::DecidedBefore,
                     Err(error) => {
                         tracing::warn!(verb, %error, "an act could not be put aside");
                         Acted::NotKept
@@ -122,6 +130,7 @@ impl Acted {
             Self::Done(_) => StatusCode::OK,
             Self::PutAside => StatusCode::ACCEPTED,
             Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::DecidedBefore => StatusCode::CONFLICT,
             Self::NotKept | Self::InDoubt => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -138,6 +147,10 @@ impl Acted {
             },
             Self::PutAside => html! {
                 (note("good", &words.t("act-put-aside")))
+                p { a class="button" href="/proposals" { (words.t("menu-proposals")) } }
+            },
+            Self::DecidedBefore => html! {
+                (note("bad", &words.t("act-decided-before")))
                 p { a class="button" href="/proposals" { (words.t("menu-proposals")) } }
             },
             Self::NotKept => note("bad", &words.t("not-done")),
@@ -161,7 +174,8 @@ pub enum NotPutAside {
     Nobody,
 }
 
-/// Keeps an act until another administrator agrees to it, refuses it, or nobody does for a week.
+/// Keeps an act until another administrator agrees to it, refuses it, or nobody does for a week. `false`: that one has been
+/// decided, or nobody has in time; another act is needed.
 ///
 /// # Errors
 /// It is not kept.
@@ -171,7 +185,7 @@ pub async fn put_aside(
     id: &CommandId,
     account: AccountRef,
     command: &Command,
-) -> Result<(), NotPutAside> {
+) -> Result<bool, NotPutAside> {
     let account = match account {
         AccountRef::Id(account) => account,
         // A person's Telegram id is kept nowhere but where it is erased.
@@ -210,10 +224,7 @@ fn told(command: &Command) -> (String, Option<i64>, String) {
             };
             (c.provider_payment_id.to_string(), credits, c.reason.to_string())
         }
-        Command::StaffPut(c) => {
-            let roles: Vec<&str> = c.roles.iter().map(|role| role.as_str()).collect();
-            (format!("{}: {}", c.name, roles.join(", ")), None, c.reason.to_string())
-        }
+        Command::StaffPut(c) => (format!("{}: {}", c.name, c.detail()), None, c.reason.to_string()),
         other => (other.verb().to_owned(), None, String::new()),
     }
 }

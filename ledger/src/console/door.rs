@@ -17,8 +17,8 @@ use proto_events::commands::Role;
 use schemars::JsonSchema;
 
 use super::Console;
+use super::api;
 use super::api::openapi::Operation;
-use super::api::{self, token};
 use super::lang::{Lang, lang_of};
 use super::page;
 use super::session::{self, Visitor};
@@ -176,9 +176,10 @@ async fn guard(
     if changes && !is_from_here(headers) {
         return refused(&console, &path, lang, StatusCode::FORBIDDEN, "from-elsewhere");
     }
-    let found = match token::sent(headers).filter(|_| api::is_in(&path) && !changes) {
-        Some(token) => token::session(&console.pool, token).await,
-        None => session::of(&console.pool, headers).await,
+    let found = if api::is_in(&path) && !changes {
+        api::whose(&console.pool, headers).await
+    } else {
+        session::of(&console.pool, headers).await
     };
     let session = match found {
         Ok(session) => session,

@@ -74,6 +74,9 @@ staff-password-hint = { $n ->
    *[other] Empty: the password stays. At least { $n } characters.
 }
 may-not-sign-in = may not sign in
+no-role-more = Their sessions end at once. Tick no role above.
+roles-unfit = Not done: tick at least one role, or that they may not sign in.
+staff-changed = Not done: nobody gives themselves a role.
 done-staff = Done. It is in the log.
 staff-unfit = Not done: the name or the password is not fit. A name is of 2 to 32 letters a to z, digits, “.”, “_” and “-”; somebody new needs a password.
 reason-missing = Not done: write a reason. It stays in the log.
@@ -519,6 +522,7 @@ done-broadcast-finish = It is finished.
 ## The second word
 menu-proposals = Waiting for agreement
 act-put-aside = Put aside: such an amount needs a second administrator to agree. It waits for a week.
+act-decided-before = Not done: another administrator has decided this already, or nobody did in time. Open the page anew and ask again.
 proposals-more = Here is what needs a second administrator's agreement: credits moved above the amount that the owner has set, and new administrators.
 proposals-none = Nothing waits for agreement.
 decision = Decision
@@ -579,6 +583,7 @@ verified-before = So far
 verification-running = running
 verification-verified = verified
 verification-verified-more = Every number of the log can be trusted.
+verification-unvouched-more = The log agrees with itself from its first event on. No checkpoint kept elsewhere vouched for it: that it was not rewritten as a whole is not proven.
 verification-wrong = wrong
 verification-wrong-more = The log is not what it should be. Change nothing, keep a copy of the database, and call an administrator.
 verification-canceled = canceled

@@ -47,10 +47,14 @@ pub async fn let_in(pool: PgPool, queue: Arc<Queue>, password: SecretString) {
             Reply::Busy { retry_after_ms } => {
                 tokio::time::sleep(Duration::from_millis(retry_after_ms.into())).await;
             }
+            // In doubt: the same command, once more.
+            Reply::Failed { .. } => tokio::time::sleep(AGAIN).await,
             Reply::Refused { refusal } => {
                 return tracing::error!(code = %refusal.code, reason = refusal.message, "no administrator was let in");
             }
-            _ => return tracing::info!(name = NAME, "the first administrator may sign in to the console"),
+            Reply::Done { .. } => {
+                return tracing::info!(name = NAME, "the first administrator may sign in to the console");
+            }
         }
     }
 }

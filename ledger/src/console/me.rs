@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::Console;
+use super::act::Once;
 use super::door::{Door, Need};
 use super::form::Field;
 use super::page::note;
@@ -19,7 +20,7 @@ use super::second;
 use super::session::{self, Visitor};
 use super::sessions;
 use super::staff::{Change, put};
-use crate::store;
+use crate::store::{self, Session};
 
 pub(super) fn rooms(door: &mut Door) {
     door.get("/me", Need::SignedIn, me);
@@ -115,18 +116,20 @@ pub(super) async fn is_theirs(
     given: &SecretString,
     code: &str,
 ) -> Result<(), Response> {
-    let name = visitor.session.as_ref().map(|session| session.name.clone()).unwrap_or_default();
-    if !console.attempts.may(&name, visitor.address) {
+    let Some(Session { id, name, .. }) = &visitor.session else {
+        return Err(Redirect::to("/sign-in").into_response());
+    };
+    if !console.attempts.may_prove(*id, visitor.address) {
         return Err(unfit(console, visitor, StatusCode::TOO_MANY_REQUESTS, "too-many-tries").await);
     }
-    let hash = store::password_hash(&console.pool, &name).await;
+    let hash = store::password_hash(&console.pool, name).await;
     let hash = hash.map_err(|error| console.away(visitor, &error))?;
     if !password::is_right(given.expose_secret().to_owned(), hash).await {
         return Err(unfit(console, visitor, StatusCode::FORBIDDEN, "wrong-own-password").await);
     }
-    match second::takes(&console.pool, &name, code).await {
+    match second::takes(&console.pool, name, code).await {
         Ok(true) => {
-            console.attempts.succeeded(&name, visitor.address);
+            console.attempts.succeeded(name, Some(*id), visitor.address);
             Ok(())
         }
         Ok(false) => Err(unfit(console, visitor, StatusCode::FORBIDDEN, "wrong-code").await),
@@ -177,6 +180,8 @@ async fn change_password(
     }
     let Some(session) = &visitor.session else { return Redirect::to("/sign-in").into_response() };
     let change = Change {
+        // All sessions end with it, so that the form does not come twice.
+        once: Once::new(),
         name: session.name.clone(),
         roles: session.roles.clone(),
         password: Some(given.new.clone()),

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
 use proto_events::commands::{Command, Role};
 use proto_events::envelope::AccountRef;
-use proto_events::{AccountId, CommandId, Text};
+use proto_events::{AccountId, CommandId, Producer, Text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use service::ledger::{Envelope, SendError};
@@ -23,7 +23,7 @@ use super::act::{Act, Acted, Once, PATIENCE};
 use super::asked::Unfit;
 use super::door::{Door, Need};
 use super::form::Field;
-use super::page::note;
+use super::page::{note, problem};
 use super::session::{Visitor, is_proven};
 use super::table::{Column, account, number, signed, table, when};
 use super::view::{Read, Scene, View};
@@ -247,6 +247,15 @@ async fn carried_out(console: &Console, visitor: &Visitor, session: &Session, id
         Err(error) => return console.away(visitor, &error),
     };
     let acted = match p.state.as_str() {
+        // Who agreed looked at another state of things. If it was carried out before, that is all.
+        "approving" if p.stale => match is_done(console, &p).await {
+            Ok(true) => send(console, &p).await,
+            Ok(false) => return give_up(console, visitor, &p).await,
+            Err(unfit) => {
+                let (status, why) = unfit.told(&visitor.path);
+                return problem(&console.texts, visitor.lang, status, why);
+            }
+        },
         "approving" => send(console, &p).await,
         "refusing" => {
             let once = Once::of(&format!("refuse:{}", p.id));
@@ -271,6 +280,20 @@ async fn carried_out(console: &Console, visitor: &Visitor, session: &Session, id
     match acted {
         Acted::Done(_) => Redirect::to("/proposals?done=decided").into_response(),
         acted => told(console, visitor, &acted).await,
+    }
+}
+
+/// Whether the log has it.
+async fn is_done(console: &Console, p: &Proposal) -> Result<bool, Unfit> {
+    let Ok(id) = CommandId::new(p.id.clone()) else { return Ok(false) };
+    let found = store::first_answers(&console.pool, &[(Producer::Console, id)]).await?;
+    Ok(!found.is_empty())
+}
+
+async fn give_up(console: &Console, visitor: &Visitor, p: &Proposal) -> Response {
+    match store::end_proposal(&console.pool, &p.id, "failed", Some("not carried out in time")).await {
+        Ok(()) => unfit(console, visitor, "proposal-is-lapsed").await,
+        Err(error) => console.away(visitor, &error),
     }
 }
 

@@ -138,14 +138,14 @@ async fn confirm(
         Ok(_) => return unfit(&console, &visitor, StatusCode::CONFLICT, "totp-begin-again").await,
         Err(error) => return console.away(&visitor, &error),
     };
-    if !console.attempts.may(&session.name, visitor.address) {
+    if !console.attempts.may_prove(session.id, visitor.address) {
         return unfit(&console, &visitor, StatusCode::TOO_MANY_REQUESTS, "too-many-tries").await;
     }
     let Some(step) = totp::step_of(&known.secret, &totp::plain(&given.code), known.now_us) else {
         let wrong = note("bad", &words.t("wrong-code"));
         return confirming(&console, &visitor, StatusCode::UNPROCESSABLE_ENTITY, given.id, &wrong);
     };
-    console.attempts.succeeded(&session.name, visitor.address);
+    console.attempts.succeeded(&session.name, Some(session.id), visitor.address);
     let acted = record(&console, session, TOTP_ON, known.id).await;
     if !matches!(acted, Acted::Done(_)) {
         return own_page(&console, &visitor, acted.status(), Some(acted.say(words, &[]))).await;

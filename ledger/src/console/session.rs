@@ -13,7 +13,7 @@ use crate::store::{self, Origin, Seen, Session};
 /// Only over TLS or to this machine, only for the whole host, unread by scripts.
 const COOKIE: &str = "__Host-session";
 /// What `console.js` says of its looks.
-const LIVE: &str = "x-live";
+pub(super) const LIVE: &str = "x-live";
 /// Between the password and the code.
 const HALF_COOKIE: &str = "__Host-sign-in";
 const MINUTE_US: i64 = 60_000_000;

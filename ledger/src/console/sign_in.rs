@@ -117,7 +117,7 @@ async fn sign_in(
     let from = session::origin(&visitor, &headers);
     match session::begin(&console.pool, &name, &hash, false, &from).await {
         Ok(Some(cookie)) => {
-            console.attempts.succeeded(&name, visitor.address);
+            console.attempts.succeeded(&name, None, visitor.address);
             metrics::counter!("ledger_console_sign_ins_total", "outcome" => "right").increment(1);
             tracing::info!(name, "signed in to the console");
             with_cookie(Redirect::to(home_of(&given.to)).into_response(), Some(cookie))
@@ -201,7 +201,7 @@ async fn take_code(
     };
     match begun.await {
         Ok((Some(cookie), over)) => {
-            console.attempts.succeeded(&name, visitor.address);
+            console.attempts.succeeded(&name, None, visitor.address);
             metrics::counter!("ledger_console_sign_ins_total", "outcome" => "right").increment(1);
             tracing::info!(name, "signed in to the console with a code");
             let response = with_cookie(Redirect::to(home_of(&given.to)).into_response(), Some(cookie));

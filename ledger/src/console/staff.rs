@@ -37,6 +37,7 @@ pub(super) fn rooms(door: &mut Door) {
 
 /// What is to be of somebody.
 pub(super) struct Change {
+    pub(super) once: Once,
     pub(super) name: String,
     pub(super) roles: Vec<Role>,
     pub(super) password: Option<SecretString>,
@@ -81,8 +82,11 @@ impl NotPut {
 }
 
 /// What is expected of an act about staff, and said of it.
-const KNOWN: [(&str, &str); 2] =
-    [("staff_unfit", "staff-unfit"), ("last_administrator", "last-administrator")];
+const KNOWN: [(&str, &str); 3] = [
+    ("staff_unfit", "staff-unfit"),
+    ("last_administrator", "last-administrator"),
+    ("staff_changed", "staff-changed"),
+];
 
 /// An act of whoever is signed in, in the log with their name.
 pub(super) async fn put(console: &Console, by: &Session, change: Change) -> Result<(), NotPut> {
@@ -99,9 +103,8 @@ pub(super) async fn put(console: &Console, by: &Session, change: Change) -> Resu
     let text = |words: &str| Text::new(words).map_err(|_| NotPut::Unfit);
     let name = Text::new(&change.name).map_err(|_| NotPut::Unfit)?;
     let command = StaffPut { name, roles: change.roles, password_hash: hash, reason: text(&change.reason)? };
-    // Another command each time: it means the same when it comes twice, and a password has no digest to tell it by.
     let act =
-        Act { once: Once::new(), account: AccountRef::Id(AccountId::OPERATIONS), command: command.into() };
+        Act { once: change.once, account: AccountRef::Id(AccountId::OPERATIONS), command: command.into() };
     match console.act(by, act).await {
         Acted::Done(_) => Ok(()),
         acted => Err(NotPut::Acted(acted)),
@@ -209,8 +212,14 @@ fn form(words: Words<'_>) -> Markup {
     );
     html! {
         form method="post" action="/staff" class="card narrow" {
+            (Once::new().field())
             (Field { hint: Some(&name_hint), ..Field::text("name", &name) }.show())
             (roles_to_choose(words))
+            label class="check" {
+                input type="checkbox" name="no_role" value="on";
+                span { (words.t("may-not-sign-in")) }
+                span class="hint" { (words.t("no-role-more")) }
+            }
             (Field { hint: Some(&hint), required: false, ..Field::password("password", &password, "new-password") }.show())
             (Field::text("reason", &reason).show())
             button { (words.t("save")) }
@@ -220,6 +229,7 @@ fn form(words: Words<'_>) -> Markup {
 
 #[derive(Deserialize)]
 struct Given {
+    once: Once,
     name: String,
     #[serde(default)]
     finance: String,
@@ -227,13 +237,24 @@ struct Given {
     operator: String,
     #[serde(default)]
     administrator: String,
+    #[serde(default)]
+    no_role: String,
     password: SecretString,
     reason: String,
 }
 
 impl Given {
-    fn roles(&self) -> Vec<Role> {
-        roles_chosen(&self.finance, &self.operator, &self.administrator)
+    /// None at all is said, not left out.
+    fn roles(&self) -> Option<Vec<Role>> {
+        let roles = roles_chosen(&self.finance, &self.operator, &self.administrator);
+        (roles.is_empty() == (self.no_role == "on")).then_some(roles)
+    }
+
+    /// Another command for other things filled in: a password has no digest to tell it by.
+    fn once(&self, roles: &[Role]) -> Once {
+        let mut filled_in = vec![self.name.trim(), self.password.expose_secret(), self.reason.trim()];
+        filled_in.extend(roles.iter().map(|role| role.as_str()));
+        self.once.with(&filled_in)
     }
 }
 
@@ -249,15 +270,20 @@ async fn change(
     Form(given): Form<Given>,
 ) -> Response {
     let Some(session) = &visitor.session else { return Redirect::to("/sign-in").into_response() };
+    let unfit = async |why| {
+        let said = note("bad", &console.words(&visitor).t(why));
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        console.shown::<People>(&visitor, &Asked {}, status, Some(said)).await
+    };
     let password = given.password.expose_secret();
     if !password.is_empty() && !password::is_long_enough(password) {
-        let said = note("bad", &console.words(&visitor).t("password-unfit"));
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return console.shown::<People>(&visitor, &Asked {}, status, Some(said)).await;
+        return unfit("password-unfit").await;
     }
+    let Some(roles) = given.roles() else { return unfit("roles-unfit").await };
     let change = Change {
+        once: given.once(&roles),
         name: given.name.trim().to_lowercase(),
-        roles: given.roles(),
+        roles,
         password: (!password.is_empty()).then(|| given.password.clone()),
         reason: given.reason.trim().to_owned(),
     };
@@ -276,6 +302,7 @@ pub(super) async fn refused(console: &Console, visitor: &Visitor, not: &NotPut) 
 /// An act about how somebody signs in.
 #[derive(Deserialize)]
 pub(super) struct About {
+    once: Once,
     pub(super) name: String,
     reason: String,
 }
@@ -283,7 +310,8 @@ pub(super) struct About {
 impl About {
     /// Writes it down, before it is done: who dies between is asked for it again, and nothing happens twice.
     pub(super) async fn record(&self, console: &Console, by: &Session, act: &str) -> Result<(), NotPut> {
-        let noted = Act::noted(Once::new(), act, &self.name, &self.reason).ok_or(NotPut::Reason)?;
+        let once = self.once.with(&[act, &self.name]);
+        let noted = Act::noted(once, act, &self.name, &self.reason).ok_or(NotPut::Reason)?;
         match console.act(by, noted).await {
             Acted::Done(_) => Ok(()),
             acted => Err(NotPut::Acted(acted)),
@@ -296,6 +324,7 @@ fn about_form(words: Words<'_>, staff: &[Person]) -> Markup {
     html! {
         h2 { (words.t("staff-sign-in")) }
         form method="post" action="/staff/sessions/end" class="card narrow" {
+            (Once::new().field())
             div class="field" {
                 label for="f-whose" { (words.t("name")) }
                 select id="f-whose" name="name" required {

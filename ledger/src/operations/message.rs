@@ -11,6 +11,7 @@ use sqlx::PgPool;
 
 use super::{Problem, staff, unwritten};
 use crate::books::at::{self, At};
+use crate::log::BadRow;
 use crate::projections;
 use crate::queries::broadcast_view;
 use crate::sequencer::{Request, refused};
@@ -121,7 +122,16 @@ pub fn needs_look(request: &Request) -> bool {
 ///
 /// # Errors
 /// Postgres does not answer.
-pub async fn look(pool: &PgPool, request: &mut Request) -> Result<Option<Refused>, sqlx::Error> {
+pub async fn look(pool: &PgPool, request: &mut Request) -> Result<Option<Refused>, BadRow> {
+    // What was done has its first answer, whatever is so beside the log since.
+    let known = store::first_answers(pool, &[(request.producer, request.id.clone())]).await?;
+    if !known.is_empty() {
+        return Ok(None);
+    }
+    Ok(look_beside(pool, request).await?)
+}
+
+async fn look_beside(pool: &PgPool, request: &mut Request) -> Result<Option<Refused>, sqlx::Error> {
     if let Some(approval) = &request.approval
         && let Some(refusal) = staff::approves(pool, approval).await?
     {

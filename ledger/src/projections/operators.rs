@@ -14,7 +14,7 @@ use crate::tail::Entry;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "operators",
-    version: 1,
+    version: 2,
     needs: Needs::Payload,
     pace: Duration::from_secs(1),
     tables: &[TableDef {
@@ -87,7 +87,10 @@ impl Act {
             Event::BroadcastPaused(e) => told(e.broadcast.to_string(), Some(e.reason.to_string())),
             Event::BroadcastFinished(e) => told(e.broadcast.to_string(), None),
             Event::ProjectionSwapped(e) => told(format!("{}: {} to {}", e.projection, e.from, e.to), None),
-            Event::OperatorActed(e) => told(format!("{}: {}", e.act, e.subject), Some(e.reason.to_string())),
+            Event::OperatorActed(e) => {
+                let detail = e.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+                told(format!("{}: {}{detail}", e.act, e.subject), Some(e.reason.to_string()))
+            }
             Event::ActApproved(e) => told(e.approver.to_string(), Some(e.reason.to_string())),
             Event::FourEyesChanged(e) => {
                 let above = e.above.map_or_else(|| "off".to_owned(), |above| format!("above {above}"));

@@ -38,13 +38,17 @@ pub struct Proposal {
     pub outcome: Option<String>,
     /// Nobody agreed in time.
     pub lapsed: bool,
+    /// Somebody agreed, and it was not carried out in time.
+    pub stale: bool,
 }
 
 const COLUMNS: &str = "id, verb, account_id, body, subject, credits, reason, proposed_by, proposed_at, lapses_at, state, \
-    decided_by, decided_at, decision, outcome, state = 'open' AND lapses_at <= now_us() AS lapsed";
+    decided_by, decided_at, decision, outcome, state = 'open' AND lapses_at <= now_us() AS lapsed, \
+    state = 'approving' AND lapses_at <= now_us() AS stale";
 
-/// The same act put aside again is one; what was decided stays so. What nobody agreed to in time is forgotten with it.
-pub async fn put_aside(pool: &PgPool, p: &Proposed, life_us: i64) -> Result<(), sqlx::Error> {
+/// The same act put aside again is one; `false`: it waits no more, and stays as it was decided. What nobody agreed to in time
+/// is forgotten with it.
+pub async fn put_aside(pool: &PgPool, p: &Proposed, life_us: i64) -> Result<bool, sqlx::Error> {
     let sql = "WITH lapsed AS (UPDATE proposals SET body = NULL \
                    WHERE state = 'open' AND lapses_at < now_us() AND body IS NOT NULL) \
                INSERT INTO proposals (id, verb, account_id, body, subject, credits, reason, proposed_by, proposed_at, \
@@ -52,7 +56,10 @@ pub async fn put_aside(pool: &PgPool, p: &Proposed, life_us: i64) -> Result<(), 
                SELECT $1, $2, $3, $4, $5, $6, $7, $8, now_us(), now_us() + $9, 'open' ON CONFLICT (id) DO NOTHING";
     let put = sqlx::query(sql).bind(&p.id).bind(p.verb).bind(p.account).bind(&p.body).bind(&p.subject);
     let put = put.bind(p.credits).bind(&p.reason).bind(&p.by).bind(life_us);
-    put.execute(pool).await.map(drop)
+    if put.execute(pool).await?.rows_affected() == 1 {
+        return Ok(true);
+    }
+    Ok(proposal(pool, &p.id).await?.is_some_and(|there| there.state == "open" && !there.lapsed))
 }
 
 /// Those that wait, the oldest first, then those decided last.

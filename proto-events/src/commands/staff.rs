@@ -43,6 +43,15 @@ pub struct StaffPut {
     pub reason: Text<500>,
 }
 
+impl StaffPut {
+    /// What they may then do, and whether with another password: `finance, operator; another password`.
+    pub fn detail(&self) -> String {
+        let roles: Vec<&str> = self.roles.iter().map(|role| role.as_str()).collect();
+        let roles = if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") };
+        if self.password_hash.is_some() { format!("{roles}; another password") } else { roles }
+    }
+}
+
 impl std::fmt::Debug for StaffPut {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { name, roles, password_hash, reason } = self;

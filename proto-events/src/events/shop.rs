@@ -74,4 +74,7 @@ pub struct OperatorActed {
     pub act: Text<64>,
     pub subject: Text<64>,
     pub reason: Text<500>,
+    /// what it came to, of acts that say: the roles of somebody of the staff
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Text<200>>,
 }

@@ -71,15 +71,18 @@ pub fn decide_operations(
             let finished = std::iter::once(c.finished.into());
             return Ok(c.differences.into_iter().map(Event::from).chain(finished).collect());
         }
-        Command::OperatorAct(c) => OperatorActed { act: c.act, subject: c.subject, reason: c.reason }.into(),
+        Command::OperatorAct(c) => {
+            OperatorActed { act: c.act, subject: c.subject, reason: c.reason, detail: None }.into()
+        }
         Command::ContentPut(c) => {
             let (act, subject) = (Text::lossy(CONTENT_PUT), Text::lossy(&content_name(&c.language, &c.key)));
-            OperatorActed { act, subject, reason: c.reason }.into()
+            OperatorActed { act, subject, reason: c.reason, detail: None }.into()
         }
         Command::StaffPut(c) => {
             agreed_staff(state.four_eyes_above, &c, facts)?;
-            OperatorActed { act: Text::lossy(STAFF_PUT), subject: Text::lossy(&c.name), reason: c.reason }
-                .into()
+            let detail = Some(Text::lossy(&c.detail()));
+            let (act, subject) = (Text::lossy(STAFF_PUT), Text::lossy(&c.name));
+            OperatorActed { act, subject, reason: c.reason, detail }.into()
         }
         Command::FourEyesSet(c) => {
             if c.above == state.four_eyes_above {

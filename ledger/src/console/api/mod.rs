@@ -9,15 +9,18 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{RawPathParams, State};
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
+use sqlx::PgPool;
 
 use super::Console;
 use super::door::Door;
 use super::lang::{Lang, Texts};
+use super::session;
 use super::view::{Read, asked};
+use crate::store::Session;
 
 pub(super) const ROOT: &str = "/api/v1";
 
@@ -31,6 +34,14 @@ pub(super) fn rooms(door: &mut Door) {
 /// Where a view is as JSON.
 pub(super) fn path_of(page: &str) -> String {
     format!("{ROOT}{}", page.trim_end_matches('/'))
+}
+
+/// Who reads: a program by its token, or somebody by their session.
+pub(super) async fn whose(pool: &PgPool, headers: &HeaderMap) -> Result<Option<Session>, sqlx::Error> {
+    match token::sent(headers) {
+        Some(token) => token::session(pool, token).await,
+        None => session::of(pool, headers).await,
+    }
 }
 
 pub(super) fn is_in(path: &str) -> bool {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
@@ -16,10 +16,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use super::problem;
+use super::{problem, whose};
 use crate::console::Console;
 use crate::console::asked::Unfit;
 use crate::console::door::{Door, Need};
+use crate::console::session::LIVE;
 use crate::log::{BadRow, COLUMNS, Row};
 use crate::store;
 
@@ -28,6 +29,8 @@ pub(super) const PATH: &str = "/events";
 const BATCH: i64 = 500;
 /// Before the end of the log is looked at again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks at whether whoever reads still may.
+const ASK: Duration = Duration::from_secs(5);
 /// A followed stream ends then: whoever reads it goes on from the last position, if they still may.
 const FOLLOWED_MAX: Duration = Duration::from_secs(15 * 60);
 
@@ -58,12 +61,17 @@ struct Reading {
     next: i64,
     left: u64,
     until: Option<Instant>,
+    /// Who reads it, as they have shown it.
+    headers: HeaderMap,
+    /// When they were asked last whether they still may.
+    asked_at: Instant,
     /// One of the streams that may be open at once.
     _place: tokio::sync::OwnedSemaphorePermit,
 }
 
 async fn events(
     State(console): State<Arc<Console>>,
+    mut headers: HeaderMap,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Response {
     let refused = |status, why| problem(&console.texts, status, why);
@@ -82,12 +90,16 @@ async fn events(
             return refused(status, why);
         }
     };
+    // Reading on is no sign of somebody in front of a page.
+    headers.insert(LIVE, HeaderValue::from_static("stream"));
     let reading = Reading {
         console: Arc::clone(&console),
         incarnation,
         next: from,
         left: asked.limit.unwrap_or(u64::MAX),
         until: asked.follow.then(|| Instant::now() + FOLLOWED_MAX),
+        headers,
+        asked_at: Instant::now(),
         _place: place,
     };
     let lines = stream::unfold(reading, |mut reading| async {
@@ -109,6 +121,9 @@ impl Reading {
             if self.until.is_some_and(|until| Instant::now() > until) {
                 return None;
             }
+            if !self.still_may().await {
+                return None;
+            }
             let rows = match read(&self.console.pool, self.next, most).await {
                 Ok(rows) => rows,
                 Err(error) => return self.cut_off(&error),
@@ -125,6 +140,18 @@ impl Reading {
                 return None;
             }
             tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// A token that is ended, a session that is over and a role that was taken are noticed within [`ASK`].
+    async fn still_may(&mut self) -> bool {
+        if self.asked_at.elapsed() < ASK {
+            return true;
+        }
+        self.asked_at = Instant::now();
+        match whose(&self.console.pool, &self.headers).await {
+            Ok(session) => session.is_some(),
+            Err(error) => self.cut_off(&error.into()).is_some(),
         }
     }
 

@@ -1,12 +1,9 @@
-//! What pages of operators have in common: spans of time, and acts with a reason.
+//! What pages of operators have in common: spans of time, and forms of acts.
 
 use maud::{Markup, html};
-use proto_events::commands::OperatorAct;
-use proto_events::envelope::AccountRef;
-use proto_events::{AccountId, Text};
 
 use super::KEEPERS;
-use crate::console::act::{Act, Once};
+use crate::console::act::Once;
 use crate::console::form::Field;
 use crate::console::lang::Words;
 use crate::console::view::Scene;
@@ -73,12 +70,4 @@ impl Offer<'_> {
             }
         }
     }
-}
-
-/// What an operator did, and why, for the log. `None`: the reason is missing or too long.
-pub(super) fn recorded(once: Once, act: &str, subject: &str, reason: &str) -> Option<Act> {
-    let reason = Some(reason.trim()).filter(|reason| !reason.is_empty())?;
-    let command =
-        OperatorAct { act: Text::lossy(act), subject: Text::lossy(subject), reason: Text::new(reason).ok()? };
-    Some(Act { once, account: AccountRef::Id(AccountId::OPERATIONS), command: command.into() })
 }

@@ -13,12 +13,15 @@ use uuid::Uuid;
 
 use super::list::{Asked, List};
 use crate::console::Console;
+use crate::console::act::{Act, Acted, Once};
 use crate::console::asked::Unfit;
 use crate::console::page::{note, problem};
 use crate::console::session::{self, Visitor};
 use crate::projections;
 use crate::store::{self, Search};
 
+/// The act's name in the log: whom a name or a number leads to is told by it who they are.
+const SEARCHED: &str = "people_searched";
 /// Of whom a name finds, the newest.
 const FOUND_MAX: usize = 500;
 /// For paging, and for the way back.
@@ -51,6 +54,22 @@ pub(super) async fn search(
         Ok(found) => found,
         Err(error) => return away(&error),
     };
+    let told = match &found {
+        Found::One(account) if account_of(whom).is_none() => Some((account.to_string(), 1)),
+        Found::Some(found) => Some(("people".to_owned(), found.accounts.len())),
+        Found::One(_) | Found::Nothing => None,
+    };
+    if let (Some((subject, count)), Some(session)) = (told, &visitor.session) {
+        let acted = match Act::noted(Once::new(), SEARCHED, &subject, &format!("found: {count}")) {
+            Some(act) => console.act(session, act).await,
+            // Nothing here is as long as that.
+            None => Acted::NotKept,
+        };
+        if !matches!(acted, Acted::Done(_)) {
+            let said = acted.say(console.words(&visitor), &[]);
+            return console.shown::<List>(&visitor, &Asked::default(), acted.status(), Some(said)).await;
+        }
+    }
     match found {
         Found::One(account) => Redirect::to(&format!("/people/{account}")).into_response(),
         Found::Nothing => {

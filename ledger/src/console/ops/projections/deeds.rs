@@ -13,8 +13,7 @@ use serde::Deserialize;
 
 use super::one::{Asked, One};
 use crate::console::Console;
-use crate::console::act::{Acted, Once};
-use crate::console::ops::parts::recorded;
+use crate::console::act::{Act, Acted, Once};
 use crate::console::page::{note, problem};
 use crate::console::session::Visitor;
 use crate::projections::{self, Canceled, Definition, Instance, Kept, NotBegun, RefusedRebuild, State, Way};
@@ -208,8 +207,15 @@ async fn run(
     deed.fits(&of_this, busy).map_err(conflict)?;
     if let Some(act) = deed.act() {
         let subject = deed.subject(definition.name, &of_this);
-        let act = recorded(given.once, act, &subject, &given.reason).ok_or(unfit("reason-missing"))?;
+        let act = Act::noted(given.once, act, &subject, &given.reason).ok_or(unfit("reason-missing"))?;
         match console.act(session, act).await {
+            // The same form once more: what it asked for has begun.
+            Acted::Done(done) if deed == Deed::Rebuild => {
+                if projections::made_since(console.bench.pool(), definition.name, done.position.get()).await?
+                {
+                    return Ok(());
+                }
+            }
             Acted::Done(_) => {}
             acted => return Err(NotDone::Acted(acted)),
         }
