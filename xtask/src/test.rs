@@ -52,7 +52,7 @@ pub(crate) fn test_with(extra: &[String], variables: &[(&str, String)]) -> Resul
 }
 
 /// The folder with the programs, gone on drop.
-fn build() -> Result<Scratch> {
+pub(crate) fn build() -> Result<Scratch> {
     let mut build = up::cargo();
     build.args(["build", "--workspace", "--bins", "--features", &crash_points(&[])]);
     println!("\n$ cargo {}", arguments(&build));

@@ -10,7 +10,6 @@ mod door;
 mod explain;
 mod faces;
 mod four_eyes;
-mod judged;
 mod log;
 mod money;
 mod ops;

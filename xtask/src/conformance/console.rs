@@ -4,11 +4,12 @@
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::python::Kit;
-use super::{ConformanceArgs, read_checks, report};
-use crate::machine::paths;
+use super::{ConformanceArgs, judge_by, report};
+use crate::machine::{self, PROGRAMS_DIR, paths};
+use crate::test;
 
 const KIT: Kit = Kit {
     folder: "python-console",
@@ -16,7 +17,6 @@ const KIT: Kit = Kit {
     imports: "schemathesis.cli, requests",
 };
 const SCRIPT: &str = "xtask/src/conformance/console_judge.py";
-const TEST: &str = "judged::the_api_is_as_it_describes_itself";
 /// Made up for each operation, fit and unfit.
 const EXAMPLES: &str = "40";
 const EXAMPLES_QUICK: &str = "5";
@@ -25,13 +25,12 @@ const EXAMPLES_QUICK: &str = "5";
 pub(super) fn judged(args: &ConformanceArgs) -> Result<bool> {
     let begun = Instant::now();
     let python = KIT.python()?;
-    let examples = if args.quick { EXAMPLES_QUICK } else { EXAMPLES };
-    let script = paths::root().join(SCRIPT);
-    let judge = [&python.display().to_string(), "-B", &script.display().to_string(), "--examples", examples];
-    let mut test = Command::new(std::env::current_exe().context("where is xtask?")?);
-    test.args(["test", "--test", "console", "--", "--ignored", "--exact", "--nocapture", TEST]);
-    test.env("CONSOLE_JUDGE", judge.join("\n")).stdin(Stdio::null());
-    let checks = read_checks(test, !args.json)?;
+    machine::ensure()?;
+    let programs = test::build()?;
+    let mut judge = Command::new(programs.path().join("judged"));
+    judge.env(PROGRAMS_DIR, programs.path()).arg("--").arg(python).arg("-B").arg(paths::root().join(SCRIPT));
+    judge.args(["--examples", if args.quick { EXAMPLES_QUICK } else { EXAMPLES }]).stdin(Stdio::null());
+    let checks = judge_by(judge, !args.json)?;
     report(KIT.sdk(), &checks, begun.elapsed(), args.json);
     Ok(checks.iter().all(|check| check.ok))
 }

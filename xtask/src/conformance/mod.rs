@@ -258,22 +258,14 @@ fn start_sandbox(scratch: &Scratch, port: u16) -> Result<Process> {
     Ok(sandbox)
 }
 
-/// Runs the judge.
+/// Runs the judge, and shows each check as it comes.
 fn judge_by(mut script: Command, shown: bool) -> Result<Vec<Check>> {
     // A proxy of the machine's is not for loopback.
-    script.env("NO_PROXY", "127.0.0.1").stdin(Stdio::null());
-    read_checks(script, shown)
-}
-
-/// Runs what a judge says its checks in, one a line among others, and shows each as it comes.
-fn read_checks(mut command: Command, shown: bool) -> Result<Vec<Check>> {
-    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot run the judge")?;
+    script.env("NO_PROXY", "127.0.0.1").stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = script.spawn().context("cannot run the judge")?;
     let mut checks: Vec<Check> = Vec::new();
     for line in BufReader::new(child.stdout.take().context("no output")?).lines() {
         let line = line?;
-        if !line.starts_with('{') {
-            continue;
-        }
         let check: Check = serde_json::from_str(&line).with_context(|| format!("not a check: {line}"))?;
         if shown {
             println!("{}", shorten(&check));

@@ -136,9 +136,7 @@ impl Reading {
                     Err(error) => self.cut_off(&error.into()),
                 };
             }
-            if self.until.is_none() {
-                return None;
-            }
+            self.until?;
             tokio::time::sleep(PAUSE).await;
         }
     }
