@@ -130,9 +130,11 @@ impl History {
 
     fn publish(&mut self) {
         let stream = CatalogStream::default();
-        let publish = CatalogPublish { version: 1, catalog: catalog() };
-        let events =
-            decide_catalog(&stream, &publish).expect("it is the default catalog, with a package more");
+        let publish = CatalogPublish { version: 1, catalog: catalog(), reason: None };
+        let id = CommandId::new("catalog:1").expect("a command id");
+        let facts = Facts::new(Micros::default(), AccountId::CATALOG, Producer::Ledger, &id);
+        let events = decide_catalog(&stream, &publish, &facts)
+            .expect("it is the default catalog, with a package more");
         self.catalog = events.iter().fold(stream, evolve_catalog).published;
         self.append(AccountId::CATALOG, 1, &events, Producer::Ledger, "catalog:1", "system");
     }

@@ -399,7 +399,7 @@ async fn publish_first_catalog(queue: Arc<Queue>, catalog: Catalog) {
     let Ok(id) = CommandId::new("catalog:1") else { return };
     loop {
         let (sender, receiver) = oneshot::channel();
-        let command = CatalogPublish { version: 1, catalog: catalog.clone() }.into();
+        let command = CatalogPublish { version: 1, catalog: catalog.clone(), reason: None }.into();
         let request = own_request(id.clone(), AccountRef::Id(AccountId::CATALOG), command, None);
         if queue.push((request, ReplyTo::Here(sender))).is_err() {
             return;

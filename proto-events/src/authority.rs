@@ -295,8 +295,15 @@ pub fn names_operator(producer: Producer, verb: &str) -> bool {
 
 /// Acts that another operator may have to agree to.
 pub fn takes_approval(verb: &str) -> bool {
-    const ACTS: [&str; 6] =
-        ["credits_grant", "credits_revoke", "debt_forgive", "refund_open", "quarantine_resolve", "staff_put"];
+    const ACTS: [&str; 7] = [
+        "credits_grant",
+        "credits_revoke",
+        "debt_forgive",
+        "refund_open",
+        "quarantine_resolve",
+        "staff_put",
+        "catalog_publish",
+    ];
     ACTS.contains(&verb)
 }
 

@@ -46,7 +46,8 @@ impl Script {
 
     /// The first catalog, into an empty log.
     pub fn publish_catalog(&mut self, now: i64) -> Result<Written> {
-        let command = CatalogPublish { version: 1, catalog: Catalog::default_catalog()? }.into();
+        let command =
+            CatalogPublish { version: 1, catalog: Catalog::default_catalog()?, reason: None }.into();
         let request = own_request(id("catalog:1"), AccountRef::Id(AccountId::CATALOG), command, None);
         self.decide(&[request], now)
     }

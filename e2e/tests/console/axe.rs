@@ -10,6 +10,7 @@ use e2e::pages::{self, Facts};
 use ledger::console::Need;
 use serde::Deserialize;
 
+use crate::catalog::{begins, saves};
 use crate::desk::{PASSWORD, Seat, hires};
 use crate::log::with_history;
 
@@ -53,6 +54,10 @@ fn axe() -> String {
 fn axe_finds_no_serious_fault_in_any_page() {
     let (stage, _history) = with_history();
     hires(&stage, "fin", "finance");
+    // A draft, so that its form is there to be judged.
+    let admin = Seat::signed_in(&stage, "admin", PASSWORD);
+    begins(&admin);
+    saves(&admin, &[("bonuses-welcome", "7")]);
     let axe = axe();
     let mut dice = Dice::new("pages for axe");
     let payments = stage.client("payments");

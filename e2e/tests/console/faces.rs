@@ -8,7 +8,8 @@ use proto_events::events::MediaType;
 use proto_events::{AccountId, GenerationId, Producer};
 use serde_json::json;
 
-use crate::desk::{PASSWORD, hires, open};
+use crate::catalog::{begins, saves};
+use crate::desk::{PASSWORD, Seat, hires, open};
 use crate::requests::{made, painted};
 
 #[test]
@@ -16,6 +17,9 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
     let stage = open();
     hires(&stage, "fin", "finance");
     let (ada, made) = somebody(&stage);
+    let admin = Seat::signed_in(&stage, "admin", PASSWORD);
+    begins(&admin);
+    saves(&admin, &[("models.1.kinds.0", "15"), ("packages.0.price", "99.50"), ("packages.1.remove", "on")]);
     let browser = Browser::start("console").unwrap();
     for (screen, lang, theme) in [
         (Screen::Wide, "ru", "light"),
@@ -69,6 +73,11 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
             (&format!("/people/{ada}"), "person"),
             ("/requests", "requests"),
             (&format!("/requests/{made}"), "request"),
+            ("/catalog", "catalog"),
+            ("/catalog/draft", "draft"),
+            ("/catalog/draft/json", "draft-json"),
+            ("/catalog/compare?to=draft", "catalog-compare"),
+            ("/catalog/versions", "catalog-versions"),
             ("/me", "me"),
             ("/staff", "staff"),
             ("/nowhere", "nowhere"),

@@ -15,7 +15,7 @@ use crate::desk::{PASSWORD, Seat, hires, open};
 const ABOVE: (&str, &str) = ("FOUR_EYES_ABOVE", "100");
 
 /// Two administrators, and a person with an account; then the owner sets the amount.
-fn two_of_them() -> Stage {
+pub fn two_of_them() -> Stage {
     let mut stage = open();
     hires(&stage, "bob", "administrator");
     hires(&stage, "fin", "finance");

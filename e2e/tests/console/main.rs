@@ -5,6 +5,7 @@ mod aside;
 mod axe;
 mod books;
 mod broadcasts;
+mod catalog;
 mod desk;
 mod door;
 mod explain;

@@ -32,6 +32,14 @@ pub(crate) fn agreed_staff(above: Option<Credits>, c: &StaffPut, facts: &Facts) 
     }
 }
 
+/// Of new prices: what they cost or give away has no amount, so that any change needs it.
+///
+/// # Errors
+/// An operator publishes, and nobody else has agreed.
+pub(crate) fn agreed_catalog(facts: &Facts) -> Result<(), Refusal> {
+    facts.four_eyes_above.map_or(Ok(()), |above| must_be_approved(above, facts))
+}
+
 fn must_be_approved(above: Credits, facts: &Facts) -> Result<(), Refusal> {
     match (facts.operator, facts.approver) {
         // Of adapters, timers and the ledger itself: nobody decides.

@@ -24,7 +24,9 @@ mod refusal;
 mod reply;
 
 pub use account::{Account, Broken, Facts, Kept, check, decide, evolve};
-pub use catalog::{CatalogStream, PublishedCatalog, decide_catalog, evolve_catalog};
+pub use catalog::{
+    CatalogStream, Problem, PublishedCatalog, decide_catalog, evolve_catalog, problems as catalog_problems,
+};
 pub use effect::{Effect, effect};
 pub use lots::Balance;
 pub use operations::{

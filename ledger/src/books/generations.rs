@@ -164,7 +164,7 @@ impl Wanted {
 }
 
 async fn rates(pool: &PgPool) -> Result<Option<Rates>, BooksError> {
-    let newest = store::newest_event(pool, AccountId::CATALOG).await?;
+    let newest = store::newest_of_type(pool, AccountId::CATALOG, store::CATALOG_PUBLISHED).await?;
     match newest.as_ref().map(Row::event).transpose()? {
         Some(Event::CatalogPublished(e)) => Ok(e.catalog.rates),
         _ => Ok(None),

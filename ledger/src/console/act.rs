@@ -225,6 +225,9 @@ fn told(command: &Command) -> (String, Option<i64>, String) {
             (c.provider_payment_id.to_string(), credits, c.reason.to_string())
         }
         Command::StaffPut(c) => (format!("{}: {}", c.name, c.detail()), None, c.reason.to_string()),
+        Command::CatalogPublish(c) => {
+            (format!("version {}", c.version), None, c.reason.as_deref().unwrap_or_default().to_owned())
+        }
         other => (other.verb().to_owned(), None, String::new()),
     }
 }

@@ -9,6 +9,8 @@ pub(super) struct Field<'a> {
     pub(super) label: &'a str,
     /// Below it, when there is more to say.
     pub(super) hint: Option<&'a str>,
+    /// What is not right with it, above the hint.
+    pub(super) wrong: Option<&'a str>,
     pub(super) kind: &'a str,
     pub(super) value: &'a str,
     /// For the browser's memory: `username`, `current-password`, `new-password`, `off`.
@@ -18,7 +20,17 @@ pub(super) struct Field<'a> {
 
 impl<'a> Field<'a> {
     pub(super) const fn text(name: &'a str, label: &'a str) -> Self {
-        Self { name, id: "", label, hint: None, kind: "text", value: "", complete: "off", required: true }
+        Self {
+            name,
+            id: "",
+            label,
+            hint: None,
+            wrong: None,
+            kind: "text",
+            value: "",
+            complete: "off",
+            required: true,
+        }
     }
 
     /// Of a filter: it may stay empty.
@@ -32,12 +44,18 @@ impl<'a> Field<'a> {
 
     pub(super) fn show(&self) -> Markup {
         let id = if self.id.is_empty() { format!("f-{}", self.name) } else { self.id.to_owned() };
-        let hint = format!("{id}-hint");
+        let (hint, wrong) = (format!("{id}-hint"), format!("{id}-wrong"));
+        let about = match (self.wrong, self.hint) {
+            (Some(_), Some(_)) => Some(format!("{wrong} {hint}")),
+            (Some(_), None) => Some(wrong.clone()),
+            (None, told) => told.map(|_| hint.clone()),
+        };
         html! {
             div class="field" {
                 label for=(id) { (self.label) }
                 input id=(id) name=(self.name) type=(self.kind) value=(self.value) autocomplete=(self.complete)
-                    required[self.required] aria-describedby=[self.hint.map(|_| hint.as_str())];
+                    required[self.required] aria-invalid=[self.wrong.map(|_| "true")] aria-describedby=[about];
+                @if let Some(text) = self.wrong { p class="wrong" id=(wrong) { (text) } }
                 @if let Some(text) = self.hint { p class="hint" id=(hint) { (text) } }
             }
         }

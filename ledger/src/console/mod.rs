@@ -34,6 +34,7 @@ mod requests;
 mod second;
 mod session;
 mod sessions;
+mod shop;
 mod sign_in;
 mod staff;
 mod statistics;
@@ -138,6 +139,7 @@ fn door(console: &Arc<Console>) -> Door {
     log::rooms(&mut door);
     people::rooms(&mut door);
     requests::rooms(&mut door);
+    shop::rooms(&mut door);
     aside::rooms(&mut door);
     acts::rooms(&mut door);
     staff::rooms(&mut door);

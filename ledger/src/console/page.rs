@@ -47,6 +47,7 @@ const MENU: [(&str, &[Entry]); 5] = [
             ("/statistics", "menu-statistics", MONEY),
             ("/people", "menu-people", OWNERS),
             ("/requests", "menu-requests", SHOP),
+            ("/catalog", "menu-catalog", MONEY),
         ],
     ),
     (

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use super::Console;
 use super::act::{Act, Acted, Once, PATIENCE};
-use super::asked::Unfit;
+use super::asked::{Unfit, link};
 use super::door::{Door, Need};
 use super::form::Field;
 use super::page::{note, problem};
@@ -144,7 +144,10 @@ fn line(scene: &Scene<'_>, row: &Row) -> Markup {
         tr {
             (when(row.at))
             td { (row.by) }
-            td { code { (row.verb) } " " (row.subject) }
+            td {
+                code { (row.verb) } " "
+                @match looked_at(row) { Some(at) => a href=(at) { (row.subject) }, None => (row.subject) }
+            }
             (account(row.account))
             (number(row.credits.map(signed).unwrap_or_default()))
             td { (row.reason) }
@@ -156,6 +159,13 @@ fn line(scene: &Scene<'_>, row: &Row) -> Markup {
             }
         }
     }
+}
+
+/// Where it is shown what it is about, while it waits.
+fn looked_at(row: &Row) -> Option<String> {
+    let waits =
+        row.verb == "catalog_publish" && ["open", "approving", "refusing"].contains(&row.state.as_str());
+    waits.then(|| link("/catalog/compare", &[("to", &row.id)]))
 }
 
 fn forms(scene: &Scene<'_>, row: &Row) -> Markup {

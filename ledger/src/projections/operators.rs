@@ -82,7 +82,9 @@ impl Act {
                 let subject = format!("{}: {}", e.provider_payment_id, crate::books::words::word(&e.outcome));
                 told(subject, Some(e.reason.to_string()))
             }
-            Event::CatalogPublished(e) => told(format!("version {}", e.version), None),
+            Event::CatalogPublished(e) => {
+                told(format!("version {}", e.version), e.reason.as_ref().map(ToString::to_string))
+            }
             Event::BroadcastStarted(e) => told(e.broadcast.to_string(), None),
             Event::BroadcastPaused(e) => told(e.broadcast.to_string(), Some(e.reason.to_string())),
             Event::BroadcastFinished(e) => told(e.broadcast.to_string(), None),

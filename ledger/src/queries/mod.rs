@@ -241,8 +241,7 @@ async fn balance(
 }
 
 async fn catalog(pool: &PgPool) -> Result<CatalogView, Problem> {
-    // Nothing else stands in its stream.
-    let newest = store::newest_event(pool, AccountId::CATALOG).await?;
+    let newest = store::newest_of_type(pool, AccountId::CATALOG, store::CATALOG_PUBLISHED).await?;
     match newest.as_ref().map(Row::event).transpose()? {
         Some(Event::CatalogPublished(e)) => Ok(CatalogView { version: e.version, catalog: e.catalog }),
         _ => Err(not_found("catalog")),

@@ -223,10 +223,7 @@ impl<'a> Draft<'a> {
             }
             Some(outcome) => return outcome,
         }
-        let decided = match &request.command {
-            Command::CatalogPublish(c) => domain::decide_catalog(&self.streams.catalog, c),
-            command => self.decide_account(account, loaded, request, command),
-        };
+        let decided = self.decide_account(account, loaded, request, &request.command);
         let events = match decided {
             Ok(events) => request.approved(events),
             Err(refusal) => return Outcome::Refused(RefusedBy(refusal).into()),
@@ -368,6 +365,9 @@ impl<'a> Draft<'a> {
             calendar,
             ..Facts::new(now, account, request.producer, &request.id)
         };
+        if let Command::CatalogPublish(c) = command {
+            return domain::decide_catalog(&self.streams.catalog, c, &facts);
+        }
         if account == AccountId::OPERATIONS {
             return domain::decide_operations(&self.streams.operations, command, &facts);
         }

@@ -37,8 +37,11 @@ fn topup() -> TopupOpen {
 
 impl Desk {
     fn new() -> Self {
-        let catalog = CatalogPublish { version: 1, catalog: Catalog::default_catalog().unwrap() };
-        let events = domain::decide_catalog(&CatalogStream::default(), &catalog).unwrap();
+        let catalog =
+            CatalogPublish { version: 1, catalog: Catalog::default_catalog().unwrap(), reason: None };
+        let id = CommandId::new("catalog:1").unwrap();
+        let facts = Facts::new(Micros::default(), AccountId::CATALOG, Producer::Ledger, &id);
+        let events = domain::decide_catalog(&CatalogStream::default(), &catalog, &facts).unwrap();
         let catalog = events.iter().fold(CatalogStream::default(), domain::evolve_catalog);
         let streams = Streams { catalog, ..Streams::default() };
         Self { accounts: Accounts::default(), streams, ahead: Vec::new(), position: 1 }

@@ -111,6 +111,57 @@ pub async fn newest_event(pool: &PgPool, account: AccountId) -> Result<Option<Ro
     found.as_ref().map(Row::read).transpose()
 }
 
+/// What a catalog in force stands in.
+pub const CATALOG_PUBLISHED: &str = "CatalogPublished";
+
+/// The newest event of this type of an account.
+///
+/// Cost: a probe a bucket, and the account's rows after it.
+pub async fn newest_of_type(
+    pool: &PgPool,
+    account: AccountId,
+    event_type: &str,
+) -> Result<Option<Row>, BadRow> {
+    let newest = events_before(pool, account, event_type, i64::MAX, 1).await?;
+    Ok(newest.into_iter().next())
+}
+
+/// The events of this type of an account below a version of its stream, the newest first.
+///
+/// Cost: a probe a bucket, and so many rows of each.
+pub async fn events_before(
+    pool: &PgPool,
+    account: AccountId,
+    event_type: &str,
+    before: i64,
+    max: i64,
+) -> Result<Vec<Row>, BadRow> {
+    let sql = format!(
+        "SELECT {} FROM generate_series(0, (SELECT position >> {BUCKET_BITS} FROM log_head)) AS bucket \
+         CROSS JOIN LATERAL (SELECT * FROM events WHERE (position >> {BUCKET_BITS}) = bucket AND account_id = $1 \
+            AND version < $3 AND type = $2 ORDER BY version DESC LIMIT $4) e ORDER BY e.version DESC LIMIT $4",
+        columns_of("e")
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(account.0).bind(event_type).bind(before).bind(max);
+    query.fetch_all(pool).await?.iter().map(Row::read).collect()
+}
+
+/// The catalog of a version.
+///
+/// Cost: a probe a bucket, and as many rows of its stream: a version stands at its own number there, or behind it by
+/// as many as another has agreed to.
+pub async fn catalog_of(pool: &PgPool, version: i64) -> Result<Option<Row>, BadRow> {
+    let sql = format!(
+        "SELECT {} FROM generate_series(0, (SELECT position >> {BUCKET_BITS} FROM log_head)) AS bucket \
+         CROSS JOIN LATERAL (SELECT * FROM events WHERE (position >> {BUCKET_BITS}) = bucket AND account_id = $1 \
+            AND version BETWEEN $2 AND 2 * $2 AND type = '{CATALOG_PUBLISHED}' \
+            AND payload LIKE '%\"version\":' || $2::text || '}}' OFFSET 0) e LIMIT 1",
+        columns_of("e")
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(AccountId::CATALOG.0).bind(version);
+    query.fetch_optional(pool).await?.as_ref().map(Row::read).transpose()
+}
+
 /// The events of one type of an account after a position, by version.
 ///
 /// Cost: a probe a bucket after the position, and the account's rows there; only those of the type are sent.

@@ -7,6 +7,7 @@ mod albums;
 mod api_tokens;
 mod append;
 mod broadcasts;
+mod catalog_draft;
 mod composite;
 mod contents;
 mod follow_ups;
@@ -34,6 +35,7 @@ pub use albums::*;
 pub use api_tokens::*;
 pub use append::{AppendError, Batch, NaturalKey, Resolved, Writer, resolve};
 pub use broadcasts::*;
+pub use catalog_draft::*;
 pub use contents::*;
 pub use follow_ups::{
     ErasedMedia, ErasedSubject, MediaKind, delete_content, delete_kept, doom_sessions, erased_media,
@@ -43,9 +45,10 @@ pub use head::{Head, JUMP_US, LEASE_US, PAUSE_US, beat, head, incarnation, relea
 pub use incidents::*;
 pub use lent::{Lent, Transaction, begin, lend};
 pub use lookup::{
-    BUCKET_BITS, FirstAnswer, Thing, account_keys, accounts_of_people, command_ids, event_at, events_about,
-    events_of_accounts, events_of_keys, events_of_type, first_answers, kept, leases, natural_keys_after,
-    newest_event, owners_of_keys, people_of_accounts, times_of, workers_of,
+    BUCKET_BITS, CATALOG_PUBLISHED, FirstAnswer, Thing, account_keys, accounts_of_people, catalog_of,
+    command_ids, event_at, events_about, events_before, events_of_accounts, events_of_keys, events_of_type,
+    first_answers, kept, leases, natural_keys_after, newest_event, newest_of_type, owners_of_keys,
+    people_of_accounts, times_of, workers_of,
 };
 pub use migrate::{MigrateError, Outgrown, may_be_outgrown, migrate, outgrown};
 pub use payments::*;

@@ -172,6 +172,8 @@ pub struct CatalogPublish {
     #[schemars(range(min = 1, max = 9_007_199_254_740_991_i64))]
     pub version: i64,
     pub catalog: Catalog,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Text<500>>,
 }
 
 /// Operational: extends the lease of a claim.

@@ -14,6 +14,8 @@ pub struct CatalogPublished {
     #[schemars(range(min = 1, max = 9_007_199_254_740_991_i64))]
     pub version: i64,
     pub catalog: Catalog,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Text<500>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,12 +1,18 @@
 //! The stream of the catalog: what is sold, published whole, by version.
 
+mod problem;
 mod validate;
+
+pub use problem::Problem;
+pub use validate::problems;
 
 use proto_events::Event;
 use proto_events::catalog::Catalog;
 use proto_events::commands::CatalogPublish;
 use proto_events::events::CatalogPublished;
 
+use crate::account::Facts;
+use crate::four_eyes::agreed_catalog;
 use crate::refusal::Refusal;
 
 /// A catalog in force, with the version every charge names.
@@ -25,17 +31,24 @@ pub struct CatalogStream {
 }
 
 /// # Errors
-/// version_not_next, catalog_invalid.
-pub fn decide_catalog(state: &CatalogStream, command: &CatalogPublish) -> Result<Vec<Event>, Refusal> {
+/// version_not_next, catalog_invalid, needs_approval.
+pub fn decide_catalog(
+    state: &CatalogStream,
+    command: &CatalogPublish,
+    facts: &Facts,
+) -> Result<Vec<Event>, Refusal> {
     let next = state.published.as_ref().map_or(1, |p| p.version.saturating_add(1));
     if command.version != next {
         return Err(Refusal::VersionNotNext { next });
     }
-    let problems = validate::problems(&command.catalog);
+    let problems = problems(&command.catalog);
     if !problems.is_empty() {
+        let problems = problems.iter().map(Problem::to_string).collect();
         return Err(Refusal::CatalogInvalid { problems });
     }
-    Ok(vec![CatalogPublished { version: next, catalog: command.catalog.clone() }.into()])
+    agreed_catalog(facts)?;
+    let (catalog, reason) = (command.catalog.clone(), command.reason.clone());
+    Ok(vec![CatalogPublished { version: next, catalog, reason }.into()])
 }
 
 #[must_use]

@@ -1,32 +1,32 @@
-use ledger_domain::{CatalogStream, decide_catalog, evolve_catalog};
+use ledger_domain::{CatalogStream, Refusal, evolve_catalog};
 use proto_events::catalog::{Catalog, Rates};
 use proto_events::commands::CatalogPublish;
-use proto_events::{Credits, Rail};
+use proto_events::{Credits, Event, Rail};
 
 use crate::world::*;
 
 fn publish(version: i64, change: impl FnOnce(&mut Catalog)) -> CatalogPublish {
     let mut catalog = Catalog::default_catalog().unwrap();
     change(&mut catalog);
-    CatalogPublish { version, catalog }
+    CatalogPublish { version, catalog, reason: None }
 }
 
 #[test]
 fn catalogs_are_published_in_order() {
     let stream = CatalogStream::default();
-    let refusal = decide_catalog(&stream, &publish(2, |_| ())).unwrap_err();
+    let refusal = published(&stream, &publish(2, |_| ())).unwrap_err();
     assert_eq!((refusal.code(), refusal.details()), ("version_not_next", serde_json::json!({"next": 1})));
-    let events = decide_catalog(&stream, &publish(1, |_| ())).unwrap();
+    let events = published(&stream, &publish(1, |_| ())).unwrap();
     let stream = events.iter().fold(stream, evolve_catalog);
     assert_eq!((stream.version, stream.published.as_ref().unwrap().version), (1, 1));
-    assert_eq!(decide_catalog(&stream, &publish(1, |_| ())).unwrap_err().code(), "version_not_next");
-    assert!(decide_catalog(&stream, &publish(2, |_| ())).is_ok());
+    assert_eq!(published(&stream, &publish(1, |_| ())).unwrap_err().code(), "version_not_next");
+    assert!(published(&stream, &publish(2, |_| ())).is_ok());
 }
 
 #[test]
 fn a_version_is_looked_at_before_the_catalog() {
     let command = publish(7, |c| c.packages[0].credits = Credits::ZERO);
-    assert_eq!(decide_catalog(&CatalogStream::default(), &command).unwrap_err().code(), "version_not_next");
+    assert_eq!(published(&CatalogStream::default(), &command).unwrap_err().code(), "version_not_next");
 }
 
 #[test]
@@ -57,11 +57,36 @@ fn a_catalog_that_can_not_be_sold_from_is_refused_with_all_its_problems() {
         ("limit attempts_max must be at most 1000", |c| c.limits.attempts_max = 1001),
     ];
     for (words, change) in changes {
-        let refusal = decide_catalog(&CatalogStream::default(), &publish(1, change)).unwrap_err();
+        let refusal = published(&CatalogStream::default(), &publish(1, change)).unwrap_err();
         assert_eq!(refusal.code(), "catalog_invalid");
         assert!(refusal.to_string().contains(words), "{words}: {refusal}");
     }
     let all = publish(1, |c| changes.into_iter().take(5).for_each(|(_, change)| change(c)));
-    let refusal = decide_catalog(&CatalogStream::default(), &all).unwrap_err();
+    let refusal = published(&CatalogStream::default(), &all).unwrap_err();
     assert!(refusal.details()["problems"].as_array().unwrap().len() > 3, "{refusal}");
+}
+
+#[test]
+fn new_prices_need_another_word_where_the_owner_wants_it() {
+    let stream = CatalogStream::default();
+    let (ann, bob) = (Some("ann"), Some("bob"));
+    let good = publish(1, |_| ());
+    let needs = Err(Refusal::NeedsApproval { above: credits(100) });
+    assert_eq!(published_by((Some(100), ann, None), &stream, &good), needs);
+    assert_eq!(published_by((Some(100), ann, ann), &stream, &good), needs, "nobody agrees with themselves");
+    // The first is nobody's decision.
+    for names in [(None, ann, None), (Some(100), ann, bob), (Some(100), None, None)] {
+        assert!(published_by(names, &stream, &good).is_ok(), "{names:?}");
+    }
+    // What is refused anyway is not put before a second person.
+    let bad = publish(1, |c| c.packages[0].credits = Credits::ZERO);
+    assert_eq!(published_by((Some(100), ann, None), &stream, &bad).unwrap_err().code(), "catalog_invalid");
+}
+
+#[test]
+fn why_it_was_published_stays_with_it() {
+    let command = CatalogPublish { reason: Some(text("spring prices")), ..publish(1, |_| ()) };
+    let events = published(&CatalogStream::default(), &command).unwrap();
+    let [Event::CatalogPublished(event)] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(event.reason.as_deref(), Some("spring prices"));
 }

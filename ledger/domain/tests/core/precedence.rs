@@ -404,6 +404,9 @@ fn delivery_fail() {
 #[test]
 fn the_catalog_is_published_to_its_own_stream_only() {
     let catalog = person().catalog.unwrap().catalog;
-    assert_eq!(person().refusal(CatalogPublish { version: 2, catalog }).code(), "account_not_found");
+    assert_eq!(
+        person().refusal(CatalogPublish { version: 2, catalog, reason: None }).code(),
+        "account_not_found"
+    );
     assert!(!AccountId::CATALOG.is_person());
 }

@@ -56,11 +56,32 @@ pub fn context() -> ChatContext {
     ChatContext { chat: 7, message: 1, status_message: None }
 }
 
+/// As the ledger itself publishes.
+pub fn published(stream: &CatalogStream, command: &CatalogPublish) -> Result<Vec<Event>, Refusal> {
+    published_by((None, None, None), stream, command)
+}
+
+/// Above which amount another's word is needed, who publishes, and who agrees.
+pub fn published_by(
+    (above, operator, approver): (Option<i64>, Option<&str>, Option<&str>),
+    stream: &CatalogStream,
+    command: &CatalogPublish,
+) -> Result<Vec<Event>, Refusal> {
+    let id = CommandId::new("catalog:1").unwrap();
+    let facts = Facts {
+        four_eyes_above: above.map(credits),
+        operator,
+        approver,
+        ..Facts::new(Micros::new(START).unwrap(), AccountId::CATALOG, Producer::Console, &id)
+    };
+    decide_catalog(stream, command, &facts)
+}
+
 /// An account that is not opened yet, under the default catalog.
 pub fn nobody() -> World {
     let stream = CatalogStream::default();
-    let publish = CatalogPublish { version: 1, catalog: Catalog::default_catalog().unwrap() };
-    let events = decide_catalog(&stream, &publish).unwrap();
+    let publish = CatalogPublish { version: 1, catalog: Catalog::default_catalog().unwrap(), reason: None };
+    let events = published(&stream, &publish).unwrap();
     let stream = events.iter().fold(stream, evolve_catalog);
     World {
         id: "a0000000-0000-4000-8000-00000000000a".parse().unwrap(),

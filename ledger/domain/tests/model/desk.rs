@@ -84,8 +84,12 @@ pub struct Desk {
 
 impl Desk {
     pub fn new() -> Self {
-        let publish = CatalogPublish { version: 1, catalog: first_catalog() };
-        let events = decide_catalog(&CatalogStream::default(), &publish).expect("a catalog to sell from");
+        let publish = CatalogPublish { version: 1, catalog: first_catalog(), reason: None };
+        let id = CommandId::new("catalog:1").expect("a command id");
+        let now = Micros::new(START).expect("a time");
+        let facts = Facts::new(now, AccountId::CATALOG, Producer::Ledger, &id);
+        let events =
+            decide_catalog(&CatalogStream::default(), &publish, &facts).expect("a catalog to sell from");
         let mut desk = Self {
             now: Micros::new(START).unwrap(),
             streams: BTreeMap::new(),
@@ -155,7 +159,7 @@ impl Desk {
         let working = self.working(sent);
         let facts = Facts { working: &working, ..self.facts(sent) };
         match (&sent.command, sent.account) {
-            (Command::CatalogPublish(c), AccountId::CATALOG) => decide_catalog(&self.shop, c),
+            (Command::CatalogPublish(c), AccountId::CATALOG) => decide_catalog(&self.shop, c, &facts),
             (command, AccountId::OPERATIONS) => decide_operations(&self.operations, command, &facts),
             (command, account) => decide(&self.streams[&account].state, command, &facts),
         }

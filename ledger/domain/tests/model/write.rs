@@ -99,7 +99,8 @@ impl Writer<'_> {
             "catalog_publish" => {
                 let next = self.desk.published().version + 1;
                 let version = self.dice.weighted(&[(next, 8), (next - 1, 1), (next + 1, 1), (i64::MAX, 1)]);
-                CatalogPublish { version, catalog: next_catalog(self.desk.catalog(), self.dice) }.into()
+                let catalog = next_catalog(self.desk.catalog(), self.dice);
+                CatalogPublish { version, catalog, reason: None }.into()
             }
             "operator_act" => {
                 OperatorAct { act: text("looked"), subject: text("x"), reason: text("r") }.into()

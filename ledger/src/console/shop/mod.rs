@@ -1,0 +1,25 @@
+//! What the shop sells and says: the catalog, as a draft until it is published.
+
+mod catalog;
+
+use proto_events::commands::Role;
+
+use super::door::{Door, Need};
+use super::view::Scene;
+
+/// Who reads what is sold.
+const READS: Need = Need::One(&[Role::Finance, Role::Administrator]);
+/// Who writes what is to be sold; nothing of it is in force yet.
+const EDITS: Need = Need::One(OWNERS);
+/// Who puts it in force.
+const ACTS: Need = Need::Proven(OWNERS);
+const OWNERS: &[Role] = &[Role::Administrator];
+
+pub(super) fn rooms(door: &mut Door) {
+    catalog::rooms(door);
+}
+
+fn is_owner(scene: &Scene<'_>) -> bool {
+    let session = scene.visitor.session.as_ref();
+    session.is_some_and(|session| session.roles.iter().any(|role| OWNERS.contains(role)))
+}
