@@ -310,7 +310,8 @@ mod tests {
         let named: Vec<&str> = wrong.iter().map(|wrong| wrong.field.as_str()).collect();
         let mut all: Vec<&str> = fields.iter().map(|(field, _)| *field).collect();
         let mut sorted = named.clone();
-        (all.sort_unstable(), sorted.sort_unstable());
+        all.sort_unstable();
+        sorted.sort_unstable();
         assert_eq!(sorted, all);
     }
 

@@ -40,8 +40,7 @@ impl Desk<'_> {
                 @if !self.shelf.is_empty() { (self.turn_on()) }
                 @for group in GROUPS {
                     h2 { (t(&format!("catalog-{group}"))) }
-                    fieldset class="card row" {
-                        legend class="aside" { (t(&format!("catalog-{group}"))) }
+                    div class="card row" role="group" aria-label=(t(&format!("catalog-{group}"))) {
                         @for plain in PLAIN.iter().filter(|plain| plain.group() == group) { (self.plain(plain)) }
                     }
                 }

@@ -16,6 +16,7 @@ pub(super) fn catalog(scene: &Scene<'_>, catalog: &Catalog) -> Markup {
         (packages(scene, &catalog.packages))
         h2 { (scene.t("catalog-models")) }
         (models(scene, &catalog.models))
+        p class="hint" { (scene.t("catalog-costs-more")) }
         @for group in GROUPS { (numbers(scene, catalog, group)) }
     }
 }
