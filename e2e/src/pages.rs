@@ -50,6 +50,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "/log?from={day}&to={time}",
         ],
     ),
+    ("/dead-letters/{letter}", &["/dead-letters/{letter}"]),
     ("/log/{position}", &["/log/{position}"]),
     ("/log/{position}/proof", &["/log/{position}/proof"]),
     ("/payment", &["/payment", "/payment?id={payment}"]),
@@ -158,6 +159,9 @@ pub struct Facts {
 }
 
 const DAY_US: i64 = 86_400_000_000;
+/// For what is written beside an answer: ten seconds.
+const LOOKS_MAX: usize = 200;
+const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
 
 impl Facts {
     /// From so many places all over the log, and what is brought in here that no log has by itself, by the payments adapter's
@@ -176,6 +180,7 @@ impl Facts {
             facts.known.get("day").and_then(|days| days.iter().min()).context("a log without a day")?;
         let day = Day::parse(first).context("a day is a day")?;
         bring_in(payments, day).await?;
+        facts.knows("letter", letter(pool, payments).await?);
         facts.knows("quarantined", QUARANTINED);
         facts.knows("whole day", day);
         Ok(facts)
@@ -270,6 +275,21 @@ async fn bring_in(payments: &async_nats::Client, day: Day) -> Result<()> {
         ensure!(reply["status"] == "done", "{verb}: {reply}");
     }
     Ok(())
+}
+
+/// A command that is refused and kept.
+async fn letter(pool: &PgPool, payments: &async_nats::Client) -> Result<String> {
+    let envelope = json!({"id": "settle:pages", "account": {"id": AccountId::OPERATIONS}, "body": {}});
+    let subject = subjects::command(Producer::Payments, "payment_settle");
+    payments.request(subject, envelope.to_string().into()).await?;
+    for _ in 0..LOOKS_MAX {
+        let kept = "SELECT letter FROM dead_letters WHERE command_id = 'settle:pages'";
+        if let Some(letter) = sqlx::query_scalar(kept).fetch_optional(pool).await? {
+            return Ok(letter);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    bail!("a refused command was not kept")
 }
 
 fn in_percents(value: &str) -> String {

@@ -223,6 +223,7 @@ pub const COMMANDS: &[Row] = &[
     ("incident_report", &[(Generator, &[]), (Telegram, &[])]),
     ("incident_claim", &[(Telegram, &[])]),
     ("incident_told", &[(Telegram, &[])]),
+    ("letter_retry", &[(Console, &[])]),
     ("service_report", &[(Telegram, &[]), (Payments, &[]), (Generator, &[])]),
 ];
 

@@ -28,7 +28,7 @@ pub fn all() -> Vec<(String, Schema)> {
         "operation": GenerationRenew, DeliveryClaim, DeliveryRenew, DeliveryDone, ProfileUpdate, ContextUpdate,
             ConsumerDone, NoticeKeep, ProviderRowsPut, ProviderDayDone, ReceiptDone, ReferencesPut, ReferencesRemove, AlbumPut,
             AlbumClaim, AlbumDone, WishKeep, PersonReach, SupportNote, BroadcastDraft, BroadcastClaim, BroadcastTold,
-            TextsKnown, IncidentReport, IncidentClaim, IncidentTold, ServiceReport;
+            TextsKnown, IncidentReport, IncidentClaim, IncidentTold, ServiceReport, LetterRetry;
         "envelope": CommandEnvelope, Query, CommandAnswer, QueryAnswer, PublishedEvent;
         "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep, JobSweep, PaymentSweep, ProviderQuery, RefundQuery,
             KnownQuery, ReceiptSweep, ReconciledQuery, FileQuery, PageQuery, SupportQuery, ContentsQuery, BroadcastQuery,

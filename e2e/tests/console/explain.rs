@@ -26,8 +26,8 @@ const FROM_AN_END_MAX: f64 = 500.0;
 /// How often each example is asked, each time with other facts.
 const ROUNDS: usize = 3;
 /// Few rows, however long the log: one each for a projection, a consumer, a service, a broadcast, somebody who signs in, a quarantine that a person
-/// has decided, what is open with a provider; or one for an account, which the bench of the console reads at its full number.
-const SMALL: [&str; 13] = [
+/// has decided, what is open with a provider, a refused command that waits; or one for an account, which the bench of the console reads at its full number.
+const SMALL: [&str; 14] = [
     "projection_instances",
     "projection_works",
     "services",
@@ -41,6 +41,7 @@ const SMALL: [&str; 13] = [
     "payments_1_resolved",
     "open_payments",
     "open_refunds",
+    "dead_letters",
 ];
 
 /// A stage on a Postgres that explains what it does.

@@ -67,6 +67,7 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
             ("/jobs", "jobs"),
             ("/broadcasts", "broadcasts"),
             ("/broadcasts/compose?of=news", "broadcast-change"),
+            ("/dead-letters", "letters"),
             ("/projections/balances", "projection"),
             ("/acts", "acts"),
             ("/people", "people"),
@@ -103,6 +104,13 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
         press(".deeds form:nth-of-type(2) button");
         page.sees(".lead", word("сразу", "at once"));
         shot("person-confirm");
+        page.go(&format!("{url}/dead-letters"));
+        page.click("main th a", "");
+        page.sees("h1", "payment_settle");
+        shot("letter");
+        press(".look button");
+        page.sees("pre", "settle:faces");
+        shot("letter-seen");
         page.go(&format!("{url}/broadcasts/compose"));
         page.click("main textarea", "");
         page.types("<b>News</b> for <i>all</i>");
@@ -137,6 +145,9 @@ fn somebody(stage: &Stage) -> (AccountId, GenerationId) {
     let drafted =
         Raw::new(stage).send(Producer::Console, "broadcast_draft", "news", of(AccountId::OPERATIONS), draft);
     assert_eq!(drafted["status"], "done", "{drafted}");
+    let body = json!({"payment": "p-1", "rail": "yookassa"});
+    let code = Raw::new(stage).refused(Producer::Payments, "payment_settle", "settle:faces", of(ada), body);
+    assert_eq!(code, "invalid");
     let picture = painted();
     let made = made(stage, &deeds, 42, 1, &[("0", MediaType::Png, &picture, true)]);
     stage.until("the request on its page", || {

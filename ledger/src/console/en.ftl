@@ -1078,3 +1078,33 @@ wrong-rubles = Rubles, for example 100 or 99.50
 wrong-stars = A whole number of Stars, from 1
 wrong-currency = Choose rubles or Stars
 wrong-model = This model is not in the draft any more
+## Dead letters
+menu-letters = Dead letters
+letters-wait = { $n ->
+    [one] { $n } command was refused that should not have been, and waits for somebody.
+   *[other] { $n } commands were refused that should not have been, and wait for somebody.
+}
+letters-none = No command waits for anybody: what was refused was refused rightly.
+letters-open = Waiting
+letters-closed = Seen to
+letter = Command
+last-refused = Last refused
+first-refused = First refused
+times-refused = Times
+producer = From
+refusal = Refused as
+letter-open = waits
+letter-tried = waits, was refused again
+letter-done = done
+letter-dropped = dropped
+letter-answer = Sent again
+letter-gone = What it said is not kept any more, or never was.
+letter-by-hand = It can't be sent again from here: what it said is not kept. Acts of people are done again by those people.
+letter-retry = Send again…
+letter-retry-more = It goes to the ledger once more, as it came and from whom it came. What is done already is not done twice.
+letter-drop = Drop…
+letter-drop-more = Nothing is done with it any more; it stays on the list of what was seen to.
+letter-refused-again = It was refused again: the code is below.
+letter-is-closed = Not done: somebody has seen to it already.
+done-letter-retry = It is done now.
+done-letter-drop = It is dropped.

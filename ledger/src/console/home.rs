@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Console;
 use super::asked::Unfit;
 use super::door::{Door, Need};
+use super::ops;
 use super::table::{Column, number, table};
 use super::view::{Read, Scene, View};
 use crate::projections::registry;
@@ -28,6 +29,8 @@ struct Overview {
     incarnation: i64,
     /// Live ones, by name.
     projections: Vec<Progress>,
+    /// Commands that were refused and wait for somebody.
+    dead_letters: i64,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -58,7 +61,8 @@ impl Read for Home {
             })
             .collect();
         projections.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Overview { position: head.position, incarnation: head.incarnation, projections })
+        let dead_letters = store::open_letters(&console.pool).await?;
+        Ok(Overview { position: head.position, incarnation: head.incarnation, projections, dead_letters })
     }
 }
 
@@ -75,6 +79,7 @@ impl View for Home {
         };
         let columns = [Column::Text("projection"), Column::Number("position"), Column::Number("behind")];
         html! {
+            (ops::waiting(scene, shown.dead_letters))
             dl class="facts" {
                 dt { (scene.t("log-position")) } dd class="number" { (shown.position) }
                 dt { (scene.t("log-incarnation")) } dd class="number" { (shown.incarnation) }

@@ -57,6 +57,7 @@ const MENU: [(&str, &[Entry]); 5] = [
             ("/projections", "menu-projections", &Role::ALL),
             ("/jobs", "menu-jobs", &Role::ALL),
             ("/broadcasts", "menu-broadcasts", &Role::ALL),
+            ("/dead-letters", "menu-letters", SHOP),
         ],
     ),
     (

@@ -3,11 +3,14 @@
 //! What is refused here saw no state, so its answer need not wait for anything.
 
 mod decode;
+mod letters;
 mod names;
 #[cfg(test)]
 mod noise;
+mod retry;
 
 pub use decode::{Asked, BODY_BYTES_MAX, Decoded, decode_command, decode_query, own_request};
+pub use letters::{Letters, Where, set_open};
 pub use names::{KEY as NAMES_KEY, Names};
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,14 +20,15 @@ use async_nats::{Client, Message, Subject, SubscribeError, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{SelectAll, select_all};
+use proto_events::commands::Operation;
 use proto_events::{Answer, Ask, Position, Producer, QueryReply, Reply, subjects};
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::operations::{self, message};
+use crate::operations::{self, OperationRequest, message};
 use crate::queries;
-use crate::sequencer::{Clock, Full, Queue, ReplyTo, Request};
+use crate::sequencer::{Came, Clock, Full, Queue, ReplyTo, Request};
 use crate::store;
 
 /// Operational commands and queries under way at once: each uses a database connection.
@@ -65,7 +69,8 @@ impl Inbox {
         if stop.run_until_cancelled(begun).await != Some(true) {
             return Ok(());
         }
-        let names = Names::new(store::service_key(&self.pool, names::KEY).await?);
+        let names = Arc::new(Names::new(store::service_key(&self.pool, names::KEY).await?));
+        let letters = Letters::start(self.pool.clone(), Arc::clone(&names), Arc::clone(&self.clock));
         let mut commands = subscribe(&self.client, subjects::command).await?;
         let mut queries = subscribe(&self.client, subjects::query).await?;
         let side_work = Arc::new(Semaphore::new(SIDE_WORK_MAX));
@@ -81,19 +86,31 @@ impl Inbox {
                 continue;
             };
             if is_command {
-                self.command(&names, message, reply_to, &side_work).await;
+                self.command(&names, &letters, message, reply_to, &side_work).await;
             } else {
                 self.query(message, reply_to, &side_work).await;
             }
         }
     }
 
-    async fn command(&self, names: &Names, message: Message, reply_to: Subject, side_work: &Arc<Semaphore>) {
+    async fn command(
+        &self,
+        names: &Arc<Names>,
+        letters: &Letters,
+        message: Message,
+        reply_to: Subject,
+        side_work: &Arc<Semaphore>,
+    ) {
         fail::fail_point!("ledger.inbox.received");
         let Decoded { ask, asked } = decode_command(names, &message.subject, &message.payload);
+        let Message { subject, payload, .. } = message;
+        let to = |ask| {
+            let came = Came { letters: letters.clone(), subject: subject.clone(), payload: payload.clone() };
+            ReplyTo::Nats { client: self.client.clone(), subject: reply_to.clone(), ask, came }
+        };
         match asked {
             Ok(Asked::Command(request)) => {
-                let to = ReplyTo::Nats { client: self.client.clone(), subject: reply_to, ask };
+                let to = to(ask);
                 if !message::needs_look(&request) {
                     return self.push(*request, to).await;
                 }
@@ -108,27 +125,33 @@ impl Inbox {
             }
             Ok(Asked::Operation(request)) => {
                 let Some(permit) = permit(side_work) else {
-                    return self.answer(reply_to, ask, Reply::Busy { retry_after_ms: BUSY_RETRY_MS }).await;
+                    return to(ask).send(&Reply::Busy { retry_after_ms: BUSY_RETRY_MS }).await;
                 };
-                let inbox = self.clone();
+                let (inbox, names, to) = (self.clone(), Arc::clone(names), to(ask));
                 tokio::spawn(async move {
-                    let moment =
-                        operations::Moment { now: inbox.now(), telling_lease_us: inbox.telling_lease_us };
-                    let work = operations::run(&inbox.pool, *request, inbox.incarnation, moment);
-                    let reply = tokio::time::timeout(SIDE_WORK_TIMEOUT, work)
-                        .await
-                        .unwrap_or_else(|_| Reply::Failed { message: NO_ANSWER.to_owned() });
-                    inbox.answer(reply_to, ask, reply).await;
+                    let reply = match request.operation {
+                        Operation::LetterRetry(c) => inbox.retry(&names, &c.letter).await,
+                        _ => inbox.operate(*request).await,
+                    };
+                    to.send(&reply).await;
                     drop(permit);
                 });
             }
             Err(refusal) => {
-                tracing::warn!(subject = %message.subject, code = %refusal.code, bytes = message.payload.len(),
+                tracing::warn!(%subject, code = %refusal.code, bytes = payload.len(),
                     "a command was refused at the door");
                 metrics::counter!("ledger_refused_at_door_total").increment(1);
+                letters.refused(&subject, &payload, Where::Door, &refusal);
                 self.answer(reply_to, ask, Reply::Refused { refusal }).await;
             }
         }
+    }
+
+    async fn operate(&self, request: OperationRequest) -> Reply {
+        let moment = operations::Moment { now: self.now(), telling_lease_us: self.telling_lease_us };
+        let work = operations::run(&self.pool, request, self.incarnation, moment);
+        let done = tokio::time::timeout(SIDE_WORK_TIMEOUT, work).await;
+        done.unwrap_or_else(|_| Reply::Failed { message: NO_ANSWER.to_owned() })
     }
 
     async fn push(&self, request: Request, to: ReplyTo) {

@@ -137,6 +137,10 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
             store::report_service(pool, request.producer, &c).await?;
             Ok(Value::Null)
         }
+        // On the way that commands go: `inbox::retry`.
+        Operation::LetterRetry(_) => {
+            Err(Problem::Refused(refused("not_allowed", "a letter is sent again by the inbox")))
+        }
         Operation::TextsKnown(c) => message::keep_texts(pool, &c, now).await,
         Operation::ProviderDayDone(c) => {
             books_of(request.producer, c.provider)?;

@@ -27,7 +27,7 @@ pub use clock::{Clock, Times};
 pub use draft::refused;
 pub use known::{KEY_CLAIMED, KEY_PAYMENT, KEY_QUARANTINED, KEY_REFUNDED, KEY_SETTLED, KEY_WELCOME};
 pub use offline::{Offline, Written};
-pub use queue::{Full, Queue, ReplyTo, Request, Waiting};
+pub use queue::{Came, Full, Queue, ReplyTo, Request, Waiting};
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -11,6 +11,8 @@ use proto_events::events::ActApproved;
 use proto_events::{Answer, Ask, CommandId, Event, Position, Producer, Reply};
 use tokio::sync::{Notify, oneshot};
 
+use crate::inbox::{Letters, Where};
+
 /// Commands that may wait for each producer: about 0.1 s of work at full speed, so that waiting
 /// in memory never outlives a requester's patience.
 pub const WAITING_MAX: usize = 4_096;
@@ -58,7 +60,17 @@ pub enum ReplyTo {
         client: Client,
         subject: Subject,
         ask: Option<Ask>,
+        /// The command as it came, for when it is refused.
+        came: Came,
     },
+}
+
+/// A command as it came, and who keeps it if it is refused and should not be.
+#[derive(Debug)]
+pub struct Came {
+    pub letters: Letters,
+    pub subject: Subject,
+    pub payload: Bytes,
 }
 
 impl ReplyTo {
@@ -68,14 +80,19 @@ impl ReplyTo {
             Self::Here(sender) => {
                 let _ = sender.send(reply.clone());
             }
-            Self::Nats { client, subject, ask } => match serde_json::to_vec(&Answer { ask, reply }) {
-                Ok(body) => {
-                    if let Err(error) = client.publish(subject, Bytes::from(body)).await {
-                        tracing::warn!(%error, "a reply could not be sent; its sender asks again");
-                    }
+            Self::Nats { client, subject, ask, came } => {
+                if let Reply::Refused { refusal } = reply {
+                    came.letters.refused(&came.subject, &came.payload, Where::Decision, refusal);
                 }
-                Err(error) => tracing::error!(%error, "a reply could not be written"),
-            },
+                match serde_json::to_vec(&Answer { ask, reply }) {
+                    Ok(body) => {
+                        if let Err(error) = client.publish(subject, Bytes::from(body)).await {
+                            tracing::warn!(%error, "a reply could not be sent; its sender asks again");
+                        }
+                    }
+                    Err(error) => tracing::error!(%error, "a reply could not be written"),
+                }
+            }
         }
     }
 }

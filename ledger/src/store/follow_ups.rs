@@ -83,13 +83,14 @@ pub async fn delete_kept(pool: &PgPool, account: Uuid) -> Result<(), sqlx::Error
             SELECT part->'photo'->>'file_id' FROM album_parts JOIN albums USING (chat, name) \
                 WHERE account_id = $1 AND part IS NOT NULL) AS files \
         ON CONFLICT DO NOTHING";
-    const DELETES: [&str; 6] = [
+    const DELETES: [&str; 7] = [
         "DELETE FROM reference_photos WHERE account_id = $1",
         "DELETE FROM albums WHERE account_id = $1",
         "DELETE FROM message_contents WHERE account_id = $1",
         "DELETE FROM support_notes WHERE account_id = $1",
         "DELETE FROM broadcast_recipients WHERE account_id = $1",
         "DELETE FROM parked_deliveries WHERE account_id = $1",
+        "UPDATE dead_letters SET body = NULL, message = NULL WHERE account_id = $1",
     ];
     let mut transaction = begin(pool).await?;
     for sql in std::iter::once(DOOMED).chain(DELETES) {

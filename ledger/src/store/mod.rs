@@ -14,6 +14,7 @@ mod follow_ups;
 mod head;
 mod incidents;
 mod lent;
+mod letters;
 mod lookup;
 mod migrate;
 mod payments;
@@ -44,6 +45,7 @@ pub use follow_ups::{
 pub use head::{Head, JUMP_US, LEASE_US, PAUSE_US, beat, head, incarnation, release, take_over};
 pub use incidents::*;
 pub use lent::{Lent, Transaction, begin, lend};
+pub use letters::*;
 pub use lookup::{
     BUCKET_BITS, CATALOG_PUBLISHED, FirstAnswer, Thing, account_keys, accounts_of_people, catalog_of,
     command_ids, event_at, events_about, events_before, events_of_accounts, events_of_keys, events_of_type,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sqlx::PgPool;
 
+use crate::inbox::set_open;
 use crate::sequencer::Clock;
 use crate::store;
 
@@ -19,6 +20,8 @@ const STUCK_ALBUMS_US: i64 = 24 * HOUR_US;
 const SUPPORT_NOTES_US: i64 = 183 * 24 * HOUR_US;
 /// A draft that nobody has sent for so long, and who got what was sent so long ago, are of no use.
 const BROADCASTS_US: i64 = 92 * 24 * HOUR_US;
+/// What refused commands say may be personal.
+const LETTERS_US: i64 = 30 * 24 * HOUR_US;
 /// Tellings set aside at once: each is a statement.
 const PARKED_MAX: i64 = 2_000;
 
@@ -45,6 +48,8 @@ pub async fn tidy(pool: &PgPool, now: i64) -> Result<(), sqlx::Error> {
     }
     store::answered(store::park_deliveries(pool, PARKED_MAX, now)).await?;
     store::answered(store::prune_broadcasts(pool, now - BROADCASTS_US)).await?;
+    store::answered(store::prune_letters(pool, now - LETTERS_US)).await?;
+    set_open(store::answered(store::open_letters(pool)).await?);
     store::answered(store::prune_support_notes(pool, now - SUPPORT_NOTES_US)).await?;
     Ok(())
 }

@@ -149,6 +149,7 @@ commands! {
         "incident_claim" => IncidentClaim,
         "incident_told" => IncidentTold,
         "service_report" => ServiceReport,
+        "letter_retry" => LetterRetry,
     }
 }
 

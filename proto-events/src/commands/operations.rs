@@ -34,3 +34,11 @@ pub struct ProjectionSwap {
     pub to: Text<64>,
     pub position: Position,
 }
+
+/// Operational: a command that was refused and kept is sent again, as if it came from its producer. Answers {answer, position?}:
+/// `done`, or the code of its refusal. Refused `letter_not_found`, `letter_closed` (dropped), `letter_gone` (what it said is not kept).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LetterRetry {
+    pub letter: Text<64>,
+}

@@ -3,12 +3,14 @@
 mod broadcasts;
 mod health;
 mod jobs;
+mod letters;
 mod parts;
 mod projections;
 
 use proto_events::commands::Role;
 
 pub(crate) use health::LEADS;
+pub(super) use letters::waiting;
 
 use super::door::{Door, Need};
 
@@ -22,4 +24,5 @@ pub(super) fn rooms(door: &mut Door) {
     projections::rooms(door);
     door.view::<jobs::Jobs>();
     broadcasts::rooms(door);
+    letters::rooms(door);
 }

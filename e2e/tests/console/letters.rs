@@ -1,0 +1,193 @@
+//! Commands that were refused and should not have been: seen, sent again, dropped.
+
+use e2e::deeds::{Deeds, rubles};
+use e2e::raw::{Raw, of, person};
+use e2e::{Role, Stage};
+use ledger::inbox::{NAMES_KEY, Names};
+use proto_events::{AccountId, CommandId, PaymentId, Producer};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::desk::{Answer, PASSWORD, Seat, hires, open};
+
+const SECRET: &str = "CANARY a fox in the snow";
+
+/// The payment that this top-up will open, before it does.
+fn payment_to_come(stage: &Stage, account: AccountId, nonce: &str) -> PaymentId {
+    let names = Names::new(stage.sql(ledger::store::service_key(&stage.pool, NAMES_KEY)));
+    let id = CommandId::new(format!("topup:1:{nonce}")).unwrap();
+    PaymentId::derive(account, Producer::Telegram, &names.stored(Producer::Telegram, "topup_open", id))
+}
+
+/// The one open letter of this code.
+fn letter(seat: &Seat<'_>, code: &str) -> Value {
+    let found = || {
+        let all = seat.reads("/dead-letters");
+        let open = all["open"].as_array().unwrap().iter().filter(|one| one["code"] == code);
+        let open: Vec<Value> = open.cloned().collect();
+        assert!(open.len() < 2, "one letter for one command: {open:?}");
+        open.into_iter().next()
+    };
+    seat.stage.until("the letter", found)
+}
+
+fn path(letter: &Value) -> String {
+    format!("/dead-letters/{}", letter["letter"].as_str().unwrap())
+}
+
+fn does(seat: &Seat<'_>, letter: &Value, deed: &str, reason: &str) -> Answer {
+    let page = seat.gets(&path(letter));
+    let form = page.text.split(&format!("/{deed}\"")).nth(1);
+    let form = form.unwrap_or_else(|| panic!("{deed} is not offered: {}", page.text)).to_owned();
+    let once = Answer { text: form, ..page }.hidden("once");
+    seat.posts(&format!("{}/{deed}", path(letter)), &[("once", &once), ("reason", reason)])
+}
+
+fn acts(stage: &Stage, act: &str, letter: &Value) -> i64 {
+    let sql = "SELECT count(*) FROM events WHERE type = 'OperatorActed' AND payload::json->>'act' = $1 \
+               AND payload::json->>'subject' = $2";
+    stage.sql(sqlx::query_scalar(sql).bind(act).bind(letter["letter"].as_str()).fetch_one(&stage.pool))
+}
+
+#[test]
+fn a_command_that_came_too_early_is_sent_again_and_done_once() {
+    let stage = open();
+    hires(&stage, "ops", "operator");
+    let ops = Seat::signed_in(&stage, "ops", PASSWORD);
+    let (deeds, raw) = (Deeds::new(&stage), Raw::new(&stage));
+    assert!(ops.gets("/dead-letters").text.contains("Ничего не ждёт"));
+    let account = stage.rt.block_on(deeds.start(1)).unwrap();
+    let payment = payment_to_come(&stage, account, "n1");
+    // Twice: a producer that asks again.
+    for _ in 0..2 {
+        let refused = stage.rt.block_on(deeds.settle(payment, rubles(100))).unwrap_err();
+        assert_eq!(refused.code(), Some("payment_not_found"));
+    }
+    stage.until("both to be counted", || (letter(&ops, "payment_not_found")["times"] == 2).then_some(()));
+    let early = letter(&ops, "payment_not_found");
+    assert_eq!((&early["producer"], &early["verb"]), (&json!("payments"), &json!("payment_settle")));
+    assert_eq!(early["account"], json!(account));
+    assert!(
+        ops.gets("/").text.contains("1 команду отвергли")
+            && ops.gets("/services").text.contains("1 команду отвергли")
+    );
+    stage.until("the metric", || {
+        (stage.metric(Role::Ledger, "ledger_dead_letters_open") == Some(1.0)).then_some(())
+    });
+
+    // Still too early: said, kept, and open.
+    assert_eq!(does(&ops, &early, "retry", " ").status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(acts(&stage, "letter_retried", &early), 0, "without a reason nothing is done");
+    let again = does(&ops, &early, "retry", "does it work now?");
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        again.text.contains("Снова отказ") && again.text.contains("value=\"does it work now?\""),
+        "{}",
+        again.text
+    );
+    assert_eq!(letter(&ops, "payment_not_found")["answer"], "payment_not_found");
+    // What it waited for comes.
+    assert_eq!(stage.rt.block_on(deeds.topup(1, "n1")).unwrap(), payment);
+    let once = ops.gets(&path(&early)).hidden("once");
+    for _ in 0..2 {
+        let form = [("once", once.as_str()), ("reason", "the payment is there")];
+        let done = ops.posts(&format!("{}/retry", path(&early)), &form);
+        assert_eq!(done.to, format!("{}?done=letter-retry", path(&early)), "{}", done.text);
+    }
+    let settled = "SELECT count(*) FROM events WHERE type = 'PaymentSettled'";
+    let settled = || -> i64 { stage.sql(sqlx::query_scalar(settled).fetch_one(&stage.pool)) };
+    assert_eq!((settled(), acts(&stage, "letter_retried", &early)), (1, 2));
+    let now = ops.reads(&path(&early))["letter"].clone();
+    assert_eq!((&now["state"], &now["answer"]), (&json!("done"), &json!("done")));
+    let position = now["answered_position"].as_i64().unwrap();
+    assert!(ops.gets(&path(&early)).text.contains(&format!("/log/{position}")));
+    // And when its producer comes after all.
+    assert!(stage.rt.block_on(deeds.settle(payment, rubles(100))).is_ok());
+    assert_eq!(settled(), 1);
+    // What belongs to the work is no letter: another one that is comes after it.
+    let other = json!({"payment": payment, "rail": "yookassa", "provider_payment_id": "other", "test": false,
+        "amount": {"amount": 10_000, "currency": "RUB"}});
+    let code = raw.refused(Producer::Payments, "payment_settle", "settle:yookassa:other", of(account), other);
+    assert_eq!(code, "payment_settled");
+    raw.refused(Producer::Payments, "payment_settle", "settle:bad", of(account), json!({}));
+    letter(&ops, "invalid");
+    let codes = "SELECT count(*) FROM dead_letters WHERE code = 'payment_settled'";
+    assert_eq!(stage.sql(sqlx::query_scalar::<_, i64>(codes).fetch_one(&stage.pool)), 0);
+    stage.assert_verified();
+}
+
+#[test]
+fn what_a_refused_command_said_is_shown_after_a_look_and_goes_with_the_account() {
+    let stage = open();
+    hires(&stage, "ops", "operator");
+    hires(&stage, "fin", "finance");
+    let (ops, fin) = (Seat::signed_in(&stage, "ops", PASSWORD), Seat::signed_in(&stage, "fin", PASSWORD));
+    let (deeds, raw) = (Deeds::new(&stage), Raw::new(&stage));
+    let account = stage.rt.block_on(deeds.start(424_242)).unwrap();
+    let body = json!({"kind": "picture", "prompt": SECRET, "surplus": SECRET});
+    let code = raw.refused(
+        Producer::Telegram,
+        "generation_request",
+        "msg:1:424242:7",
+        person(424_242),
+        body.clone(),
+    );
+    assert_eq!(code, "invalid");
+    let bad = letter(&ops, "invalid");
+    assert_eq!(bad["account"], json!(account));
+    // Neither words nor Telegram's ids, on the page and as JSON.
+    for page in ["/dead-letters".to_owned(), path(&bad)] {
+        for text in [ops.gets(&page).text, ops.gets(&format!("/api/v1{page}")).text] {
+            assert!(!text.contains("CANARY") && !text.contains("424242"), "{text}");
+        }
+    }
+    let look = format!("{}/look", path(&bad));
+    for page in ["/dead-letters".to_owned(), path(&bad)] {
+        assert_eq!(fin.gets(&page).status, StatusCode::FORBIDDEN);
+    }
+    for deed in ["look", "retry", "drop"] {
+        assert_eq!(fin.posts(&format!("{}/{deed}", path(&bad)), &[]).status, StatusCode::FORBIDDEN);
+    }
+    assert_eq!(acts(&stage, "personal_data_seen", &bad), 0);
+    let seen = ops.posts(&look, &[]);
+    assert!(seen.status == StatusCode::OK && seen.text.contains(SECRET) && seen.text.contains("424242"));
+    assert_eq!(acts(&stage, "personal_data_seen", &bad), 1);
+    assert!(!ops.gets(&path(&bad)).text.contains("CANARY"), "one look is one look");
+
+    // Dropped, with a reason; it comes again, and stays so.
+    assert_eq!(does(&ops, &bad, "drop", "").status, StatusCode::UNPROCESSABLE_ENTITY);
+    let dropped = does(&ops, &bad, "drop", "an old bot");
+    assert_eq!(dropped.to, format!("{}?done=letter-drop", path(&bad)), "{}", dropped.text);
+    assert_eq!(acts(&stage, "letter_dropped", &bad), 1);
+    let kept = || ops.reads(&path(&bad))["letter"].clone();
+    assert_eq!(kept()["state"], "dropped");
+    raw.refused(Producer::Telegram, "generation_request", "msg:1:424242:7", person(424_242), body);
+    stage.until("that it is counted", || (kept()["times"] == 2).then_some(()));
+    assert_eq!(kept()["state"], "dropped");
+    assert_eq!(ops.reads("/dead-letters")["open"], json!([]));
+
+    // What is an act of a person keeps nothing to be sent again.
+    let hash = json!({"name": "eve", "roles": ["administrator"], "password_hash": SECRET, "surplus": 1, "reason": "r"});
+    assert_eq!(
+        raw.refused(Producer::Console, "staff_put", "staff:eve", of(AccountId::OPERATIONS), hash),
+        "invalid"
+    );
+    let act = letter(&ops, "invalid");
+    assert_eq!((&act["verb"], &act["whole"]), (&json!("staff_put"), &json!(false)));
+    assert!(!ops.gets(&path(&act)).text.contains("/retry\""));
+    let forged = [("once", "0123456789abcdef0123456789abcdef"), ("reason", "r")];
+    let answer = ops.posts(&format!("{}/retry", path(&act)), &forged);
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.text);
+
+    raw.done(Producer::Telegram, "account_erase", "erase:424242", person(424_242), json!({"forfeit": true}));
+    stage.until("that nothing is left of it", || {
+        let sql = "SELECT message IS NULL AND body IS NULL FROM dead_letters WHERE letter = $1";
+        let gone = sqlx::query_scalar(sql).bind(bad["letter"].as_str()).fetch_one(&stage.pool);
+        stage.sql::<bool>(gone).then_some(())
+    });
+    assert!(!ops.posts(&look, &[]).text.contains("CANARY"));
+    // The log of the service has none of it either.
+    let told = std::fs::read_to_string(stage.log_path(Role::Ledger)).unwrap();
+    assert!(!told.contains("CANARY a fox") && !told.contains("424242"));
+    stage.assert_verified();
+}
