@@ -105,7 +105,7 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
         page.sees(".lead", word("сразу", "at once"));
         shot("person-confirm");
         page.go(&format!("{url}/dead-letters"));
-        page.click("main th a", "");
+        press("main th a");
         page.sees("h1", "payment_settle");
         shot("letter");
         press(".look button");

@@ -1099,6 +1099,7 @@ letter-done = done
 letter-dropped = dropped
 letter-answer = Sent again
 letter-gone = What it said is not kept any more, or never was.
+letter-show = Show what it said
 letter-by-hand = It can't be sent again from here: what it said is not kept. Acts of people are done again by those people.
 letter-retry = Send again…
 letter-retry-more = It goes to the ledger once more, as it came and from whom it came. What is done already is not done twice.

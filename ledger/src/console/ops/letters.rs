@@ -261,7 +261,7 @@ impl View for One {
             @match &shown.content {
                 Some(content) => (said(scene, content)),
                 None => form method="post" action={"/dead-letters/" (shown.letter.letter) "/look"} class="look" {
-                    button { (scene.t("show-content")) }
+                    button { (scene.t("letter-show")) }
                     p class="hint" { (scene.t("look-hint")) }
                 },
             }
