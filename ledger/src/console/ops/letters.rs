@@ -18,11 +18,11 @@ use service::ledger::{SendError, operation_id};
 use uuid::Uuid;
 
 use super::ACTS;
-use super::parts::{Offer, Sent, recorded};
+use super::parts::{Offer, Sent};
 use crate::books::moscow;
 use crate::books::words::grouped;
 use crate::console::Console;
-use crate::console::act::{Acted, Once, PATIENCE};
+use crate::console::act::{Act, Acted, Once, PATIENCE};
 use crate::console::asked::{Unfit, link};
 use crate::console::door::{Door, Need};
 use crate::console::page::{note, problem};
@@ -229,6 +229,10 @@ impl Read for One {
 
     async fn read(console: &Console, asked: &Asked) -> Result<Shown, Unfit> {
         let pool = &console.pool;
+        // Nothing else is the name of one, and not all of it is for Postgres.
+        if asked.letter.len() != 32 || !asked.letter.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(Unfit::Nowhere);
+        }
         let letter = store::letter(pool, &asked.letter).await?.ok_or(Unfit::Nowhere)?;
         let content = match asked.looked {
             true => store::letter_content(pool, &asked.letter).await?,
@@ -469,7 +473,8 @@ async fn acted(
             return Err(unfit(StatusCode::UNPROCESSABLE_ENTITY, said).await);
         }
     }
-    let act = asked.sent.as_ref().and_then(|(_, once, reason)| recorded(*once, name, &asked.letter, reason));
+    let act =
+        asked.sent.as_ref().and_then(|(_, once, reason)| Act::noted(*once, name, &asked.letter, reason));
     let Some(act) = act else {
         return Err(unfit(StatusCode::UNPROCESSABLE_ENTITY, note("bad", &words.t("reason-missing"))).await);
     };
