@@ -11,6 +11,7 @@ mod door;
 mod explain;
 mod faces;
 mod four_eyes;
+mod hands;
 mod letters;
 mod log;
 mod money;

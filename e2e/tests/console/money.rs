@@ -19,14 +19,14 @@ fn rub(minor: i64) -> Value {
     json!({"amount": minor, "currency": "RUB"})
 }
 
-fn order(stage: &Stage, deeds: &Deeds, user: i64) -> PaymentId {
+pub fn order(stage: &Stage, deeds: &Deeds, user: i64) -> PaymentId {
     stage.rt.block_on(async {
         deeds.start(user).await.unwrap();
         deeds.topup(user, &format!("n{user}")).await.unwrap()
     })
 }
 
-fn quarantine(raw: &Raw, payment: Option<PaymentId>, id: &str) {
+pub fn quarantine(raw: &Raw, payment: Option<PaymentId>, id: &str) {
     let account = payment.map_or(AccountId::OPERATIONS, |payment| payment.account());
     let seen = json!({"status": "succeeded", "amount": rub(7_000)});
     let body = json!({"payment": payment, "rail": "yookassa", "provider_payment_id": id,
@@ -84,6 +84,30 @@ fn a_payment_in_quarantine_is_decided_once_by_an_administrator() {
     stage.assert_verified();
 }
 
+/// The provider's whole day: ids of payments and kopecks.
+fn uploads(raw: &Raw, payments: &[(&str, i64)]) {
+    let rows: Vec<Value> = payments
+        .iter()
+        .map(|(id, minor)| {
+            json!({"of": "payment", "id": id, "amount": rub(*minor), "net": rub(minor - 350), "at": NOON})
+        })
+        .collect();
+    let uploaded = [
+        ("provider_rows_put", json!({"provider": "yookassa", "rows": rows})),
+        ("provider_day_done", json!({"provider": "yookassa", "day": Day::parse(DAY).unwrap().0})),
+    ];
+    for (verb, body) in uploaded {
+        let account = of(AccountId::OPERATIONS);
+        assert_eq!(raw.send(Producer::Payments, verb, verb, account, body)["status"], "done", "{verb}");
+    }
+}
+
+/// A whole day on which the provider has something that is not here.
+pub fn day_to_compare(raw: &Raw) -> &'static str {
+    uploads(raw, &[("ghost", 500)]);
+    DAY
+}
+
 #[test]
 fn a_day_is_compared_with_the_providers_and_recorded() {
     let stage = open();
@@ -105,17 +129,7 @@ fn a_day_is_compared_with_the_providers_and_recorded() {
     };
     let early = compares(&fin.gets(&path).hidden("once"));
     assert_eq!(early.status, StatusCode::CONFLICT, "the provider has said nothing yet: {}", early.text);
-    let theirs = |id: &str, minor: i64| json!({"of": "payment", "id": id, "amount": rub(minor), "net": rub(minor - 350), "at": NOON});
-    let rows =
-        [theirs(&provider_id(paid[0]), 10_000), theirs(&provider_id(paid[1]), 9_000), theirs("ghost", 500)];
-    let operations = || of(AccountId::OPERATIONS);
-    let uploaded = [
-        ("provider_rows_put", json!({"provider": "yookassa", "rows": rows})),
-        ("provider_day_done", json!({"provider": "yookassa", "day": Day::parse(DAY).unwrap().0})),
-    ];
-    for (verb, body) in uploaded {
-        assert_eq!(raw.send(Producer::Payments, verb, verb, operations(), body)["status"], "done", "{verb}");
-    }
+    uploads(&raw, &[(&provider_id(paid[0]), 10_000), (&provider_id(paid[1]), 9_000), ("ghost", 500)]);
     let once = fin.gets(&path).hidden("once");
     for _ in 0..2 {
         let done = compares(&once);

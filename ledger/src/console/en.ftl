@@ -74,6 +74,7 @@ staff-password-hint = { $n ->
    *[other] Empty: the password stays. At least { $n } characters.
 }
 may-not-sign-in = may not sign in
+no-role = None: they may not sign in
 no-role-more = Their sessions end at once. Tick no role above.
 roles-unfit = Not done: tick at least one role, or that they may not sign in.
 staff-changed = Not done: nobody gives themselves a role.
@@ -278,7 +279,7 @@ compare-now = Compare now
 compare-now-more = Both sides are compared as they are now, and what is found goes into the log.
 earlier-comparisons = Earlier comparisons
 differences-unlisted = { $n } more are counted and not listed.
-stated-by = Their side by
+stated-by = Their side
 stated-by-api = lists of the API
 stated-by-file = registry file
 done-compared = It was compared, and is in the log.

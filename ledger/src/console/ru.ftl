@@ -74,6 +74,7 @@ staff-password-hint = { $n ->
    *[other] Пусто: пароль остаётся прежним. Не короче { $n } символов.
 }
 may-not-sign-in = вход закрыт
+no-role = Никакой: вход закрыт
 no-role-more = Сеансы завершатся сразу. Ролей выше не отмечайте.
 roles-unfit = Не сделано: отметьте хотя бы одну роль или то, что вход закрыт.
 staff-changed = Не сделано: роль себе не добавляют.
@@ -279,9 +280,9 @@ compare-now = Сверить сейчас
 compare-now-more = Обе стороны сверяются такими, каковы они сейчас; найденное заносится в журнал.
 earlier-comparisons = Прежние сверки
 differences-unlisted = Ещё { $n } посчитаны, но не перечислены.
-stated-by = Их сторона по
-stated-by-api = спискам API
-stated-by-file = файлу реестра
+stated-by = Данные провайдера
+stated-by-api = списки API
+stated-by-file = файл реестра
 done-compared = Сверено и занесено в журнал.
 count = Сколько
 where = Где

@@ -188,23 +188,32 @@ fn list(scene: &Scene<'_>, staff: &[Person]) -> Markup {
     )
 }
 
-/// The roles, each to be ticked; with what they may.
-pub(super) fn roles_to_choose(words: Words<'_>) -> Markup {
+/// The roles, each to be ticked; with what they may, and what else is to be chosen.
+pub(super) fn roles_to_choose(words: Words<'_>, more: &Markup) -> Markup {
     html! {
         fieldset {
             legend { (words.t("roles")) }
             @for role in Role::ALL {
-                label class="check" {
-                    input type="checkbox" name=(role.as_str()) value="on";
-                    span { (words.t(&format!("role-{}", role.as_str()))) }
-                    span class="hint" { (words.t(&format!("role-{}-more", role.as_str()))) }
-                }
+                (to_tick(words, role.as_str(), &format!("role-{}", role.as_str())))
             }
+            (more)
+        }
+    }
+}
+
+/// A tick with what it means below it, by the name of its text.
+fn to_tick(words: Words<'_>, field: &str, name: &str) -> Markup {
+    html! {
+        label class="check" {
+            input type="checkbox" name=(field) value="on";
+            span { (words.t(name)) }
+            span class="hint" { (words.t(&format!("{name}-more"))) }
         }
     }
 }
 
 fn form(words: Words<'_>) -> Markup {
+    let no_role = to_tick(words, "no_role", "no-role");
     let (name, reason, password) = (words.t("name"), words.t("reason"), words.t("password-new"));
     let (name_hint, hint) = (
         words.t("staff-name-hint"),
@@ -214,12 +223,7 @@ fn form(words: Words<'_>) -> Markup {
         form method="post" action="/staff" class="card narrow" {
             (Once::new().field())
             (Field { hint: Some(&name_hint), ..Field::text("name", &name) }.show())
-            (roles_to_choose(words))
-            label class="check" {
-                input type="checkbox" name="no_role" value="on";
-                span { (words.t("may-not-sign-in")) }
-                span class="hint" { (words.t("no-role-more")) }
-            }
+            (roles_to_choose(words, &no_role))
             (Field { hint: Some(&hint), required: false, ..Field::password("password", &password, "new-password") }.show())
             (Field::text("reason", &reason).show())
             button { (words.t("save")) }

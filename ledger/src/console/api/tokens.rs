@@ -137,7 +137,7 @@ fn form(scene: &Scene<'_>) -> Markup {
         form method="post" action="/tokens" class="card narrow" {
             (Once::new().field())
             (Field { hint: Some(&hint), ..Field::text("name", name) }.show())
-            (roles_to_choose(scene.words))
+            (roles_to_choose(scene.words, &Markup::default()))
             (choice("days", lives, &days, "90"))
             (Field::text("reason", reason).show())
             button { (scene.t("token-make")) }
