@@ -282,7 +282,7 @@ pub(super) async fn put(
 
 /// Somebody else was here first; what was typed stays on the page, over the draft as it is now.
 pub(super) async fn changed(console: &Console, visitor: &Visitor, asked: &Asked) -> Response {
-    let said = note("bad", &console.words(visitor).t("draft-changed"));
+    let said = note("bad", &console.words(visitor).t("draft-written-over"));
     console.shown::<Draft>(visitor, asked, StatusCode::CONFLICT, Some(said)).await
 }
 

@@ -113,7 +113,7 @@ pub(super) async fn save(
     match saved.await {
         Ok(true) => Redirect::to("/catalog/draft?done=draft-saved").into_response(),
         Ok(false) => {
-            let said = note("bad", &words.t("draft-changed"));
+            let said = note("bad", &words.t("draft-written-over"));
             let asked = Asked { typed: Some(given.json) };
             console.shown::<Whole>(&visitor, &asked, StatusCode::CONFLICT, Some(said)).await
         }
