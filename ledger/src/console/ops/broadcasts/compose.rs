@@ -293,7 +293,11 @@ async fn write_down(
     match &there {
         Some(there) if there.state != BroadcastState::Draft => return refused("broadcast-is-started"),
         Some(there) if there.drafted_at.get() != given.drafted_at && !same(there) => {
-            return refused(if given.drafted_at > 0 { "draft-changed" } else { "broadcast-name-taken" });
+            return refused(if given.drafted_at > 0 {
+                "broadcast-draft-changed"
+            } else {
+                "broadcast-name-taken"
+            });
         }
         _ => {}
     }
