@@ -189,6 +189,14 @@ fn what_a_refused_command_said_is_shown_after_a_look_and_goes_with_the_account()
         stage.sql::<bool>(gone).then_some(())
     });
     assert!(!ops.posts(&look, &[]).text.contains("CANARY"));
+    // After a month nothing personal is left of those that are open, and nothing at all of the others.
+    let month_us = 31 * 24 * 3_600_000_000_i64;
+    let newest = "SELECT max(last_at) FROM dead_letters";
+    let newest: i64 = stage.sql(sqlx::query_scalar(newest).fetch_one(&stage.pool));
+    stage.sql(ledger::timers::housekeeping::tidy(&stage.pool, newest + month_us));
+    let left = "SELECT letter, message IS NULL AND body IS NULL FROM dead_letters";
+    let left: Vec<(String, bool)> = stage.sql(sqlx::query_as(left).fetch_all(&stage.pool));
+    assert_eq!(left, [(act["letter"].as_str().unwrap().to_owned(), true)]);
     // The log of the service has none of it either.
     let told = std::fs::read_to_string(stage.log_path(Role::Ledger)).unwrap();
     assert!(!told.contains("CANARY a fox") && !told.contains("424242"));
