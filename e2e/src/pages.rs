@@ -90,6 +90,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "/statement?account={account}&from={day}",
         ],
     ),
+    ("/texts", &["/texts", "/texts?words=credits&own=true"]),
+    ("/texts/{key}", &["/texts/welcome"]),
 ];
 
 /// What is given to whoever has just looked at something, which is an act: nothing that one walks to.

@@ -25,6 +25,27 @@ pub enum Unfit {
 /// Names used in a text: `$credits`, `NUMBER()`, `-brand`, `other-text`.
 type Names = BTreeSet<String>;
 
+/// What a text takes, without the `$`; those that choose between its forms, too.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Taken {
+    pub names: BTreeSet<String>,
+    pub choosing: BTreeSet<String>,
+}
+
+/// What is not Fluent takes nothing.
+pub fn taken(text: &str) -> Taken {
+    let names = names(text).unwrap_or_default();
+    let names: BTreeSet<String> =
+        names.iter().filter_map(|name| name.strip_prefix('$')).map(str::to_owned).collect();
+    // `{ $n ->`
+    let chooses = |name: &&String| {
+        let name = format!("${name}");
+        text.split(name.as_str()).skip(1).any(|after| after.trim_start().starts_with("->"))
+    };
+    let choosing = names.iter().filter(chooses).cloned().collect();
+    Taken { names, choosing }
+}
+
 /// May this stand where that is built in?
 ///
 /// # Errors
@@ -106,6 +127,14 @@ fn of_inline(inline: &InlineExpression<&str>, names: &mut Names) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_text_takes_is_told() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let taken = taken("{ $n ->\n    [one] { $n } of { $left }\n   *[other] { $n }\n}");
+        assert_eq!(taken, Taken { names: names(&["left", "n"]), choosing: names(&["n"]) });
+        assert_eq!(super::taken("{ $n"), Taken::default());
+    }
 
     const COUNTED: &str = "{ $n ->\n    [one] { $n } credit\n   *[other] { $n } credits\n}";
 

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::catalog::{begins, saves};
 use crate::desk::{PASSWORD, Seat, hires};
 use crate::log::with_history;
+use crate::texts::knows;
 
 /// What is a fault of a page; what axe-core calls minor or moderate is advice.
 const FAULTS: [&str; 2] = ["serious", "critical"];
@@ -55,6 +56,7 @@ fn axe_finds_no_serious_fault_in_any_page() {
     let (stage, _history) = with_history();
     hires(&stage, "fin", "finance");
     // A draft, so that its form is there to be judged.
+    knows(&stage);
     let admin = Seat::signed_in(&stage, "admin", PASSWORD);
     begins(&admin);
     saves(&admin, &[("bonuses-welcome", "7")]);

@@ -11,12 +11,14 @@ use serde_json::json;
 use crate::catalog::{begins, saves};
 use crate::desk::{PASSWORD, Seat, hires, open};
 use crate::requests::{made, painted};
+use crate::texts::knows;
 
 #[test]
 fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
     let stage = open();
     hires(&stage, "fin", "finance");
     let (ada, made) = somebody(&stage);
+    knows(&stage);
     let admin = Seat::signed_in(&stage, "admin", PASSWORD);
     begins(&admin);
     saves(&admin, &[("models.1.kinds.0", "15"), ("packages.0.price", "99.50"), ("packages.1.remove", "on")]);
@@ -79,6 +81,8 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
             ("/catalog/draft/json", "draft-json"),
             ("/catalog/compare?to=draft", "catalog-compare"),
             ("/catalog/versions", "catalog-versions"),
+            ("/texts", "texts"),
+            ("/texts/welcome", "text"),
             ("/me", "me"),
             ("/staff", "staff"),
             ("/nowhere", "nowhere"),

@@ -21,5 +21,6 @@ mod requests;
 mod sessions;
 mod staff;
 mod statistics;
+mod texts;
 mod totp;
 mod work;

@@ -48,6 +48,7 @@ const MENU: [(&str, &[Entry]); 5] = [
             ("/people", "menu-people", OWNERS),
             ("/requests", "menu-requests", SHOP),
             ("/catalog", "menu-catalog", MONEY),
+            ("/texts", "menu-texts", OWNERS),
         ],
     ),
     (

@@ -1,6 +1,7 @@
-//! What the shop sells and says: the catalog, as a draft until it is published.
+//! What the shop sells and says: the catalog, as a draft until it is published, and the bot's words.
 
 mod catalog;
+mod texts;
 
 use proto_events::commands::Role;
 
@@ -17,6 +18,7 @@ const OWNERS: &[Role] = &[Role::Administrator];
 
 pub(super) fn rooms(door: &mut Door) {
     catalog::rooms(door);
+    texts::rooms(door);
 }
 
 fn is_owner(scene: &Scene<'_>) -> bool {

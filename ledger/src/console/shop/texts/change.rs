@@ -1,0 +1,147 @@
+//! Words put in the place of built-in ones, looked at before, or taken back: acts in the log, with their reason.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Form, Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use maud::Markup;
+use proto_events::commands::ContentPut;
+use proto_events::envelope::AccountRef;
+use proto_events::{AccountId, Text};
+use serde::Deserialize;
+
+use super::look;
+use super::one::{Asked, One, Typed};
+use crate::console::Console;
+use crate::console::act::{Act, Acted, Once};
+use crate::console::lang::Lang;
+use crate::console::page::{note, problem};
+use crate::console::session::Visitor;
+use crate::store;
+
+#[derive(Deserialize)]
+pub(super) struct Given {
+    once: Once,
+    #[serde(default)]
+    language: String,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// A text as it is built in, and what is wanted in its place.
+struct Wish {
+    key: String,
+    lang: Lang,
+    builtin: String,
+    text: String,
+    reason: String,
+    once: Once,
+}
+
+/// As the form sent it; the answer where there is no such text.
+async fn read(console: &Console, visitor: &Visitor, key: String, given: Given) -> Result<Wish, Response> {
+    let nowhere = || problem(&console.texts, visitor.lang, StatusCode::NOT_FOUND, "not-found");
+    let lang = Lang::of(&given.language).ok_or_else(nowhere)?;
+    let found = store::bot_texts(&console.pool, Some(&key), Some(lang.code())).await;
+    let found = found.map_err(|error| console.away(visitor, &error))?;
+    let builtin = found.into_iter().next().ok_or_else(nowhere)?.builtin;
+    // A browser ends lines as mail does.
+    let text = given.text.replace("\r\n", "\n").trim().to_owned();
+    let reason = given.reason.trim().to_owned();
+    Ok(Wish { key, lang, builtin, text, reason, once: given.once })
+}
+
+/// The page again with what was written, and how it looks, or why it can't be said.
+async fn again(
+    console: &Console,
+    visitor: &Visitor,
+    wish: Wish,
+    status: StatusCode,
+    said: Option<Markup>,
+) -> Response {
+    let of_text = console.texts.of(wish.lang);
+    let wrong = look::check(of_text, &wish.builtin, &wish.text).err();
+    let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { status };
+    let shown = if wrong.is_some() { Vec::new() } else { look::said(of_text, &wish.text) };
+    let Wish { key, lang, text, reason, once, .. } = wish;
+    let asked = Asked::of(&key, Some(Typed { lang, text, reason, once, wrong, said: shown }));
+    console.shown::<One>(visitor, &asked, status, said).await
+}
+
+pub(super) async fn look(
+    State(console): State<Arc<Console>>,
+    Extension(visitor): Extension<Visitor>,
+    Path(key): Path<String>,
+    Form(given): Form<Given>,
+) -> Response {
+    match read(&console, &visitor, key, given).await {
+        Ok(wish) => again(&console, &visitor, wish, StatusCode::OK, None).await,
+        Err(answer) => answer,
+    }
+}
+
+pub(super) async fn put(
+    State(console): State<Arc<Console>>,
+    Extension(visitor): Extension<Visitor>,
+    Path(key): Path<String>,
+    Form(given): Form<Given>,
+) -> Response {
+    let wish = match read(&console, &visitor, key, given).await {
+        Ok(wish) => wish,
+        Err(answer) => return answer,
+    };
+    if look::check(console.texts.of(wish.lang), &wish.builtin, &wish.text).is_err() {
+        let said = note("bad", &console.words(&visitor).t("text-not-put"));
+        return again(&console, &visitor, wish, StatusCode::UNPROCESSABLE_ENTITY, Some(said)).await;
+    }
+    let Ok(text) = Text::new(&wish.text) else {
+        return again(&console, &visitor, wish, StatusCode::UNPROCESSABLE_ENTITY, None).await;
+    };
+    does(&console, &visitor, wish, Some(text), "?done=text-put").await
+}
+
+pub(super) async fn take_back(
+    State(console): State<Arc<Console>>,
+    Extension(visitor): Extension<Visitor>,
+    Path(key): Path<String>,
+    Form(given): Form<Given>,
+) -> Response {
+    match read(&console, &visitor, key, given).await {
+        Ok(wish) => {
+            // What is said then.
+            let wish = Wish { text: wish.builtin.clone(), ..wish };
+            does(&console, &visitor, wish, None, "?done=text-taken-back").await
+        }
+        Err(answer) => answer,
+    }
+}
+
+async fn does(
+    console: &Console,
+    visitor: &Visitor,
+    wish: Wish,
+    text: Option<Text<4096>>,
+    done: &str,
+) -> Response {
+    let Some(session) = &visitor.session else { return Redirect::to("/sign-in").into_response() };
+    let words = console.words(visitor);
+    let reason = Text::new(&wish.reason).ok().filter(|reason: &Text<500>| !reason.is_empty());
+    let Some(reason) = reason else {
+        let said = note("bad", &words.t("reason-missing"));
+        return again(console, visitor, wish, StatusCode::UNPROCESSABLE_ENTITY, Some(said)).await;
+    };
+    let command =
+        ContentPut { key: Text::lossy(&wish.key), language: Text::lossy(wish.lang.code()), text, reason };
+    let account = AccountRef::Id(AccountId::OPERATIONS);
+    match console.act(session, Act { once: wish.once, account, command: command.into() }).await {
+        Acted::Done(_) => Redirect::to(&format!("/texts/{}{done}", wish.key)).into_response(),
+        acted => {
+            let (status, said) = (acted.status(), acted.say(words, &[]));
+            again(console, visitor, wish, status, Some(said)).await
+        }
+    }
+}
