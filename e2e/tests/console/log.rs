@@ -4,6 +4,7 @@ use e2e::dice::Dice;
 use e2e::history::{self, History};
 use e2e::raw::{Raw, person};
 use e2e::{Role, Stage};
+use ledger::books::moscow::rfc3339;
 use proto_events::Producer;
 use reqwest::StatusCode;
 use serde_json::json;
@@ -72,6 +73,15 @@ fn what_is_looked_for_is_found_and_nothing_else() {
         all(&fin, &format!("from={from}&to={to}&type={kind}")),
         wanted(&|row| (from..=to).contains(&row.position) && row.event_type == kind)
     );
+    // A time means all that was recorded by then, to the microsecond.
+    let theirs: Vec<i64> =
+        history.rows.iter().filter(|row| row.account() == account).map(|row| row.recorded_at).collect();
+    let at = theirs[theirs.len() / 2];
+    for at in [at, at - 1] {
+        let query = format!("account={account}&to={}", rfc3339(at).replace('+', "%2B"));
+        let by_then = wanted(&|row| row.account() == account && row.recorded_at <= at);
+        assert_eq!(all(&fin, &query), by_then, "{query}");
+    }
     for (query, words) in [
         ("account=ann", "не номер счёта"),
         ("type=Nothing", "такого типа не бывает"),

@@ -179,6 +179,18 @@ fn debts_and_clearing_are_those_of_the_log() {
     let listed =
         listed.map(|one| (one["account_id"].as_str().unwrap().to_owned(), one["debt"].as_i64().unwrap()));
     assert_eq!(listed.collect::<std::collections::BTreeMap<_, _>>(), debts);
+    // A page begins with the account that it names.
+    let owe = "UPDATE projections.people_1 SET debt = 3 WHERE account_id IN \
+               (SELECT account_id FROM projections.people_1 ORDER BY opened DESC LIMIT 3)";
+    stage.sql(sqlx::query(owe).execute(&stage.pool));
+    let told = fin.reads("/debts");
+    let all = told["accounts"].as_array().unwrap();
+    assert!(all.len() >= 3, "{told:#}");
+    for (n, one) in all.iter().enumerate() {
+        let from = fin.reads(&format!("/debts?next={}", one["opened"]));
+        assert_eq!(from["accounts"].as_array().unwrap(), &all[n..]);
+        assert_eq!(from["sum"], told["sum"], "of all, whatever the page");
+    }
     let at = history.rows.len();
     let clearing = fin.reads(&format!("/clearing?at={at}"));
     let books = fin.reads(&format!("/books?at={at}"));

@@ -56,7 +56,8 @@ impl Bench {
         Arc::clone(&self.place).try_acquire_owned().map_err(|_| NotBegun::Busy)
     }
 
-    /// Begins to make a new instance beside the live one; at most so many events a second.
+    /// Begins to make a new instance beside the live one; at most so many events a second. `act`: the position of the act that
+    /// asks for it.
     ///
     /// # Errors
     /// This process is at another one, or somebody makes this one.
@@ -65,13 +66,14 @@ impl Bench {
         definition: &'static Definition,
         max_rate: Option<u32>,
         actor: &str,
+        act: i64,
     ) -> Result<(), NotBegun> {
         let place = self.place()?;
         let (pool, stop) = (self.pool.clone(), self.stop.clone());
         let rebuild = Rebuild::begin(pool.clone(), &[definition], max_rate, stop.clone()).await?;
         let instances = rebuild.instances();
         for instance in &instances {
-            works::begin(&pool, Kind::Rebuild, instance, actor).await?;
+            works::begin(&pool, Kind::Rebuild, instance, actor, Some(act)).await?;
         }
         tokio::spawn(async move {
             let _place = place;
@@ -94,7 +96,7 @@ impl Bench {
         let place = self.place()?;
         let (pool, stop) = (self.pool.clone(), self.stop.clone());
         let held = Held::take(&pool, definition).await?.ok_or(NotBegun::NothingReady)?;
-        works::begin(&pool, Kind::Compare, &held.instance, actor).await?;
+        works::begin(&pool, Kind::Compare, &held.instance, actor, None).await?;
         tokio::spawn(async move {
             let _place = place;
             let instance = held.instance.instance;

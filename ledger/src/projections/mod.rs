@@ -65,13 +65,13 @@ pub use lots::{Lot, moves};
 pub use readers::{Standing, balance, balance_near, live, live_of};
 pub use rebuild::{Made, Rebuild, RefusedRebuild};
 pub use registry::{
-    Instance, Kept, State, Way, all as instances, find as find_instance, made_since, take_back_wish,
-    wish_kept, wish_ready,
+    Instance, Kept, State, Way, all as instances, find as find_instance, take_back_wish, wish_kept,
+    wish_ready,
 };
 pub use rows::Rows;
 pub use statement::{Running, is_line, money};
 pub use swap::fulfil;
-pub use works::{Kind as WorkKind, Work, last as last_work};
+pub use works::{Kind as WorkKind, Work, has_begun as work_has_begun, last as last_work};
 
 /// Every projection.
 pub static ALL: [&Definition; 12] = [

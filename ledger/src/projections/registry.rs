@@ -129,17 +129,6 @@ pub async fn all(executor: impl PgExecutor<'_>) -> Result<Vec<Instance>, sqlx::E
     sqlx::query(AssertSqlSafe(sql)).fetch_all(executor).await?.iter().map(read).collect()
 }
 
-/// Whether an instance of this projection was made since this event was recorded.
-pub async fn made_since(
-    executor: impl PgExecutor<'_>,
-    name: &str,
-    position: i64,
-) -> Result<bool, sqlx::Error> {
-    let sql = "SELECT EXISTS (SELECT FROM projection_instances i WHERE i.name = $1 AND i.created_at >= \
-                   (SELECT recorded_at FROM events WHERE position = $2))";
-    sqlx::query_scalar(sql).bind(name).bind(position).fetch_one(executor).await
-}
-
 /// The instance of a projection in this state, if there is one.
 pub async fn find(
     executor: impl PgExecutor<'_>,

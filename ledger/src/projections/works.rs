@@ -39,19 +39,26 @@ pub struct Work {
     pub diff: Option<Diff>,
 }
 
-/// In place of the one before.
+/// In place of the one before. `act`: the position of the act that asked for it, if one did.
 pub(super) async fn begin(
     pool: &PgPool,
     kind: Kind,
     beside: &Instance,
     actor: &str,
+    act: Option<i64>,
 ) -> Result<(), sqlx::Error> {
-    let sql = "INSERT INTO projection_works (name, kind, instance, actor, begun_at) \
-               VALUES ($1, $2, $3, $4, now_us()) ON CONFLICT (name) DO UPDATE SET kind = EXCLUDED.kind, \
+    let sql = "INSERT INTO projection_works AS w (name, kind, instance, actor, begun_at, act) \
+               VALUES ($1, $2, $3, $4, now_us(), $5) ON CONFLICT (name) DO UPDATE SET kind = EXCLUDED.kind, \
                    instance = EXCLUDED.instance, actor = EXCLUDED.actor, begun_at = EXCLUDED.begun_at, \
-                   ended_at = NULL, error = NULL, diff = NULL";
+                   ended_at = NULL, error = NULL, diff = NULL, act = coalesce(EXCLUDED.act, w.act)";
     let begun = sqlx::query(sql).bind(&beside.name).bind(kind.as_str()).bind(beside.instance).bind(actor);
-    begun.execute(pool).await.map(drop)
+    begun.bind(act).execute(pool).await.map(drop)
+}
+
+/// Whether what this act asked for has begun, or what a later one did.
+pub async fn has_begun(pool: &PgPool, name: &str, act: i64) -> Result<bool, sqlx::Error> {
+    let sql = "SELECT EXISTS (SELECT FROM projection_works WHERE name = $1 AND act >= $2)";
+    sqlx::query_scalar(sql).bind(name).bind(act).fetch_one(pool).await
 }
 
 /// It is over, unless another has begun.

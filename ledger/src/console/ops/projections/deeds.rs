@@ -205,24 +205,20 @@ async fn run(
     let busy = is_busy(console, definition.name, &all);
     let of_this: Vec<Instance> = all.into_iter().filter(|i| i.name == definition.name).collect();
     deed.fits(&of_this, busy).map_err(conflict)?;
+    let mut act_at = 0;
     if let Some(act) = deed.act() {
         let subject = deed.subject(definition.name, &of_this);
         let act = Act::noted(given.once, act, &subject, &given.reason).ok_or(unfit("reason-missing"))?;
         match console.act(session, act).await {
-            // The same form once more: what it asked for has begun.
-            Acted::Done(done) if deed == Deed::Rebuild => {
-                if projections::made_since(console.bench.pool(), definition.name, done.position.get()).await?
-                {
-                    return Ok(());
-                }
-            }
-            Acted::Done(_) => {}
+            Acted::Done(done) => act_at = done.position.get(),
             acted => return Err(NotDone::Acted(acted)),
         }
     }
     let (bench, pool) = (&console.bench, console.bench.pool());
     match deed {
-        Deed::Rebuild => Ok(bench.rebuild(definition, max_rate, &session.name).await?),
+        // The same form once more: what it asked for has begun.
+        Deed::Rebuild if projections::work_has_begun(pool, definition.name, act_at).await? => Ok(()),
+        Deed::Rebuild => Ok(bench.rebuild(definition, max_rate, &session.name, act_at).await?),
         Deed::Compare => Ok(bench.compare(definition, &session.name).await?),
         Deed::Cancel => canceled(projections::cancel(pool, definition.name).await?),
         Deed::Swap => match of_this.iter().find(|i| i.state == State::Ready) {
