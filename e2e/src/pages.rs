@@ -162,7 +162,7 @@ pub struct Facts {
 
 const DAY_US: i64 = 86_400_000_000;
 /// For what is written beside an answer: ten seconds.
-const LOOKS_MAX: usize = 200;
+const LOOKS_MAX: usize = 1200;
 const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
 
 impl Facts {

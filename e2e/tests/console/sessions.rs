@@ -46,12 +46,9 @@ fn sessions_are_seen_and_ended_by_whose_they_are() {
     // An administrator ends all, and says why.
     let admin = Seat::signed_in(&stage, "admin", PASSWORD);
     let form = |reason| [("name", "fin"), ("reason", reason)];
-    assert_eq!(
-        admin.fills("/staff", "/staff/sessions/end", &form(" ")).status,
-        StatusCode::UNPROCESSABLE_ENTITY
-    );
+    assert_eq!(admin.posts("/staff/sessions/end", &form(" ")).status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(is_in(&seats[0]));
-    assert_eq!(admin.fills("/staff", "/staff/sessions/end", &form("lost a laptop")).to, "/staff?done=staff");
+    assert_eq!(admin.posts("/staff/sessions/end", &form("lost a laptop")).to, "/staff?done=staff");
     assert!(!is_in(&seats[0]));
     let sql = "SELECT actor || payload FROM events WHERE payload LIKE '%sessions_end%'";
     let acts: Vec<String> = stage.sql(sqlx::query_scalar(sql).fetch_all(&stage.pool));

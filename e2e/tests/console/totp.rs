@@ -129,7 +129,7 @@ fn who_lost_a_telephone_is_let_in_by_an_administrator_or_at_the_command_line() {
     let stage = open();
     hires(&stage, "fin", "finance");
     let admin = Seat::signed_in(&stage, "admin", PASSWORD);
-    let reset = |name| admin.fills("/staff", "/staff/totp/reset", &[("name", name), ("reason", "lost it")]);
+    let reset = |name| admin.posts("/staff/totp/reset", &[("name", name), ("reason", "lost it")]);
     assert_eq!(reset("fin").status, StatusCode::UNPROCESSABLE_ENTITY, "there is none");
     let fin = Seat::signed_in(&stage, "fin", PASSWORD);
     turns_on(&fin);

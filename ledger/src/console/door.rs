@@ -170,7 +170,8 @@ async fn guard(
         return refused(&console, &path, lang, StatusCode::TOO_MANY_REQUESTS, "too-fast");
     }
     // Nothing that is looked for holds one, and Postgres takes none.
-    if request.uri().query().is_some_and(|query| query.contains("%00")) {
+    let holds_a_nul = |part: &str| part.contains("%00");
+    if holds_a_nul(&path) || request.uri().query().is_some_and(holds_a_nul) {
         return refused(&console, &path, lang, StatusCode::UNPROCESSABLE_ENTITY, "address-unfit");
     }
     if changes && !is_from_here(headers) {

@@ -39,6 +39,7 @@ mod sign_in;
 mod staff;
 mod statistics;
 mod table;
+mod taken;
 mod telegram_html;
 #[cfg(test)]
 mod tests;

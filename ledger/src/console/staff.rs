@@ -25,6 +25,7 @@ use super::password;
 use super::session::{Visitor, is_proven};
 use super::table::{Column, table};
 use super::view::{Read, Scene, View};
+use crate::inbox::{NAMES_KEY, Names};
 use crate::store::{self, Session, Staff};
 
 const RULES: Need = Need::One(&[Role::Administrator]);
@@ -254,9 +255,11 @@ impl Given {
         (roles.is_empty() == (self.no_role == "on")).then_some(roles)
     }
 
-    /// Another command for other things filled in: a password has no digest to tell it by.
-    fn once(&self, roles: &[Role]) -> Once {
-        let mut filled_in = vec![self.name.trim(), self.password.expose_secret(), self.reason.trim()];
+    /// Another command for other things filled in. A password has no digest to tell it by, and none of it may be guessed from the
+    /// log: it is told apart under a key of the service.
+    fn once(&self, names: &Names, roles: &[Role]) -> Once {
+        let password = names.tag("staff", self.password.expose_secret());
+        let mut filled_in = vec![self.name.trim(), &password, self.reason.trim()];
         filled_in.extend(roles.iter().map(|role| role.as_str()));
         self.once.with(&filled_in)
     }
@@ -284,8 +287,12 @@ async fn change(
         return unfit("password-unfit").await;
     }
     let Some(roles) = given.roles() else { return unfit("roles-unfit").await };
+    let names = match store::service_key(&console.pool, NAMES_KEY).await {
+        Ok(key) => Names::new(key),
+        Err(error) => return console.away(&visitor, &error),
+    };
     let change = Change {
-        once: given.once(&roles),
+        once: given.once(&names, &roles),
         name: given.name.trim().to_lowercase(),
         roles,
         password: (!password.is_empty()).then(|| given.password.clone()),
@@ -306,7 +313,6 @@ pub(super) async fn refused(console: &Console, visitor: &Visitor, not: &NotPut) 
 /// An act about how somebody signs in.
 #[derive(Deserialize)]
 pub(super) struct About {
-    once: Once,
     pub(super) name: String,
     reason: String,
 }
@@ -314,8 +320,8 @@ pub(super) struct About {
 impl About {
     /// Writes it down, before it is done: who dies between is asked for it again, and nothing happens twice.
     pub(super) async fn record(&self, console: &Console, by: &Session, act: &str) -> Result<(), NotPut> {
-        let once = self.once.with(&[act, &self.name]);
-        let noted = Act::noted(once, act, &self.name, &self.reason).ok_or(NotPut::Reason)?;
+        // An act of its own each time: what it is about may have begun anew since the form was made.
+        let noted = Act::noted(Once::new(), act, &self.name, &self.reason).ok_or(NotPut::Reason)?;
         match console.act(by, noted).await {
             Acted::Done(_) => Ok(()),
             acted => Err(NotPut::Acted(acted)),
@@ -328,7 +334,6 @@ fn about_form(words: Words<'_>, staff: &[Person]) -> Markup {
     html! {
         h2 { (words.t("staff-sign-in")) }
         form method="post" action="/staff/sessions/end" class="card narrow" {
-            (Once::new().field())
             div class="field" {
                 label for="f-whose" { (words.t("name")) }
                 select id="f-whose" name="name" required {

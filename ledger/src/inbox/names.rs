@@ -21,16 +21,21 @@ impl Names {
         Self(key)
     }
 
+    /// Tells one secret from another, and nothing of either.
+    pub fn tag(&self, of: &str, secret: &str) -> String {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
+        mac.update(of.as_bytes());
+        mac.update(&[0]);
+        mac.update(secret.as_bytes());
+        hex(&mac.finalize().into_bytes()[..16])
+    }
+
     /// The id to store: a producer's own if it names nobody.
     pub fn stored(&self, producer: Producer, verb: &str, id: CommandId) -> CommandId {
         if producer != Producer::Telegram {
             return id;
         }
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return id };
-        mac.update(producer.as_str().as_bytes());
-        mac.update(&[0]);
-        mac.update(id.as_str().as_bytes());
-        let name = format!("{verb}:{}", hex(&mac.finalize().into_bytes()[..16]));
+        let name = format!("{verb}:{}", self.tag(producer.as_str(), id.as_str()));
         // Invariant: a verb and 32 hex digits are a command id.
         CommandId::new(name).unwrap_or(id)
     }

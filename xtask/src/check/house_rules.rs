@@ -51,6 +51,7 @@ pub fn broken(root: &Path) -> Result<Vec<String>> {
     files.sort();
     let mut broken = Vec::new();
     let explained = std::fs::read_to_string(root.join(".env.example")).unwrap_or_default();
+    check_migrations(&files, &mut broken);
     for file in files {
         let Ok(text) = std::fs::read_to_string(&file) else { continue };
         let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
@@ -60,6 +61,16 @@ pub fn broken(root: &Path) -> Result<Vec<String>> {
         }
     }
     Ok(broken)
+}
+
+/// Two of one number, and no ledger can migrate.
+fn check_migrations(files: &[PathBuf], broken: &mut Vec<String>) {
+    let numbers =
+        files.iter().filter(|file| file.parent().is_some_and(|folder| folder.ends_with("migrations")));
+    let numbers = numbers.filter_map(|file| file.file_name()?.to_str()?.split_once('_'));
+    let numbers: Vec<&str> = numbers.map(|(number, _)| number).collect();
+    let twice = numbers.windows(2).filter(|pair| pair[0] == pair[1]);
+    broken.extend(twice.map(|pair| format!("migrations: there are two of the number {}", pair[0])));
 }
 
 /// What a service's configuration reads is explained in `.env.example`.

@@ -1,6 +1,5 @@
 //! The log as lines of JSON, from a position on: to its end, or on and on as it grows.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,6 +20,7 @@ use crate::console::Console;
 use crate::console::asked::Unfit;
 use crate::console::door::{Door, Need};
 use crate::console::session::LIVE;
+use crate::console::taken::{STALLED, as_taken};
 use crate::log::{BadRow, COLUMNS, Row};
 use crate::store;
 
@@ -104,9 +104,10 @@ async fn events(
     };
     let lines = stream::unfold(reading, |mut reading| async {
         let lines = reading.lines().await?;
-        Some((Ok::<_, Infallible>(lines), reading))
+        Some((Ok(lines), reading))
     });
-    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
+    let lines = Body::from_stream(as_taken(lines, STALLED));
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response()
 }
 
 impl Reading {

@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Child;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use super::ledger;
@@ -29,12 +29,11 @@ use crate::console::door::{Door, Need};
 use crate::console::form::{Field, choice, filters};
 use crate::console::page::problem;
 use crate::console::session::Visitor;
+use crate::console::taken::{STALLED, as_taken};
 use crate::console::view::{Read, Scene, View};
 
 /// Read at once of what the program writes.
 const PART: usize = 64 << 10;
-/// A download from which nothing is taken for so long is broken off.
-const STALLED: Duration = Duration::from_secs(60);
 /// Workbooks that are as old were left by a ledger that died.
 const LEFT: Duration = Duration::from_secs(24 * 3_600);
 /// Of the program's last words, for the log of this service.
@@ -215,7 +214,7 @@ async fn written(form: &Form, mut args: Vec<String>, place: OwnedSemaphorePermit
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         let mut child = ledger(&args)?.spawn()?;
         let Some(out) = child.stdout.take() else { return Err(io::Error::other("it has no output")) };
-        return Ok(Body::from_stream(parts(out, Some(child), place, STALLED)));
+        return Ok(Body::from_stream(parts(out, Some(child), place)));
     }
     // A workbook is written to and fro.
     let folder = std::env::temp_dir();
@@ -227,50 +226,27 @@ async fn written(form: &Form, mut args: Vec<String>, place: OwnedSemaphorePermit
     let status = child.wait().await?;
     whole(status, &mut child).await?;
     let file = tokio::fs::File::open(&beside.0).await?;
-    Ok(Body::from_stream(parts(file, None, (place, beside), STALLED)))
+    Ok(Body::from_stream(parts(file, None, (place, beside))))
 }
 
-/// What is read, part by part. A program that fails breaks the answer off, so that nobody takes half a file for a whole; so does
-/// whoever takes nothing for so long, and gives their place back.
+/// What is read, part by part, as fast as it is taken. A program that fails breaks the answer off.
 fn parts<R: AsyncRead + Unpin + Send + 'static, Held: Send + 'static>(
     out: R,
     child: Option<Child>,
     held: Held,
-    stalled: Duration,
 ) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    // One is on its way while the next is read. `None`: that is all.
-    let (sender, receiver) = mpsc::channel::<io::Result<Option<Bytes>>>(1);
-    tokio::spawn(async move {
-        let ended = pump(out, child, &sender, stalled).await;
-        drop(held);
-        let _ = sender.send_timeout(ended.map(|()| None), stalled).await;
-    });
-    stream::try_unfold(Some(receiver), |receiver| async {
-        let Some(mut receiver) = receiver else { return Ok(None) };
-        let part =
-            receiver.recv().await.ok_or_else(|| io::Error::other("nothing was taken for too long"))??;
-        Ok(part.map(|part| (part, Some(receiver))))
-    })
-}
-
-/// Until all is taken; the program, if there is one, does not outlive it.
-async fn pump<R: AsyncRead + Unpin>(
-    mut out: R,
-    child: Option<Child>,
-    sender: &mpsc::Sender<io::Result<Option<Bytes>>>,
-    stalled: Duration,
-) -> io::Result<()> {
-    loop {
+    let parts = stream::try_unfold((out, child, held), |(mut out, mut child, held)| async move {
         let mut part = Vec::with_capacity(PART);
-        if (&mut out).take(PART as u64).read_to_end(&mut part).await? == 0 {
-            break;
+        if (&mut out).take(PART as u64).read_to_end(&mut part).await? > 0 {
+            return Ok(Some((Bytes::from(part), (out, child, held))));
         }
-        let taken = sender.send_timeout(Ok(Some(Bytes::from(part))), stalled).await;
-        taken.map_err(|_| io::Error::other("nothing was taken for too long"))?;
-    }
-    let Some(mut child) = child else { return Ok(()) };
-    let status = child.wait().await?;
-    whole(status, &mut child).await
+        if let Some(child) = &mut child {
+            let status = child.wait().await?;
+            whole(status, child).await?;
+        }
+        Ok(None)
+    });
+    as_taken(parts, STALLED)
 }
 
 async fn whole(status: ExitStatus, child: &mut Child) -> io::Result<()> {
@@ -287,41 +263,7 @@ async fn whole(status: ExitStatus, child: &mut Child) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::StreamExt as _;
-    use tokio::sync::oneshot;
-
     use super::*;
-
-    struct Held(Option<oneshot::Sender<()>>);
-
-    impl Drop for Held {
-        fn drop(&mut self) {
-            let _ = self.0.take().map(|sender| sender.send(()));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_download_that_stands_still_gives_its_place_back_and_is_no_whole_file() {
-        let (sender, is_free) = oneshot::channel();
-        let parts = parts(tokio::io::repeat(7), None, Held(Some(sender)), Duration::from_millis(50));
-        let mut parts = std::pin::pin!(parts);
-        assert_eq!(parts.next().await.unwrap().unwrap().len(), PART);
-        // Nothing is taken any more.
-        is_free.await.unwrap();
-        let mut last = parts.next().await;
-        while let Some(Ok(_)) = last {
-            last = parts.next().await;
-        }
-        assert!(matches!(last, Some(Err(_))), "it looks like a whole file");
-    }
-
-    #[tokio::test]
-    async fn what_is_taken_is_all_and_then_ends() {
-        let bytes = vec![1; 3 * PART + 1];
-        let parts: Vec<_> = parts(io::Cursor::new(bytes.clone()), None, (), STALLED).collect().await;
-        let taken: Vec<u8> = parts.into_iter().flat_map(|part| part.unwrap().to_vec()).collect();
-        assert_eq!(taken, bytes);
-    }
 
     #[test]
     fn only_what_was_left_long_ago_is_taken_away() {
