@@ -14,7 +14,7 @@ use crate::tail::Entry;
 
 pub(super) static DEFINITION: Definition = Definition {
     name: "operators",
-    version: 2,
+    version: 3,
     needs: Needs::Payload,
     pace: Duration::from_secs(1),
     tables: &[TableDef {
@@ -23,7 +23,7 @@ pub(super) static DEFINITION: Definition = Definition {
             producer text NOT NULL, account_id uuid NOT NULL, type text NOT NULL, subject text, reason text, \
             credits bigint, amount_minor bigint, currency text",
         key: "position",
-        indexes: &[],
+        indexes: &["type, position"],
         fillfactor: 100,
     }],
     make: |tables| Box::new(Operators { tables, acts: Vec::new() }),

@@ -1,5 +1,7 @@
 //! Comparisons that are in the log.
 
+use std::collections::BTreeMap;
+
 use proto_events::events::{DifferenceFound, ReconciliationFinished};
 use proto_events::{AccountId, Event};
 use sqlx::{AssertSqlSafe, PgPool};
@@ -8,7 +10,8 @@ use crate::books::BooksError;
 use crate::books::at::{self, At};
 use crate::books::moscow::Day;
 use crate::log::{BadRow, COLUMNS, Row};
-use crate::store;
+use crate::projections;
+use crate::store::{self, columns_of};
 
 #[derive(Debug, Clone)]
 pub struct Recorded {
@@ -16,15 +19,36 @@ pub struct Recorded {
     pub finished: ReconciliationFinished,
 }
 
+const KIND: &str = "ReconciliationFinished";
+
 /// Those recorded since a day began, oldest first. A day is compared after it has ended.
+///
+/// Cost: a probe for each; where they are is known from the acts of operators, and from the log beyond what those have seen.
 ///
 /// # Errors
 /// Postgres does not answer, or the log has what this version does not know.
 pub async fn since(pool: &PgPool, day: Day) -> Result<Vec<Recorded>, BooksError> {
     let since = at::since(pool, Some(At::Day(day))).await?;
-    let mut found = Vec::new();
-    for row in store::events_of_type(pool, AccountId::OPERATIONS, "ReconciliationFinished", since - 1).await?
-    {
+    let mut rows: BTreeMap<i64, Row> = BTreeMap::new();
+    let mut seen = since - 1;
+    if let Some((acts, through)) = projections::live(pool, "operators").await? {
+        let sql = format!(
+            "SELECT {} FROM (SELECT position FROM {} WHERE type = $1 AND position >= $2) found \
+             CROSS JOIN LATERAL (SELECT * FROM events WHERE position = found.position OFFSET 0) e",
+            columns_of("e"),
+            acts.main()
+        );
+        for row in sqlx::query(AssertSqlSafe(sql)).bind(KIND).bind(since).fetch_all(pool).await? {
+            let row = Row::read(&row)?;
+            rows.insert(row.position, row);
+        }
+        seen = seen.max(through);
+    }
+    for row in store::events_of_type(pool, AccountId::OPERATIONS, KIND, seen).await? {
+        rows.insert(row.position, row);
+    }
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows.into_values() {
         if let Event::ReconciliationFinished(finished) = row.event()? {
             found.push(Recorded { row, finished });
         }

@@ -26,7 +26,7 @@ pub struct FirstAnswer {
 }
 
 /// All columns, of this table or alias.
-fn columns_of(alias: &str) -> String {
+pub fn columns_of(alias: &str) -> String {
     format!("{alias}.{}", COLUMNS.replace(", ", &format!(", {alias}.")))
 }
 

@@ -48,9 +48,9 @@ pub use lent::{Lent, Transaction, begin, lend};
 pub use letters::*;
 pub use lookup::{
     BUCKET_BITS, CATALOG_PUBLISHED, FirstAnswer, Thing, account_keys, accounts_of_people, catalog_of,
-    command_ids, event_at, events_about, events_before, events_of_accounts, events_of_keys, events_of_type,
-    first_answers, kept, leases, natural_keys_after, newest_event, newest_of_type, owners_of_keys,
-    people_of_accounts, times_of, workers_of,
+    columns_of, command_ids, event_at, events_about, events_before, events_of_accounts, events_of_keys,
+    events_of_type, first_answers, kept, leases, natural_keys_after, newest_event, newest_of_type,
+    owners_of_keys, people_of_accounts, times_of, workers_of,
 };
 pub use migrate::{MigrateError, Outgrown, may_be_outgrown, migrate, outgrown};
 pub use payments::*;
