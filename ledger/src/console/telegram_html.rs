@@ -18,6 +18,8 @@ pub(super) enum Unfit {
     NotBegun(String),
     #[error("a < begins no tag")]
     NoTag,
+    #[error("nothing of it is seen")]
+    Empty,
 }
 
 impl Unfit {
@@ -28,6 +30,7 @@ impl Unfit {
             Self::NotEnded(tag) => words.with("tag-not-ended", [("tag", tag.as_str().into())]),
             Self::NotBegun(tag) => words.with("tag-not-begun", [("tag", tag.as_str().into())]),
             Self::NoTag => words.t("tag-none"),
+            Self::Empty => words.t("broadcast-empty"),
         }
     }
 }
@@ -96,6 +99,13 @@ fn cut(name: &str) -> String {
     name.chars().take(24).collect()
 }
 
+/// Neither a space nor without width, which Telegram cuts off.
+fn is_ink(c: char) -> bool {
+    !c.is_whitespace()
+        && !c.is_control()
+        && !matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
 /// As it looks.
 ///
 /// # Errors
@@ -104,10 +114,12 @@ pub(super) fn shown(text: &str) -> Result<Markup, Unfit> {
     let mut out = String::with_capacity(text.len() * 2);
     let mut open: Vec<(String, Option<Element>)> = Vec::new();
     let mut rest = text;
+    let mut is_seen = false;
     while let Some(c) = rest.chars().next() {
         match c {
             '&' => {
                 let (decoded, used) = entity(rest).unwrap_or(('&', 1));
+                is_seen |= is_ink(decoded);
                 decoded.encode_utf8(&mut [0; 4]).render_to(&mut out);
                 rest = &rest[used..];
             }
@@ -134,6 +146,7 @@ pub(super) fn shown(text: &str) -> Result<Markup, Unfit> {
             }
             _ => {
                 let end = rest.find(['&', '<']).unwrap_or(rest.len());
+                is_seen |= rest[..end].contains(is_ink);
                 rest[..end].render_to(&mut out);
                 rest = &rest[end..];
             }
@@ -141,6 +154,7 @@ pub(super) fn shown(text: &str) -> Result<Markup, Unfit> {
     }
     match open.pop() {
         Some((tag, _)) => Err(Unfit::NotEnded(tag)),
+        None if !is_seen => Err(Unfit::Empty),
         None => Ok(html! { div class="telegram" { (PreEscaped(out)) } }),
     }
 }
@@ -256,6 +270,8 @@ mod tests {
             ("<a href=\"x", Unfit::NotEnded(tag("a"))),
             ("a < b", Unfit::NoTag),
             ("a <", Unfit::NoTag),
+            ("<b></b>", Unfit::Empty),
+            ("<i> &#32;<b>\n\u{200b}</b></i>", Unfit::Empty),
         ] {
             assert_eq!(shown(text).map(|_| ()), Err(why), "{text}");
         }

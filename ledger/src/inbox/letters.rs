@@ -9,22 +9,20 @@ use async_nats::Subject;
 use bytes::Bytes;
 use proto_events::authority::names_operator;
 use proto_events::envelope::AccountRef;
-use proto_events::{CommandId, Producer, Refused, subjects};
+use proto_events::{AccountId, CommandId, Producer, Refused, subjects};
 use serde::Deserialize as _;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use super::decode::BODY_BYTES_MAX;
 use super::names::Names;
-use crate::log::hex;
 use crate::sequencer::Clock;
-use crate::store::{self, NewLetter, answered};
+use crate::store::{self, NewLetter, OpenMax, Whose, answered};
 
-/// Open ones; of more, those that come are counted and not kept: what was broken first is what somebody looks for.
-const OPEN_MAX: i64 = 1_000;
+/// Open ones, of all and of one producer, verb and code; of more, those that come are counted and not kept: what was broken first is
+/// what somebody looks for, and one thing that is broken hides no other.
+const OPEN_MAX: OpenMax = OpenMax { all: 1_000, alike: 100 };
 /// That wait for the writer: a burst, each with its body.
 const WAITING_MAX: usize = 256;
 /// Of what was answered.
@@ -67,9 +65,10 @@ pub enum Where {
     Decision,
 }
 
-/// Whether somebody has to look at it.
+/// Whether somebody has to look at it. Whoever pressed at the console reads the refusal there.
 fn is_dead(producer: Producer, at: Where, code: &str) -> bool {
     match at {
+        _ if producer == Producer::Console => false,
         Where::Door => !TOLD.contains(&code),
         Where::Decision => {
             let adapter = matches!(producer, Producer::Payments | Producer::Generator);
@@ -136,12 +135,13 @@ async fn write(
 
 async fn keep(pool: &PgPool, names: &Names, letter: &Letter, now: i64) -> Result<bool, sqlx::Error> {
     let Some((mut new, account)) = read(names, letter) else { return Ok(true) };
-    new.account_id = match account {
-        Some(AccountRef::Id(account)) => Some(account.0),
+    new.whose = match account {
+        None | Some(AccountRef::Id(AccountId::OPERATIONS)) => Whose::Nobodys,
+        Some(AccountRef::Id(account)) => Whose::Account(account.0),
         Some(AccountRef::Telegram(user)) => {
-            store::accounts_of_people(pool, &[user]).await?.get(&user).map(|account| account.0)
+            let known = store::accounts_of_people(pool, &[user]).await?;
+            known.get(&user).map_or(Whose::NotKnown, |account| Whose::Account(account.0))
         }
-        None => None,
     };
     let kept = store::keep_letter(pool, &new, OPEN_MAX, now).await?;
     set_open(store::open_letters(pool).await?);
@@ -169,33 +169,48 @@ fn read(names: &Names, letter: &Letter) -> Option<(NewLetter, Option<AccountRef>
     let id = envelope["id"].as_str().and_then(|id| CommandId::new(id).ok());
     let account = AccountRef::deserialize(&envelope["account"]).ok();
     let command_id = id.map(|id| names.stored(producer, verb, id).to_string());
+    let told = envelope.to_string();
     let what = match (&command_id, &envelope) {
-        (Some(id), _) => id.as_bytes().to_vec(),
-        (None, Value::Null) => Sha256::digest(payload).to_vec(),
-        (None, envelope) => envelope.to_string().into_bytes(),
+        (Some(id), _) => id.as_bytes(),
+        (None, Value::Null) => payload,
+        (None, _) => told.as_bytes(),
     };
-    let mut digest = Sha256::new();
-    for part in [producer.as_str().as_bytes(), verb.as_bytes(), letter.refusal.code.as_bytes(), &what] {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
-    }
+    let parts = [producer.as_str().as_bytes(), verb.as_bytes(), letter.refusal.code.as_bytes(), what];
     let new = NewLetter {
-        letter: hex(&digest.finalize()[..16]),
+        letter: names.letter(parts),
         producer: producer.as_str(),
         verb: plain(verb),
         command_id,
-        account_id: None::<Uuid>,
+        whose: Whose::Nobodys,
         code: letter.refusal.code.to_string(),
         message: letter.refusal.message.chars().filter(|c| *c != '\0').take(MESSAGE_CHARS_MAX).collect(),
-        body: may_be_sent_again(producer, verb).then(|| body(payload)).flatten(),
+        // The forms of people of ours may hold what is nobody else's.
+        body: (!names_operator(producer, verb)).then(|| body(payload)).flatten(),
     };
     Some((new, account))
 }
 
-/// What a person of ours does is not done for them: they press once more. Their forms may hold what is nobody else's, such as the
-/// hash of a password.
-fn may_be_sent_again(producer: Producer, verb: &str) -> bool {
-    !names_operator(producer, verb)
+/// What has happened, at a vendor or by work that is done, and stays true however late it is told; each has an id, under which it is
+/// done once. No wish of a person, who may have given up on it or had it another way; no claim; nothing without an id, which
+/// would write old over new.
+const FACTS: [&str; 12] = [
+    "payment_register",
+    "payment_settle",
+    "payment_fee",
+    "payment_cancel",
+    "payment_quarantine",
+    "refund_settle",
+    "refund_fail",
+    "generation_attempt",
+    "generation_complete",
+    "generation_fail",
+    "delivery_confirm",
+    "delivery_fail",
+];
+
+/// Whether it may be sent again by whoever looks at it, days after.
+pub fn may_be_sent_again(producer: Producer, verb: &str) -> bool {
+    FACTS.contains(&verb) && !names_operator(producer, verb)
 }
 
 /// `None`: longer than a command may be, or no text that Postgres takes.
@@ -211,6 +226,9 @@ fn plain(verb: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proto_events::authority::COMMANDS;
+    use proto_events::commands::Operation;
+
     use super::*;
     use crate::sequencer::refused;
 
@@ -234,6 +252,9 @@ mod tests {
         assert!(
             is_dead(Telegram, Where::Door, "invalid") && !is_dead(Telegram, Where::Door, "content_unfit")
         );
+        for at in [Where::Door, Where::Decision] {
+            assert!(!is_dead(Producer::Console, at, "command_id_reused"));
+        }
         // At the door a code of the work means something else.
         assert!(is_dead(Payments, Where::Door, "payment_settled"));
     }
@@ -256,12 +277,49 @@ mod tests {
     }
 
     #[test]
+    fn only_what_has_happened_may_be_sent_again() {
+        for (verb, _) in COMMANDS {
+            assert!(!may_be_sent_again(Producer::Console, verb), "{verb}");
+            // What has no id is done as often as it comes.
+            assert!(
+                !Operation::VERBS.contains(verb) || !may_be_sent_again(Producer::Telegram, verb),
+                "{verb}"
+            );
+        }
+        assert!(FACTS.iter().all(|fact| COMMANDS.iter().any(|(verb, _)| verb == fact)));
+        for wish in [
+            "account_erase",
+            "account_open",
+            "topup_open",
+            "refund_open",
+            "generation_request",
+            "generation_cancel",
+            "generation_claim",
+            "a_verb_of_tomorrow",
+        ] {
+            assert!(!Producer::ALL.into_iter().any(|producer| may_be_sent_again(producer, wish)), "{wish}");
+        }
+        assert!(may_be_sent_again(Producer::Payments, "payment_settle"));
+        assert!(may_be_sent_again(Producer::Generator, "generation_complete"));
+    }
+
+    #[test]
+    fn nobody_without_the_key_tells_what_a_letter_is_of() {
+        let named = |key| {
+            let came = (Subject::from("cmd.ledger.telegram.profile_update"), Bytes::from(r#"{"x":42}"#));
+            let letter = Letter { came, refusal: refused("invalid", "why") };
+            read(&Names::new([key; 32]), &letter).unwrap().0.letter
+        };
+        assert_ne!(named(7), named(8));
+        assert!(named(7) == named(7) && named(7).len() == 32);
+    }
+
+    #[test]
     fn what_can_not_be_kept_as_text_or_is_an_act_of_ours_has_no_body() {
         let body = |subject: &str, payload: &str| read_of(subject, payload, "invalid").body;
         assert_eq!(body("cmd.ledger.payments.payment_settle", "{}").as_deref(), Some("{}"));
         assert_eq!(body("cmd.ledger.payments.payment_settle", &" ".repeat(BODY_BYTES_MAX + 1)), None);
         assert_eq!(body("cmd.ledger.payments.payment_settle", "a\0b"), None);
-        assert_eq!(body("cmd.ledger.console.staff_put", "{}"), None);
         assert_eq!(body("cmd.ledger.telegram.credits_grant", "{}"), None);
     }
 }

@@ -10,7 +10,7 @@ mod noise;
 mod retry;
 
 pub use decode::{Asked, BODY_BYTES_MAX, Decoded, decode_command, decode_query, own_request};
-pub use letters::{Letters, Where, set_open};
+pub use letters::{Letters, Where, may_be_sent_again, set_open};
 pub use names::{KEY as NAMES_KEY, Names};
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -39,6 +39,19 @@ impl Names {
         // Invariant: a verb and 32 hex digits are a command id.
         CommandId::new(name).unwrap_or(id)
     }
+
+    /// A dead letter's name, of what makes it the same one: 32 hex digits that tell nothing of it.
+    pub fn letter(&self, parts: [&[u8]; 4]) -> String {
+        // Invariant: HMAC takes a key of any length.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
+        // No producer is called so.
+        mac.update(b"dead letter\0");
+        for part in parts {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        hex(&mac.finalize().into_bytes()[..16])
+    }
 }
 
 #[cfg(test)]

@@ -1,17 +1,17 @@
-//! A dead letter is sent again: read as if it came from its producer, and on the one way that commands go. Its id is what it was, so what
+//! A dead letter of what has happened is sent again: read as if it came from its producer, and on the one way that commands go. Its id is what it was, so what
 //! is done already is told and not done twice.
 
-use proto_events::authority::names_operator;
 use proto_events::{Position, Producer, Reply, subjects};
 use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::decode::{Asked, decode_command};
+use super::letters::may_be_sent_again;
 use super::names::Names;
 use super::{Inbox, NO_ANSWER, SIDE_WORK_TIMEOUT};
 use crate::operations::message;
 use crate::sequencer::{ReplyTo, refused};
-use crate::store::{self, DeadLetter, answered};
+use crate::store::{self, answered};
 
 /// As a letter has it: the answer of what was done.
 const DONE: &str = "done";
@@ -40,11 +40,18 @@ impl Inbox {
             DONE => return Ok(self.told(DONE, kept.answered_position)),
             _ => return refuse("letter_closed", "this letter was dropped"),
         }
+        let of = kept.producer.parse::<Producer>().ok();
+        let Some(producer) = of.filter(|producer| may_be_sent_again(*producer, &kept.verb)) else {
+            return refuse(
+                "letter_only_seen",
+                "only what has happened may be sent again, no wish and no claim",
+            );
+        };
         let content = answered(store::letter_content(&self.pool, letter)).await?;
         let Some(body) = content.and_then(|(_, body)| body) else {
             return refuse("letter_gone", "what the command said is not kept any more");
         };
-        let reply = self.send_again(names, &kept, &body).await;
+        let reply = self.send_again(names, producer, &kept.verb, &body).await;
         let (answer, position) = match &reply {
             Reply::Done { position, .. } => {
                 (DONE, Some(position.get()).filter(|_| *position != Position::ZERO))
@@ -61,14 +68,8 @@ impl Inbox {
         Reply::Done { position: Position::ZERO, events: Vec::new(), result, incarnation: self.incarnation }
     }
 
-    async fn send_again(&self, names: &Names, kept: &DeadLetter, body: &str) -> Reply {
-        let of = kept.producer.parse::<Producer>().ok();
-        let Some(producer) = of.filter(|producer| !names_operator(*producer, &kept.verb)) else {
-            let why = "an act of a person is done again by that person";
-            return Reply::Refused { refusal: refused("not_allowed", why) };
-        };
-        let subject = subjects::command(producer, &kept.verb);
-        match decode_command(names, &subject, body.as_bytes()).asked {
+    async fn send_again(&self, names: &Names, producer: Producer, verb: &str, body: &str) -> Reply {
+        match decode_command(names, &subjects::command(producer, verb), body.as_bytes()).asked {
             Ok(Asked::Command(request)) => {
                 let (sender, receiver) = oneshot::channel();
                 if message::needs_look(&request) {
@@ -78,7 +79,10 @@ impl Inbox {
                 }
                 receiver.await.unwrap_or_else(|_| Reply::Failed { message: NO_ANSWER.to_owned() })
             }
-            Ok(Asked::Operation(request)) => self.operate(*request).await,
+            // None of these may be sent again.
+            Ok(Asked::Operation(_)) => {
+                Reply::Refused { refusal: refused("not_allowed", "what has no id is not sent again") }
+            }
             Err(refusal) => Reply::Refused { refusal },
         }
     }

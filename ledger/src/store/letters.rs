@@ -10,10 +10,28 @@ pub struct NewLetter {
     pub producer: &'static str,
     pub verb: String,
     pub command_id: Option<String>,
-    pub account_id: Option<Uuid>,
+    pub whose: Whose,
     pub code: String,
     pub message: String,
     pub body: Option<String>,
+}
+
+/// Whom its command names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// It can't be read, or it is the service's own.
+    Nobodys,
+    Account(Uuid),
+    /// Somebody who has no account, or none any more.
+    NotKnown,
+}
+
+/// How many may be open.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenMax {
+    pub all: i64,
+    /// Of one producer, verb and code.
+    pub alike: i64,
 }
 
 /// As it is kept.
@@ -39,15 +57,24 @@ pub struct DeadLetter {
 const COLUMNS: &str = "letter, producer, verb, command_id, account_id, code, state, times, first_at, last_at, answer, \
     answered_position, answered_at, body IS NOT NULL AS whole";
 
-/// Keeps one, or counts it once more: what was done before is open again, what was dropped stays so. False: `open_max` are open
-/// and this is none of them.
+/// Keeps one, or counts it once more: what was done before is open again, what was dropped stays so. What it says is not kept of
+/// whoever is erased or was never here. False: as many as may be are open, and this is none of them.
 pub async fn keep_letter(
     pool: &PgPool,
     new: &NewLetter,
-    open_max: i64,
+    open_max: OpenMax,
     now: i64,
 ) -> Result<bool, sqlx::Error> {
-    let sql = "UPDATE dead_letters SET times = times + 1, last_at = $2, message = $3, body = $4, \
+    let (account, nobodys) = match new.whose {
+        Whose::Nobodys => (None, true),
+        Whose::Account(account) => (Some(account), false),
+        Whose::NotKnown => (None, false),
+    };
+    // The lock makes an erasure wait, so that it finds what is kept here.
+    let sql = "WITH theirs AS (SELECT FROM account_keys WHERE account_id = $5 FOR KEY SHARE) \
+               UPDATE dead_letters SET times = times + 1, last_at = $2, \
+                   message = CASE WHEN $6 OR EXISTS (TABLE theirs) THEN $3 END, \
+                   body = CASE WHEN $6 OR EXISTS (TABLE theirs) THEN $4 END, \
                    account_id = coalesce($5, account_id), state = CASE state WHEN 'done' THEN 'open' ELSE state END \
                WHERE letter = $1";
     let again = sqlx::query(sql)
@@ -55,26 +82,34 @@ pub async fn keep_letter(
         .bind(now)
         .bind(&new.message)
         .bind(&new.body)
-        .bind(new.account_id)
+        .bind(account)
+        .bind(nobodys)
         .execute(pool)
         .await?;
     if again.rows_affected() > 0 {
         return Ok(true);
     }
-    let sql = "INSERT INTO dead_letters (letter, producer, verb, command_id, account_id, code, message, body, first_at, last_at) \
-               SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $9 \
-               WHERE (SELECT count(*) FROM dead_letters WHERE state = 'open') < $10 ON CONFLICT DO NOTHING";
+    let sql = "WITH theirs AS (SELECT FROM account_keys WHERE account_id = $5 FOR KEY SHARE) \
+               INSERT INTO dead_letters (letter, producer, verb, command_id, account_id, code, message, body, first_at, last_at) \
+               SELECT $1, $2, $3, $4, $5, $6, CASE WHEN $10 OR EXISTS (TABLE theirs) THEN $7 END, \
+                   CASE WHEN $10 OR EXISTS (TABLE theirs) THEN $8 END, $9, $9 \
+               FROM (SELECT count(*) AS many, \
+                         count(*) FILTER (WHERE producer = $2 AND verb = $3 AND code = $6) AS alike \
+                     FROM dead_letters WHERE state = 'open') AS waiting \
+               WHERE many < $11 AND alike < $12 ON CONFLICT DO NOTHING";
     let kept = sqlx::query(sql)
         .bind(&new.letter)
         .bind(new.producer)
         .bind(&new.verb)
         .bind(&new.command_id)
-        .bind(new.account_id)
+        .bind(account)
         .bind(&new.code)
         .bind(&new.message)
         .bind(&new.body)
         .bind(now)
-        .bind(open_max)
+        .bind(nobodys)
+        .bind(open_max.all)
+        .bind(open_max.alike)
         .execute(pool)
         .await?;
     Ok(kept.rows_affected() > 0)
@@ -126,12 +161,8 @@ pub async fn drop_letter(pool: &PgPool, letter: &str) -> Result<bool, sqlx::Erro
     Ok(sqlx::query(sql).bind(letter).execute(pool).await?.rows_affected() > 0)
 }
 
-/// Forgets contents, and letters that nobody waits for, that are older than this.
+/// Forgets those that were last refused before this, with what they said: nobody has seen to it by then, and nobody will.
 pub async fn prune_letters(pool: &PgPool, before: i64) -> Result<(), sqlx::Error> {
-    let sql = "DELETE FROM dead_letters WHERE last_at < $1 AND state <> 'open'";
-    sqlx::query(sql).bind(before).execute(pool).await?;
-    let sql = "UPDATE dead_letters SET body = NULL, message = NULL \
-               WHERE last_at < $1 AND (body IS NOT NULL OR message IS NOT NULL)";
-    sqlx::query(sql).bind(before).execute(pool).await?;
+    sqlx::query("DELETE FROM dead_letters WHERE last_at < $1").bind(before).execute(pool).await?;
     Ok(())
 }

@@ -30,6 +30,7 @@ use crate::console::people::look;
 use crate::console::session::Visitor;
 use crate::console::table::{self, Column, number, table, when};
 use crate::console::view::{Read, Scene, View};
+use crate::inbox::may_be_sent_again;
 use crate::store::{self, DeadLetter};
 
 /// Of each state, the newest.
@@ -74,13 +75,16 @@ struct Letter {
     answer: Option<String>,
     answered_position: Option<i64>,
     answered_at: Option<i64>,
-    /// What it said is still kept: it can be sent again.
+    /// What it said is still kept.
     whole: bool,
+    /// It may be sent again: it tells what has happened, and is still kept.
+    resendable: bool,
 }
 
 impl From<DeadLetter> for Letter {
     fn from(one: DeadLetter) -> Self {
         Self {
+            resendable: one.whole && tells_a_fact(&one.producer, &one.verb),
             letter: one.letter,
             producer: one.producer,
             verb: one.verb,
@@ -97,6 +101,10 @@ impl From<DeadLetter> for Letter {
             whole: one.whole,
         }
     }
+}
+
+fn tells_a_fact(producer: &str, verb: &str) -> bool {
+    producer.parse().is_ok_and(|producer| may_be_sent_again(producer, verb))
 }
 
 struct List;
@@ -320,9 +328,13 @@ fn acts(scene: &Scene<'_>, asked: &Asked, one: &Letter) -> Markup {
     };
     let to = |deed: &str| format!("/dead-letters/{}/{deed}", one.letter);
     html! {
-        @if !one.whole { p class="hint" { (scene.t("letter-by-hand")) } }
+        @if !one.resendable {
+            p class="hint" {
+                (scene.t(if tells_a_fact(&one.producer, &one.verb) { "letter-gone" } else { "letter-only-seen" }))
+            }
+        }
         div class="acts" {
-            @if one.whole {
+            @if one.resendable {
                 (Offer {
                     to: &to(RETRY), name: "letter-retry", confirm: None, reason: true, fields: Markup::default(),
                     sent: sent(RETRY),
@@ -347,10 +359,14 @@ async fn looked(
     let Some(session) = &visitor.session else { return Redirect::to("/sign-in").into_response() };
     let asked = Asked { letter, ..Asked::default() };
     // Nobody looks at what is not there.
-    if let Err(answer) = there(&console, &visitor, &asked).await {
-        return answer;
-    }
-    match look(&console, session, &asked.letter, "what a refused command said").await {
+    let letter = match there(&console, &visitor, &asked).await {
+        Ok(letter) => letter,
+        Err(answer) => return answer,
+    };
+    // The letter is gone one day, and whose it was is asked after that.
+    let whose = letter.account.filter(|account| *account != AccountId::OPERATIONS.0);
+    let subject = whose.map_or_else(|| asked.letter.clone(), |account| account.to_string());
+    match look(&console, session, &subject, &format!("what a refused command said: {}", asked.letter)).await {
         Acted::Done(_) => {
             let asked = Asked { looked: true, ..asked };
             console.shown::<One>(&visitor, &asked, StatusCode::OK, None).await
@@ -382,7 +398,7 @@ async fn retry(
     Path(letter): Path<String>,
     Form(given): Form<Given>,
 ) -> Response {
-    let asked = Asked { letter, sent: Some((RETRY, given.once, given.reason)), ..Asked::default() };
+    let mut asked = Asked { letter, sent: Some((RETRY, given.once, given.reason)), ..Asked::default() };
     if let Err(answer) = acted(&console, &visitor, &asked, "letter_retried").await {
         return answer;
     }
@@ -393,6 +409,7 @@ async fn retry(
             let why = match refusal.code.as_str() {
                 "letter_closed" => "letter-is-closed",
                 "letter_gone" => "letter-gone",
+                "letter_only_seen" => "letter-only-seen",
                 _ => "letter-refused-again",
             };
             (StatusCode::UNPROCESSABLE_ENTITY, why)
@@ -402,6 +419,12 @@ async fn retry(
             (StatusCode::SERVICE_UNAVAILABLE, "act-in-doubt")
         }
     };
+    // It was tried: another try is another act.
+    if status == StatusCode::UNPROCESSABLE_ENTITY
+        && let Some((_, once, _)) = &mut asked.sent
+    {
+        *once = Once::new();
+    }
     let said = note("bad", &console.words(&visitor).t(why));
     console.shown::<One>(&visitor, &asked, status, Some(said)).await
 }
@@ -448,7 +471,7 @@ fn here(asked: &Asked, done: &str) -> String {
     format!("/dead-letters/{}?done={done}", asked.letter)
 }
 
-/// Puts the act into the log, once for one form, before anything is done; else the answer.
+/// Puts the act into the log, before anything is done, once for one form, reason and try; else the answer.
 async fn acted(
     console: &Console,
     visitor: &Visitor,
@@ -460,6 +483,11 @@ async fn acted(
     let unfit = async |status, said| console.shown::<One>(visitor, asked, status, Some(said)).await;
     let words = console.words(visitor);
     match (name, letter.state.as_str()) {
+        ("letter_retried", "open") if !letter.resendable => {
+            let why =
+                if tells_a_fact(&letter.producer, &letter.verb) { "letter-gone" } else { "letter-only-seen" };
+            return Err(unfit(StatusCode::UNPROCESSABLE_ENTITY, note("bad", &words.t(why))).await);
+        }
         (_, "open") => {}
         // Pressed twice.
         ("letter_retried", "done") => {
@@ -473,8 +501,11 @@ async fn acted(
             return Err(unfit(StatusCode::UNPROCESSABLE_ENTITY, said).await);
         }
     }
-    let act =
-        asked.sent.as_ref().and_then(|(_, once, reason)| Act::noted(*once, name, &asked.letter, reason));
+    let tried = letter.answered_at.unwrap_or_default().to_string();
+    let act = asked.sent.as_ref().and_then(|(_, once, reason)| {
+        let once = once.with(&[name, &asked.letter, reason.trim(), &tried]);
+        Act::noted(once, name, &asked.letter, reason)
+    });
     let Some(act) = act else {
         return Err(unfit(StatusCode::UNPROCESSABLE_ENTITY, note("bad", &words.t("reason-missing"))).await);
     };
