@@ -4,6 +4,7 @@ use e2e::deeds::Deeds;
 use e2e::people::{Person, buttons, said};
 use e2e::raw::Raw;
 use e2e::{Role, Stage};
+use ledger::store::keep_publication;
 use proto_events::AccountId;
 use proto_events::catalog::Catalog;
 use proto_events::queries::CatalogView;
@@ -215,9 +216,25 @@ fn nobody_writes_over_another_unseen_and_what_was_typed_is_not_lost() {
     let typed = |name: &str| again.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str());
     assert_eq!((typed("bonuses-welcome"), typed("packages.0.id")), (Some("7"), Some("rub<100>")));
     assert!(!refused.text.contains("rub<100>"), "as text alone");
-    // Seen, it may be written over.
-    assert_eq!(posts(&admin, "/catalog/draft", &again).to, "/catalog/draft?done=draft-saved");
+    // Seen, it may be written over; pressed twice it is done once, and nobody else did it.
+    for press in 1..=2 {
+        let answer = posts(&admin, "/catalog/draft", &again);
+        assert_eq!(answer.to, "/catalog/draft?done=draft-saved", "press {press}: {}", answer.text);
+    }
+    assert_eq!(posts(&boss, "/catalog/draft", &again).status, StatusCode::CONFLICT);
     assert_eq!(draft(&stage).unwrap().bonuses.welcome.get(), 7);
+    // No button of the bot holds this name.
+    let page = admin.gets("/catalog/draft");
+    assert!(page.text.contains("Пакет rub&lt;100&gt;: на кнопке бота"), "{}", page.text);
+    let revision = page.hidden("revision");
+    let form = [("revision", revision.as_str()), ("version", "2"), ("reason", "r"), ("sure", "on")];
+    assert_eq!(admin.posts("/catalog/publish", &form).status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(published(&stage), 1);
+    for version in ["2", "0", "9223372036854775807"] {
+        for path in [format!("/catalog?version={version}"), format!("/catalog/compare?from={version}")] {
+            assert_eq!(admin.gets(&path).status, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
 
     // What does not fit is told field by field, and stays typed.
     let form = fields(&admin.gets("/catalog/draft").text, "draft");
@@ -347,8 +364,43 @@ fn new_prices_need_a_second_word_where_the_owner_wants_it() {
     saves(&admin, &[("bonuses-welcome", "7")]);
     assert_eq!(posts(&admin, "/catalog/publish", &publication(&admin)).status, StatusCode::ACCEPTED);
     assert_eq!(published(&stage), 2);
+
+    // Corrected since, nobody agrees to it.
+    let newest = || admin.reads("/proposals")["proposals"][0].clone();
+    let of = |id: &str| {
+        let all = admin.reads("/proposals")["proposals"].as_array().unwrap().clone();
+        all.into_iter().find(|p| p["id"] == id).unwrap()
+    };
+    let waited = newest()["id"].as_str().unwrap().to_owned();
+    saves(&admin, &[("bonuses-welcome", "8")]);
+    let over = of(&waited);
+    assert_eq!(
+        (&over["state"], &over["outcome"]),
+        (&json!("refused"), &json!("the draft was changed since"))
+    );
+    let agreed = bob.posts("/proposals/approve", &[("proposal", &waited), ("reason", "late")]);
+    assert_eq!(agreed.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let form = publication(&admin);
+    assert_eq!(posts(&admin, "/catalog/publish", &form).status, StatusCode::ACCEPTED);
+    let waits = newest();
+    let revision: i64 = form[0].1.parse().unwrap();
+    assert_eq!(waits["subject"], format!("version 3, draft {revision}"));
+    let id = waits["id"].as_str().unwrap();
+    let keeps = |revision| stage.rt.block_on(keep_publication(&stage.pool, id, revision)).unwrap();
+    assert!(keeps(revision), "it waits");
+    assert!(!keeps(revision - 1), "as if the draft had changed while it was put aside");
+    assert_eq!(of(id)["state"], "refused");
+    saves(&admin, &[("bonuses-welcome", "9")]);
+    assert_eq!(posts(&admin, "/catalog/publish", &publication(&admin)).status, StatusCode::ACCEPTED);
+    let id = newest()["id"].as_str().unwrap().to_owned();
+    let agreed = bob.posts("/proposals/approve", &[("proposal", &id), ("reason", "looked")]);
+    assert_eq!(agreed.to, "/proposals?done=decided", "{}", agreed.text);
+    assert_eq!(
+        (published(&stage), &admin.reads("/catalog")["catalog"]["bonuses"]["welcome"]),
+        (3, &json!(9))
+    );
     // Versions are counted by catalogs, the stream by all its events.
     assert_eq!(admin.reads("/catalog?version=1")["version"], 1);
-    assert_eq!(admin.reads("/catalog/versions")["versions"].as_array().unwrap().len(), 2);
+    assert_eq!(admin.reads("/catalog/versions")["versions"].as_array().unwrap().len(), 3);
     stage.assert_verified();
 }

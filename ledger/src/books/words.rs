@@ -82,6 +82,18 @@ pub fn minor(text: &str, currency: proto_events::Currency) -> Option<i64> {
     read.filter(|minor| *minor > 0)
 }
 
+/// Micro-dollars for people: `$0.75`, rounded half up to so many places; what is below cents is shown where there is any.
+pub fn dollars(micro: i64, places: u32) -> String {
+    let places = places.clamp(2, 6);
+    let unit = 10_u64.pow(6 - places);
+    let rounded = (micro.unsigned_abs() + unit / 2) / unit;
+    let whole = 10_u64.pow(places);
+    let rest = format!("{:0width$}", rounded % whole, width = places as usize);
+    let rest = rest.trim_end_matches('0');
+    let sign = if micro < 0 && rounded > 0 { "-" } else { "" };
+    format!("{sign}${}.{rest:0<2}", grouped(i64::try_from(rounded / whole).unwrap_or(i64::MAX)))
+}
+
 /// `1,234.50 RUB`.
 pub fn money_text(money: proto_events::Money) -> String {
     let asset = ledger_domain::Asset::from(money.currency);
@@ -92,6 +104,19 @@ pub fn money_text(money: proto_events::Money) -> String {
 mod tests {
     use super::*;
     use ledger_domain::Asset;
+
+    #[test]
+    fn dollars_are_rounded_half_up_to_the_places_that_are_asked_for() {
+        let cents = [0, 4_999, 5_000, 994_999, 995_000, 19_168_472, 1_234_567_890_000, -5_000, -1];
+        let told = cents.map(|micro| dollars(micro, 2));
+        assert_eq!(
+            told.each_ref().map(String::as_str),
+            ["$0.00", "$0.00", "$0.01", "$0.99", "$1.00", "$19.17", "$1,234,567.89", "-$0.01", "$0.00"]
+        );
+        assert_eq!([138_472, 1_000_000, 49].map(|micro| dollars(micro, 4)), ["$0.1385", "$1.00", "$0.00"]);
+        assert_eq!([750_000, 30_000_000, 1].map(|micro| dollars(micro, 6)), ["$0.75", "$30.00", "$0.000001"]);
+        assert_eq!(dollars(i64::MIN, 6), "-$9,223,372,036,854.775808");
+    }
 
     #[test]
     fn amounts_are_grouped_and_rubles_have_two_decimals() {

@@ -93,6 +93,11 @@ pub(super) enum Acted {
 impl Console {
     /// The one way in which a page does something. Whether the person may is the door's question.
     pub(super) async fn act(&self, by: &Session, act: Act) -> Acted {
+        self.act_about(by, act, None).await
+    }
+
+    /// The same. `about`: what it is, for whoever is to agree, where the command does not tell it all.
+    pub(super) async fn act_about(&self, by: &Session, act: Act, about: Option<String>) -> Acted {
         let verb = act.command.verb();
         // Invariant: a verb and 32 hex digits are a command id.
         let Ok(id) = CommandId::new(format!("{verb}:{}", act.once.0.simple())) else { return Acted::InDoubt };
@@ -103,7 +108,7 @@ impl Console {
         match ledger.send(envelope).await {
             Ok(done) => Acted::Done(done),
             Err(SendError::Refused(refusal)) if refusal.code.as_str() == NEEDS_APPROVAL => {
-                match put_aside(&self.pool, &by.name, &sent, account, &wanted).await {
+                match put_aside_about(&self.pool, &by.name, &sent, account, &wanted, about).await {
                     Ok(true) => Acted::PutAside,
                     Ok(false) => Acted::DecidedBefore,
                     Err(error) => {
@@ -186,6 +191,17 @@ pub async fn put_aside(
     account: AccountRef,
     command: &Command,
 ) -> Result<bool, NotPutAside> {
+    put_aside_about(pool, by, id, account, command, None).await
+}
+
+async fn put_aside_about(
+    pool: &PgPool,
+    by: &str,
+    id: &CommandId,
+    account: AccountRef,
+    command: &Command,
+    about: Option<String>,
+) -> Result<bool, NotPutAside> {
     let account = match account {
         AccountRef::Id(account) => account,
         // A person's Telegram id is kept nowhere but where it is erased.
@@ -200,7 +216,7 @@ pub async fn put_aside(
         verb: command.verb(),
         account: account.0,
         body: command.body()?.to_string(),
-        subject,
+        subject: about.unwrap_or(subject),
         credits,
         reason,
         by: by.to_owned(),

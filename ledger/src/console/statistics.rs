@@ -17,7 +17,7 @@ use super::form::filters;
 use super::table::{Column, number, table};
 use super::view::{Read, Scene, View};
 use crate::books::moscow::Day;
-use crate::books::words::{amount, grouped};
+use crate::books::words::{amount, dollars, grouped};
 use crate::projections;
 use crate::projections::slot_end_ms;
 
@@ -189,8 +189,8 @@ fn stars(stars: i64) -> String {
     format!("{} ⭐", grouped(stars))
 }
 
-fn dollars(micro: i64) -> String {
-    format!("${}.{:02}", grouped(micro / 1_000_000), micro.unsigned_abs() % 1_000_000 / 10_000)
+fn cents(micro: i64) -> String {
+    dollars(micro, 2)
 }
 
 const CHARTS: [Chart; 12] = [
@@ -205,7 +205,7 @@ const CHARTS: [Chart; 12] = [
     ("paid-rub", |day| day.paid_rub, rubles),
     ("paid-xtr", |day| day.paid_xtr, stars),
     ("earned-rub", |day| day.recognised_rub, rubles),
-    ("cost-usd", |day| day.cost_micro_usd, dollars),
+    ("cost-usd", |day| day.cost_micro_usd, cents),
 ];
 
 impl View for Statistics {
@@ -320,6 +320,5 @@ mod tests {
         assert_eq!(percentile(&slots, 99), slot_end_ms(slot_of(1_000)));
         assert_eq!(percentile(&[], 50), 0);
         assert_eq!((share(1, 3), share(1, 0)), ("33.3 %".to_owned(), "–".to_owned()));
-        assert_eq!(dollars(19_160_000), "$19.16");
     }
 }

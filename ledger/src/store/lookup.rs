@@ -146,7 +146,7 @@ pub async fn events_before(
     query.fetch_all(pool).await?.iter().map(Row::read).collect()
 }
 
-/// The catalog of a version.
+/// The catalog of a version, which is not above the one in force.
 ///
 /// Cost: a probe a bucket, and as many rows of its stream: a version stands at its own number there, or behind it by
 /// as many as another has agreed to.

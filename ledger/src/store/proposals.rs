@@ -1,6 +1,6 @@
 //! Acts that wait for the word of a second administrator. Times are Postgres' own, in µs.
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 /// What somebody wants done.
@@ -100,6 +100,28 @@ pub async fn decide_proposal(
                WHERE id = $1 AND state = 'open' AND (NOT $4 OR proposed_by <> $2 AND lapses_at > now_us())";
     let decided = sqlx::query(sql).bind(id).bind(by).bind(reason).bind(approves).execute(pool).await?;
     Ok(decided.rows_affected() == 1)
+}
+
+/// Why a publication that waited is not agreed to any more.
+const CHANGED_SINCE: &str = "the draft was changed since";
+
+/// Nobody agrees to prices that were corrected since: those that wait are refused. In the transaction that changes the draft.
+pub(super) async fn refuse_publications(at: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE proposals SET state = 'refused', outcome = $1, decided_at = now_us(), body = NULL \
+               WHERE verb = 'catalog_publish' AND state = 'open' AND lapses_at > now_us()";
+    sqlx::query(sql).bind(CHANGED_SINCE).execute(at).await.map(drop)
+}
+
+/// Of publications that wait only this one, of the draft's revision; not even this one where the draft was changed
+/// meanwhile. Whether it waits.
+pub async fn keep_publication(pool: &PgPool, id: &str, revision: i64) -> Result<bool, sqlx::Error> {
+    // The lock waits for who is changing the draft, and who changes it next sees the proposal.
+    let sql = "WITH draft AS MATERIALIZED (SELECT revision FROM catalog_draft WHERE one FOR SHARE) \
+               UPDATE proposals SET state = 'refused', outcome = $3, decided_at = now_us(), body = NULL \
+               FROM draft WHERE verb = 'catalog_publish' AND state = 'open' AND lapses_at > now_us() \
+                   AND (id <> $1 OR draft.revision <> $2)";
+    sqlx::query(sql).bind(id).bind(revision).bind(CHANGED_SINCE).execute(pool).await?;
+    Ok(proposal(pool, id).await?.is_some_and(|p| p.outcome.as_deref() != Some(CHANGED_SINCE)))
 }
 
 /// What was decided is carried out: `done`, `failed` (the log refused it: why), or `refused`.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::find::{Found, Line, Wanted, find};
 use super::{OWNERS, READS};
-use crate::books::words::grouped;
+use crate::books::words::{dollars, grouped};
 use crate::console::Console;
 use crate::console::asked::{Unfit, account, link, some};
 use crate::console::door::Need;
@@ -136,7 +136,7 @@ pub(in crate::console) fn list(scene: &Scene<'_>, lines: &[Line]) -> Markup {
                 td { (line.model) }
                 td { (state_of(scene, &line.state)) @if let Some(why) = &line.reason { br; span class="dim" { (why) } } }
                 (number(grouped(line.charged)))
-                (number(dollars(line.cost_micro_usd.saturating_add(line.estimated_micro_usd))))
+                (number(cost(line.cost_micro_usd.saturating_add(line.estimated_micro_usd))))
                 (number(took(line)))
             }
         }
@@ -144,10 +144,9 @@ pub(in crate::console) fn list(scene: &Scene<'_>, lines: &[Line]) -> Markup {
     table(scene.words, &scene.t("menu-requests"), &columns, &rows, None)
 }
 
-/// `0.1385 $`, rounded up.
-pub(super) fn dollars(micro: i64) -> String {
-    let parts = micro.max(0).saturating_add(99) / 100;
-    format!("{}.{:04} $", grouped(parts / 10_000), parts % 10_000)
+/// One request costs cents and parts of them.
+pub(super) fn cost(micro: i64) -> String {
+    dollars(micro, 4)
 }
 
 /// From the request to its end.
@@ -165,7 +164,7 @@ mod tests {
 
     #[test]
     fn costs_and_times_are_told_in_dollars_and_seconds() {
-        assert_eq!([0, 1, 138_472, 1_000_000].map(dollars), ["0.0000 $", "0.0001 $", "0.1385 $", "1.0000 $"]);
+        assert_eq!([0, 138_472, 1_000_000].map(cost), ["$0.00", "$0.1385", "$1.00"]);
         assert_eq!([0, 999, 12_345, -1].map(seconds), ["0.0", "0.9", "12.3", "0.0"]);
     }
 }

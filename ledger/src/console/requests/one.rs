@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::{Content, Made, content, made};
 use super::find::{self, Line};
-use super::list::{dollars, kind_of, seconds, state_of};
+use super::list::{cost, kind_of, seconds, state_of};
 use super::{OWNERS, READS};
 use crate::books::moscow;
 use crate::books::words::{grouped, word};
@@ -172,9 +172,9 @@ fn facts(scene: &Scene<'_>, line: &Line, owner: bool) -> Markup {
             dd { (state_of(scene, &line.state)) @if let Some(why) = &line.reason { " · " (why) } }
             dt { (scene.t("price")) } dd { (grouped(line.credits)) }
             dt { (scene.t("charged")) } dd { (grouped(line.charged)) }
-            dt { (scene.t("cost")) } dd { (dollars(line.cost_micro_usd)) }
+            dt { (scene.t("cost")) } dd { (cost(line.cost_micro_usd)) }
             @if line.estimated_micro_usd > 0 {
-                dt { (scene.t("cost-estimated")) } dd { (dollars(line.estimated_micro_usd)) }
+                dt { (scene.t("cost-estimated")) } dd { (cost(line.estimated_micro_usd)) }
             }
             dt { (scene.t("took-vendor")) } dd { (seconds(line.latency_ms)) }
             @if let Some(at) = line.delivered_at { dt { (scene.t("delivered")) } dd { (moscow::date_time(at)) } }
@@ -202,7 +202,7 @@ fn steps(scene: &Scene<'_>, steps: &[Step]) -> Markup {
                 (number(step.attempt.map(grouped).unwrap_or_default()))
                 td { (step.outcome.as_deref().unwrap_or_default()) }
                 (number(html! {
-                    @if let Some(cost) = step.cost_micro_usd { @if step.estimated { "≈ " } (dollars(cost)) }
+                    @if let Some(micro) = step.cost_micro_usd { @if step.estimated { "≈ " } (cost(micro)) }
                 }))
                 (number(step.latency_ms.map(|ms| seconds(ms.into())).unwrap_or_default()))
                 td { (step.model_version.as_deref().unwrap_or_default()) }

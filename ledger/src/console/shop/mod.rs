@@ -22,6 +22,5 @@ pub(super) fn rooms(door: &mut Door) {
 }
 
 fn is_owner(scene: &Scene<'_>) -> bool {
-    let session = scene.visitor.session.as_ref();
-    session.is_some_and(|session| session.roles.iter().any(|role| OWNERS.contains(role)))
+    scene.is_one_of(OWNERS)
 }

@@ -91,7 +91,7 @@ async fn side(
     }
     match name.parse() {
         Ok(version) if version == newest.version => Ok(newest.catalog.clone()),
-        Ok(version) => Ok(of_version(&console.pool, version).await?.catalog),
+        Ok(version) => Ok(of_version(&console.pool, version, newest.version).await?.catalog),
         Err(_) => Err(Unfit::Field("catalog-side-unfit")),
     }
 }

@@ -7,7 +7,6 @@ use axum::Extension;
 use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use ledger_domain::catalog_problems;
 use maud::{Markup, html};
 use proto_events::AccountId;
 use proto_events::catalog::Catalog;
@@ -16,9 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use super::changes::{Change, changes};
 use super::compare::table_of;
+use super::faults::faults;
 use super::fields::{Typed, Wrong, shelf};
 use super::form::Desk;
-use super::words::problem_words;
+use super::words::fault_words;
 use super::{EDITS, Version, in_force, now, of_version, publish, written};
 use crate::books::moscow;
 use crate::console::Console;
@@ -103,7 +103,7 @@ impl Read for Draft {
             edited_by: draft.by,
             edited_at: draft.at,
             changes: changes(&newest.catalog, &draft.catalog).map_err(|_| Unfit::Broken("draft-unread"))?,
-            problems: catalog_problems(&draft.catalog).iter().map(ToString::to_string).collect(),
+            problems: faults(&draft.catalog).iter().map(ToString::to_string).collect(),
             proposal: proposal.map(|p| if p.lapsed { "lapsed".to_owned() } else { p.state }),
         };
         Ok(Shown { revision, in_force, draft: Some(about), catalog: draft.catalog, can_be_turned_on })
@@ -176,7 +176,7 @@ fn about_it(scene: &Scene<'_>, shown: &Shown, about: &About) -> Markup {
         @if !about.problems.is_empty() {
             div class="note bad" {
                 p { (scene.t("draft-problems")) }
-                ul { @for problem in catalog_problems(&shown.catalog) { li { (problem_words(scene.words, &problem)) } } }
+                ul { @for fault in faults(&shown.catalog) { li { (fault_words(scene.words, &fault)) } } }
             }
         }
         h2 { (scene.t("draft-changes")) }
@@ -315,7 +315,7 @@ pub(super) async fn begin(
             return Ok(false);
         }
         let base = newest.version;
-        let from = if from == base { newest } else { of_version(&console.pool, from).await? };
+        let from = if from == base { newest } else { of_version(&console.pool, from, base).await? };
         put(&console, revision, &from.catalog, base, &session.name).await.map_err(Unfit::Postgres)
     };
     match begun.await {

@@ -29,10 +29,8 @@ pub(super) enum Why {
         min: i64,
         max: i64,
     },
-    /// 1 to so many characters.
-    Name {
-        max: usize,
-    },
+    /// Of a package.
+    Id,
     Rubles,
     Stars,
     Currency,
@@ -40,7 +38,8 @@ pub(super) enum Why {
     Model,
 }
 
-pub(super) const ID_CHARS_MAX: usize = 64;
+/// In the log. What a button holds is less: a fault of the draft.
+const ID_CHARS_MAX: usize = 64;
 /// A chat shows no more.
 const PACKAGES_MAX: usize = 100;
 /// The field for what is added to the models.
@@ -137,7 +136,10 @@ impl Typed {
         let kept: Vec<usize> = kept.filter(|n| !self.is_blank(*n)).collect();
         catalog.packages = kept.into_iter().filter_map(|n| self.package(n, &mut wrong)).collect();
         catalog.models = self.models_left(under, &mut wrong);
-        if let Some(model) = shelf.iter().find(|model| model.name.as_str() == self.get(TURN_ON)) {
+        // Pressed twice, it stands in the draft already.
+        let is_asked_for = |model: &&Model| model.name.as_str() == self.get(TURN_ON);
+        let is_left = catalog.models.iter().any(|model| is_asked_for(&model));
+        if let Some(model) = shelf.iter().chain(&under.models).find(is_asked_for).filter(|_| !is_left) {
             catalog.models.push(model.clone());
         }
         if wrong.is_empty() { Ok(catalog) } else { Err(wrong) }
@@ -147,7 +149,7 @@ impl Typed {
         let field = |name: &str| format!("packages.{n}.{name}");
         let id = Text::new(self.get(&field("id"))).ok().filter(|id: &Text<ID_CHARS_MAX>| !id.is_empty());
         if id.is_none() {
-            wrong.push(Wrong { field: field("id"), why: Why::Name { max: ID_CHARS_MAX } });
+            wrong.push(Wrong { field: field("id"), why: Why::Id });
         }
         let bounds = (Unit::Credits, 1, Credits::MAX.get());
         let credits = number(self.get(&field("credits")), &field("credits"), bounds, wrong);
@@ -327,5 +329,6 @@ mod tests {
         let back = read.models.last().unwrap();
         assert_eq!((&back.name, back.sizes.len()), (&gone.name, gone.sizes.len()));
         assert!(back.kinds.iter().all(|price| !price.default));
+        assert_eq!(typed.read(&read, &[]), Ok(read.clone()), "pressed twice");
     }
 }

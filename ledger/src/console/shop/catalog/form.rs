@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use proto_events::catalog::{Catalog, Model};
 use proto_events::{Credits, Rail};
 
-use super::fields::{ID_CHARS_MAX, TURN_ON, Typed, Why, Wrong};
+use super::fields::{TURN_ON, Typed, Why, Wrong};
 use super::plain::{GROUPS, PLAIN, Plain, Unit};
 use super::words::{field_words, wrong_words};
 use crate::books::words::word;
@@ -104,7 +104,7 @@ impl Desk<'_> {
                 legend { @if is_new || id.is_empty() { (t("draft-package-new")) } @else { (t("catalog-package")) " " (id) } }
                 @if is_new { p class="hint" { (t("draft-package-new-more")) } }
                 div class="row" {
-                    (self.field(&name("id"), &t("catalog-part-id"), Why::Name { max: ID_CHARS_MAX }))
+                    (self.field(&name("id"), &t("catalog-part-id"), Why::Id))
                     (self.field(&name("credits"), &t("credits"), some_credits(1)))
                     (self.field(&name("price"), &t("price"), price))
                     (choice(&name("currency"), &t("catalog-part-currency"), &currencies, currency))

@@ -5,7 +5,7 @@ use proto_events::catalog::{Catalog, Model, Package};
 use proto_events::{Credits, Currency, Money};
 
 use super::plain::{GROUPS, PLAIN};
-use super::words::{dollars, plain_words};
+use super::words::{plain_words, vendor_price};
 use crate::books::words::{grouped, money_text, word};
 use crate::console::table::{Column, number, table};
 use crate::console::view::Scene;
@@ -95,8 +95,8 @@ fn sizes(model: &Model, price: Credits) -> String {
 fn costs(model: &Model) -> String {
     let costs = &model.unit_costs;
     match costs.picture {
-        Some(picture) => dollars(picture.get()),
-        None => [costs.prompt, costs.output, costs.image].map(|cost| dollars(cost.get())).join(" / "),
+        Some(picture) => vendor_price(picture.get()),
+        None => [costs.prompt, costs.output, costs.image].map(|cost| vendor_price(cost.get())).join(" / "),
     }
 }
 

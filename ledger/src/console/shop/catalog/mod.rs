@@ -7,6 +7,7 @@
 mod changes;
 mod compare;
 mod draft;
+mod faults;
 mod fields;
 mod form;
 mod history;
@@ -75,8 +76,8 @@ async fn in_force(pool: &PgPool) -> Result<Version, Unfit> {
     newest.as_ref().map(Version::read).transpose()?.ok_or(Unfit::NotYet("catalog-not-yet"))
 }
 
-async fn of_version(pool: &PgPool, version: i64) -> Result<Version, Unfit> {
-    if version < 1 {
+async fn of_version(pool: &PgPool, version: i64, in_force: i64) -> Result<Version, Unfit> {
+    if !(1..=in_force).contains(&version) {
         return Err(Unfit::Nowhere);
     }
     let row = store::catalog_of(pool, version).await?;

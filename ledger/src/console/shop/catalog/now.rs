@@ -50,7 +50,7 @@ impl Read for Now {
         let newest = in_force(&console.pool).await?;
         let in_force = newest.version;
         let found = match asked.version.filter(|version| *version != in_force) {
-            Some(version) => of_version(&console.pool, version).await?,
+            Some(version) => of_version(&console.pool, version, in_force).await?,
             None => newest,
         };
         let super::Version { version, position, at, actor, producer, reason, catalog } = found;

@@ -13,6 +13,7 @@ use proto_events::{AccountId, CommandId, Producer, Text};
 use serde::Deserialize;
 
 use super::draft::{Asked, Draft, Shown};
+use super::faults::faults;
 use super::now::Now;
 use super::{in_force, written};
 use crate::console::Console;
@@ -97,7 +98,7 @@ pub(super) async fn publish(
     let command = match to_publish(&console, &given, reason).await {
         Ok(ToDo::Publish(command)) => command,
         Ok(ToDo::Nothing) => return Redirect::to(DONE).into_response(),
-        Ok(ToDo::Refuse(why)) => return refused(StatusCode::CONFLICT, why).await,
+        Ok(ToDo::Refuse(status, why)) => return refused(status, why).await,
         Err(Unfit::Postgres(error)) => return console.away(&visitor, &error),
         Err(unfit) => {
             let (status, why) = unfit.told(&visitor.path);
@@ -106,7 +107,8 @@ pub(super) async fn publish(
     };
     let once = once_of(given.version, given.revision);
     let act = Act { once, account: AccountRef::Id(AccountId::CATALOG), command: (*command).into() };
-    match console.act(session, act).await {
+    let about = format!("version {}, draft {}", given.version, given.revision);
+    match console.act_about(session, act, Some(about)).await {
         Acted::Done(_) => {
             // Who dies before this leaves a draft that is what is in force: it counts as none.
             let ended = store::put_catalog_draft(&console.pool, given.revision, None, 0, &session.name).await;
@@ -116,6 +118,12 @@ pub(super) async fn publish(
             Redirect::to(DONE).into_response()
         }
         acted @ Acted::PutAside => {
+            let id = id_of(given.version, given.revision);
+            match store::keep_publication(&console.pool, &id, given.revision).await {
+                Ok(true) => {}
+                Ok(false) => return refused(StatusCode::CONFLICT, "draft-changed-since").await,
+                Err(error) => return console.away(&visitor, &error),
+            }
             let said = acted.say(console.words(&visitor), &KNOWN);
             console.shown::<Now>(&visitor, &super::now::Asked::default(), acted.status(), Some(said)).await
         }
@@ -131,7 +139,7 @@ enum ToDo {
     /// It is done already, by the same press.
     Nothing,
     /// The name of what is said.
-    Refuse(&'static str),
+    Refuse(StatusCode, &'static str),
 }
 
 /// The draft, if it is as it was seen and follows what is in force.
@@ -145,15 +153,18 @@ async fn to_publish(console: &Console, given: &Given, reason: Text<500>) -> Resu
         let id = CommandId::new(id).map_err(|_| Unfit::Field("draft-form-unfit"))?;
         let done = store::first_answers(&console.pool, &[(Producer::Console, id)]).await?;
         let why = if is_next { "draft-changed-since" } else { "draft-too-late" };
-        return Ok(if done.is_empty() { ToDo::Refuse(why) } else { ToDo::Nothing });
+        return Ok(if done.is_empty() { ToDo::Refuse(StatusCode::CONFLICT, why) } else { ToDo::Nothing });
     };
     if draft.catalog == newest.catalog {
-        return Ok(ToDo::Refuse("draft-same"));
+        return Ok(ToDo::Refuse(StatusCode::CONFLICT, "draft-same"));
+    }
+    if !faults(&draft.catalog).is_empty() {
+        return Ok(ToDo::Refuse(StatusCode::UNPROCESSABLE_ENTITY, "draft-invalid"));
     }
     // What was refused stays so: another draft is another proposal.
     let proposal = store::proposal(&console.pool, &id).await?;
     if proposal.is_some_and(|p| p.lapsed || !["open", "approving"].contains(&p.state.as_str())) {
-        return Ok(ToDo::Refuse("draft-not-agreed"));
+        return Ok(ToDo::Refuse(StatusCode::CONFLICT, "draft-not-agreed"));
     }
     let command = CatalogPublish { version: given.version, catalog: draft.catalog, reason: Some(reason) };
     Ok(ToDo::Publish(Box::new(command)))

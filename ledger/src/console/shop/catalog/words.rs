@@ -5,9 +5,10 @@ use proto_events::Money;
 use serde_json::Value;
 
 use super::changes::ORDER;
+use super::faults::{Fault, PACKAGE_MAX};
 use super::fields::{Why, Wrong};
 use super::plain::{PLAIN, Plain, Unit};
-use crate::books::words::{grouped, money_text, word};
+use crate::books::words::{dollars, grouped, money_text, word};
 use crate::console::lang::Words;
 
 /// `Package · rub-100 · price`
@@ -42,7 +43,7 @@ pub(super) fn value_words(words: Words<'_>, path: &[String], value: &Value) -> S
         Value::Number(n) => {
             let n = n.as_i64().unwrap_or_default();
             if path.iter().any(|part| part == "unit_costs") {
-                return dollars(n);
+                return vendor_price(n);
             }
             let (unit, shown) = match last {
                 last if last.ends_with("_ms") => ("unit-seconds", Unit::Seconds.written(n)),
@@ -61,11 +62,9 @@ fn text(words: Words<'_>, value: &Value) -> String {
     words.known(&format!("rail-{text}")).unwrap_or(text)
 }
 
-/// `$0.75` for 750 000 micro-dollars.
-pub(super) fn dollars(micro: i64) -> String {
-    let rest = format!("{:06}", micro % 1_000_000);
-    let rest = rest.trim_end_matches('0');
-    format!("${}.{rest:0<2}", grouped(micro / 1_000_000))
+/// Exact: what a vendor takes for a token is far below a cent.
+pub(super) fn vendor_price(micro: i64) -> String {
+    dollars(micro, 6)
 }
 
 /// `+50 %`, `−12.5 %`
@@ -86,7 +85,19 @@ pub(super) fn plain_words(words: Words<'_>, plain: &Plain, n: i64) -> String {
     }
 }
 
-pub(super) fn problem_words(words: Words<'_>, problem: &Problem) -> String {
+pub(super) fn fault_words(words: Words<'_>, fault: &Fault) -> String {
+    let of = |text: &str, name: &str, max: usize| {
+        let max = i64::try_from(max).unwrap_or(i64::MAX);
+        words.with(text, [("name", name.to_owned().into()), ("max", max.into())])
+    };
+    match fault {
+        Fault::Catalog(problem) => problem_words(words, problem),
+        Fault::PackageName { name, max } => of("problem-package-id", name, *max),
+        Fault::ModelName { name, max } => of("problem-model-id", name, *max),
+    }
+}
+
+fn problem_words(words: Words<'_>, problem: &Problem) -> String {
     let of = |name: &str, what: &str| words.with(name, [("name", what.to_owned().into())]);
     match problem {
         Problem::ModelNameless => words.t("problem-model-nameless"),
@@ -150,9 +161,7 @@ pub(super) fn wrong_words(words: Words<'_>, why: Why) -> String {
                 None => words.with("wrong-count", [("min", min.into()), ("max", max.into())]),
             }
         }
-        Why::Name { max } => {
-            words.with("wrong-name", [("max", i64::try_from(max).unwrap_or(i64::MAX).into())])
-        }
+        Why::Id => words.with("wrong-id", [("max", i64::try_from(PACKAGE_MAX).unwrap_or(i64::MAX).into())]),
         Why::Rubles => words.t("wrong-rubles"),
         Why::Stars => words.t("wrong-stars"),
         Why::Currency => words.t("wrong-currency"),
@@ -178,8 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sums_and_shares_are_told_as_people_write_them() {
+    fn shares_are_told_as_people_write_them() {
         assert_eq!([0, 500, -1_000, -125, 3].map(percent), ["+0 %", "+50 %", "−100 %", "−12.5 %", "+0.3 %"]);
-        assert_eq!([750_000, 30_000_000, 1].map(dollars), ["$0.75", "$30.00", "$0.000001"]);
     }
 }
