@@ -31,14 +31,15 @@ pub async fn put_catalog_draft(
 ) -> Result<bool, sqlx::Error> {
     let sql = "UPDATE catalog_draft SET revision = revision + 1, catalog = $2, base = $3, edited_by = $4, \
                edited_at = now_us() WHERE one AND revision = $1";
-    let mut tx = pool.begin().await?;
+    let mut tx = super::begin(pool).await?;
     let put = sqlx::query(sql).bind(seen).bind(catalog).bind(base).bind(by).execute(&mut *tx).await?;
     if put.rows_affected() == 1 {
         super::proposals::refuse_publications(&mut tx).await?;
         tx.commit().await?;
         return Ok(true);
     }
+    tx.rollback().await?;
     let sql = "SELECT EXISTS (SELECT FROM catalog_draft WHERE one AND revision > $1 AND catalog IS NOT DISTINCT FROM $2 \
                AND base = $3 AND edited_by = $4)";
-    sqlx::query_scalar(sql).bind(seen).bind(catalog).bind(base).bind(by).fetch_one(&mut *tx).await
+    sqlx::query_scalar(sql).bind(seen).bind(catalog).bind(base).bind(by).fetch_one(pool).await
 }
