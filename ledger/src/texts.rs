@@ -2,9 +2,9 @@
 //!
 //! A text is what stands behind `key =` in a Fluent file: its lines after the first are indented there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
+use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement, VariantKey};
 use fluent_syntax::parser;
 
 /// What is wrong with a text, for whoever wrote it.
@@ -29,20 +29,14 @@ type Names = BTreeSet<String>;
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Taken {
     pub names: BTreeSet<String>,
-    pub choosing: BTreeSet<String>,
+    /// With the keys of those forms, as they are written.
+    pub choosing: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// What is not Fluent takes nothing.
 pub fn taken(text: &str) -> Taken {
-    let names = names(text).unwrap_or_default();
-    let names: BTreeSet<String> =
-        names.iter().filter_map(|name| name.strip_prefix('$')).map(str::to_owned).collect();
-    // `{ $n ->`
-    let chooses = |name: &&String| {
-        let name = format!("${name}");
-        text.split(name.as_str()).skip(1).any(|after| after.trim_start().starts_with("->"))
-    };
-    let choosing = names.iter().filter(chooses).cloned().collect();
+    let Found { names, choosing } = found(text).unwrap_or_default();
+    let names = names.iter().filter_map(|name| name.strip_prefix('$')).map(str::to_owned).collect();
     Taken { names, choosing }
 }
 
@@ -51,9 +45,9 @@ pub fn taken(text: &str) -> Taken {
 /// # Errors
 /// What is wrong, in words.
 pub fn check(builtin: &str, own: &str) -> Result<(), Unfit> {
-    let own = names(own)?;
+    let own = found(own)?.names;
     // Whatever the adapter has built in, it can read.
-    let builtin = names(builtin).unwrap_or_default();
+    let builtin = found(builtin).unwrap_or_default().names;
     let all = |names: &mut dyn Iterator<Item = &String>| names.cloned().collect::<Vec<_>>().join(", ");
     let unknown = all(&mut own.difference(&builtin));
     if !unknown.is_empty() {
@@ -63,7 +57,13 @@ pub fn check(builtin: &str, own: &str) -> Result<(), Unfit> {
     if lacking.is_empty() { Ok(()) } else { Err(Unfit::Lacks(lacking)) }
 }
 
-fn names(text: &str) -> Result<Names, Unfit> {
+#[derive(Default)]
+struct Found {
+    names: Names,
+    choosing: BTreeMap<String, BTreeSet<String>>,
+}
+
+fn found(text: &str) -> Result<Found, Unfit> {
     const KEY: &str = "key";
     let text = text.trim();
     if text.is_empty() {
@@ -75,9 +75,9 @@ fn names(text: &str) -> Result<Names, Unfit> {
     let Some(value) = message.value.as_ref().filter(|_| message.attributes.is_empty()) else {
         return Err(Unfit::Several);
     };
-    let mut names = Names::new();
-    of_pattern(value, &mut names);
-    Ok(names)
+    let mut found = Found::default();
+    of_pattern(value, &mut found);
+    Ok(found)
 }
 
 fn syntax(source: &str, errors: &[parser::ParserError]) -> Unfit {
@@ -89,27 +89,35 @@ fn syntax(source: &str, errors: &[parser::ParserError]) -> Unfit {
     Unfit::Syntax { line, what: first.map(|error| error.kind.to_string()).unwrap_or_default() }
 }
 
-fn of_pattern(pattern: &Pattern<&str>, names: &mut Names) {
+fn of_pattern(pattern: &Pattern<&str>, found: &mut Found) {
     for element in &pattern.elements {
         if let PatternElement::Placeable { expression } = element {
-            of_expression(expression, names);
+            of_expression(expression, found);
         }
     }
 }
 
-fn of_expression(expression: &Expression<&str>, names: &mut Names) {
+fn of_expression(expression: &Expression<&str>, found: &mut Found) {
     match expression {
-        Expression::Inline(inline) => of_inline(inline, names),
+        Expression::Inline(inline) => of_inline(inline, found),
         Expression::Select { selector, variants } => {
-            of_inline(selector, names);
+            of_inline(selector, found);
+            if let InlineExpression::VariableReference { id } = selector {
+                let keys = variants.iter().map(|variant| match &variant.key {
+                    VariantKey::Identifier { name } => (*name).to_owned(),
+                    VariantKey::NumberLiteral { value } => (*value).to_owned(),
+                });
+                found.choosing.entry(id.name.to_owned()).or_default().extend(keys);
+            }
             for variant in variants {
-                of_pattern(&variant.value, names);
+                of_pattern(&variant.value, found);
             }
         }
     }
 }
 
-fn of_inline(inline: &InlineExpression<&str>, names: &mut Names) {
+fn of_inline(inline: &InlineExpression<&str>, found: &mut Found) {
+    let names = &mut found.names;
     match inline {
         InlineExpression::StringLiteral { .. } | InlineExpression::NumberLiteral { .. } => {}
         InlineExpression::VariableReference { id } => _ = names.insert(format!("${}", id.name)),
@@ -117,10 +125,10 @@ fn of_inline(inline: &InlineExpression<&str>, names: &mut Names) {
         InlineExpression::TermReference { id, .. } => _ = names.insert(format!("-{}", id.name)),
         InlineExpression::FunctionReference { id, arguments } => {
             names.insert(format!("{}()", id.name));
-            arguments.positional.iter().for_each(|argument| of_inline(argument, names));
-            arguments.named.iter().for_each(|argument| of_inline(&argument.value, names));
+            arguments.positional.iter().for_each(|argument| of_inline(argument, found));
+            arguments.named.iter().for_each(|argument| of_inline(&argument.value, found));
         }
-        InlineExpression::Placeable { expression } => of_expression(expression, names),
+        InlineExpression::Placeable { expression } => of_expression(expression, found),
     }
 }
 
@@ -132,7 +140,8 @@ mod tests {
     fn what_a_text_takes_is_told() {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
         let taken = taken("{ $n ->\n    [one] { $n } of { $left }\n   *[other] { $n }\n}");
-        assert_eq!(taken, Taken { names: names(&["left", "n"]), choosing: names(&["n"]) });
+        let choosing = BTreeMap::from([("n".to_owned(), names(&["one", "other"]))]);
+        assert_eq!(taken, Taken { names: names(&["left", "n"]), choosing });
         assert_eq!(super::taken("{ $n"), Taken::default());
     }
 

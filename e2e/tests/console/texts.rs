@@ -27,10 +27,21 @@ pub fn knows(stage: &Stage) {
     }
 }
 
+/// As the page has it now.
+fn seen(seat: &Seat<'_>, language: &str) -> String {
+    let shown = seat.reads("/texts/welcome-back")["languages"].as_array().unwrap().clone();
+    shown.iter().find(|words| words["language"] == language).unwrap()["version"].to_string()
+}
+
 fn writes(seat: &Seat<'_>, deed: &str, language: &str, text: &str, reason: &str) -> Answer {
+    writes_over(seat, deed, language, text, reason, &seen(seat, language))
+}
+
+fn writes_over(seat: &Seat<'_>, deed: &str, language: &str, text: &str, reason: &str, seen: &str) -> Answer {
     // Each its own form.
     let once = uuid::Uuid::new_v4().simple().to_string();
-    let form = [("once", once.as_str()), ("language", language), ("text", text), ("reason", reason)];
+    let form =
+        [("once", once.as_str()), ("language", language), ("text", text), ("reason", reason), ("seen", seen)];
     seat.posts(&format!("/texts/welcome-back/{deed}"), &form)
 }
 
@@ -106,12 +117,18 @@ fn what_is_written_is_looked_at_said_in_its_language_alone_and_taken_back() {
     }
     let refused = writes(&admin, "put", "en", own, " ");
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "a reason is given");
-    assert_eq!(writes(&fin, "put", "en", own, "r").status, StatusCode::FORBIDDEN);
+    assert_eq!(writes_over(&fin, "put", "en", own, "r", "0").status, StatusCode::FORBIDDEN);
     assert_eq!(acts(&stage), 0);
 
     // Said by the bot next, in its language alone; a form is one act.
     let once = admin.gets("/texts/welcome-back").hidden("once");
-    let form = [("once", once.as_str()), ("language", "en"), ("text", own), ("reason", "more of the sea")];
+    let form = [
+        ("once", once.as_str()),
+        ("language", "en"),
+        ("text", own),
+        ("reason", "more of the sea"),
+        ("seen", "0"),
+    ];
     for _ in 0..2 {
         let done = admin.posts("/texts/welcome-back/put", &form);
         assert_eq!(done.to, "/texts/welcome-back?done=text-put", "{}", done.text);
@@ -123,6 +140,19 @@ fn what_is_written_is_looked_at_said_in_its_language_alone_and_taken_back() {
     assert!(
         own_only.contains("welcome-back") && own_only.contains("Ahoy") && !own_only.contains("/texts/help")
     );
+
+    // An older form writes over nothing unseen, and what was typed stays.
+    let late = writes_over(&admin, "put", "en", "Late { $available }", "typed long ago", "0");
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    for kept in ["изменил кто-то другой", "Late { $available }", "typed long ago", "Ahoy"] {
+        assert!(late.text.contains(kept), "{kept}: {}", late.text);
+    }
+    assert!(
+        late.text.contains(&format!("name=\"seen\" value=\"{}\"", seen(&admin, "en"))),
+        "seen, it may be"
+    );
+    assert_eq!(writes_over(&admin, "take-back", "en", "", "r", "0").status, StatusCode::CONFLICT);
+    assert_eq!(acts(&stage), 1);
 
     let back = writes(&admin, "take-back", "en", "", "enough of the sea");
     assert_eq!(back.to, "/texts/welcome-back?done=text-taken-back", "{}", back.text);

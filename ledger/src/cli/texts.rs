@@ -217,6 +217,7 @@ mod tests {
             language: "ru".to_owned(),
             builtin: format!("\n{}", "слово ".repeat(40)),
             own: own.map(str::to_owned),
+            version: 0,
         };
         let all = list(&[text(None), text(Some("own words"))]);
         assert!(all.lines().all(|line| line.chars().count() <= 80), "{all}");

@@ -1139,6 +1139,7 @@ text-put = Save
 text-take-back = Take the built-in text back
 text-not-put = Not saved: the text does not fit. What you wrote is still in the field.
 text-syntax = Line { $line }: this can't be written so ({ $what }). Braces stand only around what is put in.
+text-written-over = Not saved: somebody else changed this text meanwhile. You see how it is now; what you wrote is still in the field. Save again to put yours in its place.
 text-empty = The text is empty.
 text-several = It is more than one text: a line must not begin with a dot and a name.
 text-unknown = There is nothing to put in for { $what }: the built-in text does not have it.

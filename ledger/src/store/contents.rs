@@ -27,6 +27,8 @@ pub struct BotText {
     pub builtin: String,
     /// In its place.
     pub own: Option<String>,
+    /// Of the event that changed it last; 0: none has.
+    pub version: i64,
 }
 
 /// All, or those of a name, or of a name and a language.
@@ -35,7 +37,7 @@ pub async fn bot_texts(
     key: Option<&str>,
     language: Option<&str>,
 ) -> Result<Vec<BotText>, sqlx::Error> {
-    let sql = "SELECT key, language, b.text AS builtin, c.text AS own FROM builtin_texts b \
+    let sql = "SELECT key, language, b.text AS builtin, c.text AS own, coalesce(c.version, 0) AS version FROM builtin_texts b \
                LEFT JOIN contents c USING (key, language) \
                WHERE ($1::text IS NULL OR key = $1) AND ($2::text IS NULL OR language = $2) ORDER BY key, language";
     sqlx::query_as(sql).bind(key).bind(language).fetch_all(pool).await

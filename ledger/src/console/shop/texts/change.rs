@@ -9,23 +9,27 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::Markup;
 use proto_events::commands::ContentPut;
 use proto_events::envelope::AccountRef;
-use proto_events::{AccountId, Text};
+use proto_events::{AccountId, CommandId, Producer, Text};
 use serde::Deserialize;
 
 use super::look;
 use super::one::{Asked, One, Typed};
 use crate::console::Console;
 use crate::console::act::{Act, Acted, Once};
+use crate::console::asked::Unfit;
 use crate::console::lang::Lang;
 use crate::console::page::{note, problem};
 use crate::console::session::Visitor;
-use crate::store;
+use crate::store::{self, BotText};
 
 #[derive(Deserialize)]
 pub(super) struct Given {
     once: Once,
     #[serde(default)]
     language: String,
+    /// The version of what stood there.
+    #[serde(default)]
+    seen: i64,
     #[serde(default)]
     text: String,
     #[serde(default)]
@@ -40,6 +44,10 @@ struct Wish {
     text: String,
     reason: String,
     once: Once,
+    /// As the form has it.
+    seen: i64,
+    /// As it is now.
+    version: i64,
 }
 
 /// As the form sent it; the answer where there is no such text.
@@ -48,11 +56,11 @@ async fn read(console: &Console, visitor: &Visitor, key: String, given: Given) -
     let lang = Lang::of(&given.language).ok_or_else(nowhere)?;
     let found = store::bot_texts(&console.pool, Some(&key), Some(lang.code())).await;
     let found = found.map_err(|error| console.away(visitor, &error))?;
-    let builtin = found.into_iter().next().ok_or_else(nowhere)?.builtin;
+    let BotText { builtin, version, .. } = found.into_iter().next().ok_or_else(nowhere)?;
     // A browser ends lines as mail does.
     let text = given.text.replace("\r\n", "\n").trim().to_owned();
     let reason = given.reason.trim().to_owned();
-    Ok(Wish { key, lang, builtin, text, reason, once: given.once })
+    Ok(Wish { key, lang, builtin, text, reason, once: given.once, seen: given.seen, version })
 }
 
 /// The page again with what was written, and how it looks, or why it can't be said.
@@ -67,8 +75,10 @@ async fn again(
     let wrong = look::check(of_text, &wish.builtin, &wish.text).err();
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { status };
     let shown = if wrong.is_some() { Vec::new() } else { look::said(of_text, &wish.text) };
-    let Wish { key, lang, text, reason, once, .. } = wish;
-    let asked = Asked::of(&key, Some(Typed { lang, text, reason, once, wrong, said: shown }));
+    let Wish { key, lang, text, reason, once, seen, .. } = wish;
+    // Who is told of another's change sees it on this page.
+    let seen = (status != StatusCode::CONFLICT).then_some(seen);
+    let asked = Asked::of(&key, Some(Typed { lang, text, reason, once, seen, wrong, said: shown }));
     console.shown::<One>(visitor, &asked, status, said).await
 }
 
@@ -120,6 +130,15 @@ pub(super) async fn take_back(
     }
 }
 
+/// Whether somebody else has changed it since it was seen: not by the same form, pressed twice.
+async fn is_written_over(console: &Console, wish: &Wish) -> Result<bool, Unfit> {
+    if wish.seen == wish.version {
+        return Ok(false);
+    }
+    let Ok(id) = CommandId::new(format!("content_put:{}", wish.once.name())) else { return Ok(true) };
+    Ok(store::first_answers(&console.pool, &[(Producer::Console, id)]).await?.is_empty())
+}
+
 async fn does(
     console: &Console,
     visitor: &Visitor,
@@ -134,6 +153,17 @@ async fn does(
         let said = note("bad", &words.t("reason-missing"));
         return again(console, visitor, wish, StatusCode::UNPROCESSABLE_ENTITY, Some(said)).await;
     };
+    match is_written_over(console, &wish).await {
+        Ok(false) => {}
+        Ok(true) => {
+            let said = note("bad", &words.t("text-written-over"));
+            return again(console, visitor, wish, StatusCode::CONFLICT, Some(said)).await;
+        }
+        Err(unfit) => {
+            let (status, why) = unfit.told(&visitor.path);
+            return problem(&console.texts, visitor.lang, status, why);
+        }
+    }
     let command =
         ContentPut { key: Text::lossy(&wish.key), language: Text::lossy(wish.lang.code()), text, reason };
     let account = AccountRef::Id(AccountId::OPERATIONS);

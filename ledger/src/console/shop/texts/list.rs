@@ -58,7 +58,8 @@ impl Read for All {
 
     async fn read(console: &Console, asked: &Asked) -> Result<Shown, Unfit> {
         let mut rows: Vec<Row> = Vec::new();
-        for BotText { key, language, builtin, own } in store::bot_texts(&console.pool, None, None).await? {
+        for BotText { key, language, builtin, own, .. } in store::bot_texts(&console.pool, None, None).await?
+        {
             let said = Said { own: own.is_some(), text: own.unwrap_or(builtin) };
             match rows.last_mut().filter(|row| row.key == key) {
                 Some(row) => drop(row.said.insert(language, said)),

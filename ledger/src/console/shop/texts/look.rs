@@ -1,5 +1,7 @@
 //! How a text will look: said with sample values, in each of its forms, and read as Telegram reads it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use maud::{Markup, html};
@@ -17,8 +19,11 @@ pub(super) enum Wrong {
 }
 
 const CHARS_MAX: usize = 4096;
-/// For each form that languages have of a number.
-const NUMBERS: [i64; 3] = [5, 1, 3];
+/// For each form that languages have of a number; a part of one is the last that Russian has.
+const NUMBERS: [f64; 4] = [5.0, 1.0, 3.0, 1.5];
+const CATEGORIES: [&str; 6] = ["zero", "one", "two", "few", "many", "other"];
+/// All that are said together; where there are more, each choice is made beside the first of the others.
+const FORMS_MAX: usize = 64;
 const KEY: &str = "key";
 
 /// Whether it may stand in the place of what is built in.
@@ -52,8 +57,8 @@ pub(super) fn said(words: Words<'_>, text: &str) -> Vec<String> {
         return Vec::new();
     };
     let mut all: Vec<String> = Vec::new();
-    for n in NUMBERS {
-        let args = sample(words, &taken, n);
+    for choice in choices(&taken) {
+        let args = sample(words, &taken, &choice);
         let said = bundle.format_pattern(pattern, Some(&args), &mut Vec::new()).into_owned();
         if !all.contains(&said) {
             all.push(said);
@@ -62,11 +67,45 @@ pub(super) fn said(words: Words<'_>, text: &str) -> Vec<String> {
     all
 }
 
-fn sample(words: Words<'_>, taken: &Taken, n: i64) -> FluentArgs<'static> {
+type Choice<'a> = BTreeMap<&'a str, FluentValue<'static>>;
+
+/// What those that choose may be.
+fn choices(taken: &Taken) -> Vec<Choice<'_>> {
+    let values: Vec<(&str, Vec<FluentValue<'static>>)> =
+        taken.choosing.iter().map(|(name, keys)| (name.as_str(), values(keys))).collect();
+    let first = values.iter().filter_map(|(name, of)| Some((*name, of.first()?.clone()))).collect();
+    let mut all: Vec<Choice<'_>> = vec![first];
+    let is_many = values.iter().try_fold(1_usize, |n, (_, of)| n.checked_mul(of.len()));
+    let is_many = is_many.is_none_or(|n| n > FORMS_MAX);
+    for (name, of) in &values {
+        let beside = if is_many { all[..1].to_vec() } else { all.clone() };
+        for value in of.iter().skip(1) {
+            all.extend(beside.iter().cloned().map(|mut choice| {
+                choice.insert(name, value.clone());
+                choice
+            }));
+        }
+    }
+    all
+}
+
+/// Numbers, where forms are those of numbers; else the keys themselves.
+fn values(keys: &BTreeSet<String>) -> Vec<FluentValue<'static>> {
+    let number = |key: &str| key.parse::<f64>().ok();
+    let counts = keys.iter().all(|key| number(key).is_some() || CATEGORIES.contains(&key.as_str()));
+    let samples = NUMBERS.iter().filter(|n| counts && (n.fract() == 0.0 || keys.contains("many")));
+    let written = keys.iter().filter_map(|key| match number(key) {
+        Some(n) => Some(FluentValue::from(n)),
+        None => (!counts).then(|| key.clone().into()),
+    });
+    samples.map(|n| FluentValue::from(*n)).chain(written).collect()
+}
+
+fn sample(words: Words<'_>, taken: &Taken, choice: &Choice<'_>) -> FluentArgs<'static> {
     let mut args = FluentArgs::new();
     for name in &taken.names {
         let known = || words.known(&format!("sample-{name}")).unwrap_or_else(|| format!("‹{name}›"));
-        let value = if taken.choosing.contains(name) { FluentValue::from(n) } else { known().into() };
+        let value = choice.get(name.as_str()).cloned().unwrap_or_else(|| known().into());
         args.set(name.clone(), value);
     }
     args
@@ -115,6 +154,12 @@ mod tests {
         let counted =
             "{ $n ->\n    [one] { $n } кредит\n    [few] { $n } кредита\n   *[other] { $n } кредитов\n}";
         assert_eq!(said(ru, counted), ["5 кредитов", "1 кредит", "3 кредита"]);
+        let in_full = "{ $n ->\n    [0] нет\n    [one] { $n } кредит\n    [few] { $n } кредита\n    [many] { $n } кредитов\n   *[other] { $n } кредита\n}";
+        assert_eq!(said(ru, in_full), ["5 кредитов", "1 кредит", "3 кредита", "1.5 кредита", "нет"]);
+        let why = "{ $reason ->\n    [policy] так нельзя\n   *[trouble] сломалось\n}";
+        assert_eq!(said(ru, why), ["так нельзя", "сломалось"]);
+        let both = format!("{why}, {counted}");
+        assert_eq!(said(ru, &both).len(), 6, "each with each");
         assert_eq!(said(ru, "Да, <b>{ $whoever }</b>"), ["Да, <b>‹whoever›</b>"]);
         let html = shown(ru, &["<b>x</b> <script>alert(1)</script>".to_owned()]).into_string();
         assert!(!html.contains("<script"), "{html}");
@@ -131,6 +176,9 @@ mod tests {
         assert!(matches!(wrong("<script>{ $name }</script>"), Wrong::Html(_)));
         assert!(matches!(wrong("a\nb }"), Wrong::Text(crate::texts::Unfit::Syntax { line: 2, .. })));
         assert!(matches!(wrong("Hi"), Wrong::Text(crate::texts::Unfit::Lacks(_))));
+        let why = |policy: &str| format!("{{ $reason ->\n    [policy] {policy}\n   *[trouble] b\n}}");
+        assert!(matches!(check(ru, &why("a"), &why("<b>a")), Err(Wrong::Html(_))));
+        assert_eq!(check(ru, &why("a"), &why("<b>a</b>")), Ok(()));
         assert_eq!(wrong(&"ж".repeat(4_097)), Wrong::Long);
         assert_eq!(check(ru, "Hi, { $name }", "<i>{ $name }</i>, hi"), Ok(()));
     }

@@ -31,6 +31,8 @@ pub(super) struct Typed {
     pub(super) text: String,
     pub(super) reason: String,
     pub(super) once: Once,
+    /// The version that was seen; nothing: the one that is shown now.
+    pub(super) seen: Option<i64>,
     pub(super) wrong: Option<Wrong>,
     /// Said with samples.
     pub(super) said: Vec<String>,
@@ -55,6 +57,8 @@ struct Words {
     builtin: String,
     /// In its place.
     own: Option<String>,
+    /// Of what was changed last; 0: nothing was.
+    version: i64,
     /// What it takes, without the `$`.
     takes: Vec<String>,
     /// As it is said now with sample values, in Telegram's HTML: each form.
@@ -80,6 +84,7 @@ impl Read for One {
                 language: text.language,
                 builtin: text.builtin,
                 own: text.own,
+                version: text.version,
             })
         };
         Ok(Shown { key: asked.key.clone(), languages: found.into_iter().filter_map(words).collect() })
@@ -136,7 +141,7 @@ fn side(scene: &Scene<'_>, key: &str, lang: Lang, words: &Words, typed: Option<&
             @if words.own.is_some() {
                 h3 { (t("text-builtin")) }
                 pre class="card words" tabindex="0" lang=(code) { (words.builtin) }
-                (take_back(scene, key, lang))
+                (take_back(scene, key, lang, words.version))
             }
         }
     }
@@ -155,6 +160,7 @@ fn editor(scene: &Scene<'_>, key: &str, lang: Lang, words: &Words, typed: Option
         form method="post" action={"/texts/" (key) "/put"} class="card" {
             (once.field())
             (hidden("language", code))
+            (hidden("seen", &typed.and_then(|typed| typed.seen).unwrap_or(words.version).to_string()))
             div class="field" {
                 label for=(id) { (t("text-edit")) }
                 textarea id=(id) name="text" rows="10" required lang=(code) aria-invalid=[is_wrong.then_some("true")]
@@ -174,12 +180,13 @@ fn editor(scene: &Scene<'_>, key: &str, lang: Lang, words: &Words, typed: Option
     }
 }
 
-fn take_back(scene: &Scene<'_>, key: &str, lang: Lang) -> Markup {
+fn take_back(scene: &Scene<'_>, key: &str, lang: Lang, version: i64) -> Markup {
     let (reason, id) = (scene.t("reason"), format!("f-back-{}", lang.code()));
     html! {
         form method="post" action={"/texts/" (key) "/take-back"} class="card" {
             (Once::new().field())
             (hidden("language", lang.code()))
+            (hidden("seen", &version.to_string()))
             (Field { id: &id, ..Field::text("reason", &reason) }.show())
             button { (scene.t("text-take-back")) }
         }
