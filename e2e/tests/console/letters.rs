@@ -60,8 +60,12 @@ fn a_command_that_came_too_early_is_sent_again_and_done_once() {
     let ops = Seat::signed_in(&stage, "ops", PASSWORD);
     let (deeds, raw) = (Deeds::new(&stage), Raw::new(&stage));
     assert!(ops.gets("/dead-letters").text.contains("Ничего не ждёт"));
-    for nothing in ["x", "%00", "0123456789abcdef0123456789abcdef"] {
-        assert_eq!(ops.gets(&format!("/dead-letters/{nothing}")).status, StatusCode::NOT_FOUND, "{nothing}");
+    for (nothing, status) in [
+        ("x", StatusCode::NOT_FOUND),
+        ("%00", StatusCode::UNPROCESSABLE_ENTITY),
+        ("0123456789abcdef0123456789abcdef", StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(ops.gets(&format!("/dead-letters/{nothing}")).status, status, "{nothing}");
     }
     let account = stage.rt.block_on(deeds.start(1)).unwrap();
     let payment = payment_to_come(&stage, account, "n1");
