@@ -131,7 +131,7 @@ impl History {
     fn publish(&mut self) {
         let stream = CatalogStream::default();
         let publish = CatalogPublish { version: 1, catalog: catalog(), reason: None };
-        let id = CommandId::new("catalog:1").expect("a command id");
+        let id = CommandId::new("catalog:1").expect("letters, a colon and a digit are a command id");
         let facts = Facts::new(Micros::default(), AccountId::CATALOG, Producer::Ledger, &id);
         let events = decide_catalog(&stream, &publish, &facts)
             .expect("it is the default catalog, with a package more");
@@ -232,7 +232,7 @@ impl History {
     fn bonus(&mut self, cause: i64, who: usize, invited: AccountId) {
         let side =
             if self.people[who].account == invited { ReferralSide::Invited } else { ReferralSide::Inviter };
-        let cause = Position::new(cause).expect("a position of this history");
+        let cause = Position::new(cause).expect("a cause is a position of this history, counted from 1");
         self.act(who, Producer::Ledger, ReferralBonus { invited, side, cause }.into(), |_| {});
     }
 
