@@ -177,6 +177,22 @@ impl Page {
         }
     }
 
+    /// Presses a button or a link by keyboard, and waits for the page that it leads to. By mouse it would not be known whether
+    /// it was hit: the page that knows is gone.
+    pub fn turns_by(&self, selector: &str) {
+        self.eval(&format!("document.querySelector({}).focus()", json!(selector)));
+        self.turns();
+    }
+
+    /// Presses Enter, and waits for the page that it leads to.
+    pub fn turns(&self) {
+        // Gone with this page.
+        self.eval("globalThis.old = true");
+        self.presses("Enter");
+        let turned = "document.readyState === 'complete' && Boolean(globalThis.eyes) && !globalThis.old";
+        self.until("another page", || self.eval(turned) == true);
+    }
+
     /// Writes a message, as at a keyboard.
     pub fn writes(&self, text: &str) {
         self.click("#text", "");

@@ -88,7 +88,7 @@ fn axe_finds_no_serious_fault_in_any_page() {
     {
         let page = browser.open(screen).unwrap();
         page.go(&format!("{url}/sign-in"));
-        page.click(".languages button", &lang.to_uppercase());
+        page.turns_by(&format!(".languages [value={lang}]"));
         page.sees(&format!("html[lang={lang}] h1"), "");
         let mut look = |addresses: &[String]| {
             for address in addresses {
@@ -113,7 +113,7 @@ fn axe_finds_no_serious_fault_in_any_page() {
         page.types("admin");
         page.click("[name=password]", "");
         page.types(PASSWORD);
-        page.presses("Enter");
+        page.turns();
         page.sees("form[action='/sign-out']", "");
         look(&closed);
     }

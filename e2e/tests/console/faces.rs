@@ -33,7 +33,7 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
         page.prefer(theme);
         let url = stage.url(Role::Ledger);
         page.go(&format!("{url}/acts"));
-        page.click(".languages button", &lang.to_uppercase());
+        page.turns_by(&format!(".languages [value={lang}]"));
         let word = |ru: &'static str, en: &'static str| if lang == "ru" { ru } else { en };
         page.sees("h1", word("Войти", "Sign in"));
         let shot = |name: &str| {
@@ -45,12 +45,12 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
         page.types("admin");
         page.click("[name=password]", "");
         page.types("wrong horse battery");
-        page.presses("Enter");
+        page.turns();
         page.sees(".bad", word("не подходят", "not right"));
         shot("wrong");
         page.click("[name=password]", "");
         page.types(PASSWORD);
-        page.presses("Enter");
+        page.turns();
         page.sees("h1", word("Обзор", "Overview"));
         shot("home");
         for (path, name) in [
@@ -90,42 +90,37 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
             page.go(&format!("{url}{path}"));
             shot(name);
         }
-        // The page is gone before it is known that the mouse hit something.
-        let press = |button: &str| {
-            page.eval(&format!("document.querySelector({button:?}).focus()"));
-            page.presses("Enter");
-        };
         page.go(&format!("{url}/people"));
-        press(".look button");
+        page.turns_by(".look button");
         page.sees("th", "Ada");
         shot("people-named");
         page.go(&format!("{url}/people/{ada}"));
-        press(".look button");
+        page.turns_by(".look button");
         page.sees("dd", "Ada");
         shot("person-seen");
         page.click(".deeds textarea", "");
         page.types("Hello");
-        press(".deeds form:nth-of-type(2) button");
+        page.turns_by(".deeds form:nth-of-type(2) button");
         page.sees(".lead", word("сразу", "at once"));
         shot("person-confirm");
         page.go(&format!("{url}/dead-letters"));
-        press("main th a");
+        page.turns_by("main th a");
         page.sees("h1", "payment_settle");
         shot("letter");
-        press(".look button");
+        page.turns_by(".look button");
         page.sees("pre", "settle:faces");
         shot("letter-seen");
         page.go(&format!("{url}/broadcasts/compose"));
         page.click("main textarea", "");
         page.types("<b>News</b> for <i>all</i>");
-        press("main button[value=look]");
+        page.turns_by("main button[value=look]");
         page.sees(".telegram strong", "News");
         shot("broadcast-looked");
         page.go(&format!("{url}/broadcasts"));
         page.click(".acts summary", word("Попробовать", "Try"));
         shot("broadcast-try");
         page.go(&format!("{url}/requests/{made}"));
-        press(".look button");
+        page.turns_by(".look button");
         page.sees("img.made", "");
         stage.until("the picture", || {
             (page.eval("document.querySelector('img.made').naturalWidth") == 256).then_some(())

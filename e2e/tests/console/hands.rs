@@ -60,8 +60,7 @@ impl Hand<'_> {
             }
         }
         self.shot(name);
-        self.page.eval(&format!("document.querySelector({} + ' button').focus()", json!(form)));
-        self.page.presses("Enter");
+        self.page.turns_by(&format!("{form} button"));
     }
 
     fn says(&self, ru: &'static str, en: &'static str) {
@@ -98,7 +97,7 @@ fn acts_are_done_by_hand_in_both_languages() {
     for (screen, lang) in [(Screen::Wide, "ru"), (Screen::Phone, "en")] {
         let hand = Hand { stage: &stage, page: browser.open(screen).unwrap(), lang };
         hand.goes("/sign-in");
-        hand.page.click(".languages button", &lang.to_uppercase());
+        hand.page.turns_by(&format!(".languages [value={lang}]"));
         hand.page.sees(&format!("html[lang={lang}] h1"), "");
         hand.fills("/sign-in", &[("name", "admin"), ("password", PASSWORD)]);
         hand.page.sees("h1", if lang == "ru" { "Обзор" } else { "Overview" });
