@@ -8,7 +8,7 @@ use crate::commands::{Email, FileId, GenerationRequest, Incident, MessageContent
 use crate::envelope::AccountRef;
 use crate::events::{
     CanceledBy, DayNumber, DeliveryTrouble, GenerationKind, LotSource, MediaType, PayMethod, PaymentProblem,
-    ProviderId, RefundBy, Trouble,
+    ProviderId, RefundBy, TextPicture, Trouble,
 };
 use crate::{
     AccountId, Attempt, Credits, GenerationId, Micros, Money, PaymentId, Position, Provider, Rail, RefundId,
@@ -80,8 +80,10 @@ wire! {
     }
     /// For `support_of`: for whom a message in an administrator's chat stands.
     SupportQuery { chat: i64, message: i64 }
-    /// For `contents`: what was changed after this version; 0: all.
+    /// For `contents` and `pictures`: what was changed after this version; 0: all.
     ContentsQuery { after: i64 }
+    /// For `picture`: the bytes of a picture above a text, from this one on.
+    PictureQuery { sha256: Text<64>, from: u32 }
     BroadcastQuery { broadcast: Text<64> }
     /// For `people`: a Telegram id, an account id, an @name or a part of a name; at most ten are answered.
     PeopleQuery { find: Text<128> }
@@ -219,6 +221,16 @@ wire! {
     /// What `contents` answers: texts that stand in the place of built-in ones (absent: the built-in one again).
     ContentsView { version: i64, texts: Vec<ContentView> }
     ContentView { key: Text<64>, language: Text<8>, text: Option<Text<4096>> }
+    /// What `pictures` answers: pictures that stand above texts (absent: none does any more).
+    PicturesView { version: i64, pictures: Vec<PictureView> }
+    PictureView { key: Text<64>, language: Text<8>, picture: Option<TextPicture> }
+    /// What `picture` answers; refused `picture_not_found`.
+    PicturePart {
+        /// Of the whole.
+        bytes: u32,
+        /// Base64 of at most 512 KiB; empty: there is no more.
+        part: String,
+    }
     /// What `broadcast` answers; `broadcasts` a list of these, newest first.
     BroadcastView {
         broadcast: Text<64>, state: BroadcastState, segment: Segment, content: MessageContent,

@@ -23,7 +23,7 @@ pub fn all() -> Vec<(String, Schema)> {
             PaymentFee, PaymentCancel, PaymentQuarantine, QuarantineResolve, RefundOpen, RefundSettle, RefundFail,
             GenerationRequest, GenerationClaim, GenerationAttempt, GenerationComplete, GenerationFail,
             GenerationCancel, ReservationExpire, DeliveryConfirm, DeliveryFail, MessageRequest, BroadcastStart,
-            BroadcastPause, BroadcastFinish, ContentPut, StaffPut, FourEyesSet, CatalogPublish, OperatorAct, ProjectionSwap,
+            BroadcastPause, BroadcastFinish, ContentPut, PicturePut, StaffPut, FourEyesSet, CatalogPublish, OperatorAct, ProjectionSwap,
             ReconciliationRecord;
         "operation": GenerationRenew, DeliveryClaim, DeliveryRenew, DeliveryDone, ProfileUpdate, ContextUpdate,
             ConsumerDone, NoticeKeep, ProviderRowsPut, ProviderDayDone, ReceiptDone, ReferencesPut, ReferencesRemove, AlbumPut,
@@ -31,13 +31,13 @@ pub fn all() -> Vec<(String, Schema)> {
             TextsKnown, IncidentReport, IncidentClaim, IncidentTold, ServiceReport, LetterRetry;
         "envelope": CommandEnvelope, Query, CommandAnswer, QueryAnswer, PublishedEvent;
         "query": AccountQuery, GenerationQuery, PaymentQuery, Sweep, JobSweep, PaymentSweep, ProviderQuery, RefundQuery,
-            KnownQuery, ReceiptSweep, ReconciledQuery, FileQuery, PageQuery, SupportQuery, ContentsQuery, BroadcastQuery,
+            KnownQuery, ReceiptSweep, ReconciledQuery, FileQuery, PageQuery, SupportQuery, ContentsQuery, PictureQuery, BroadcastQuery,
             PeopleQuery, StatisticsQuery;
         "answer": BalanceView, AccountView, CatalogView, GenerationView, PaymentView, RefundView,
             KnownView, ReconciledView, OpenJob, OpenDelivery,
             ClaimedJob, TopupOpened, GenerationAccepted, AccountWelcomed, AccountGone, RefundAccepted, Telling,
             ReferencesView, OpenAlbum, ClaimedAlbum, WishView, FileOf, ResultView, QueueView, HistoryItem, LineView, TotalsView,
-            ReferralsView, SupportView, ContentsView, BroadcastView, BroadcastDrafted, ClaimedBroadcast, PersonView,
+            ReferralsView, SupportView, ContentsView, PicturesView, PicturePart, BroadcastView, BroadcastDrafted, ClaimedBroadcast, PersonView,
             StatisticsView, ClaimedIncident;
         "media": LivePiece, FloodNotice, FetchFile, Fetched, Conversation;
     }

@@ -2,7 +2,7 @@
 //! its 200, and what people are to be told is kept by the ledger until they were.
 //!
 //! `inbound` takes updates, `talk` answers them, `delivery` tells what the ledger has for people,
-//! `files` brings what they sent to whoever needs it, `outbound` is Telegram as we call it, `flood` how much of that it takes, `desk` the ledger as we ask it, `texts` every word. Of money:
+//! `files` brings what they sent to whoever needs it, `outbound` is Telegram as we call it, `flood` how much of that it takes, `desk` the ledger as we ask it, `texts` every word, `pictures` what the owner put above some of them. Of money:
 //! `ways` is how one can pay, `checkout` answers before Telegram takes it, `till` brings it into the
 //! ledger, `stars` gives Stars back and compares Telegram's book of them with the log.
 
@@ -21,6 +21,7 @@ pub mod files;
 pub mod flood;
 pub mod inbound;
 pub mod outbound;
+pub mod pictures;
 mod posting;
 pub mod rates;
 pub mod registration;

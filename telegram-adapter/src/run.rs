@@ -24,6 +24,7 @@ use crate::desk::Desk;
 use crate::files::Files;
 use crate::inbound::{self, Once, Us};
 use crate::outbound::{Express, Telegram};
+use crate::pictures::Pictures;
 use crate::rates::Rates;
 use crate::registration;
 use crate::stars::{Book, Reconciler, Refunds};
@@ -97,6 +98,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
         desk: desk.clone(),
         telegram: telegram.clone(),
         texts: Arc::clone(&texts),
+        pictures: Pictures::new(desk.clone(), telegram.clone()),
         board: board.clone(),
         shelf: shelf.clone(),
         shop: Arc::new(config.shop),
@@ -171,7 +173,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
     tasks.spawn({
         let (talk, shutdown) = (talk.clone(), shutdown.clone());
         async move {
-            let texts = contents::keep(talk.desk.clone(), Arc::clone(&talk.texts), shutdown.clone());
+            let (texts, pictures) = (Arc::clone(&talk.texts), talk.pictures.clone());
+            let texts = contents::keep(talk.desk.clone(), texts, pictures, shutdown.clone());
             tokio::join!(talk.take_albums(shutdown.clone()), broadcaster.run(shutdown), texts);
             board.stop().await;
             Ok(())

@@ -32,6 +32,17 @@ pub enum Page {
     Privacy,
 }
 
+impl Page {
+    /// What it begins with.
+    pub const fn begins(self) -> Say<'static> {
+        match self {
+            Self::Paysupport => Say::Paysupport,
+            Self::Terms => Say::Terms,
+            Self::Privacy => Say::Privacy,
+        }
+    }
+}
+
 /// What `SUPPORT_CONTACT` may be.
 const CONTACT: &str = "where people write about payments: @name, an https link or an e-mail";
 
@@ -72,23 +83,22 @@ impl Shop {
     /// The page, and below it what its owner has set: where to write, the full texts. `answered`: somebody reads /support.
     pub fn page(&self, texts: &Texts, lang: Lang, page: Page, answered: bool) -> Html {
         let contact = self.support.as_deref();
-        let (page, below) = match page {
+        let below = match page {
             Page::Paysupport => {
                 let here = if answered { Say::SupportHere } else { Say::SupportNobody };
-                let below = contact.map_or(here, |contact| Say::SupportContact { contact });
-                (Say::Paysupport, vec![below])
+                vec![contact.map_or(here, |contact| Say::SupportContact { contact })]
             }
             Page::Terms => {
                 let full = self.terms.as_deref().map(|url| Say::TermsLink { url });
                 let contact = contact.map(|contact| Say::TermsContact { contact });
-                (Say::Terms, full.into_iter().chain(contact).collect())
+                full.into_iter().chain(contact).collect()
             }
             Page::Privacy => {
                 let full = self.privacy.as_deref().map(|url| Say::PrivacyLink { url });
-                (Say::Privacy, full.into_iter().collect())
+                full.into_iter().collect()
             }
         };
-        let mut text = texts.say(lang, page);
+        let mut text = texts.say(lang, page.begins());
         if !below.is_empty() {
             text = text.and(&Html::empty());
         }

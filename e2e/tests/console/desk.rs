@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use e2e::{Role, Stage};
 use reqwest::header::{LOCATION, SET_COOKIE};
+use reqwest::multipart::{Form, Part};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 
@@ -103,6 +104,16 @@ impl<'a> Seat<'a> {
         self.sends(Method::POST, path, form, &[("sec-fetch-site", "same-origin")])
     }
 
+    /// A form with a file of this name, from one of the console's own pages.
+    pub fn uploads(&self, path: &str, form: &[(&str, &str)], name: &str, bytes: &[u8]) -> Answer {
+        let file = Part::bytes(bytes.to_vec()).file_name(name.to_owned()).mime_str("image/png").unwrap();
+        let parts = form
+            .iter()
+            .fold(Form::new(), |parts, (name, value)| parts.text((*name).to_owned(), (*value).to_owned()));
+        let request = self.bare(Method::POST, path).header("sec-fetch-site", "same-origin");
+        self.stage.rt.block_on(self.answered(request.multipart(parts.part("file", file)))).unwrap()
+    }
+
     /// Fills in a form of this page as it is now.
     pub fn fills(&self, page: &str, path: &str, form: &[(&str, &str)]) -> Answer {
         let once = self.gets(page).hidden("once");
@@ -116,9 +127,7 @@ impl<'a> Seat<'a> {
         form: &[(&str, &str)],
         headers: &[(&str, &str)],
     ) -> RequestBuilder {
-        let url = format!("{}{path}", self.stage.url(Role::Ledger));
-        let cookies = self.cookies.borrow().iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>();
-        let mut request = self.client.request(method.clone(), url).header("cookie", cookies.join("; "));
+        let mut request = self.bare(method.clone(), path);
         if method == Method::POST {
             request = request.form(form);
         }
@@ -126,6 +135,13 @@ impl<'a> Seat<'a> {
             request = request.header(*name, *value);
         }
         request
+    }
+
+    /// With the browser's cookies.
+    fn bare(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.stage.url(Role::Ledger));
+        let cookies = self.cookies.borrow().iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>();
+        self.client.request(method, url).header("cookie", cookies.join("; "))
     }
 
     pub fn sends(

@@ -25,11 +25,12 @@ const ROWS_MAX: f64 = 20_000.0;
 const FROM_AN_END_MAX: f64 = 500.0;
 /// How often each example is asked, each time with other facts.
 const ROUNDS: usize = 3;
-/// Few rows, however long the log: one each for a projection, a consumer, a service, a broadcast, somebody who signs in, a text of the bot's, a quarantine that a person
+/// Few rows, however long the log: one each for a projection, a consumer, a service, a broadcast, somebody who signs in, a text of the bot's and the picture above it, a quarantine that a person
 /// has decided, what is open with a provider, a refused command that waits; or one for an account, which the bench of the console reads at its full number.
-const SMALL: [&str; 17] = [
+const SMALL: [&str; 18] = [
     "builtin_texts",
     "contents",
+    "text_pictures",
     "catalog_draft",
     "projection_instances",
     "projection_works",

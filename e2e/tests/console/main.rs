@@ -17,6 +17,7 @@ mod log;
 mod money;
 mod ops;
 mod people;
+mod pictures;
 mod requests;
 mod sessions;
 mod staff;

@@ -22,7 +22,8 @@ pub fn knows(stage: &Stage) {
         ),
         ("count-credits", "en", "{ $n ->\n    [one] { $n } credit\n   *[other] { $n } credits\n}".to_owned()),
     ] {
-        let sql = "INSERT INTO builtin_texts (key, language, text, known_at) VALUES ($1, $2, $3, 0)";
+        let sql = "INSERT INTO builtin_texts (key, language, text, beside, known_at) \
+                   VALUES ($1, $2, $3, CASE WHEN $1 = 'welcome' THEN ARRAY['count-credits'] END, 0)";
         stage.sql(sqlx::query(sql).bind(key).bind(language).bind(text).execute(&stage.pool));
     }
 }

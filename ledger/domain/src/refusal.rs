@@ -171,6 +171,8 @@ pub enum Refusal {
     BroadcastNotRunning,
     #[error("this broadcast is over")]
     BroadcastFinished,
+    #[error("another picture stands there than was seen")]
+    PictureDiffers { sha256: Option<String> },
 
     #[error("the next version of the catalog is {next}")]
     VersionNotNext { next: i64 },
@@ -251,6 +253,7 @@ impl Refusal {
             Self::BroadcastRunning => "broadcast_running",
             Self::BroadcastNotRunning => "broadcast_not_running",
             Self::BroadcastFinished => "broadcast_finished",
+            Self::PictureDiffers { .. } => "picture_differs",
             Self::VersionNotNext { .. } => "version_not_next",
             Self::CatalogInvalid { .. } => "catalog_invalid",
         }
@@ -297,6 +300,7 @@ impl Refusal {
             Self::AttemptsExhausted { max, attempt } => json!({ "max": max, "attempt": attempt }),
             Self::StaleAttempt { attempt } => json!({ "attempt": attempt }),
             Self::DeadlineAhead { deadline } => json!({ "deadline": deadline }),
+            Self::PictureDiffers { sha256 } => json!({ "sha256": sha256 }),
             Self::VersionNotNext { next } => json!({ "next": next }),
             Self::CatalogInvalid { problems } => json!({ "problems": problems }),
             _ => Value::Null,

@@ -104,8 +104,7 @@ pub async fn run(what: Texts) -> anyhow::Result<ExitCode> {
 
 fn shown(texts: &[BotText], json: bool, paper: fn(&[BotText]) -> String) -> anyhow::Result<ExitCode> {
     if json {
-        let one =
-            |t: &BotText| json!({"key": t.key, "language": t.language, "builtin": t.builtin, "own": t.own});
+        let one = |t: &BotText| json!({"key": t.key, "language": t.language, "builtin": t.builtin, "own": t.own, "picture": t.picture});
         say!("{}", texts.iter().map(one).collect::<Value>())?;
     } else {
         out::text(format_args!("{}", paper(texts)))?;
@@ -119,12 +118,14 @@ fn list(texts: &[BotText]) -> String {
         let words = text.own.as_ref().unwrap_or(&text.builtin);
         let begins = words.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
         let whose = if text.own.is_some() { "own" } else { "" };
+        let picture = if text.picture.is_some() { "pic" } else { "" };
         let row = format!(
-            "{} {} {} {}",
+            "{} {} {} {} {}",
             left(&text.language, 2),
             left(&text.key, 28),
             left(whose, 3),
-            left(begins, WIDTH - 36)
+            left(picture, 3),
+            left(begins, WIDTH - 40)
         );
         out += row.trim_end();
         out.push('\n');
@@ -139,6 +140,9 @@ fn paper(texts: &[BotText]) -> String {
     for text in texts {
         let whose = if text.own.is_some() { "built in, not used" } else { "built in" };
         let _ = writeln!(out, "{}/{}, {whose}\n{}\n{}", text.language, text.key, rule(), text.builtin);
+        if let Some(sha256) = &text.picture {
+            let _ = writeln!(out, "\n{}/{}, with a picture above it:\n{sha256}", text.language, text.key);
+        }
         if let Some(own) = &text.own {
             let _ = writeln!(out, "\n{}/{}, in its place\n{}\n{own}", text.language, text.key, rule());
         }
@@ -218,9 +222,11 @@ mod tests {
             builtin: format!("\n{}", "слово ".repeat(40)),
             own: own.map(str::to_owned),
             version: 0,
+            beside: Some(Vec::new()),
+            picture: own.map(|_| "0a".repeat(32)),
         };
         let all = list(&[text(None), text(Some("own words"))]);
         assert!(all.lines().all(|line| line.chars().count() <= 80), "{all}");
-        assert!(all.contains(" own own words"), "{all}");
+        assert!(all.contains(" own pic own words"), "{all}");
     }
 }

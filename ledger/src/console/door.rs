@@ -116,6 +116,16 @@ impl Door {
         self.add(MethodFilter::POST, Method::POST, path.to_owned(), need, act);
     }
 
+    /// A form with a file, whose body may have so many bytes.
+    pub(super) fn upload<H, T>(&mut self, path: &'static str, need: Need, bytes_max: usize, act: H)
+    where
+        H: Handler<T, Arc<Console>>,
+        T: 'static,
+    {
+        let act = act.layer(DefaultBodyLimit::max(bytes_max));
+        self.add(MethodFilter::POST, Method::POST, path.to_owned(), need, act);
+    }
+
     fn add<H, T>(&mut self, filter: MethodFilter, method: Method, path: String, need: Need, handler: H)
     where
         H: Handler<T, Arc<Console>>,

@@ -159,6 +159,23 @@ pub(super) fn shown(text: &str) -> Result<Markup, Unfit> {
     }
 }
 
+/// How long what is seen of it is, in UTF-16 units.
+pub(super) fn units(text: &str) -> usize {
+    let (mut units, mut rest) = (0, text);
+    while let Some(c) = rest.chars().next() {
+        if c == '<'
+            && let Some(end) = rest.find('>')
+        {
+            rest = &rest[end + 1..];
+            continue;
+        }
+        let (c, used) = if c == '&' { entity(rest).unwrap_or((c, 1)) } else { (c, c.len_utf8()) };
+        units += c.len_utf16();
+        rest = &rest[used..];
+    }
+    units
+}
+
 type Tag<'a> = (String, Vec<(String, String)>, &'a str);
 
 /// What stands behind a `<`: name, attributes and the rest behind its `>`.

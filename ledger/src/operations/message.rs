@@ -2,7 +2,8 @@
 //! them is decided.
 
 use proto_events::commands::{
-    BroadcastClaim, BroadcastDraft, BroadcastFinish, BroadcastTold, Command, ContentPut, Segment, TextsKnown,
+    BroadcastClaim, BroadcastDraft, BroadcastFinish, BroadcastTold, Command, ContentPut, PicturePut, Segment,
+    TextsKnown,
 };
 use proto_events::queries::{BroadcastDrafted, ClaimedBroadcast, Recipient};
 use proto_events::{AccountId, Refused, Text};
@@ -112,6 +113,7 @@ pub fn needs_look(request: &Request) -> bool {
         Command::BroadcastStart(_)
             | Command::BroadcastFinish(_)
             | Command::ContentPut(_)
+            | Command::PicturePut(_)
             | Command::StaffPut(_)
     );
     by_itself || request.approval.is_some()
@@ -158,6 +160,7 @@ async fn look_beside(pool: &PgPool, request: &mut Request) -> Result<Option<Refu
             })
         }
         Command::ContentPut(c) => content(pool, c).await,
+        Command::PicturePut(c) => picture(pool, c).await,
         Command::StaffPut(c) => staff::look(pool, c, &request.actor).await,
         _ => Ok(None),
     }
@@ -175,10 +178,27 @@ async fn counted(pool: &PgPool, c: &mut BroadcastFinish) -> Result<(), sqlx::Err
 
 async fn content(pool: &PgPool, c: &ContentPut) -> Result<Option<Refused>, sqlx::Error> {
     let known = store::bot_texts(pool, Some(&c.key), Some(&c.language)).await?;
-    let Some(known) = known.first() else {
-        let why = format!("the bot has no text {}/{}", c.language, c.key);
-        return Ok(Some(refused("text_unknown", why)));
-    };
+    let Some(known) = known.first() else { return Ok(Some(unknown(&c.language, &c.key))) };
     let Some(text) = &c.text else { return Ok(None) };
     Ok(texts::check(&known.builtin, text).err().map(|unfit| refused("content_unfit", unfit.to_string())))
+}
+
+fn unknown(language: &str, key: &str) -> Refused {
+    refused("text_unknown", format!("the bot has no text {language}/{key}"))
+}
+
+/// A picture is put where one may stand, and is here. What is taken back may be of a text that the bot has no more.
+async fn picture(pool: &PgPool, c: &PicturePut) -> Result<Option<Refused>, sqlx::Error> {
+    let Some(picture) = &c.picture else { return Ok(None) };
+    let known = store::bot_texts(pool, Some(&c.key), Some(&c.language)).await?;
+    let Some(known) = known.first() else { return Ok(Some(unknown(&c.language, &c.key))) };
+    if known.beside.is_none() {
+        let why = "the bot does not send this text as a message of its own: no picture stands above it";
+        return Ok(Some(refused("picture_unfit", why)));
+    }
+    let here = store::shop_picture(pool, &picture.sha256).await?;
+    let is_here = here.is_some_and(|here| {
+        here.media_type == picture.media_type.as_str() && u32::try_from(here.size) == Ok(picture.bytes)
+    });
+    Ok((!is_here).then(|| refused("picture_unknown", "there is no such picture here: bring it first")))
 }

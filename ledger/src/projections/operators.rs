@@ -93,6 +93,13 @@ impl Act {
                 let detail = e.detail.as_ref().map(|detail| format!(" ({detail})")).unwrap_or_default();
                 told(format!("{}: {}{detail}", e.act, e.subject), Some(e.reason.to_string()))
             }
+            Event::PictureChanged(e) => {
+                let picture = e.picture.as_ref().map_or_else(
+                    || "none".to_owned(),
+                    |p| format!("{}, {} bytes, {}", p.media_type.as_str(), p.bytes, p.sha256),
+                );
+                told(format!("{}/{}: {picture}", e.language, e.key), Some(e.reason.to_string()))
+            }
             Event::ActApproved(e) => told(e.approver.to_string(), Some(e.reason.to_string())),
             Event::FourEyesChanged(e) => {
                 let above = e.above.map_or_else(|| "off".to_owned(), |above| format!("above {above}"));

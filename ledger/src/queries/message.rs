@@ -1,12 +1,20 @@
-//! Broadcasts as they stand, and texts in the place of built-in ones.
+//! Broadcasts as they stand, texts in the place of built-in ones, and pictures above them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use proto_events::Text;
-use proto_events::queries::{BroadcastState, BroadcastView, ContentView, ContentsView};
+use proto_events::events::{MediaType, TextPicture};
+use proto_events::queries::{
+    BroadcastState, BroadcastView, ContentView, ContentsView, PicturePart, PictureQuery, PictureView,
+    PicturesView,
+};
 use sqlx::PgPool;
 
 use super::{Problem, not_found};
 use crate::store::{self, Broadcast};
 
+/// Of a picture, in one answer: in Base64 it is 699 052 characters, and NATS takes a million.
+const PART_BYTES_MAX: i32 = 512 << 10;
 /// Answered at once.
 const BROADCASTS_MAX: i64 = 20;
 
@@ -51,4 +59,29 @@ pub(super) async fn contents(pool: &PgPool, after: i64) -> Result<ContentsView, 
         text: content.text.as_deref().map(Text::lossy),
     };
     Ok(ContentsView { version, texts: changed.into_iter().map(text).collect() })
+}
+
+pub(super) async fn pictures(pool: &PgPool, after: i64) -> Result<PicturesView, Problem> {
+    let changed = store::changed_pictures(pool, after).await?;
+    let version = changed.last().map_or(after, |newest| newest.version);
+    let picture = |above: &store::PictureAbove| {
+        Some(TextPicture {
+            sha256: Text::lossy(above.sha256.as_deref()?),
+            media_type: if above.media_type.as_deref()? == "png" { MediaType::Png } else { MediaType::Jpeg },
+            bytes: above.size?.try_into().ok()?,
+        })
+    };
+    let view = |above: store::PictureAbove| PictureView {
+        picture: picture(&above),
+        key: Text::lossy(&above.key),
+        language: Text::lossy(&above.language),
+    };
+    Ok(PicturesView { version, pictures: changed.into_iter().map(view).collect() })
+}
+
+pub(super) async fn picture(pool: &PgPool, query: &PictureQuery) -> Result<PicturePart, Problem> {
+    let from = i32::try_from(query.from).unwrap_or(i32::MAX - 1);
+    let found = store::picture_bytes(pool, &query.sha256, from, PART_BYTES_MAX).await?;
+    let (bytes, part) = found.ok_or_else(|| not_found("picture"))?;
+    Ok(PicturePart { bytes: bytes.try_into().unwrap_or_default(), part: STANDARD.encode(part) })
 }

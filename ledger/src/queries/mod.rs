@@ -167,6 +167,11 @@ async fn find(
             let ContentsQuery { after } = read(body)?;
             json(message::contents(pool, after).await?)
         }
+        "pictures" => {
+            let ContentsQuery { after } = read(body)?;
+            json(message::pictures(pool, after).await?)
+        }
+        "picture" => json(message::picture(pool, &read(body)?).await?),
         "payments_open" => json(money::payments_open(pool, read(body)?, question.producer).await?),
         "refunds_open" => json(money::refunds_open(pool, read(body)?, question.producer).await?),
         "known_to_us" => json(money::known(pool, &read(body)?).await?),

@@ -464,6 +464,8 @@ fn refusal_of(constraint: Option<&str>) -> Refused {
             refused("provider_id_taken", "this provider's payment belongs to another top-up")
         }
         Some("telegram_identities_once") => refused("account_exists", "this person has an account"),
+        // Deleted since it was looked at.
+        Some("text_pictures_bytes") => refused("picture_unknown", "this picture is not kept any more"),
         _ => refused("rejected_by_database", "the database refuses this command; the log says why"),
     }
 }

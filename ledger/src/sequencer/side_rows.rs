@@ -114,6 +114,7 @@ impl Sink<'_> {
             Event::BroadcastPaused(e) => self.broadcast(position, &e.broadcast, "paused", None),
             Event::BroadcastFinished(e) => self.broadcast(position, &e.broadcast, "finished", None),
             Event::OperatorActed(_) => self.act(position),
+            Event::PictureChanged(e) => self.picture(position, e),
             _ => self.account(position, event),
         }
     }

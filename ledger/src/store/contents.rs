@@ -6,13 +6,21 @@ use sqlx::PgPool;
 /// What the adapter has built in; what it has no more is no text any more, once it was told otherwise for so long.
 pub async fn keep_builtin_texts(pool: &PgPool, texts: &[BuiltInText], now: i64) -> Result<(), sqlx::Error> {
     let column = |of: fn(&BuiltInText) -> &str| texts.iter().map(of).collect::<Vec<_>>();
-    let sql = "INSERT INTO builtin_texts (key, language, text, known_at) \
-               SELECT DISTINCT ON (k, l) k, l, t, $4 FROM unnest($1::text[], $2::text[], $3::text[]) AS u(k, l, t) \
-               ON CONFLICT (key, language) DO UPDATE SET text = excluded.text, known_at = excluded.known_at";
+    // Names have no spaces.
+    let beside = |text: &BuiltInText| {
+        let names = text.beside.as_ref()?.iter().map(|name| name.as_str());
+        Some(names.collect::<Vec<_>>().join(" "))
+    };
+    let sql = "INSERT INTO builtin_texts (key, language, text, beside, known_at) \
+               SELECT DISTINCT ON (k, l) k, l, t, string_to_array(b, ' '), $5 \
+               FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS u(k, l, t, b) \
+               ON CONFLICT (key, language) DO UPDATE SET text = excluded.text, beside = excluded.beside, \
+                   known_at = excluded.known_at";
     sqlx::query(sql)
         .bind(column(|text| text.key.as_str()))
         .bind(column(|text| text.language.as_str()))
         .bind(column(|text| text.text.as_str()))
+        .bind(texts.iter().map(beside).collect::<Vec<_>>())
         .bind(now)
         .execute(pool)
         .await?;
@@ -29,6 +37,10 @@ pub struct BotText {
     pub own: Option<String>,
     /// Of the event that changed it last; 0: none has.
     pub version: i64,
+    /// Of a text above which a picture may stand: the others that may stand in its message.
+    pub beside: Option<Vec<String>>,
+    /// The digest of the picture above it.
+    pub picture: Option<String>,
 }
 
 /// All, or those of a name, or of a name and a language.
@@ -37,8 +49,9 @@ pub async fn bot_texts(
     key: Option<&str>,
     language: Option<&str>,
 ) -> Result<Vec<BotText>, sqlx::Error> {
-    let sql = "SELECT key, language, b.text AS builtin, c.text AS own, coalesce(c.version, 0) AS version FROM builtin_texts b \
-               LEFT JOIN contents c USING (key, language) \
+    let sql = "SELECT key, language, b.text AS builtin, c.text AS own, coalesce(c.version, 0) AS version, b.beside, \
+                   p.sha256 AS picture FROM builtin_texts b \
+               LEFT JOIN contents c USING (key, language) LEFT JOIN text_pictures p USING (key, language) \
                WHERE ($1::text IS NULL OR key = $1) AND ($2::text IS NULL OR language = $2) ORDER BY key, language";
     sqlx::query_as(sql).bind(key).bind(language).fetch_all(pool).await
 }

@@ -19,6 +19,7 @@ mod lookup;
 mod migrate;
 mod payments;
 mod people;
+mod pictures;
 mod pool;
 mod proposals;
 mod republish;
@@ -55,6 +56,7 @@ pub use lookup::{
 pub use migrate::{MigrateError, Outgrown, may_be_outgrown, migrate, outgrown};
 pub use payments::*;
 pub use people::*;
+pub use pictures::*;
 pub use pool::{
     BY_KEYS, OWNER_ROLE, PAGES_NAME, SERVICE_ROLE, answered, connect, connect_pages, connect_patient,
     connect_relaxed, connect_serving, take_time,

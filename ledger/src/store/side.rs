@@ -204,6 +204,16 @@ pub struct TextChange {
 }
 composite!(TextChange, "side_text");
 
+/// The picture above a text; nothing: none any more.
+#[derive(Debug, sqlx::Encode)]
+pub struct PictureChange {
+    pub key: String,
+    pub language: String,
+    pub sha256: Option<String>,
+    pub version: i64,
+}
+composite!(PictureChange, "side_picture");
+
 /// Somebody of the console; roles with commas between them; without a hash their password stays.
 #[derive(Debug, sqlx::Encode)]
 pub struct StaffChange {
@@ -252,6 +262,7 @@ pub struct Changes {
     pub texts: Vec<TextChange>,
     pub bans: Vec<Ban>,
     pub staff: Vec<StaffChange>,
+    pub pictures: Vec<PictureChange>,
 }
 composite!(Changes, "side_changes");
 
@@ -269,6 +280,7 @@ impl Side {
         keep_last(&mut self.changes.kept, |kept| kept.fingerprint.clone());
         keep_last(&mut self.changes.broadcasts, |broadcast| broadcast.broadcast.clone());
         keep_last(&mut self.changes.texts, |text| (text.key.clone(), text.language.clone()));
+        keep_last(&mut self.changes.pictures, |picture| (picture.key.clone(), picture.language.clone()));
         keep_last(&mut self.changes.bans, |ban| ban.account_id);
     }
 }

@@ -22,6 +22,8 @@ const SUPPORT_NOTES_US: i64 = 183 * 24 * HOUR_US;
 const BROADCASTS_US: i64 = 92 * 24 * HOUR_US;
 /// What refused commands say may be personal.
 const LETTERS_US: i64 = 30 * 24 * HOUR_US;
+/// Pictures that were looked at and never put, or stand above no text any more.
+const PICTURES_US: i64 = 24 * HOUR_US;
 /// Tellings set aside at once: each is a statement.
 const PARKED_MAX: i64 = 2_000;
 
@@ -50,6 +52,7 @@ pub async fn tidy(pool: &PgPool, now: i64) -> Result<(), sqlx::Error> {
     store::answered(store::prune_broadcasts(pool, now - BROADCASTS_US)).await?;
     store::answered(store::prune_letters(pool, now - LETTERS_US)).await?;
     set_open(store::answered(store::open_letters(pool)).await?);
+    store::answered(store::prune_pictures(pool, now - PICTURES_US)).await?;
     store::answered(store::prune_support_notes(pool, now - SUPPORT_NOTES_US)).await?;
     Ok(())
 }

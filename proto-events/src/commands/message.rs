@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::FileId;
-use crate::events::MessageKind;
+use crate::events::{MessageKind, TextPicture};
 use crate::{AccountId, Text};
 
 /// A message of the bot's that is copied as it stands.
@@ -222,6 +222,10 @@ pub struct BuiltInText {
     pub key: Text<64>,
     pub language: Text<8>,
     pub text: Text<4096>,
+    /// Present: the text is a message of its own, so that a picture may stand above it. The texts that may stand in that
+    /// message too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Vec<Text<64>>>,
 }
 
 /// Operational: the texts that the adapter has built in; at most 50 at once.
@@ -240,5 +244,20 @@ pub struct ContentPut {
     /// absent: the built-in text again
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Text<4096>>,
+    pub reason: Text<500>,
+}
+
+/// Puts a picture above a text of the bot's, on the stream `operations`. The ledger has its bytes already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PicturePut {
+    pub key: Text<64>,
+    pub language: Text<8>,
+    /// absent: none any more
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<TextPicture>,
+    /// the digest of the one that was seen there; absent: there was none
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Text<64>>,
     pub reason: Text<500>,
 }

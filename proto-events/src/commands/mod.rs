@@ -113,6 +113,7 @@ commands! {
         "broadcast_pause" => BroadcastPause,
         "broadcast_finish" => BroadcastFinish,
         "content_put" => ContentPut,
+        "picture_put" => PicturePut,
         "staff_put" => StaffPut,
         "four_eyes_set" => FourEyesSet,
         "catalog_publish" => CatalogPublish,
@@ -259,6 +260,7 @@ impl Command {
             Self::BroadcastPause(c) => json!({"broadcast": c.broadcast, "reason": c.reason}),
             Self::BroadcastFinish(c) => json!({"broadcast": c.broadcast}),
             Self::ContentPut(c) => json!({"key": c.key, "language": c.language, "text": c.text}),
+            Self::PicturePut(c) => json!({"key": c.key, "language": c.language, "picture": c.picture}),
             Self::StaffPut(c) => json!({
                 "name": c.name, "roles": c.roles, "password": c.password_hash.is_some(),
             }),

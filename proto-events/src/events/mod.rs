@@ -114,7 +114,7 @@ events! {
     GenerationRequested = 1, GenerationStarted = 1, GenerationAttempted = 1, GenerationSucceeded = 1,
     GenerationFailed = 1, GenerationCanceled = 1, GenerationDelivered = 1, DeliveryFailed = 1,
     CatalogPublished = 1, BroadcastStarted = 1, BroadcastPaused = 1, BroadcastFinished = 1,
-    ProjectionSwapped = 1, OperatorActed = 1, FourEyesChanged = 1, ActApproved = 1, DifferenceFound = 1, ReconciliationFinished = 1,
+    ProjectionSwapped = 1, OperatorActed = 1, PictureChanged = 1, FourEyesChanged = 1, ActApproved = 1, DifferenceFound = 1, ReconciliationFinished = 1,
 }
 
 impl Event {

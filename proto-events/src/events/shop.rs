@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::MediaType;
 use crate::catalog::Catalog;
 use crate::{Credits, Position, Text};
 
@@ -79,4 +80,26 @@ pub struct OperatorActed {
     /// what it came to, of acts that say: the roles of somebody of the staff
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<Text<200>>,
+}
+
+/// A picture above a text of the bot's. Its bytes are in a side table, under their digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TextPicture {
+    /// hex, of the bytes
+    pub sha256: Text<64>,
+    /// png or jpeg
+    pub media_type: MediaType,
+    pub bytes: u32,
+}
+
+/// A picture stands above this text from here on; absent: none does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PictureChanged {
+    pub key: Text<64>,
+    pub language: Text<8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picture: Option<TextPicture>,
+    pub reason: Text<500>,
 }

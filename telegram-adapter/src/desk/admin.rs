@@ -9,7 +9,7 @@ use proto_events::envelope::{AccountRef, TraceId};
 use proto_events::events::MessageKind;
 use proto_events::queries::{
     BroadcastDrafted, BroadcastQuery, BroadcastView, ClaimedBroadcast, ContentsQuery, ContentsView,
-    PeopleQuery, PersonView, StatisticsQuery, StatisticsView,
+    PeopleQuery, PersonView, PicturePart, PictureQuery, PicturesView, StatisticsQuery, StatisticsView,
 };
 use proto_events::{AccountId, SomeCredits, Text};
 use service::ledger::{Envelope, SendError, operation_id};
@@ -147,6 +147,16 @@ impl Desk {
     /// What was changed after this version.
     pub async fn contents(&self, after: i64) -> Result<ContentsView, SendError> {
         self.ask("contents", &ContentsQuery { after }, None).await
+    }
+
+    /// Pictures above texts that were changed after this version.
+    pub async fn pictures(&self, after: i64) -> Result<PicturesView, SendError> {
+        self.ask("pictures", &ContentsQuery { after }, None).await
+    }
+
+    /// Some of a picture's bytes, from this one on.
+    pub async fn picture_part(&self, sha256: &Text<64>, from: u32) -> Result<PicturePart, SendError> {
+        self.ask("picture", &PictureQuery { sha256: sha256.clone(), from }, None).await
     }
 
     async fn act(

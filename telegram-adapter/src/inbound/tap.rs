@@ -13,6 +13,8 @@ pub struct Tap {
     pub chat: i64,
     /// The message with the button.
     pub message: i64,
+    /// That message is a photo, which can't be made a text of.
+    pub pictured: bool,
     /// The person's message that it answers, and its text.
     pub answers: Option<(i64, String)>,
 }
@@ -33,5 +35,6 @@ pub(super) fn read_tap(tap: &Value) -> Result<Update, BadUpdate> {
     let Some(data) = text(tap, "data") else { return stray("without data") };
     let replied = &message["reply_to_message"];
     let answers = id(&replied["message_id"]).zip(text(replied, "text"));
-    Ok(Update::Tap(Tap { id: tap_id, from, data, chat, message: number, answers }))
+    let pictured = message["photo"].is_array();
+    Ok(Update::Tap(Tap { id: tap_id, from, data, chat, message: number, pictured, answers }))
 }

@@ -71,6 +71,22 @@ impl Telegram {
         sent.map(|message| Sent::read(&message))
     }
 
+    /// A picture as a photo, or not at all.
+    ///
+    /// # Errors
+    /// See [`Error`]. In doubt it may have been sent.
+    pub async fn photo(
+        &self,
+        chat: i64,
+        picture: &Picture,
+        caption: Option<&Html>,
+        markup: &Markup,
+    ) -> Result<Sent, Error> {
+        let with = With { caption, markup, reply_to: None };
+        let sent = self.send_file(chat, FileKind::Photo, &picture.input(), with).await;
+        sent.map(|message| Sent::read(&message))
+    }
+
     /// A file that Telegram has already, without its bytes.
     ///
     /// # Errors

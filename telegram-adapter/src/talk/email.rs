@@ -42,7 +42,7 @@ impl Talk {
             }
         }
         let awaits = Awaits::Email { package: package.map(|package| package.id.clone()), way };
-        self.ask(known, &awaits, &text, Say::EmailAskHint).await
+        self.ask_so(known, &awaits, Say::EmailAsk, &text, Say::EmailAskHint).await
     }
 
     /// The button "another e-mail".

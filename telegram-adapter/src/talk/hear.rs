@@ -86,8 +86,7 @@ impl Talk {
             Ask::Plain(command) => self.obey(known, command, trace).await,
             Ask::Picture(prompt) => self.picture(known, message, &prompt, trace).await,
             Ask::PictureQuestion => {
-                let text = self.texts.say(known.lang, Say::PictureAsk);
-                self.ask(known, &Awaits::Prompt, &text, Say::PictureAskHint).await
+                self.ask(known, &Awaits::Prompt, Say::PictureAsk, Say::PictureAskHint).await
             }
             Ask::Support(words) => self.support(known, words.is_some().then_some(message)).await,
             Ask::Admin(admin, rest) if self.is_admin(known.user) && known.is_private() => {

@@ -42,7 +42,7 @@ impl Talk {
             .and(&Html::empty())
             .and(&self.texts.say(known.lang, Say::StartHow { answer: answer_price(&catalog) }));
         let markup = if known.is_private() { self.home(known).await } else { Markup::None };
-        self.reply(known.chat, &text, &markup, None).await;
+        self.tell(known, hello, &text, &markup).await;
         Ok(())
     }
 
@@ -62,9 +62,11 @@ impl Talk {
     pub(super) async fn help(&self, known: &Known, message: Option<i64>) -> Result<(), Halt> {
         let catalog = self.desk.catalog().await?;
         let price = picture_price(&catalog, &known.settings).unwrap_or_default();
-        let text = self.texts.say(known.lang, Say::Help { price, answer: answer_price(&catalog) });
+        let help = Say::Help { price, answer: answer_price(&catalog) };
+        let text = self.texts.say(known.lang, help);
         let menu = self.tap_button(known, Say::ButtonMenu, &Press::Menu).filter(|_| known.is_private());
-        self.show(known, message, &text, &Markup::Buttons(menu.into_iter().collect())).await;
+        let markup = Markup::Buttons(menu.into_iter().collect());
+        self.show_or_tell(known, message, help, &text, &markup).await;
         Ok(())
     }
 

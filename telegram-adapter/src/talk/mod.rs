@@ -45,6 +45,7 @@ use crate::checkout::Cashier;
 use crate::desk::Desk;
 use crate::inbound::{Intake, Taken, Update, Us};
 use crate::outbound::{Error, Markup, Sent, Telegram};
+use crate::pictures::{Pictures, Unsent};
 use crate::rates::Rates;
 use crate::shop::Shop;
 use crate::status::Board;
@@ -76,6 +77,7 @@ pub struct Parts {
     pub desk: Desk,
     pub telegram: Telegram,
     pub texts: Arc<Texts>,
+    pub pictures: Pictures,
     pub board: Board,
     pub shelf: crate::delivery::Shelf,
     pub shop: Arc<Shop>,
@@ -149,7 +151,25 @@ impl Talk {
 
     async fn say(&self, known: &Known, say: Say<'_>) {
         let text = self.texts.say(known.lang, say);
-        self.reply(known.chat, &text, &Markup::None, None).await;
+        self.tell(known, say, &text, &Markup::None).await;
+    }
+
+    /// A message of its own, below the picture that stands above the text it begins with.
+    async fn tell(&self, known: &Known, begins: Say<'_>, text: &Html, markup: &Markup) -> Option<Sent> {
+        if let Some(picture) = self.pictures.above(known.lang, begins.name()) {
+            match self.pictures.send(known.chat, &picture, text, markup).await {
+                Ok(sent) => return Some(sent),
+                Err(Unsent::Telegram(error @ Error::Blocked(_))) => {
+                    tracing::debug!(%error, "an answer was not sent");
+                    return None;
+                }
+                Err(error) => {
+                    let (text, sha256) = (begins.name(), picture.sha256.as_str());
+                    tracing::warn!(text, sha256, %error, "a picture was not sent; its words go alone");
+                }
+            }
+        }
+        self.reply(known.chat, text, markup, None).await
     }
 
     /// An answer for the eye. In doubt it is sent once more: better twice than not at all.
@@ -189,6 +209,22 @@ impl Talk {
         self.reply(known.chat, text, markup, None).await;
     }
 
+    /// The same; what has a picture is a message of its own.
+    async fn show_or_tell(
+        &self,
+        known: &Known,
+        message: Option<i64>,
+        begins: Say<'_>,
+        text: &Html,
+        markup: &Markup,
+    ) {
+        let message = message.filter(|_| self.pictures.above(known.lang, begins.name()).is_none());
+        match message {
+            Some(message) => self.show(known, Some(message), text, markup).await,
+            None => drop(self.tell(known, begins, text, markup).await),
+        }
+    }
+
     async fn remove(&self, chat: i64, message: i64) {
         if let Err(error) = self.telegram.delete(chat, message).await {
             tracing::debug!(%error, "a message was not removed");
@@ -196,15 +232,34 @@ impl Talk {
     }
 
     /// Asks, and remembers what for: whatever is written next is the answer.
-    async fn ask(&self, known: &Known, awaits: &Awaits, text: &Html, hint: Say<'_>) -> Result<(), Halt> {
+    async fn ask(
+        &self,
+        known: &Known,
+        awaits: &Awaits,
+        question: Say<'_>,
+        hint: Say<'_>,
+    ) -> Result<(), Halt> {
+        let text = self.texts.say(known.lang, question);
+        self.ask_so(known, awaits, question, &text, hint).await
+    }
+
+    /// The same, with more below the question.
+    async fn ask_so(
+        &self,
+        known: &Known,
+        awaits: &Awaits,
+        question: Say<'_>,
+        text: &Html,
+        hint: Say<'_>,
+    ) -> Result<(), Halt> {
         if !known.is_private() {
             // In a group nobody's next words are an answer: the question is all there is.
-            self.reply(known.chat, text, &Markup::None, None).await;
+            self.tell(known, question, text, &Markup::None).await;
             return Ok(());
         }
         self.remember(known, Some(awaits)).await?;
         let hint = self.texts.label(known.lang, hint);
-        self.reply(known.chat, text, &Markup::Ask(hint), None).await;
+        self.tell(known, question, text, &Markup::Ask(hint)).await;
         Ok(())
     }
 

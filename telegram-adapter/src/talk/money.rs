@@ -59,7 +59,7 @@ impl Talk {
 
     pub(super) async fn page(&self, known: &Known, page: Page) -> Result<(), Halt> {
         let text = self.shop.page(&self.texts, known.lang, page, !self.admins.is_empty());
-        self.reply(known.chat, &text, &Markup::None, None).await;
+        self.tell(known, page.begins(), &text, &Markup::None).await;
         Ok(())
     }
 }

@@ -140,8 +140,7 @@ impl Talk {
         let Some(generation) = tail.generation(known.account) else {
             return self.said(known, Say::EditNothing).await;
         };
-        let text = self.texts.say(known.lang, Say::EditAsk);
-        self.ask(known, &Awaits::Edit(generation), &text, Say::EditAskHint).await
+        self.ask(known, &Awaits::Edit(generation), Say::EditAsk, Say::EditAskHint).await
     }
 
     /// The photos themselves, numbered by the buttons below them.

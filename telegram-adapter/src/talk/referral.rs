@@ -43,7 +43,7 @@ impl Talk {
             share.ok().map(|url| Button::Link { label: self.texts.label(known.lang, Say::ButtonShare), url });
         let menu = self.tap_button(known, Say::ButtonMenu, &Press::Menu);
         let rows = [share, menu].into_iter().flatten().map(|button| vec![button]).collect();
-        self.show(known, message, &text, &Markup::Rows(rows)).await;
+        self.show_or_tell(known, message, say, &text, &Markup::Rows(rows)).await;
         Ok(())
     }
 

@@ -15,8 +15,7 @@ impl Talk {
             return self.page(known, Page::Paysupport).await;
         }
         let Some(message) = message else {
-            let text = self.texts.say(known.lang, Say::SupportAsk);
-            return self.ask(known, &Awaits::Support, &text, Say::SupportAskHint).await;
+            return self.ask(known, &Awaits::Support, Say::SupportAsk, Say::SupportAskHint).await;
         };
         let mut passed_on = false;
         for admin in self.admins.iter().copied() {

@@ -41,7 +41,9 @@ impl Talk {
     }
 
     async fn press(&self, known: &Known, press: Press, tap: &Tap, trace: &TraceId) -> Result<(), Halt> {
-        let here = Some(tap.message);
+        // A photo with its words is left as it is, and what its buttons lead to stands below it: the picture that greets is not
+        // taken for another's, and menus, which are longer than a caption may be, need not be cut.
+        let here = Some(tap.message).filter(|_| !tap.pictured);
         match press {
             Press::Menu => self.menu(known, here).await,
             Press::Balance => self.balance(known, here).await,

@@ -7,6 +7,7 @@ mod html;
 mod markdown;
 mod mend;
 mod own;
+mod pictured;
 mod rich;
 #[cfg(test)]
 mod rich_tests;
@@ -25,6 +26,7 @@ use unic_langid::LanguageIdentifier;
 use own::{Own, messages};
 
 pub use html::Html;
+pub use pictured::beside;
 pub use rich::Rich;
 pub use say::Say;
 pub use split::{MESSAGE_UNITS_MAX, cut, is_blank, split, units};

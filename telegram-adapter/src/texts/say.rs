@@ -19,7 +19,12 @@ macro_rules! says {
         pub enum Say<$a> { $($variant $({ $($field: $ty),+ })?),+ }
 
         impl Say<'_> {
-            /// The message's name in the Fluent files and its arguments.
+            /// The message's name in the Fluent files.
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$variant { .. } => $name),+ }
+            }
+
+            /// The same, and its arguments.
             pub(super) fn parts(&self) -> (&'static str, Vec<(&'static str, Value)>) {
                 match *self {
                     $(Self::$variant $({ $($field),+ })? => {

@@ -53,6 +53,7 @@ pub fn decide(state: &Account, command: &Command, facts: &Facts) -> Result<Vec<E
         Command::CatalogPublish(_)
         | Command::OperatorAct(_)
         | Command::ContentPut(_)
+        | Command::PicturePut(_)
         | Command::StaffPut(_)
         | Command::FourEyesSet(_)
         | Command::BroadcastStart(_)

@@ -2,6 +2,7 @@
 //! that name no payment of ours.
 
 mod broadcasts;
+mod pictures;
 
 use std::collections::BTreeSet;
 
@@ -15,6 +16,7 @@ use proto_events::{Credits, Event, Text};
 use crate::account::Facts;
 use crate::four_eyes::agreed_staff;
 use crate::operations::broadcasts::Broadcasts;
+use crate::operations::pictures::Pictures;
 use crate::payments::{must_be_seen, quarantine_key};
 use crate::refusal::Refusal;
 
@@ -26,6 +28,7 @@ pub struct OperationsStream {
     /// Open quarantines, by rail and provider's id.
     quarantined: BTreeSet<String>,
     broadcasts: Broadcasts,
+    pictures: Pictures,
     /// Above so many credits an operator's act needs another's word.
     pub four_eyes_above: Option<Credits>,
 }
@@ -51,6 +54,7 @@ pub fn is_operations(command: &Command) -> bool {
             | Command::QuarantineResolve(_)
             | Command::ReconciliationRecord(_)
             | Command::ContentPut(_)
+            | Command::PicturePut(_)
             | Command::StaffPut(_)
             | Command::FourEyesSet(_)
             | Command::BroadcastStart(_)
@@ -78,6 +82,7 @@ pub fn decide_operations(
             let (act, subject) = (Text::lossy(CONTENT_PUT), Text::lossy(&content_name(&c.language, &c.key)));
             OperatorActed { act, subject, reason: c.reason, detail: None }.into()
         }
+        Command::PicturePut(c) => state.pictures.put(c)?,
         Command::StaffPut(c) => {
             agreed_staff(state.four_eyes_above, &c, facts)?;
             let detail = Some(Text::lossy(&c.detail()));
@@ -137,6 +142,7 @@ pub fn evolve_operations(mut state: OperationsStream, event: &Event) -> Operatio
             state.quarantined.remove(&quarantine_key(e.rail, &e.provider_payment_id));
         }
         Event::FourEyesChanged(e) => state.four_eyes_above = e.above,
+        Event::PictureChanged(_) => state.pictures.evolve(event),
         event => state.broadcasts.evolve(event),
     }
     state

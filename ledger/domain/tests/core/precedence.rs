@@ -56,6 +56,7 @@ fn every_verb_has_its_table() {
         "projection_swap",
         "reconciliation_record",
         "content_put",
+        "picture_put",
         "staff_put",
         "four_eyes_set",
         "broadcast_start",

@@ -74,6 +74,7 @@ pub const WEIGHTS: &[(&str, u32)] = &[
     ("broadcast_pause", 1),
     ("broadcast_finish", 1),
     ("content_put", 1),
+    ("picture_put", 2),
     ("staff_put", 1),
     ("four_eyes_set", 1),
     ("catalog_publish", 4),

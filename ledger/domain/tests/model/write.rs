@@ -36,6 +36,7 @@ fn account_of(person: usize, verb: &str, desk: &Desk, dice: &mut Dice) -> Accoun
         | "projection_swap"
         | "reconciliation_record"
         | "content_put"
+        | "picture_put"
         | "staff_put"
         | "four_eyes_set"
         | "broadcast_start"
@@ -123,7 +124,9 @@ impl Writer<'_> {
                 let roles = vec![Role::Administrator];
                 StaffPut { name: text("ann"), roles, password_hash: None, reason: text("r") }.into()
             }
-            "content_put" | "broadcast_start" | "broadcast_pause" | "broadcast_finish" => self.ours(verb),
+            "content_put" | "picture_put" | "broadcast_start" | "broadcast_pause" | "broadcast_finish" => {
+                self.ours(verb)
+            }
             other => panic!("no step writes {other}: add it here and to WEIGHTS"),
         }
     }
@@ -156,6 +159,18 @@ impl Writer<'_> {
             "broadcast_start" => BroadcastStart { broadcast, recipients: 3 }.into(),
             "broadcast_pause" => BroadcastPause { broadcast, reason: text("r") }.into(),
             "broadcast_finish" => BroadcastFinish { broadcast, sent: 1, failed: 1, blocked: 1 }.into(),
+            "picture_put" => {
+                let picture = self.dice.of(&[None, Some("a"), Some("b")]);
+                let of = |sha256| TextPicture { sha256: text(sha256), media_type: MediaType::Png, bytes: 7 };
+                PicturePut {
+                    key: text(self.dice.of(&["welcome", "help"])),
+                    language: text(self.dice.of(&["ru", "en"])),
+                    picture: picture.map(of),
+                    replaces: self.dice.of(&[None, Some("a"), Some("b")]).map(text),
+                    reason: text("r"),
+                }
+                .into()
+            }
             _ => {
                 let (key, language) = (text("welcome"), text("ru"));
                 ContentPut { key, language, text: Some(text("hi")), reason: text("r") }.into()

@@ -3,11 +3,13 @@
 use proto_events::Event;
 use proto_events::Producer;
 use proto_events::commands::Command;
-use proto_events::events::{CreditsGranted, DebtPayer, LotSource, PaymentQuarantined, RevokeReason};
+use proto_events::events::{
+    CreditsGranted, DebtPayer, LotSource, PaymentQuarantined, PictureChanged, RevokeReason,
+};
 
 use super::{QUARANTINED, Sink};
 use crate::store::side::{
-    Ban, BroadcastChange, Delivery, ExpiringLot, StaffChange, StoredMessage, TextChange,
+    Ban, BroadcastChange, Delivery, ExpiringLot, PictureChange, StaffChange, StoredMessage, TextChange,
 };
 
 impl Sink<'_> {
@@ -105,6 +107,15 @@ impl Sink<'_> {
             }),
             _ => {}
         }
+    }
+
+    pub(super) fn picture(&mut self, position: i64, e: &PictureChanged) {
+        self.side.changes.pictures.push(PictureChange {
+            key: e.key.to_string(),
+            language: e.language.to_string(),
+            sha256: e.picture.as_ref().map(|picture| picture.sha256.to_string()),
+            version: position,
+        });
     }
 
     /// Who is banned gets no broadcast.

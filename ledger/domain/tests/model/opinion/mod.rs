@@ -112,6 +112,8 @@ pub struct Opinion {
     strays: HashSet<ProviderKey>,
     /// By their ids: `sent`, `held` or `over`.
     broadcasts: HashMap<String, &'static str>,
+    /// Digests, by language and text.
+    pictures: HashMap<(String, String), String>,
     four_eyes: Option<Credits>,
     done: BTreeMap<(Producer, CommandId), (AccountId, Command)>,
 }
@@ -137,6 +139,7 @@ impl Opinion {
             rewarded: HashSet::new(),
             strays: HashSet::new(),
             broadcasts: HashMap::new(),
+            pictures: HashMap::new(),
             four_eyes: None,
             done: BTreeMap::new(),
         }
@@ -187,6 +190,18 @@ impl Opinion {
             Command::FourEyesSet(c) => {
                 must(c.above != self.four_eyes, "unchanged")?;
                 self.four_eyes = c.above;
+                Ok(())
+            }
+            Command::PicturePut(c) => {
+                let place = (c.language.to_string(), c.key.to_string());
+                let there = self.pictures.get(&place).cloned();
+                must(there.as_deref() == c.replaces.as_deref(), "picture_differs")?;
+                let next = c.picture.as_ref().map(|picture| picture.sha256.to_string());
+                must(there != next, "unchanged")?;
+                match next {
+                    Some(next) => self.pictures.insert(place, next),
+                    None => self.pictures.remove(&place),
+                };
                 Ok(())
             }
             Command::BroadcastStart(c) => {
@@ -370,6 +385,7 @@ impl Person {
             Command::CatalogPublish(_)
             | Command::OperatorAct(_)
             | Command::ContentPut(_)
+            | Command::PicturePut(_)
             | Command::StaffPut(_)
             | Command::FourEyesSet(_)
             | Command::BroadcastStart(_)

@@ -12,7 +12,8 @@ use proto_events::envelope::AccountRef;
 use proto_events::{AccountId, CommandId, Producer, Text};
 use serde::Deserialize;
 
-use super::look;
+use super::caption::Texts;
+use super::look::{self, Wrong};
 use super::one::{Asked, One, Typed};
 use crate::console::Console;
 use crate::console::act::{Act, Acted, Once};
@@ -41,6 +42,8 @@ struct Wish {
     key: String,
     lang: Lang,
     builtin: String,
+    /// All of its language.
+    texts: Vec<BotText>,
     text: String,
     reason: String,
     once: Once,
@@ -54,13 +57,28 @@ struct Wish {
 async fn read(console: &Console, visitor: &Visitor, key: String, given: Given) -> Result<Wish, Response> {
     let nowhere = || problem(&console.texts, visitor.lang, StatusCode::NOT_FOUND, "not-found");
     let lang = Lang::of(&given.language).ok_or_else(nowhere)?;
-    let found = store::bot_texts(&console.pool, Some(&key), Some(lang.code())).await;
-    let found = found.map_err(|error| console.away(visitor, &error))?;
-    let BotText { builtin, version, .. } = found.into_iter().next().ok_or_else(nowhere)?;
+    let texts = store::bot_texts(&console.pool, None, Some(lang.code())).await;
+    let texts = texts.map_err(|error| console.away(visitor, &error))?;
+    let found = texts.iter().find(|text| text.key == key).ok_or_else(nowhere)?;
+    let (builtin, version) = (found.builtin.clone(), found.version);
     // A browser ends lines as mail does.
     let text = given.text.replace("\r\n", "\n").trim().to_owned();
     let reason = given.reason.trim().to_owned();
-    Ok(Wish { key, lang, builtin, text, reason, once: given.once, seen: given.seen, version })
+    Ok(Wish { key, lang, builtin, texts, text, reason, once: given.once, seen: given.seen, version })
+}
+
+impl Wish {
+    /// May it stand there, below the pictures that are there?
+    fn check(&self, console: &Console) -> Result<(), Wrong> {
+        look::check(console.texts.of(self.lang), &self.builtin, &self.text)?;
+        self.keeps_room(console)
+    }
+
+    fn keeps_room(&self, console: &Console) -> Result<(), Wrong> {
+        let words = console.texts.of(self.lang);
+        let texts = Texts { words, all: &self.texts, edited: Some((&self.key, &self.text)) };
+        texts.keeps_room().map_err(Wrong::Caption)
+    }
 }
 
 /// The page again with what was written, and how it looks, or why it can't be said.
@@ -72,7 +90,7 @@ async fn again(
     said: Option<Markup>,
 ) -> Response {
     let of_text = console.texts.of(wish.lang);
-    let wrong = look::check(of_text, &wish.builtin, &wish.text).err();
+    let wrong = wish.check(console).err();
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { status };
     let shown = if wrong.is_some() { Vec::new() } else { look::said(of_text, &wish.text) };
     let Wish { key, lang, text, reason, once, seen, .. } = wish;
@@ -104,7 +122,7 @@ pub(super) async fn put(
         Ok(wish) => wish,
         Err(answer) => return answer,
     };
-    if look::check(console.texts.of(wish.lang), &wish.builtin, &wish.text).is_err() {
+    if wish.check(&console).is_err() {
         let said = note("bad", &console.words(&visitor).t("text-not-put"));
         return again(&console, &visitor, wish, StatusCode::UNPROCESSABLE_ENTITY, Some(said)).await;
     }
@@ -122,8 +140,11 @@ pub(super) async fn take_back(
 ) -> Response {
     match read(&console, &visitor, key, given).await {
         Ok(wish) => {
-            // What is said then.
+            // What is said then, and has to fit below the pictures that are there.
             let wish = Wish { text: wish.builtin.clone(), ..wish };
+            if wish.keeps_room(&console).is_err() {
+                return again(&console, &visitor, wish, StatusCode::UNPROCESSABLE_ENTITY, None).await;
+            }
             does(&console, &visitor, wish, None, "?done=text-taken-back").await
         }
         Err(answer) => answer,

@@ -25,7 +25,7 @@ pub(super) struct Asked {
     /// In the name or the words.
     #[serde(default)]
     words: String,
-    /// Only those with words of the owner's.
+    /// Only those with words of the owner's, or a picture.
     #[serde(default)]
     own: bool,
 }
@@ -46,6 +46,8 @@ struct Row {
 struct Said {
     text: String,
     own: bool,
+    /// One stands above it.
+    picture: bool,
 }
 
 impl Read for All {
@@ -58,9 +60,10 @@ impl Read for All {
 
     async fn read(console: &Console, asked: &Asked) -> Result<Shown, Unfit> {
         let mut rows: Vec<Row> = Vec::new();
-        for BotText { key, language, builtin, own, .. } in store::bot_texts(&console.pool, None, None).await?
+        for BotText { key, language, builtin, own, picture, .. } in
+            store::bot_texts(&console.pool, None, None).await?
         {
-            let said = Said { own: own.is_some(), text: own.unwrap_or(builtin) };
+            let said = Said { own: own.is_some(), text: own.unwrap_or(builtin), picture: picture.is_some() };
             match rows.last_mut().filter(|row| row.key == key) {
                 Some(row) => drop(row.said.insert(language, said)),
                 None => rows.push(Row { key, said: BTreeMap::from([(language, said)]) }),
@@ -70,7 +73,7 @@ impl Read for All {
         rows.retain(|row| {
             let has = |text: &str| text.to_lowercase().contains(&wanted);
             let of_words = has(&row.key) || row.said.values().any(|said| has(&said.text));
-            of_words && (!asked.own || row.said.values().any(|said| said.own))
+            of_words && (!asked.own || row.said.values().any(|said| said.own || said.picture))
         });
         Ok(Shown { texts: rows })
     }
@@ -102,6 +105,7 @@ impl View for All {
                         td lang=(language) {
                             @if let Some(said) = row.said.get(language) {
                                 @if said.own { span class="chip" { (scene.t("text-own")) } " " }
+                                @if said.picture { span class="chip" { (scene.t("text-pictured")) } " " }
                                 (begin(&said.text))
                             }
                         }

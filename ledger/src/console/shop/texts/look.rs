@@ -16,6 +16,8 @@ pub(super) enum Wrong {
     Text(texts::Unfit),
     Html(telegram_html::Unfit),
     Long,
+    /// Below a picture.
+    Caption(super::caption::Long),
 }
 
 const CHARS_MAX: usize = 4096;
@@ -129,6 +131,7 @@ pub(super) fn wrong_words(words: Words<'_>, wrong: &Wrong) -> String {
     match wrong {
         Wrong::Long => words.t("text-long"),
         Wrong::Html(unfit) => unfit.say(words),
+        Wrong::Caption(long) => long.say(words),
         Wrong::Text(Unfit::Syntax { line, what }) => {
             let line = i64::try_from(*line).unwrap_or(i64::MAX);
             words.with("text-syntax", [("line", line.into()), ("what", what.as_str().into())])

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::NEED;
 use super::look::{self, LANGUAGES, Wrong};
+use super::pictured::{self, Looked, Pictured};
 use crate::console::Console;
 use crate::console::act::Once;
 use crate::console::asked::Unfit;
@@ -24,6 +25,9 @@ pub(super) struct Asked {
     /// What is written and is not said yet.
     #[serde(skip)]
     pub(super) typed: Option<Typed>,
+    /// A picture that is looked at.
+    #[serde(skip)]
+    looked: Option<Looked>,
 }
 
 pub(super) struct Typed {
@@ -40,7 +44,11 @@ pub(super) struct Typed {
 
 impl Asked {
     pub(super) fn of(key: &str, typed: Option<Typed>) -> Self {
-        Self { key: key.to_owned(), typed }
+        Self { key: key.to_owned(), typed, looked: None }
+    }
+
+    pub(super) fn with_picture(key: &str, looked: Looked) -> Self {
+        Self { key: key.to_owned(), typed: None, looked: Some(looked) }
     }
 }
 
@@ -52,7 +60,7 @@ pub(super) struct Shown {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct Words {
+pub(super) struct Words {
     language: String,
     builtin: String,
     /// In its place.
@@ -62,7 +70,11 @@ struct Words {
     /// What it takes, without the `$`.
     takes: Vec<String>,
     /// As it is said now with sample values, in Telegram's HTML: each form.
-    said: Vec<String>,
+    pub(super) said: Vec<String>,
+    /// Where a picture may stand above it: the texts that may stand in the same message.
+    pub(super) beside: Option<Vec<String>>,
+    /// That stands above it.
+    pub(super) picture: Option<Pictured>,
 }
 
 impl Read for One {
@@ -75,19 +87,29 @@ impl Read for One {
 
     async fn read(console: &Console, asked: &Asked) -> Result<Shown, Unfit> {
         let found = store::bot_texts(&console.pool, Some(&asked.key), None).await?;
-        let words = |text: store::BotText| {
-            let lang = Lang::of(&text.language)?;
+        let mut languages = Vec::new();
+        for text in found {
+            let Some(lang) = Lang::of(&text.language) else { continue };
+            let picture = match text.picture {
+                Some(sha256) => {
+                    let kept = store::shop_picture(&console.pool, &sha256).await?;
+                    Some(Pictured::of(sha256, kept))
+                }
+                None => None,
+            };
             let now = text.own.as_deref().unwrap_or(&text.builtin);
-            Some(Words {
+            languages.push(Words {
                 takes: texts::taken(&text.builtin).names.into_iter().collect(),
                 said: look::said(console.texts.of(lang), now),
                 language: text.language,
                 builtin: text.builtin,
                 own: text.own,
                 version: text.version,
-            })
-        };
-        Ok(Shown { key: asked.key.clone(), languages: found.into_iter().filter_map(words).collect() })
+                beside: text.beside,
+                picture,
+            });
+        }
+        Ok(Shown { key: asked.key.clone(), languages })
     }
 }
 
@@ -109,7 +131,7 @@ impl View for One {
             div class="sides" {
                 @for lang in LANGUAGES {
                     @if let Some(words) = shown.languages.iter().find(|words| words.language == lang.code()) {
-                        (side(scene, &shown.key, lang, words, asked.typed.as_ref().filter(|typed| typed.lang == lang)))
+                        (side(scene, asked, lang, words))
                     }
                 }
             }
@@ -117,9 +139,12 @@ impl View for One {
     }
 }
 
-fn side(scene: &Scene<'_>, key: &str, lang: Lang, words: &Words, typed: Option<&Typed>) -> Markup {
-    let code = lang.code();
+fn side(scene: &Scene<'_>, asked: &Asked, lang: Lang, words: &Words) -> Markup {
+    let (key, code) = (asked.key.as_str(), lang.code());
     let t = |name: &str| scene.t(name);
+    let typed = asked.typed.as_ref().filter(|typed| typed.lang == lang);
+    let looked = asked.looked.as_ref().filter(|looked| looked.lang == lang);
+    let picture = words.picture.as_ref().map(|picture| picture.sha256.as_str());
     html! {
         section {
             h2 { (t(&format!("text-{code}"))) }
@@ -128,21 +153,23 @@ fn side(scene: &Scene<'_>, key: &str, lang: Lang, words: &Words, typed: Option<&
                     Some(wrong) => p class="note bad" role="alert" { (look::wrong_words(scene.words, wrong)) },
                     None => {
                         h3 { (t("text-preview")) }
-                        div lang=(code) { (look::shown(scene.words, &typed.said)) }
+                        (pictured::above(scene, lang, picture, &typed.said))
                     }
                 }
             }
+            (pictured::looked(scene, key, lang, words, looked))
             h3 {
                 (t("text-now")) " "
                 span class="chip" { (t(if words.own.is_some() { "text-own" } else { "text-builtin" })) }
             }
-            div lang=(code) { (look::shown(scene.words, &words.said)) }
+            (pictured::above(scene, lang, picture, &words.said))
             (editor(scene, key, lang, words, typed))
             @if words.own.is_some() {
                 h3 { (t("text-builtin")) }
                 pre class="card words" tabindex="0" lang=(code) { (words.builtin) }
                 (take_back(scene, key, lang, words.version))
             }
+            (pictured::forms(scene, key, lang, words))
         }
     }
 }
