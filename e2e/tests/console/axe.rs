@@ -7,12 +7,14 @@ use e2e::Role;
 use e2e::browser::{Browser, Page, Screen};
 use e2e::dice::Dice;
 use e2e::pages::{self, Facts};
+use image::ImageFormat;
 use ledger::console::Need;
 use serde::Deserialize;
 
 use crate::catalog::{begins, saves};
 use crate::desk::{PASSWORD, Seat, hires};
 use crate::log::with_history;
+use crate::pictures::{drawn, puts};
 use crate::texts::knows;
 
 /// What is a fault of a page; what axe-core calls minor or moderate is advice.
@@ -55,9 +57,10 @@ fn axe() -> String {
 fn axe_finds_no_serious_fault_in_any_page() {
     let (stage, _history) = with_history();
     hires(&stage, "fin", "finance");
-    // A draft, so that its form is there to be judged.
+    // A picture and a draft, so that their forms are there to be judged.
     knows(&stage);
     let admin = Seat::signed_in(&stage, "admin", PASSWORD);
+    puts(&admin, "ru", "", &drawn(640, 360, 90, ImageFormat::Png));
     begins(&admin);
     saves(&admin, &[("bonuses-welcome", "7")]);
     let axe = axe();

@@ -4,12 +4,14 @@ use e2e::browser::{Browser, Screen};
 use e2e::deeds::{Deeds, rubles};
 use e2e::raw::{Raw, of};
 use e2e::{Role, Stage};
+use image::ImageFormat;
 use proto_events::events::MediaType;
 use proto_events::{AccountId, GenerationId, Producer};
 use serde_json::json;
 
 use crate::catalog::{begins, saves};
 use crate::desk::{PASSWORD, Seat, hires, open};
+use crate::pictures::{drawn, puts};
 use crate::requests::{made, painted};
 use crate::texts::knows;
 
@@ -20,6 +22,7 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
     let (ada, made) = somebody(&stage);
     knows(&stage);
     let admin = Seat::signed_in(&stage, "admin", PASSWORD);
+    puts(&admin, "ru", "", &drawn(640, 360, 90, ImageFormat::Png));
     begins(&admin);
     saves(&admin, &[("models.1.kinds.0", "15"), ("packages.0.price", "99.50"), ("packages.1.remove", "on")]);
     let browser = Browser::start("console").unwrap();

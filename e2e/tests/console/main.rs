@@ -18,6 +18,7 @@ mod money;
 mod ops;
 mod people;
 mod pictures;
+mod pictures_by_hand;
 mod requests;
 mod sessions;
 mod staff;

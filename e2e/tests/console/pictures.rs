@@ -59,7 +59,8 @@ fn sends(seat: &Seat<'_>, deed: &str, form: &[(&'static str, String)]) -> Answer
     seat.posts(&format!("/texts/welcome/picture/{deed}"), &form)
 }
 
-fn puts(seat: &Seat<'_>, language: &str, seen: &str, bytes: &[u8]) -> Answer {
+/// Above the welcome.
+pub fn puts(seat: &Seat<'_>, language: &str, seen: &str, bytes: &[u8]) -> Answer {
     let looked = looks(seat, language, seen, "p", bytes);
     assert_eq!(looked.status, StatusCode::OK, "{}", looked.text);
     sends(seat, "put", &form(&looked, language, "a nicer welcome"))

@@ -6,6 +6,7 @@ mod asked;
 mod broadcasts;
 mod contents;
 mod incidents;
+mod pictures;
 mod profile;
 mod reading;
 mod references;

@@ -145,8 +145,10 @@ fn side(scene: &Scene<'_>, asked: &Asked, lang: Lang, words: &Words) -> Markup {
     let typed = asked.typed.as_ref().filter(|typed| typed.lang == lang);
     let looked = asked.looked.as_ref().filter(|looked| looked.lang == lang);
     let picture = words.picture.as_ref().map(|picture| picture.sha256.as_str());
+    // On a telephone it stands above the other.
+    let is_looked_at = typed.is_some() || looked.is_some();
     html! {
-        section {
+        section class=[is_looked_at.then_some("first")] {
             h2 { (t(&format!("text-{code}"))) }
             @if let Some(typed) = typed {
                 @match &typed.wrong {
