@@ -112,6 +112,7 @@ fn a_broadcast_is_sent_by_one_at_a_time_paused_gone_on_with_and_finished_once() 
     assert_eq!((code(&wrong), &wrong["refusal"]["details"]["recipients"]), ("recipients_differ", &json!(5)));
     assert_eq!(code(&claim(&desk, "a", 10)), "nothing_to_send", "it was not started");
     assert_eq!(view(&desk, "b1")["changed"], 0);
+    written_down_anew_is_told(&desk);
     assert_eq!(types(&start(&desk, "2", "b1", 5)), ["BroadcastStarted"]);
     assert_eq!(types(&start(&desk, "2", "b1", 5)), ["BroadcastStarted"], "the same once more");
     assert_eq!(code(&start(&desk, "3", "b1", 5)), "broadcast_running");
@@ -284,4 +285,27 @@ fn operators_write_broadcasts_and_messages_at_the_command_line() {
     let actor: String = stage.sql(sqlx::query_scalar(names).fetch_one(&stage.pool));
     assert!(actor.starts_with("operator:"), "{actor}");
     stage.assert_verified();
+}
+
+/// Whoever starts or changes a draft has looked at it: of another one, both are refused.
+fn written_down_anew_is_told(desk: &Desk<'_>) {
+    let seen = |id: &str| view(desk, id)["drafted_at"].clone();
+    let write = |text: &str, instead_of: &Value| {
+        let mut body = json!({"broadcast": "twice", "segment": "everybody", "content": {"text": text}});
+        body["instead_of"] = instead_of.clone();
+        let reply =
+            desk.raw.send(Producer::Console, "broadcast_draft", "twice", of(AccountId::OPERATIONS), body);
+        (reply["status"] == "refused").then(|| code(&reply).to_owned())
+    };
+    assert_eq!(write("first", &json!(0)), None);
+    assert_eq!(write("another", &json!(0)).as_deref(), Some("draft_changed"), "the name is taken");
+    let first = seen("twice");
+    assert_eq!(write("second", &first), None);
+    // The same again, by whoever got no answer; another, by whoever looked at the first.
+    assert_eq!(write("second", &first), None);
+    assert_eq!(write("third", &first).as_deref(), Some("draft_changed"));
+    assert_eq!(view(desk, "twice")["content"]["text"], "second");
+    let recipients = view(desk, "twice")["recipients"].clone();
+    let body = json!({"broadcast": "twice", "recipients": recipients, "drafted_at": first});
+    assert_eq!(code(&act(desk, "broadcast_start", "twice", body)), "draft_changed");
 }

@@ -122,7 +122,8 @@ async fn draft(wish: &Draft) -> anyhow::Result<ExitCode> {
     let segment = segment(&wish.to)?;
     let name = wish.id.clone().unwrap_or_else(|| format!("b-{:08x}", uuid::Uuid::new_v4().as_fields().0));
     let broadcast = Text::new(name).context("--id is at most 64 characters")?;
-    let command = BroadcastDraft { broadcast: broadcast.clone(), segment, content: content.clone() };
+    let command =
+        BroadcastDraft { broadcast: broadcast.clone(), segment, content: content.clone(), instead_of: None };
     let ledger = operator::ledger().await?;
     let id = service::ledger::operation_id("broadcast_draft", &broadcast)?;
     let account = proto_events::envelope::AccountRef::Id(AccountId::OPERATIONS);
@@ -159,7 +160,8 @@ async fn start(pool: &PgPool, wish: &One) -> anyhow::Result<ExitCode> {
         out::text(format_args!("{}", paper(&view)))?;
     }
     let people = count(left_of(&view).into(), "recipient");
-    let command = BroadcastStart { broadcast: view.broadcast.clone(), recipients: view.recipients };
+    let (broadcast, recipients) = (view.broadcast.clone(), view.recipients);
+    let command = BroadcastStart { broadcast, recipients, drafted_at: Some(view.drafted_at) };
     decide(&wish.manner, "start", &format!("It is sent to {people} now."), command.into()).await
 }
 

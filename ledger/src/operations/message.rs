@@ -16,7 +16,7 @@ use crate::log::BadRow;
 use crate::projections;
 use crate::queries::broadcast_view;
 use crate::sequencer::{Request, refused};
-use crate::store::{self, BroadcastClaimed, Chosen};
+use crate::store::{self, BroadcastClaimed, Chosen, Drafted};
 use crate::texts;
 
 const LEASE_US: i64 = 20_000_000;
@@ -36,13 +36,20 @@ pub(super) async fn draft(pool: &PgPool, draft: &BroadcastDraft, now: i64) -> Re
     }
     draft.content.check().map_err(|why| no("content_unfit", why.to_string()))?;
     let chosen = chosen(pool, &draft.segment, now).await?;
-    let made = store::draft_broadcast(pool, &draft.broadcast, &draft.segment, &draft.content, &chosen, now);
-    let Some(recipients) = made.await? else {
-        return Err(no("broadcast_started", "it is being sent, or was: write another one down"));
+    let recipients = match store::draft_broadcast(pool, draft, &chosen, now).await? {
+        Drafted::For(recipients) => recipients,
+        Drafted::Started => {
+            return Err(no("broadcast_started", "it is being sent, or was: write another one down"));
+        }
+        Drafted::Another => return Err(Problem::Refused(changed())),
     };
     let recipients = u32::try_from(recipients).unwrap_or_default();
     serde_json::to_value(BroadcastDrafted { broadcast: draft.broadcast.clone(), recipients })
         .map_err(unwritten)
+}
+
+fn changed() -> Refused {
+    refused("draft_changed", "it was written down anew since it was looked at")
 }
 
 async fn chosen(pool: &PgPool, segment: &Segment, now: i64) -> Result<Chosen, Problem> {
@@ -145,12 +152,13 @@ async fn look_beside(pool: &PgPool, request: &mut Request) -> Result<Option<Refu
             Ok(None)
         }
         Command::BroadcastStart(c) => {
-            let counted = store::broadcast_recipients(pool, &c.broadcast).await?;
-            Ok(match counted.map(|n| u32::try_from(n).unwrap_or_default()) {
+            let written = store::broadcast_written(pool, &c.broadcast).await?;
+            Ok(match written.map(|(n, at)| (u32::try_from(n).unwrap_or_default(), at)) {
                 None => {
                     Some(refused("broadcast_not_found", "there is no such broadcast: write it down first"))
                 }
-                Some(n) if n != c.recipients => {
+                Some((_, at)) if c.drafted_at.is_some_and(|seen| seen.get() != at) => Some(changed()),
+                Some((n, _)) if n != c.recipients => {
                     let mut refusal =
                         refused("recipients_differ", format!("it is for {n}, not {}", c.recipients));
                     refusal.details = json!({"recipients": n});

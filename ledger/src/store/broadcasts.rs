@@ -2,7 +2,7 @@
 //! the log's, in µs.
 
 use proto_events::AccountId;
-use proto_events::commands::{MessageContent, Segment, SendOutcome};
+use proto_events::commands::{BroadcastDraft, MessageContent, Segment, SendOutcome};
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
@@ -17,23 +17,57 @@ pub struct Chosen {
     pub from_us: i64,
 }
 
-/// Forgets a draft. What was started stays.
-async fn drop_draft(pool: &PgPool, broadcast: &str) -> Result<(), sqlx::Error> {
-    let sql = "DELETE FROM broadcasts WHERE broadcast = $1 AND state = 'draft'";
-    sqlx::query(sql).bind(broadcast).execute(pool).await?;
+/// What became of a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drafted {
+    /// It is written down, for so many.
+    For(i32),
+    /// One of this name is being sent, or was.
+    Started,
+    /// One of this name is another than the one that was to be replaced.
+    Another,
+}
+
+/// Forgets the draft that is to be replaced; the same words once more replace themselves. What was started stays.
+async fn drop_draft(pool: &PgPool, draft: &BroadcastDraft) -> Result<(), sqlx::Error> {
+    let sql = "DELETE FROM broadcasts WHERE broadcast = $1 AND state = 'draft' \
+               AND ($2::bigint IS NULL OR drafted_at = $2 OR segment = $3 AND content = $4)";
+    sqlx::query(sql)
+        .bind(draft.broadcast.as_str())
+        .bind(draft.instead_of.map(|at| at.get()))
+        .bind(serde_json::to_string(&draft.segment).map_err(encoded)?)
+        .bind(serde_json::to_string(&draft.content).map_err(encoded)?)
+        .execute(pool)
+        .await?;
     Ok(())
 }
 
-/// Writes a draft down with its recipients, in place of an earlier one: how many. `None`: it was started.
+/// Writes a draft down with its recipients, in place of an earlier one.
 pub async fn draft_broadcast(
     pool: &PgPool,
-    broadcast: &str,
-    segment: &Segment,
-    content: &MessageContent,
+    draft: &BroadcastDraft,
+    chosen: &Chosen,
+    now: i64,
+) -> Result<Drafted, sqlx::Error> {
+    drop_draft(pool, draft).await?;
+    let written = write_draft(pool, draft, chosen, now).await?;
+    if let Some(recipients) = written {
+        return Ok(Drafted::For(recipients));
+    }
+    let sql = "SELECT state = 'draft' FROM broadcasts WHERE broadcast = $1";
+    let is_draft = sqlx::query_scalar(sql).bind(draft.broadcast.as_str()).fetch_optional(pool).await?;
+    // Gone meanwhile: somebody else is writing it down.
+    Ok(if is_draft.unwrap_or(true) { Drafted::Another } else { Drafted::Started })
+}
+
+/// `None`: there is one of this name.
+async fn write_draft(
+    pool: &PgPool,
+    draft: &BroadcastDraft,
     chosen: &Chosen,
     now: i64,
 ) -> Result<Option<i32>, sqlx::Error> {
-    drop_draft(pool, broadcast).await?;
+    let BroadcastDraft { broadcast, segment, content, .. } = draft;
     let asked = format!(
         "EXISTS (SELECT FROM {} g WHERE g.bucket >= ($6::bigint >> 18)::integer AND g.account_id = p.account_id \
             AND g.requested_at >= $7)",
@@ -67,7 +101,7 @@ pub async fn draft_broadcast(
         _ => "",
     };
     sqlx::query_scalar(AssertSqlSafe(sql))
-        .bind(broadcast)
+        .bind(broadcast.as_str())
         .bind(serde_json::to_string(segment).map_err(encoded)?)
         .bind(serde_json::to_string(content).map_err(encoded)?)
         .bind(now)
@@ -82,10 +116,10 @@ fn encoded(error: serde_json::Error) -> sqlx::Error {
     sqlx::Error::Encode(Box::new(error))
 }
 
-/// How many a broadcast is for, if there is one.
-pub async fn broadcast_recipients(pool: &PgPool, broadcast: &str) -> Result<Option<i32>, sqlx::Error> {
-    let sql = "SELECT recipients FROM broadcasts WHERE broadcast = $1";
-    sqlx::query_scalar(sql).bind(broadcast).fetch_optional(pool).await
+/// How many a broadcast is for, and when it was written down, if there is one.
+pub async fn broadcast_written(pool: &PgPool, broadcast: &str) -> Result<Option<(i32, i64)>, sqlx::Error> {
+    let sql = "SELECT recipients, drafted_at FROM broadcasts WHERE broadcast = $1";
+    sqlx::query_as(sql).bind(broadcast).fetch_optional(pool).await
 }
 
 /// How far a claim of a broadcast got.

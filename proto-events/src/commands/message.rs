@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FileId;
 use crate::events::{MessageKind, TextPicture};
-use crate::{AccountId, Text};
+use crate::{AccountId, Micros, Text};
 
 /// A message of the bot's that is copied as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -158,6 +158,10 @@ pub struct BroadcastDraft {
     pub broadcast: Text<64>,
     pub segment: Segment,
     pub content: MessageContent,
+    /// When the draft that is changed was written down; 0: there is to be none. Of another draft than this it is refused. Without it any
+    /// draft is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<Micros>,
 }
 
 /// Starts a broadcast that was written down, or goes on with a paused one.
@@ -167,6 +171,9 @@ pub struct BroadcastStart {
     pub broadcast: Text<64>,
     /// as they were counted
     pub recipients: u32,
+    /// When what was looked at was written down: written down anew since, it is not started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drafted_at: Option<Micros>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

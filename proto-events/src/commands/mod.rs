@@ -256,7 +256,12 @@ impl Command {
                 "generation": c.generation, "reason": c.reason, "final": c.r#final,
             }),
             Self::MessageRequest(c) => json!({"message": c.message, "kind": c.kind, "content": c.content}),
-            Self::BroadcastStart(c) => json!({"broadcast": c.broadcast, "recipients": c.recipients}),
+            Self::BroadcastStart(BroadcastStart { broadcast, recipients, drafted_at: None }) => {
+                json!({"broadcast": broadcast, "recipients": recipients})
+            }
+            Self::BroadcastStart(c) => json!({
+                "broadcast": c.broadcast, "recipients": c.recipients, "drafted_at": c.drafted_at,
+            }),
             Self::BroadcastPause(c) => json!({"broadcast": c.broadcast, "reason": c.reason}),
             Self::BroadcastFinish(c) => json!({"broadcast": c.broadcast}),
             Self::ContentPut(c) => json!({"key": c.key, "language": c.language, "text": c.text}),

@@ -81,7 +81,7 @@ impl Desk {
         content: MessageContent,
     ) -> Result<BroadcastDrafted, SendError> {
         let id = bad(operation_id("draft", &broadcast))?;
-        let draft = BroadcastDraft { broadcast, segment, content };
+        let draft = BroadcastDraft { broadcast, segment, content, instead_of: None };
         let nobody = AccountRef::Id(AccountId::OPERATIONS);
         let done = self.ledger.operate(id, nobody, draft.into()).await?;
         Committed::read(&done).map(|drafted| drafted.result)
@@ -89,7 +89,7 @@ impl Desk {
 
     pub async fn start_broadcast(&self, act: Act<'_>, view: &BroadcastView) -> Result<(), SendError> {
         let (broadcast, recipients) = (view.broadcast.clone(), view.recipients);
-        let start = BroadcastStart { broadcast, recipients };
+        let start = BroadcastStart { broadcast, recipients, drafted_at: Some(view.drafted_at) };
         self.act(act, "broadcast_start", AccountId::OPERATIONS, start.into()).await
     }
 

@@ -71,7 +71,7 @@ mod tests {
     }
 
     fn start() -> BroadcastStart {
-        BroadcastStart { broadcast: broadcast(), recipients: 7 }
+        BroadcastStart { broadcast: broadcast(), recipients: 7, drafted_at: None }
     }
 
     fn pause() -> BroadcastPause {

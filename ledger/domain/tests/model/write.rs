@@ -156,7 +156,7 @@ impl Writer<'_> {
     fn ours(&mut self, verb: &str) -> Command {
         let broadcast = text(self.dice.of(&["b1", "b2", "b3"]));
         match verb {
-            "broadcast_start" => BroadcastStart { broadcast, recipients: 3 }.into(),
+            "broadcast_start" => BroadcastStart { broadcast, recipients: 3, drafted_at: None }.into(),
             "broadcast_pause" => BroadcastPause { broadcast, reason: text("r") }.into(),
             "broadcast_finish" => BroadcastFinish { broadcast, sent: 1, failed: 1, blocked: 1 }.into(),
             "picture_put" => {

@@ -252,7 +252,12 @@ pub(super) async fn composed(
     let once = given.once.unwrap_or_else(Once::new);
     let mut asked = Asked { given: Some(Given { once: Some(once), ..given.clone() }), ..Asked::default() };
     let read = match (given.content(), given.segment(), given.name(once)) {
-        (Ok(content), Ok(segment), Ok(broadcast)) => Ok(BroadcastDraft { broadcast, segment, content }),
+        (Ok(content), Ok(segment), Ok(broadcast)) => Ok(BroadcastDraft {
+            broadcast,
+            segment,
+            content,
+            instead_of: Some(given.drafted_at.try_into().unwrap_or_default()),
+        }),
         (Err(Wrong::Html(why)), ..) => Err(why.say(words)),
         (Err(Wrong::Said(why)), ..) | (_, Err(why), _) | (.., Err(why)) => Err(words.t(why)),
     };
@@ -284,23 +289,6 @@ async fn write_down(
 ) -> Result<(), (StatusCode, &'static str)> {
     let away = (StatusCode::SERVICE_UNAVAILABLE, "draft-in-doubt");
     let refused = |why| Err((StatusCode::UNPROCESSABLE_ENTITY, why));
-    let there = find(console, &draft.broadcast).await.map_err(|error| {
-        tracing::warn!(%error, "whether a broadcast of this name is there is not known");
-        away
-    })?;
-    // The same once more: pressed twice, or again because nobody knew whether it was done.
-    let same = |there: &BroadcastView| there.segment == draft.segment && there.content == draft.content;
-    match &there {
-        Some(there) if there.state != BroadcastState::Draft => return refused("broadcast-is-started"),
-        Some(there) if there.drafted_at.get() != given.drafted_at && !same(there) => {
-            return refused(if given.drafted_at > 0 {
-                "broadcast-draft-changed"
-            } else {
-                "broadcast-name-taken"
-            });
-        }
-        _ => {}
-    }
     let id = operation_id("broadcast_draft", &draft.broadcast).map_err(|_| away)?;
     let ledger = console.ledger.clone().with_deadline(PATIENCE);
     match ledger.operate(id, AccountRef::Id(AccountId::OPERATIONS), draft.into()).await {
@@ -309,6 +297,8 @@ async fn write_down(
             tracing::info!(code = %refusal.code, "a draft of a broadcast was refused");
             refused(match refusal.code.as_str() {
                 "broadcast_started" => "broadcast-is-started",
+                "draft_changed" if given.drafted_at > 0 => "broadcast-draft-changed",
+                "draft_changed" => "broadcast-name-taken",
                 "content_unfit" => "content-unfit",
                 _ => "draft-unfit",
             })

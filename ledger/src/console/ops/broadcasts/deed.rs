@@ -74,9 +74,12 @@ impl Deed {
 
     /// For as many as were shown: for others it is refused by the log.
     fn command(self, one: BroadcastView, given: &Given) -> Result<Command, &'static str> {
-        let BroadcastView { broadcast, sent, failed, blocked, .. } = one;
+        let BroadcastView { broadcast, sent, failed, blocked, drafted_at, .. } = one;
         Ok(match self {
-            Self::Start => BroadcastStart { broadcast, recipients: given.recipients }.into(),
+            Self::Start => {
+                let recipients = given.recipients;
+                BroadcastStart { broadcast, recipients, drafted_at: Some(drafted_at) }.into()
+            }
             Self::Pause => match given.reason.trim() {
                 "" => return Err("reason-missing"),
                 reason => {
@@ -90,7 +93,8 @@ impl Deed {
 }
 
 /// What is expected of the log, and said of it.
-const KNOWN: [(&str, &str); 6] = [
+const KNOWN: [(&str, &str); 7] = [
+    ("draft_changed", "broadcast-drafted-anew"),
     ("broadcast_finished", "broadcast-over"),
     ("broadcast_running", "broadcast-runs"),
     ("broadcast_not_running", "broadcast-stands"),
