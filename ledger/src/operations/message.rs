@@ -2,8 +2,8 @@
 //! them is decided.
 
 use proto_events::commands::{
-    BroadcastClaim, BroadcastDraft, BroadcastFinish, BroadcastTold, Command, ContentPut, PicturePut, Segment,
-    TextsKnown,
+    BroadcastClaim, BroadcastDraft, BroadcastFinish, BroadcastStart, BroadcastTold, Command, ContentPut,
+    PicturePut, Segment, TextsKnown,
 };
 use proto_events::queries::{BroadcastDrafted, ClaimedBroadcast, Recipient};
 use proto_events::{AccountId, Refused, Text};
@@ -152,26 +152,26 @@ async fn look_beside(pool: &PgPool, request: &mut Request) -> Result<Option<Refu
             Ok(None)
         }
         Command::BroadcastStart(c) => {
-            let written = store::broadcast_written(pool, &c.broadcast).await?;
-            Ok(match written.map(|(n, at)| (u32::try_from(n).unwrap_or_default(), at)) {
-                None => {
-                    Some(refused("broadcast_not_found", "there is no such broadcast: write it down first"))
-                }
-                Some((_, at)) if c.drafted_at.is_some_and(|seen| seen.get() != at) => Some(changed()),
-                Some((n, _)) if n != c.recipients => {
-                    let mut refusal =
-                        refused("recipients_differ", format!("it is for {n}, not {}", c.recipients));
-                    refusal.details = json!({"recipients": n});
-                    Some(refusal)
-                }
-                Some(_) => None,
-            })
+            Ok(if store::hold_draft(pool, c).await? { None } else { Some(unlike(pool, c).await?) })
         }
         Command::ContentPut(c) => content(pool, c).await,
         Command::PicturePut(c) => picture(pool, c).await,
         Command::StaffPut(c) => staff::look(pool, c, &request.actor).await,
         _ => Ok(None),
     }
+}
+
+/// How a broadcast is other than whoever starts it has seen it.
+async fn unlike(pool: &PgPool, c: &BroadcastStart) -> Result<Refused, sqlx::Error> {
+    let Some((recipients, drafted_at)) = store::broadcast_written(pool, &c.broadcast).await? else {
+        return Ok(refused("broadcast_not_found", "there is no such broadcast: write it down first"));
+    };
+    let recipients = u32::try_from(recipients).unwrap_or_default();
+    if c.drafted_at.is_some_and(|seen| seen.get() != drafted_at) || recipients == c.recipients {
+        return Ok(changed());
+    }
+    let why = format!("it is for {recipients}, not {}", c.recipients);
+    Ok(Refused { details: json!({"recipients": recipients}), ..refused("recipients_differ", why) })
 }
 
 /// Whoever looked at a page saw what was sent by then. What is on its way now is told later, and counted in the row alone.

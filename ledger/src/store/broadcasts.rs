@@ -1,8 +1,8 @@
 //! Broadcasts and their recipients. Which are sent is in the log; `log_side_change` changes the rows in the append. Times are
 //! the log's, in µs.
 
-use proto_events::AccountId;
-use proto_events::commands::{BroadcastDraft, MessageContent, Segment, SendOutcome};
+use proto_events::commands::{BroadcastDraft, BroadcastStart, MessageContent, Segment, SendOutcome};
+use proto_events::{AccountId, Micros};
 use sqlx::types::Json;
 use sqlx::{AssertSqlSafe, PgPool};
 use uuid::Uuid;
@@ -28,10 +28,11 @@ pub enum Drafted {
     Another,
 }
 
-/// Forgets the draft that is to be replaced; the same words once more replace themselves. What was started stays.
+/// Forgets the draft that is to be replaced; the same words once more replace themselves. What was started stays, and what is just
+/// being started.
 async fn drop_draft(pool: &PgPool, draft: &BroadcastDraft) -> Result<(), sqlx::Error> {
     let sql = "DELETE FROM broadcasts WHERE broadcast = $1 AND state = 'draft' \
-               AND ($2::bigint IS NULL OR drafted_at = $2 OR segment = $3 AND content = $4)";
+               AND starting_until < clock_timestamp() AND ($2::bigint IS NULL OR drafted_at = $2 OR segment = $3 AND content = $4)";
     sqlx::query(sql)
         .bind(draft.broadcast.as_str())
         .bind(draft.instead_of.map(|at| at.get()))
@@ -114,6 +115,18 @@ async fn write_draft(
 
 fn encoded(error: serde_json::Error) -> sqlx::Error {
     sqlx::Error::Encode(Box::new(error))
+}
+
+/// For as long as an append takes, nobody writes down anew what is to be started. False: it is not what was looked at, or is not there.
+pub async fn hold_draft(pool: &PgPool, start: &BroadcastStart) -> Result<bool, sqlx::Error> {
+    let sql = "UPDATE broadcasts SET starting_until = clock_timestamp() + interval '10 s' \
+               WHERE broadcast = $1 AND recipients = $2 AND ($3::bigint IS NULL OR drafted_at = $3)";
+    let held = sqlx::query(sql)
+        .bind(start.broadcast.as_str())
+        .bind(i64::from(start.recipients))
+        .bind(start.drafted_at.map(Micros::get))
+        .execute(pool);
+    Ok(held.await?.rows_affected() == 1)
 }
 
 /// How many a broadcast is for, and when it was written down, if there is one.
