@@ -235,7 +235,7 @@ pub(super) async fn save(
     let seen = typed.get("revision").parse().ok();
     let (newest, draft, on_shelf) = match before(&console).await {
         Ok(before) => before,
-        Err(_) => return console.shown::<Draft>(&visitor, &Asked::default(), StatusCode::OK, None).await,
+        Err(unfit) => return in_doubt(&console, &visitor, typed, &unfit).await,
     };
     let (under, base) = match draft {
         Some(draft) => (draft.catalog, draft.base),
@@ -254,9 +254,17 @@ pub(super) async fn save(
                 let asked = Asked { typed: Some(typed), wrong: Vec::new() };
                 changed(&console, &visitor, &asked).await
             }
-            Err(error) => console.away(&visitor, &error),
+            Err(error) => in_doubt(&console, &visitor, typed, &Unfit::Postgres(error)).await,
         },
     }
+}
+
+/// What was typed stays in the fields, for another try.
+async fn in_doubt(console: &Console, visitor: &Visitor, typed: Typed, unfit: &Unfit) -> Response {
+    let (status, _) = unfit.told(&visitor.path);
+    let said = note("bad", &console.words(visitor).t("draft-in-doubt"));
+    let asked = Asked { typed: Some(typed), wrong: Vec::new() };
+    console.shown::<Draft>(visitor, &asked, status, Some(said)).await
 }
 
 type Before = (Version, Option<super::Written>, Vec<proto_events::catalog::Model>);

@@ -117,8 +117,11 @@ pub(super) async fn save(
             let asked = Asked { typed: Some(given.json) };
             console.shown::<Whole>(&visitor, &asked, StatusCode::CONFLICT, Some(said)).await
         }
-        Err(Unfit::Postgres(error)) => console.away(&visitor, &error),
-        Err(_) => console.shown::<Whole>(&visitor, &Asked::default(), StatusCode::OK, None).await,
+        Err(unfit) => {
+            let (status, _) = unfit.told(&visitor.path);
+            let said = note("bad", &words.t("draft-in-doubt"));
+            console.shown::<Whole>(&visitor, &Asked { typed: Some(given.json) }, status, Some(said)).await
+        }
     }
 }
 
