@@ -50,6 +50,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "/log?from={day}&to={time}",
         ],
     ),
+    ("/dead-letters/events/{consumer}/{position}", &["/dead-letters/events/payments/1"]),
     ("/dead-letters/{letter}", &["/dead-letters/{letter}"]),
     ("/log/{position}", &["/log/{position}"]),
     ("/log/{position}/proof", &["/log/{position}/proof"]),
@@ -254,7 +255,7 @@ impl Facts {
 /// Of a payment that YooKassa tells of and nobody has ordered.
 const QUARANTINED: &str = "y-pages";
 
-/// A payment in quarantine, and a provider's whole day that differs from ours.
+/// A payment in quarantine, an event that can't be done, and a provider's whole day that differs from ours.
 async fn bring_in(payments: &async_nats::Client, day: Day) -> Result<()> {
     let rub = |minor: i64| json!({"amount": minor, "currency": "RUB"});
     let noon = day.start_us() + DAY_US / 2;
@@ -269,6 +270,11 @@ async fn bring_in(payments: &async_nats::Client, day: Day) -> Result<()> {
                 "problems": ["amount_differs"], "seen": seen}),
         ),
         ("provider_rows_put", "rows:pages".to_owned(), json!({"provider": "yookassa", "rows": [theirs]})),
+        (
+            "consumer_stuck",
+            "stuck:pages".to_owned(),
+            json!({"consumer": "payments", "position": 1, "tries": 5, "error": "a handler panicked"}),
+        ),
         ("provider_day_done", "day:pages".to_owned(), json!({"provider": "yookassa", "day": day.0})),
     ];
     for (verb, id, body) in commands {

@@ -217,6 +217,7 @@ pub const COMMANDS: &[Row] = &[
     ("texts_known", &[(Telegram, &[])]),
     ("context_update", &[(Telegram, &[])]),
     ("consumer_done", &[(Telegram, &[]), (Payments, &[]), (Generator, &[])]),
+    ("consumer_stuck", &[(Telegram, &[]), (Payments, &[]), (Generator, &[])]),
     ("notice_keep", &[(Telegram, &[]), (Payments, &[])]),
     ("provider_rows_put", &[(Telegram, &[]), (Payments, &[])]),
     ("provider_day_done", &[(Telegram, &[]), (Payments, &[])]),

@@ -26,7 +26,7 @@ pub fn all() -> Vec<(String, Schema)> {
             BroadcastPause, BroadcastFinish, ContentPut, PicturePut, StaffPut, FourEyesSet, CatalogPublish, OperatorAct, ProjectionSwap,
             ReconciliationRecord;
         "operation": GenerationRenew, DeliveryClaim, DeliveryRenew, DeliveryDone, ProfileUpdate, ContextUpdate,
-            ConsumerDone, NoticeKeep, ProviderRowsPut, ProviderDayDone, ReceiptDone, ReferencesPut, ReferencesRemove, AlbumPut,
+            ConsumerDone, ConsumerStuck, NoticeKeep, ProviderRowsPut, ProviderDayDone, ReceiptDone, ReferencesPut, ReferencesRemove, AlbumPut,
             AlbumClaim, AlbumDone, WishKeep, PersonReach, SupportNote, BroadcastDraft, BroadcastClaim, BroadcastTold,
             TextsKnown, IncidentReport, IncidentClaim, IncidentTold, ServiceReport, LetterRetry;
         "envelope": CommandEnvelope, Query, CommandAnswer, QueryAnswer, PublishedEvent;

@@ -46,6 +46,7 @@ const SMALL: [&str; 18] = [
     "open_payments",
     "open_refunds",
     "dead_letters",
+    "stuck_events",
 ];
 
 /// A stage on a Postgres that explains what it does.

@@ -59,7 +59,7 @@ fn a_command_that_came_too_early_is_sent_again_and_done_once() {
     hires(&stage, "ops", "operator");
     let ops = Seat::signed_in(&stage, "ops", PASSWORD);
     let (deeds, raw) = (Deeds::new(&stage), Raw::new(&stage));
-    assert!(ops.gets("/dead-letters").text.contains("Ничего не ждёт"));
+    assert!(ops.gets("/dead-letters").text.contains("Команды не ждут"));
     for (nothing, status) in [
         ("x", StatusCode::NOT_FOUND),
         ("%00", StatusCode::UNPROCESSABLE_ENTITY),

@@ -23,6 +23,7 @@ mod requests;
 mod sessions;
 mod staff;
 mod statistics;
+mod stuck;
 mod texts;
 mod totp;
 mod work;

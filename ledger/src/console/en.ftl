@@ -1112,6 +1112,21 @@ letter-refused-again = It was refused again: the code is below.
 letter-is-closed = Not done: somebody has seen to it already.
 done-letter-retry = It is done now.
 done-letter-drop = It is dropped.
+event = Event
+last-tried = Last tried
+first-tried = First told of
+stuck = Events that a service can’t get done
+stuck-dropped = Dropped events
+stuck-none = Each service gets done what the log tells it.
+stuck-wait = { $n ->
+    [one] { $n } event can’t be got done by the service that it is for.
+   *[other] { $n } events can’t be got done by the services that they are for.
+}
+stuck-more = Each service tries again by itself, and goes on with everything else meanwhile.
+stuck-error = Why not
+stuck-open = is tried again
+stuck-drop = Drop…
+stuck-drop-more = Its service stops trying as soon as it asks the next time, within two minutes. The event stays in the log; whoever was to be told of it may not hear of it.
 
 ## The bot's texts
 menu-texts = Bot texts

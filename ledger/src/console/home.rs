@@ -29,8 +29,8 @@ struct Overview {
     incarnation: i64,
     /// Live ones, by name.
     projections: Vec<Progress>,
-    /// Commands that were refused and wait for somebody.
-    dead_letters: i64,
+    #[serde(flatten)]
+    waiting: ops::Waiting,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -61,8 +61,8 @@ impl Read for Home {
             })
             .collect();
         projections.sort_by(|a, b| a.name.cmp(&b.name));
-        let dead_letters = store::open_letters(&console.pool).await?;
-        Ok(Overview { position: head.position, incarnation: head.incarnation, projections, dead_letters })
+        let waiting = ops::Waiting::read(&console.pool).await?;
+        Ok(Overview { position: head.position, incarnation: head.incarnation, projections, waiting })
     }
 }
 
@@ -79,7 +79,7 @@ impl View for Home {
         };
         let columns = [Column::Text("projection"), Column::Number("position"), Column::Number("behind")];
         html! {
-            (ops::waiting(scene, shown.dead_letters))
+            (ops::waiting(scene, &shown.waiting))
             dl class="facts" {
                 dt { (scene.t("log-position")) } dd class="number" { (shown.position) }
                 dt { (scene.t("log-incarnation")) } dd class="number" { (shown.incarnation) }

@@ -21,6 +21,10 @@ use crate::store::{self, DeliveryClaimed};
 
 /// What a service may say that it needs.
 const NEEDS_MAX: usize = 16;
+/// Events that consumers can't get done, of all together: with more of them something is broken that each of these shows.
+const STUCK_MAX: i64 = 1_000;
+/// What its consumer can't get done is told again within a hundred seconds; what was not for so long was done by somebody.
+const TRIED_US: i64 = 300_000_000;
 
 #[derive(Debug)]
 pub struct OperationRequest {
@@ -105,11 +109,15 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
             Ok(json!({"found": found}))
         }
         Operation::ConsumerDone(c) => {
-            if c.consumer.as_str() != request.producer.as_str() {
-                return Err(Problem::Refused(refused("not_allowed", "a consumer reports only for itself")));
-            }
-            store::consumer_done(pool, &c.consumer, c.position.get()).await?;
+            of_itself(request.producer, &c.consumer)?;
+            let through = c.position.get();
+            store::consumer_done(pool, &c.consumer, through).await?;
+            store::forget_unstuck(pool, &c.consumer, through, now - TRIED_US).await?;
             Ok(Value::Null)
+        }
+        Operation::ConsumerStuck(c) => {
+            of_itself(request.producer, &c.consumer)?;
+            Ok(json!({"dropped": store::event_stuck(pool, &c, STUCK_MAX, now).await?}))
         }
         Operation::NoticeKeep(c) => {
             books_of(request.producer, c.provider)?;
@@ -148,6 +156,13 @@ async fn perform(pool: &PgPool, request: OperationRequest, moment: Moment) -> Re
             Ok(Value::Null)
         }
     }
+}
+
+fn of_itself(producer: Producer, consumer: &str) -> Result<(), Problem> {
+    if consumer == producer.as_str() {
+        return Ok(());
+    }
+    Err(Problem::Refused(refused("not_allowed", "a consumer reports only for itself")))
 }
 
 /// Each adapter speaks for its own provider.

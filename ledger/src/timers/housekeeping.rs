@@ -20,12 +20,18 @@ const STUCK_ALBUMS_US: i64 = 24 * HOUR_US;
 const SUPPORT_NOTES_US: i64 = 183 * 24 * HOUR_US;
 /// A draft that nobody has sent for so long, and who got what was sent so long ago, are of no use.
 const BROADCASTS_US: i64 = 92 * 24 * HOUR_US;
-/// What refused commands say may be personal.
+/// What refused commands say may be personal; and who is stuck at an event says so again.
 const LETTERS_US: i64 = 30 * 24 * HOUR_US;
 /// Pictures that were looked at and never put, or stand above no text any more.
 const PICTURES_US: i64 = 24 * HOUR_US;
 /// Tellings set aside at once: each is a statement.
 const PARKED_MAX: i64 = 2_000;
+
+/// For whoever watches the metrics.
+#[allow(clippy::cast_precision_loss)]
+fn set_stuck(stuck: i64) {
+    metrics::gauge!("ledger_stuck_events").set(stuck as f64);
+}
 
 /// Until it is dropped.
 pub async fn run(pool: PgPool, clock: Arc<Mutex<Clock>>) {
@@ -53,6 +59,8 @@ pub async fn tidy(pool: &PgPool, now: i64) -> Result<(), sqlx::Error> {
     store::answered(store::prune_letters(pool, now - LETTERS_US)).await?;
     set_open(store::answered(store::open_letters(pool)).await?);
     store::answered(store::prune_pictures(pool, now - PICTURES_US)).await?;
+    store::answered(store::prune_stuck_events(pool, now - LETTERS_US)).await?;
+    set_stuck(store::answered(store::count_stuck_events(pool)).await?);
     store::answered(store::prune_support_notes(pool, now - SUPPORT_NOTES_US)).await?;
     Ok(())
 }

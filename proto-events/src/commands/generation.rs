@@ -237,3 +237,17 @@ pub struct ConsumerDone {
     pub consumer: Text<64>,
     pub position: Position,
 }
+
+/// Operational: this consumer can't get an event done, and goes on trying unless the answer says that it was dropped; or has got it done
+/// after all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsumerStuck {
+    pub consumer: Text<64>,
+    pub position: Position,
+    /// how often it was shown
+    pub tries: u32,
+    /// absent: it is done
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Text<500>>,
+}

@@ -142,6 +142,7 @@ commands! {
         "texts_known" => TextsKnown,
         "context_update" => ContextUpdate,
         "consumer_done" => ConsumerDone,
+        "consumer_stuck" => ConsumerStuck,
         "notice_keep" => NoticeKeep,
         "provider_rows_put" => ProviderRowsPut,
         "provider_day_done" => ProviderDayDone,

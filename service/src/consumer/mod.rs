@@ -7,24 +7,25 @@
 //! ack_wait runs. A pull whose end never comes (the connection or the store was lost) is given up
 //! after [`SILENCE`] and the consumer is looked for again, until it is back.
 
+mod hand;
 mod progress;
+mod reporter;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::Client;
-use async_nats::jetstream::consumer::PullConsumer;
-use async_nats::jetstream::{self, AckKind, Message};
+use async_nats::jetstream::{self, consumer::PullConsumer};
 use futures_util::StreamExt as _;
-use proto_events::commands::ConsumerDone;
-use proto_events::envelope::AccountRef;
-use proto_events::{AccountId, Position, Producer, PublishedEvent, Text, subjects};
+use proto_events::{Producer, PublishedEvent, subjects};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::ledger::{Ledger, operation_id};
-use progress::{Place, Progress, Taken};
+use crate::ledger::Ledger;
+use hand::Hand;
+use progress::Progress;
+use reporter::Reporter;
 
 /// After a failure of the stream or the consumer: the ledger recreates what is gone within about 1 s.
 const RETRY: Duration = Duration::from_millis(500);
@@ -33,10 +34,8 @@ const PULL: Duration = Duration::from_secs(2);
 /// A pull that has not ended by then is lost.
 const SILENCE: Duration = Duration::from_secs(3);
 const REPORT: Duration = Duration::from_secs(2);
-/// How long a report may take; the next one says the same and more.
+/// How long a report may take; it is said again.
 const REPORT_DEADLINE: Duration = Duration::from_secs(2);
-/// For an event that this version can't read: a newer one may come.
-const UNREADABLE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
@@ -46,12 +45,14 @@ pub struct Options {
     pub ack_wait: Duration,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Done for good: never shown again.
     Done,
     /// Not now: shown again after this time.
     Again(Duration),
+    /// It can't be done, and why; shown again after this time. Where that does not help, the ledger is told, and somebody may drop it.
+    Failed { why: String, again: Duration },
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -70,14 +71,13 @@ pub async fn run<F, Fut>(
 {
     let slots_max = options.in_flight_max.clamp(1, Semaphore::MAX_PERMITS);
     let slots = Arc::new(Semaphore::new(slots_max));
-    let follower = Follower { client, producer, options, progress: Progress::default(), slots, handler };
-    let reporter = Reporter {
-        ledger: ledger.with_deadline(REPORT_DEADLINE),
-        producer,
-        progress: follower.progress.clone(),
-    };
+    let reporter = Reporter { ledger: ledger.with_deadline(REPORT_DEADLINE), producer };
+    let progress = Progress::default();
+    let hand =
+        Hand { ack_wait: options.ack_wait, progress: progress.clone(), reporter: reporter.clone(), handler };
+    let follower = Follower { client, producer, slots, hand };
     let ended = CancellationToken::new();
-    let reports = tokio::spawn(reporter.run(ended.clone()));
+    let reports = tokio::spawn(report(reporter, progress, ended.clone()));
     while !shutdown.is_cancelled() {
         if let Err(error) = follower.follow(&shutdown).await {
             tracing::debug!(%producer, %error, "the event stream is not there; trying again");
@@ -98,10 +98,8 @@ pub async fn run<F, Fut>(
 struct Follower<F> {
     client: Client,
     producer: Producer,
-    options: Options,
-    progress: Progress,
     slots: Arc<Semaphore>,
-    handler: F,
+    hand: Hand<F>,
 }
 
 impl<F, Fut> Follower<F>
@@ -128,15 +126,9 @@ where
         while let Some(slot) = slots.split(1) {
             let next = tokio::time::timeout(SILENCE, batch.next());
             let Some(message) = next.await.map_err(|_| "a pull was not answered")? else { return Ok(()) };
-            let work = one(
-                message?,
-                self.options.ack_wait,
-                self.handler.clone(),
-                self.progress.clone(),
-                self.producer,
-            );
+            let (hand, message) = (self.hand.clone(), message?);
             tokio::spawn(async move {
-                work.await;
+                hand.take(message).await;
                 drop(slot);
             });
         }
@@ -154,96 +146,19 @@ where
     }
 }
 
-async fn one<F, Fut>(message: Message, ack_wait: Duration, handler: F, progress: Progress, producer: Producer)
-where
-    F: Fn(PublishedEvent) -> Fut,
-    Fut: Future<Output = Verdict>,
-{
-    let event: PublishedEvent = match serde_json::from_slice(&message.payload) {
-        Ok(event) => event,
-        Err(error) => {
-            tracing::error!(subject = %message.subject, %error, "an event can't be read; it is left for a newer version");
-            if let Some(place) = place_of_unreadable(&message) {
-                progress.wait_for(place, UNREADABLE, Instant::now());
-            }
-            return ack(&message, AckKind::Nak(Some(UNREADABLE))).await;
+async fn report(reporter: Reporter, progress: Progress, ended: CancellationToken) {
+    loop {
+        let last = tokio::select! {
+            () = tokio::time::sleep(REPORT) => false,
+            () = ended.cancelled() => true,
+        };
+        if let Some(place) = progress.to_report(Instant::now())
+            && reporter.done_through(place).await
+        {
+            progress.reported(place);
         }
-    };
-    let in_hand = match progress.take((event.incarnation, event.position)) {
-        Taken::Work(in_hand) => in_hand,
-        Taken::AlreadyInHand => return ack(&message, AckKind::Progress).await,
-        Taken::AlreadyDone => return ack(&message, AckKind::Ack).await,
-    };
-    let work = handler(event);
-    tokio::pin!(work);
-    let mut tick = tokio::time::interval(ack_wait / 3);
-    tick.tick().await;
-    let verdict = loop {
-        tokio::select! {
-            verdict = &mut work => break verdict,
-            _ = tick.tick() => ack(&message, AckKind::Progress).await,
-        }
-    };
-    let outcome = match verdict {
-        Verdict::Done => {
-            in_hand.done();
-            ack(&message, AckKind::Ack).await;
-            "done"
-        }
-        Verdict::Again(after) => {
-            in_hand.again(after);
-            ack(&message, AckKind::Nak(Some(after))).await;
-            "again"
-        }
-    };
-    metrics::counter!("consumer_events_total", "consumer" => producer.as_str(), "outcome" => outcome)
-        .increment(1);
-}
-
-/// From what can still be read of it.
-fn place_of_unreadable(message: &Message) -> Option<Place> {
-    #[derive(serde::Deserialize)]
-    struct Named {
-        incarnation: i64,
-        position: Position,
-    }
-    let named: Named = serde_json::from_slice(&message.payload).ok()?;
-    Some((named.incarnation, named.position))
-}
-
-async fn ack(message: &Message, kind: AckKind) {
-    if let Err(error) = message.ack_with(kind).await {
-        tracing::debug!(%error, "an ack was lost; the event comes again and is known");
-    }
-}
-
-struct Reporter {
-    ledger: Ledger,
-    producer: Producer,
-    progress: Progress,
-}
-
-impl Reporter {
-    async fn run(self, ended: CancellationToken) {
-        loop {
-            let last = tokio::select! {
-                () = tokio::time::sleep(REPORT) => false,
-                () = ended.cancelled() => true,
-            };
-            self.report().await;
-            if last {
-                return;
-            }
-        }
-    }
-
-    async fn report(&self) {
-        let Some(place @ (_, position)) = self.progress.to_report(Instant::now()) else { return };
-        let done = ConsumerDone { consumer: Text::lossy(self.producer.as_str()), position };
-        let Ok(id) = operation_id("done", position) else { return };
-        match self.ledger.operate(id, AccountRef::Id(AccountId::OPERATIONS), done.into()).await {
-            Ok(_) => self.progress.reported(place),
-            Err(error) => tracing::debug!(%error, "progress is reported later"),
+        if last {
+            return;
         }
     }
 }

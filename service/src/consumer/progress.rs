@@ -63,7 +63,7 @@ impl Progress {
 
     /// Something that can't be worked on now and is shown again after that time: until then, and a while
     /// longer, what is done does not pass it.
-    pub(super) fn wait_for(&self, place: Place, after: Duration, now: Instant) {
+    fn wait_for(&self, place: Place, after: Duration, now: Instant) {
         self.sets().waiting.insert(place, waits_until(after, now));
     }
 
@@ -119,10 +119,12 @@ impl InHand {
 
 impl Drop for InHand {
     fn drop(&mut self) {
+        if !self.done {
+            self.progress.wait_for(self.place, self.again, Instant::now());
+        }
         let mut sets = self.progress.sets();
         sets.in_hand.remove(&self.place);
         if !self.done {
-            sets.waiting.insert(self.place, waits_until(self.again, Instant::now()));
             return;
         }
         sets.done.insert(self.place);

@@ -102,7 +102,7 @@ impl Teller {
             Ok(()) => Verdict::Done,
             Err(error) => {
                 tracing::warn!(position = %event.position, %error, "an event can't be told yet");
-                Verdict::Again(AGAIN)
+                Verdict::Failed { why: error.to_string(), again: AGAIN }
             }
         }
     }

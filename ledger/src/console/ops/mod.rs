@@ -6,11 +6,12 @@ mod jobs;
 mod letters;
 mod parts;
 mod projections;
+mod stuck;
 
 use proto_events::commands::Role;
 
 pub(crate) use health::LEADS;
-pub(super) use letters::waiting;
+pub(super) use letters::{Waiting, waiting};
 
 use super::door::{Door, Need};
 
@@ -25,4 +26,5 @@ pub(super) fn rooms(door: &mut Door) {
     door.view::<jobs::Jobs>();
     broadcasts::rooms(door);
     letters::rooms(door);
+    stuck::rooms(door);
 }

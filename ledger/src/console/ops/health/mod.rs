@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use self::nats::{ConsumerSays, NatsSays, StreamSays};
 use super::READS;
-use super::letters::waiting;
+use super::letters::{Waiting, waiting};
 use super::parts::span;
 use crate::books::words::grouped;
 use crate::console::Console;
@@ -45,8 +45,8 @@ pub(super) struct Shown {
     postgres: Postgres,
     nats: NatsSays,
     relay: Relay,
-    /// Commands that were refused and wait for somebody.
-    dead_letters: i64,
+    #[serde(flatten)]
+    waiting: Waiting,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -165,7 +165,7 @@ impl Read for Health {
                 oldest_transactions: says.oldest_transactions,
                 oldest_us: says.oldest_us,
             },
-            dead_letters: store::open_letters(pool).await?,
+            waiting: Waiting::read(pool).await?,
             relay: Relay { head: head.position, told },
             nats,
         })
@@ -200,7 +200,7 @@ impl View for Health {
     fn show(scene: &Scene<'_>, _: &Asked, shown: &Shown) -> Markup {
         html! {
             @if shown.leader.lease_us < 0 { (note("bad", &scene.t("nobody-leads"))) }
-            (waiting(scene, shown.dead_letters))
+            (waiting(scene, &shown.waiting))
             (services(scene, shown))
             h2 { (scene.t("the-log")) }
             (log(scene, shown))

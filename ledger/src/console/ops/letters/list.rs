@@ -9,6 +9,7 @@ use crate::books::words::grouped;
 use crate::console::Console;
 use crate::console::asked::Unfit;
 use crate::console::door::{Door, Need};
+use crate::console::ops::stuck::{self, Stuck};
 use crate::console::table::{self, Column, number, table, when};
 use crate::console::view::{Read, Scene, View};
 use crate::store;
@@ -32,6 +33,11 @@ struct Letters {
     open: Vec<Letter>,
     /// The newest that were sent again or dropped.
     closed: Vec<Letter>,
+    /// All events that a service can't get done; the newest of them follow.
+    stuck_count: i64,
+    stuck: Vec<Stuck>,
+    /// The newest that were dropped.
+    stuck_dropped: Vec<Stuck>,
 }
 
 impl Read for List {
@@ -40,7 +46,7 @@ impl Read for List {
 
     const PATH: &'static str = "/dead-letters";
     const NEED: Need = ACTS;
-    const ABOUT: &'static str = "Commands that were refused and should not have been, without what they said";
+    const ABOUT: &'static str = "Commands that were refused and should not have been, without what they said; events that a service can't get done";
 
     async fn read(console: &Console, _: &Nothing) -> Result<Letters, Unfit> {
         let pool = &console.pool;
@@ -50,7 +56,17 @@ impl Read for List {
         let mut closed = of("done").await?;
         closed.extend(of("dropped").await?);
         closed.sort_by_key(|one| std::cmp::Reverse(one.answered_at.unwrap_or(one.last_at)));
-        Ok(Letters { count: store::open_letters(pool).await?, open: of("open").await?, closed })
+        let stuck = async |dropped: bool| -> Result<Vec<Stuck>, sqlx::Error> {
+            Ok(store::stuck_events(pool, dropped, SHOWN_MAX).await?.into_iter().map(Stuck::from).collect())
+        };
+        Ok(Letters {
+            count: store::open_letters(pool).await?,
+            open: of("open").await?,
+            closed,
+            stuck_count: store::count_stuck_events(pool).await?,
+            stuck: stuck(false).await?,
+            stuck_dropped: stuck(true).await?,
+        })
     }
 }
 
@@ -68,6 +84,15 @@ impl View for List {
             @if !shown.closed.is_empty() {
                 h2 { (scene.t("letters-closed")) }
                 (lines(scene, &scene.t("letters-closed"), &shown.closed))
+            }
+            h2 { (scene.t("stuck")) }
+            @if shown.stuck.is_empty() { p { (scene.t("stuck-none")) } } @else {
+                p { (scene.words.with("stuck-wait", [("n", shown.stuck_count.into())])) " " (scene.t("stuck-more")) }
+                (stuck::lines(scene, &scene.t("stuck"), &shown.stuck))
+            }
+            @if !shown.stuck_dropped.is_empty() {
+                h2 { (scene.t("stuck-dropped")) }
+                (stuck::lines(scene, &scene.t("stuck-dropped"), &shown.stuck_dropped))
             }
         }
     }

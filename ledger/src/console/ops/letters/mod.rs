@@ -1,4 +1,4 @@
-//! Dead letters: commands that were refused and should not have been. What they say may be personal: it is shown after a look that is
+//! Dead letters: commands that were refused and should not have been; beside them the events that a service can't get done (`stuck`). What they say may be personal: it is shown after a look that is
 //! in the log.
 
 mod deeds;
@@ -8,13 +8,14 @@ mod one;
 use maud::{Markup, html};
 use schemars::JsonSchema;
 use serde::Serialize;
+use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::ACTS;
 use crate::console::door::Door;
 use crate::console::view::Scene;
 use crate::inbox::may_be_sent_again;
-use crate::store::DeadLetter;
+use crate::store::{self, DeadLetter};
 
 pub(super) fn rooms(door: &mut Door) {
     list::rooms(door);
@@ -22,13 +23,32 @@ pub(super) fn rooms(door: &mut Door) {
     deeds::rooms(door);
 }
 
-/// How many wait, where somebody is to see it; nothing where none does.
-pub(in crate::console) fn waiting(scene: &Scene<'_>, open: i64) -> Markup {
+/// How many wait for somebody.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::console) struct Waiting {
+    /// Commands that were refused and should not have been.
+    dead_letters: i64,
+    /// Events that a service can't get done.
+    stuck_events: i64,
+}
+
+impl Waiting {
+    pub(in crate::console) async fn read(pool: &PgPool) -> Result<Self, sqlx::Error> {
+        let stuck_events = store::count_stuck_events(pool).await?;
+        Ok(Self { dead_letters: store::open_letters(pool).await?, stuck_events })
+    }
+}
+
+/// Where somebody is to see it; nothing where none does.
+pub(in crate::console) fn waiting(scene: &Scene<'_>, waiting: &Waiting) -> Markup {
+    let counts = [("letters-wait", waiting.dead_letters), ("stuck-wait", waiting.stuck_events)];
     html! {
-        @if open > 0 {
-            p class="note bad" role="status" {
-                (scene.words.with("letters-wait", [("n", open.into())])) " "
-                @if super::parts::may_act(scene) { a href="/dead-letters" { (scene.t("menu-letters")) } }
+        @for (name, n) in counts {
+            @if n > 0 {
+                p class="note bad" role="status" {
+                    (scene.words.with(name, [("n", n.into())])) " "
+                    @if super::parts::may_act(scene) { a href="/dead-letters" { (scene.t("menu-letters")) } }
+                }
             }
         }
     }

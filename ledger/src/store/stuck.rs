@@ -1,0 +1,98 @@
+//! Events that a consumer can't get done.
+
+use proto_events::commands::ConsumerStuck;
+use sqlx::PgPool;
+
+/// As the consumer last said. Times in µs.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct StuckEvent {
+    pub consumer: String,
+    pub position: i64,
+    /// As the log has it.
+    pub event_type: Option<String>,
+    pub tries: i64,
+    pub error: String,
+    pub dropped: bool,
+    pub first_at: i64,
+    pub last_at: i64,
+}
+
+const COLUMNS: &str = "s.consumer, s.position, e.type AS event_type, s.tries, s.error, s.dropped, s.first_at, s.last_at \
+    FROM stuck_events s LEFT JOIN events e ON e.position = s.position";
+
+/// Writes down what a consumer can't get done, unless so many are written down already, or forgets it: whether it was dropped.
+pub async fn event_stuck(
+    pool: &PgPool,
+    stuck: &ConsumerStuck,
+    open_max: i64,
+    now: i64,
+) -> Result<bool, sqlx::Error> {
+    let (consumer, position) = (stuck.consumer.as_str(), stuck.position.get());
+    let Some(error) = &stuck.error else {
+        let sql = "DELETE FROM stuck_events WHERE consumer = $1 AND position = $2 AND NOT dropped";
+        sqlx::query(sql).bind(consumer).bind(position).execute(pool).await?;
+        return Ok(false);
+    };
+    let error: String = error.chars().filter(|c| *c != '\0').collect();
+    let sql = "WITH known AS (UPDATE stuck_events SET tries = $3, error = $4, last_at = $5 \
+                   WHERE consumer = $1 AND position = $2 RETURNING dropped), \
+               new AS (INSERT INTO stuck_events (consumer, position, tries, error, first_at, last_at) \
+                   SELECT $1, $2, $3, $4, $5, $5 \
+                   WHERE NOT EXISTS (TABLE known) AND (SELECT count(*) FROM stuck_events WHERE NOT dropped) < $6 \
+                   ON CONFLICT DO NOTHING) \
+               SELECT coalesce((SELECT dropped FROM known), false)";
+    sqlx::query_scalar(sql)
+        .bind(consumer)
+        .bind(position)
+        .bind(i64::from(stuck.tries))
+        .bind(error)
+        .bind(now)
+        .bind(open_max)
+        .fetch_one(pool)
+        .await
+}
+
+/// Forgets what was got done, and by whoever did it not told: those before where all is done that nobody has tried since.
+pub async fn forget_unstuck(
+    pool: &PgPool,
+    consumer: &str,
+    through: i64,
+    tried_before: i64,
+) -> Result<(), sqlx::Error> {
+    let sql = "DELETE FROM stuck_events WHERE consumer = $1 AND position <= $2 AND NOT dropped AND last_at < $3";
+    sqlx::query(sql).bind(consumer).bind(through).bind(tried_before).execute(pool).await?;
+    Ok(())
+}
+
+/// How many wait for somebody.
+pub async fn count_stuck_events(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT count(*) FROM stuck_events WHERE NOT dropped").fetch_one(pool).await
+}
+
+/// Those that are tried, or were dropped; the newest first.
+pub async fn stuck_events(pool: &PgPool, dropped: bool, limit: i64) -> Result<Vec<StuckEvent>, sqlx::Error> {
+    let sql = format!("SELECT {COLUMNS} WHERE s.dropped = $1 ORDER BY s.last_at DESC, s.position LIMIT $2");
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(dropped).bind(limit).fetch_all(pool).await
+}
+
+pub async fn stuck_event(
+    pool: &PgPool,
+    consumer: &str,
+    position: i64,
+) -> Result<Option<StuckEvent>, sqlx::Error> {
+    let sql = format!("SELECT {COLUMNS} WHERE s.consumer = $1 AND s.position = $2");
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(consumer).bind(position).fetch_optional(pool).await
+}
+
+/// Its consumer is told so when it has tried again.
+pub async fn drop_stuck_event(pool: &PgPool, consumer: &str, position: i64) -> Result<(), sqlx::Error> {
+    let sql = "UPDATE stuck_events SET dropped = true WHERE consumer = $1 AND position = $2";
+    sqlx::query(sql).bind(consumer).bind(position).execute(pool).await?;
+    Ok(())
+}
+
+/// Those that nobody has tried since.
+pub async fn prune_stuck_events(pool: &PgPool, before: i64) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM stuck_events WHERE last_at < $1").bind(before).execute(pool).await?;
+    Ok(())
+}
