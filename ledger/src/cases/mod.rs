@@ -9,7 +9,7 @@ mod quarantined;
 use std::collections::BTreeMap;
 
 use proto_events::events::ReconciliationFinished;
-use proto_events::{AccountId, Money, Provider};
+use proto_events::{AccountId, Money, Provider, Rail};
 use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool, Row as _};
@@ -178,12 +178,22 @@ async fn uncompared(
         if newest.is_some_and(|newest| newest >= due.0) {
             continue;
         }
-        let sql = "SELECT EXISTS (SELECT FROM natural_keys n JOIN events e ON e.position = n.position \
-                   WHERE n.kind = 'settled' AND n.key LIKE $1 AND e.recorded_at <= $2)";
-        let money = sqlx::query_scalar::<_, bool>(sql).bind(format!("{}:%", provider.as_str()));
-        if newest.is_some() || money.bind(due.end_us()).fetch_one(pool).await? {
+        if newest.is_some() || has_paid(pool, provider, due).await? {
             found.push((provider, newest.map(|day| Day(day).to_string())));
         }
     }
     Ok(found)
+}
+
+/// Whether money of this provider had come by the end of that day.
+async fn has_paid(pool: &PgPool, provider: Provider, day: Day) -> Result<bool, sqlx::Error> {
+    let Some((tables, _)) = projections::live(pool, "daily").await? else { return Ok(false) };
+    let rails = Rail::ALL.into_iter().filter(|rail| rail.provider() == provider);
+    let rails: Vec<&str> = rails.map(|rail| rail.as_str()).collect();
+    let sql = format!(
+        "SELECT EXISTS (SELECT FROM {} WHERE figure = 'payments_settled' AND part = ANY ($1) \
+         AND day <= date '1970-01-01' + $2)",
+        tables.main()
+    );
+    sqlx::query_scalar(AssertSqlSafe(sql)).bind(rails).bind(day.0).fetch_one(pool).await
 }

@@ -37,10 +37,13 @@ pub struct Quarantined {
 /// # Errors
 /// Postgres does not answer, or an event is not known to this version.
 pub async fn open(pool: &PgPool) -> Result<Vec<Quarantined>, BadRow> {
+    // OFFSET 0: probe by probe. Joined, all that was ever settled would be read.
     let sql = "SELECT n.key, n.account_id, n.position FROM natural_keys n \
-               WHERE n.kind IN ('quarantined', 'claimed') AND NOT EXISTS \
-                  (SELECT FROM natural_keys s WHERE s.key = n.key AND (s.kind IN ('settled', 'refunded') AND s.position > n.position \
-                      OR s.kind = 'claimed' AND n.kind = 'quarantined')) \
+               WHERE n.kind IN ('quarantined', 'claimed') \
+                 AND NOT EXISTS (SELECT FROM natural_keys s WHERE s.kind IN ('settled', 'refunded') AND s.key = n.key \
+                     AND s.position > n.position OFFSET 0) \
+                 AND NOT (n.kind = 'quarantined' AND EXISTS (SELECT FROM natural_keys s \
+                     WHERE s.kind = 'claimed' AND s.key = n.key OFFSET 0)) \
                ORDER BY n.position";
     let keys: Vec<(String, Uuid, i64)> = sqlx::query_as(sql).fetch_all(pool).await?;
     let decided = decided(pool).await?;
