@@ -112,8 +112,9 @@ fn a_broadcast_is_sent_by_one_at_a_time_paused_gone_on_with_and_finished_once() 
     assert_eq!((code(&wrong), &wrong["refusal"]["details"]["recipients"]), ("recipients_differ", &json!(5)));
     assert_eq!(code(&claim(&desk, "a", 10)), "nothing_to_send", "it was not started");
     assert_eq!(view(&desk, "b1")["changed"], 0);
-    written_down_anew_is_told(&desk);
+    written_down_anew_is_told(&stage, &desk);
     assert_eq!(types(&start(&desk, "2", "b1", 5)), ["BroadcastStarted"]);
+    assert!(is_held(&stage, "b1"));
     assert_eq!(types(&start(&desk, "2", "b1", 5)), ["BroadcastStarted"], "the same once more");
     assert_eq!(code(&start(&desk, "3", "b1", 5)), "broadcast_running");
     let again = json!({"broadcast": "b1", "segment": "everybody", "content": {"text": "Other"}});
@@ -288,7 +289,7 @@ fn operators_write_broadcasts_and_messages_at_the_command_line() {
 }
 
 /// Whoever starts or changes a draft has looked at it: of another one, both are refused.
-fn written_down_anew_is_told(desk: &Desk<'_>) {
+fn written_down_anew_is_told(stage: &Stage, desk: &Desk<'_>) {
     let seen = |id: &str| view(desk, id)["drafted_at"].clone();
     let write = |text: &str, instead_of: &Value| {
         let mut body = json!({"broadcast": "twice", "segment": "everybody", "content": {"text": text}});
@@ -308,4 +309,14 @@ fn written_down_anew_is_told(desk: &Desk<'_>) {
     let recipients = view(desk, "twice")["recipients"].clone();
     let body = json!({"broadcast": "twice", "recipients": recipients, "drafted_at": first});
     assert_eq!(code(&act(desk, "broadcast_start", "twice", body)), "draft_changed");
+    // Between the look at it and the append it stays as it was looked at.
+    assert!(!is_held(stage, "twice"), "a start that was refused holds nothing");
+    let hold = "UPDATE broadcasts SET starting_until = 'infinity' WHERE broadcast = 'twice'";
+    stage.sql(sqlx::query(hold).execute(&stage.pool));
+    assert_eq!(write("fourth", &seen("twice")).as_deref(), Some("draft_changed"));
+}
+
+fn is_held(stage: &Stage, broadcast: &str) -> bool {
+    let sql = "SELECT starting_until > clock_timestamp() FROM broadcasts WHERE broadcast = $1";
+    stage.sql(sqlx::query_scalar(sql).bind(broadcast).fetch_one(&stage.pool))
 }
