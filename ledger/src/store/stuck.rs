@@ -59,7 +59,8 @@ pub async fn forget_unstuck(
     through: i64,
     tried_before: i64,
 ) -> Result<(), sqlx::Error> {
-    let sql = "DELETE FROM stuck_events WHERE consumer = $1 AND position <= $2 AND NOT dropped AND last_at < $3";
+    let sql =
+        "DELETE FROM stuck_events WHERE consumer = $1 AND position <= $2 AND NOT dropped AND last_at < $3";
     sqlx::query(sql).bind(consumer).bind(through).bind(tried_before).execute(pool).await?;
     Ok(())
 }

@@ -28,7 +28,9 @@ impl Reporter {
 
     /// Whether somebody has dropped it: then it is not to be shown again.
     pub(super) async fn is_dropped(&self, position: Position, tries: u32, why: &str) -> bool {
-        self.stuck(position, tries, Some(Text::lossy(why))).await.is_some_and(|result| result["dropped"] == true)
+        self.stuck(position, tries, Some(Text::lossy(why)))
+            .await
+            .is_some_and(|result| result["dropped"] == true)
     }
 
     /// What was told as stuck is done. Where this is lost, the ledger finds it by what is done through.
