@@ -27,7 +27,7 @@ const FROM_AN_END_MAX: f64 = 500.0;
 const ROUNDS: usize = 3;
 /// Few rows, however long the log: one each for a projection, a consumer, a service, a broadcast, somebody who signs in, a text of the bot's and the picture above it, a quarantine that a person
 /// has decided, what is open with a provider, a refused command that waits; or one for an account, which the bench of the console reads at its full number.
-const SMALL: [&str; 18] = [
+const SMALL: [&str; 19] = [
     "builtin_texts",
     "contents",
     "text_pictures",
