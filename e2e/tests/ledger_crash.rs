@@ -20,6 +20,7 @@ const POINTS: &[&str] = &[
     "ledger.append.overlapped",
     "ledger.batch.decided",
     "ledger.checkpoint.stored",
+    "ledger.console.acted",
     "ledger.follow_ups.bonus",
     "ledger.follow_ups.done",
     "ledger.follow_ups.erasing",
@@ -50,8 +51,9 @@ const POINTS: &[&str] = &[
     "ledger.timer.payment_due",
 ];
 /// Come only when an operator asks: e2e/tests/ledger_republish.rs, e2e/tests/projections/deaths.rs,
-/// e2e/tests/console/four_eyes.rs.
-const ASKED_FOR: [&str; 4] = ["ledger.proposal", "ledger.republish", "ledger.replay", "ledger.swap"];
+/// e2e/tests/console/four_eyes.rs, e2e/tests/console/deaths.rs.
+const ASKED_FOR: [&str; 5] =
+    ["ledger.console", "ledger.proposal", "ledger.republish", "ledger.replay", "ledger.swap"];
 /// Comes only when a deadline is over: a test of its own.
 const TIMER: &str = "ledger.timer.fired";
 const SIGNED: &str = "ledger.checkpoint.stored";

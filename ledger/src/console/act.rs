@@ -106,7 +106,10 @@ impl Console {
         let envelope = Envelope { id, account, command, causation: None, trace_id: None };
         let ledger = self.ledger.clone().acting(&by.name).with_deadline(PATIENCE);
         match ledger.send(envelope).await {
-            Ok(done) => Acted::Done(done),
+            Ok(done) => {
+                fail::fail_point!("ledger.console.acted");
+                Acted::Done(done)
+            }
             Err(SendError::Refused(refusal)) if refusal.code.as_str() == NEEDS_APPROVAL => {
                 match put_aside_about(&self.pool, &by.name, &sent, account, &wanted, about).await {
                     Ok(true) => Acted::PutAside,
