@@ -5,13 +5,15 @@
 
 for (const part of document.querySelectorAll("[data-live]")) {
   const pause = Number(part.dataset.live) * 1000;
+  const rests = () => !document.hidden && !part.contains(document.activeElement) && !part.querySelector("details[open]");
   const again = async () => {
-    if (!document.hidden && !part.contains(document.activeElement) && !part.querySelector("details[open]")) {
+    if (rests()) {
       try {
         const answer = await fetch(location.href, { headers: { "x-live": "yes" }, redirect: "error" });
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
         const fresh = page.querySelector("[data-live]");
-        if (answer.ok && fresh) part.replaceChildren(...fresh.childNodes);
+        // Somebody may have gone into it meanwhile.
+        if (answer.ok && fresh && rests()) part.replaceChildren(...fresh.childNodes);
       } catch {
         // The next look will tell.
       }

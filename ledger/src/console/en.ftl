@@ -443,6 +443,7 @@ last-work = The last work
 work-rebuild = Build { $build } made by { $who }
 work-compare = Build { $build } compared by { $who }
 work-failed = It came to nothing
+work-canceled = It was canceled, and nothing is left of it.
 work-lost = Its ledger has ended or was ended. What it was making is dropped; begin again.
 no-difference = No difference at position { $at }.
 rows-differ = { $n ->

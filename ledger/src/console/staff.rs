@@ -341,8 +341,10 @@ fn about_form(words: Words<'_>, staff: &[Person]) -> Markup {
                 }
             }
             (Field { id: "f-why", ..Field::text("reason", &reason) }.show())
-            button { (words.t("staff-sessions-end")) } " "
-            button formaction="/staff/totp/reset" { (words.t("totp-reset")) }
+            div class="acts" {
+                button { (words.t("staff-sessions-end")) }
+                button formaction="/staff/totp/reset" { (words.t("totp-reset")) }
+            }
         }
     }
 }

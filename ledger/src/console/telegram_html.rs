@@ -35,6 +35,29 @@ impl Unfit {
     }
 }
 
+/// Why something that people wrote is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wrong {
+    /// By the name of its text.
+    Said(&'static str),
+    Html(Unfit),
+}
+
+impl From<&'static str> for Wrong {
+    fn from(why: &'static str) -> Self {
+        Self::Said(why)
+    }
+}
+
+impl Wrong {
+    pub(super) fn say(&self, words: Words<'_>) -> String {
+        match self {
+            Self::Said(why) => words.t(why),
+            Self::Html(why) => why.say(words),
+        }
+    }
+}
+
 /// How a tag looks here; `None`: it has no look of its own.
 fn element(tag: &str, attributes: &[(String, String)]) -> Result<Option<Element>, Unfit> {
     let value = |name: &str| attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());

@@ -20,6 +20,7 @@ use crate::console::form::hidden;
 use crate::console::lang::Words;
 use crate::console::page::note;
 use crate::console::session::{Visitor, is_proven};
+use crate::console::telegram_html;
 use crate::projections::{self, Standing};
 
 pub(super) async fn confirm(
@@ -141,6 +142,9 @@ async fn will(console: &Console, words: Words<'_>, whom: AccountId, deed: &Deed)
             }
             @if let Some(reason) = reason { dt { (words.t("reason")) } dd { (reason) } }
         }
-        @if let Deed::Message { text } = deed { pre class="card words" tabindex="0" { (text) } }
+        @if let Deed::Message { text } = deed {
+            // As it comes; what can't be shown is not sent from here.
+            @if let Ok(shown) = telegram_html::shown(text) { (shown) } @else { pre class="card words" tabindex="0" { (text) } }
+        }
     })
 }

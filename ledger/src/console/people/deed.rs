@@ -23,6 +23,7 @@ use crate::console::act::{Act, Acted, Once};
 use crate::console::form::{Field, choice, long};
 use crate::console::page::note;
 use crate::console::session::Visitor;
+use crate::console::telegram_html::{self, Unfit, Wrong};
 use crate::console::view::Scene;
 
 /// As the forms send it; everything may be missing.
@@ -55,8 +56,7 @@ const SOURCES: [(&str, GrantSource); 3] = [
 ];
 
 impl Given {
-    /// Else the name of what is said.
-    pub(super) fn read(&self) -> Result<Deed, &'static str> {
+    pub(super) fn read(&self) -> Result<Deed, Wrong> {
         let credits = || {
             let n = self.credits.trim().parse::<i64>().ok().filter(|n| *n > 0);
             n.and_then(|n| SomeCredits::new(n).ok()).ok_or("credits-unfit")
@@ -77,10 +77,18 @@ impl Given {
             "unban" => Ok(Deed::Unban { reason: reason()? }),
             // A browser ends lines as mail does.
             "message" => match self.text.replace("\r\n", "\n").trim() {
-                "" => Err("message-empty"),
-                text => Text::new(text).map(|text| Deed::Message { text }).map_err(|_| "message-long"),
+                "" => Err("message-empty".into()),
+                text => {
+                    let text = Text::new(text).map_err(|_| "message-long")?;
+                    // What Telegram does not take would come as something else than was written.
+                    match telegram_html::shown(&text) {
+                        Ok(_) => Ok(Deed::Message { text }),
+                        Err(Unfit::Empty) => Err("message-empty".into()),
+                        Err(why) => Err(Wrong::Html(why)),
+                    }
+                }
             },
-            _ => Err("deed-unfit"),
+            _ => Err("deed-unfit".into()),
         }
     }
 }
@@ -204,9 +212,9 @@ pub(super) async fn unfit(
     visitor: &Visitor,
     account: &str,
     given: Given,
-    why: &'static str,
+    why: impl Into<Wrong>,
 ) -> Response {
-    let said = note("bad", &console.words(visitor).t(why));
+    let said = note("bad", &why.into().say(console.words(visitor)));
     let mut asked = Asked::of(account);
     asked.given = given;
     console.shown::<Person>(visitor, &asked, StatusCode::UNPROCESSABLE_ENTITY, Some(said)).await
@@ -290,8 +298,11 @@ mod tests {
             (given("erase", "5", "r"), "deed-unfit"),
             (Given::default(), "deed-unfit"),
         ] {
-            assert_eq!(given.read(), Err(why), "{given:?}");
+            assert_eq!(given.read(), Err(why.into()), "{given:?}");
         }
+        let written = Given { text: "it is <us>".to_owned(), ..given("message", "", "") };
+        assert_eq!(written.read(), Err(Wrong::Html(Unfit::Unknown("us".to_owned()))));
+        assert!(Given { text: "it is <b>us</b> &lt;3".to_owned(), ..written }.read().is_ok());
         assert!(given("grant", " 5 ", " r ").read().is_ok_and(|deed| deed.moves_credits()));
         assert!(given("unban", "", "r").read().is_ok_and(|deed| !deed.moves_credits()));
     }

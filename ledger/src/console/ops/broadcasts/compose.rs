@@ -24,7 +24,7 @@ use crate::console::door::Need;
 use crate::console::form::{Field, choice, hidden, long_wish};
 use crate::console::page::note;
 use crate::console::session::Visitor;
-use crate::console::telegram_html;
+use crate::console::telegram_html::{self, Wrong};
 use crate::console::view::{Read, Scene, View};
 use crate::queries::broadcast_view;
 use crate::store;
@@ -165,12 +165,6 @@ impl Given {
     }
 }
 
-enum Wrong {
-    /// By the name of its text.
-    Said(&'static str),
-    Html(telegram_html::Unfit),
-}
-
 const fn name_of(why: BadContent) -> &'static str {
     match why {
         BadContent::CopyWithPicture | BadContent::CopyWithText => "copy-alone",
@@ -258,8 +252,8 @@ pub(super) async fn composed(
             content,
             instead_of: Some(given.drafted_at.try_into().unwrap_or_default()),
         }),
-        (Err(Wrong::Html(why)), ..) => Err(why.say(words)),
-        (Err(Wrong::Said(why)), ..) | (_, Err(why), _) | (.., Err(why)) => Err(words.t(why)),
+        (Err(wrong), ..) => Err(wrong.say(words)),
+        (_, Err(why), _) | (.., Err(why)) => Err(words.t(why)),
     };
     let draft = match read {
         Ok(draft) => draft,

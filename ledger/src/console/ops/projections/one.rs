@@ -17,7 +17,7 @@ use crate::console::ops::parts::{Offer, may_act};
 use crate::console::page::note;
 use crate::console::table::{Column, pages, table};
 use crate::console::view::{Read, Scene, View};
-use crate::projections::{self, Diff, Instance, TableDiff, Work, WorkKind};
+use crate::projections::{self, BuildError, Diff, Instance, TableDiff, Work, WorkKind};
 
 pub(super) struct One;
 
@@ -137,7 +137,12 @@ fn last(scene: &Scene<'_>, work: &Work, shown: &Shown) -> Markup {
             (moscow::date_time(work.begun_at))
             @if let Some(ended) = work.ended_at { " – " (moscow::date_time(ended)) }
         }
-        @if let Some(error) = &work.error { (note("bad", &format!("{}: {error}", scene.t("work-failed")))) }
+        @match work.error.as_deref() {
+            // As somebody wanted.
+            Some(error) if error == BuildError::Canceled.to_string() => p { (scene.t("work-canceled")) },
+            Some(error) => (note("bad", &format!("{}: {error}", scene.t("work-failed")))),
+            None => {}
+        }
         @if work.ended_at.is_none() && !is_on { (note("bad", &scene.t("work-lost"))) }
         @if let Some(diff) = &work.diff { (differences(scene, diff)) }
     }
