@@ -1,6 +1,6 @@
 //! One window: what is seen in it, and a mouse, a keyboard and a camera.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -208,6 +208,11 @@ impl Page {
             node.is_some()
         });
         self.done("DOM.setFileInputFiles", &json!({"backendNodeId": node, "files": files}));
+    }
+
+    /// What is offered as a file goes into this folder, under the name that it is offered by.
+    pub fn downloads(&self, folder: &Path) {
+        self.done("Page.setDownloadBehavior", &json!({"behavior": "allow", "downloadPath": folder}));
     }
 
     /// Nothing sticks out of the window, and nothing has gone wrong in the page.

@@ -27,7 +27,7 @@ fn asks(stage: &Stage, token: &str, path: &str) -> Response {
     stage.rt.block_on(Client::new().get(url).bearer_auth(token).send()).unwrap()
 }
 
-fn reads(stage: &Stage, token: &str, path: &str) -> (StatusCode, Value) {
+pub fn reads(stage: &Stage, token: &str, path: &str) -> (StatusCode, Value) {
     let answer = asks(stage, token, path);
     let status = answer.status();
     (status, stage.rt.block_on(answer.json()).unwrap())

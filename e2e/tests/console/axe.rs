@@ -13,12 +13,15 @@ use serde::Deserialize;
 
 use crate::catalog::{begins, saves};
 use crate::desk::{PASSWORD, Seat, hires};
+use crate::full::fills;
 use crate::log::with_history;
 use crate::pictures::{drawn, puts};
 use crate::texts::knows;
 
 /// What is a fault of a page; what axe-core calls minor or moderate is advice.
 const FAULTS: [&str; 2] = ["serious", "critical"];
+/// Of each table of operations.
+const FULL: i32 = 300;
 /// Answers to what nobody would ask, which are pages too.
 const REFUSED: [&str; 4] = ["/nowhere", "/log?account=ann", "/revenue?from=yesterday", "/log/99999999"];
 
@@ -57,6 +60,8 @@ fn axe() -> String {
 fn axe_finds_no_serious_fault_in_any_page() {
     let (stage, _history) = with_history();
     hires(&stage, "fin", "finance");
+    // Nothing is judged while it is empty.
+    fills(&stage, FULL);
     // A picture and a draft, so that their forms are there to be judged.
     knows(&stage);
     let admin = Seat::signed_in(&stage, "admin", PASSWORD);

@@ -57,7 +57,7 @@ fn with(fields: &[(String, String)], typed: &[(&str, &str)]) -> Vec<(String, Str
     kept.chain(typed.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).collect()
 }
 
-fn posts(seat: &Seat<'_>, path: &str, fields: &[(String, String)]) -> crate::desk::Answer {
+pub fn posts(seat: &Seat<'_>, path: &str, fields: &[(String, String)]) -> crate::desk::Answer {
     let fields: Vec<(&str, &str)> =
         fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     seat.posts(path, &fields)
@@ -75,14 +75,14 @@ pub fn saves(seat: &Seat<'_>, typed: &[(&str, &str)]) {
     assert_eq!(answer.to, "/catalog/draft?done=draft-saved", "{}", answer.text);
 }
 
-fn publication(seat: &Seat<'_>) -> Vec<(String, String)> {
+pub fn publication(seat: &Seat<'_>) -> Vec<(String, String)> {
     let page = seat.gets("/catalog/draft");
     let given = [("revision", page.hidden("revision")), ("version", page.hidden("version"))];
     let given = given.map(|(name, value)| (name.to_owned(), value)).to_vec();
     with(&given, &[("reason", "spring prices"), ("sure", "on")])
 }
 
-fn published(stage: &Stage) -> i64 {
+pub fn published(stage: &Stage) -> i64 {
     let sql = "SELECT count(*) FROM events WHERE type = 'CatalogPublished'";
     stage.sql(sqlx::query_scalar(sql).fetch_one(&stage.pool))
 }

@@ -33,6 +33,18 @@ pub struct Seat<'a> {
     cookies: RefCell<BTreeMap<String, String>>,
 }
 
+/// Their browser, while the stage is another's.
+pub struct Away {
+    client: Client,
+    cookies: RefCell<BTreeMap<String, String>>,
+}
+
+impl Away {
+    pub fn returns(self, stage: &Stage) -> Seat<'_> {
+        Seat { stage, client: self.client, cookies: self.cookies }
+    }
+}
+
 pub struct Answer {
     pub status: StatusCode,
     pub to: String,
@@ -59,6 +71,10 @@ impl<'a> Seat<'a> {
     pub fn with_browser(stage: &'a Stage, browser: &str) -> Self {
         let client = Client::builder().redirect(Policy::none()).user_agent(browser).build().unwrap();
         Self { stage, client, cookies: RefCell::default() }
+    }
+
+    pub fn leaves(self) -> Away {
+        Away { client: self.client, cookies: self.cookies }
     }
 
     pub fn signed_in(stage: &'a Stage, name: &str, password: &str) -> Self {

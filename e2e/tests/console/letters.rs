@@ -13,7 +13,7 @@ use crate::desk::{Answer, PASSWORD, Seat, hires, open};
 const SECRET: &str = "CANARY a fox in the snow";
 
 /// The payment that this top-up will open, before it does.
-fn payment_to_come(stage: &Stage, account: AccountId, nonce: &str) -> PaymentId {
+pub fn payment_to_come(stage: &Stage, account: AccountId, nonce: &str) -> PaymentId {
     let names = Names::new(stage.sql(ledger::store::service_key(&stage.pool, NAMES_KEY)));
     let id = CommandId::new(format!("topup:1:{nonce}")).unwrap();
     PaymentId::derive(account, Producer::Telegram, &names.stored(Producer::Telegram, "topup_open", id))
@@ -47,7 +47,7 @@ fn acts(stage: &Stage, act: &str, letter: &Value) -> i64 {
     acts_on(stage, act, letter["letter"].as_str().unwrap())
 }
 
-fn acts_on(stage: &Stage, act: &str, subject: &str) -> i64 {
+pub fn acts_on(stage: &Stage, act: &str, subject: &str) -> i64 {
     let sql = "SELECT count(*) FROM events WHERE type = 'OperatorActed' AND payload::json->>'act' = $1 \
                AND payload::json->>'subject' = $2";
     stage.sql(sqlx::query_scalar(sql).bind(act).bind(subject).fetch_one(&stage.pool))
@@ -249,5 +249,47 @@ fn what_a_refused_command_said_is_shown_after_a_look_and_goes_with_the_account()
     // The log of the service has none of it either.
     let told = std::fs::read_to_string(stage.log_path(Role::Ledger)).unwrap();
     assert!(!told.contains("CANARY a fox") && !told.contains("424242"));
+    stage.assert_verified();
+}
+
+#[test]
+fn one_thing_that_is_broken_fills_its_own_place_and_hides_no_other() {
+    let stage = open();
+    let (raw, admin) = (Raw::new(&stage), Seat::signed_in(&stage, "admin", PASSWORD));
+    let refused = |verb: &str, id: &str| {
+        let code = raw.refused(Producer::Payments, verb, id, of(AccountId::OPERATIONS), json!({}));
+        assert_eq!(code, "invalid");
+    };
+    let open = || admin.reads("/dead-letters")["count"].as_i64().unwrap();
+    let lost = || stage.metric(Role::Ledger, "ledger_dead_letters_lost_total").unwrap_or_default();
+    for n in 1..=101 {
+        refused("payment_settle", &format!("settle:{n}"));
+        // As they come, so that what is lost is lost for want of a place and not of time.
+        stage.until("the letter", || (open() == n.min(100)).then_some(()));
+    }
+    stage.until("the last to be counted", || (lost() == 1.0).then_some(()));
+    refused("payment_fee", "fee:1");
+    stage.until("what is broken besides", || (open() == 101).then_some(()));
+    // One that is kept is counted, whatever waits; one that is dropped makes room.
+    refused("payment_settle", "settle:7");
+    stage.until("that it came again", || {
+        let all = admin.reads("/dead-letters")["open"].as_array().unwrap().clone();
+        all.iter().find(|one| one["times"] == 2).cloned()
+    });
+    let first = admin.reads("/dead-letters")["open"].as_array().unwrap().clone();
+    let first = first.iter().find(|one| one["verb"] == "payment_settle").unwrap();
+    assert_eq!(does(&admin, first, "drop", "an old adapter").status, StatusCode::SEE_OTHER);
+    assert_eq!(open(), 100);
+    refused("payment_settle", "settle:102");
+    stage.until("the next in its place", || (open() == 101).then_some(()));
+
+    // A thousand in all.
+    let many = "INSERT INTO dead_letters (letter, producer, verb, code, first_at, last_at) \
+                SELECT md5(n::text), 'generator', 'verb_' || n % 90, 'invalid', 0, now_us() FROM generate_series(1, 899) n";
+    stage.sql(sqlx::query(many).execute(&stage.pool));
+    refused("payment_fee", "fee:2");
+    stage.until("that it is counted", || (lost() == 2.0).then_some(()));
+    assert_eq!(open(), 1_000);
+    assert_eq!(stage.metric(Role::Ledger, "ledger_dead_letters_open"), Some(1_000.0));
     stage.assert_verified();
 }

@@ -52,7 +52,7 @@ fn acts(stage: &Stage) -> i64 {
 }
 
 /// What the bot answers to somebody who comes again, in a language.
-fn answered(stage: &Stage, person: Person, language: &str, words: &str) {
+pub fn answered(stage: &Stage, person: Person, language: &str, words: &str) {
     stage.until(&format!("{words} in {language}"), || {
         let body = json!({"text": "/start", "language_code": language, "first_name": "Ada"});
         let (status, asked) = stage.post(&format!("/people/{}/messages", person.0), &body);

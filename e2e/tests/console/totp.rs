@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 use crate::desk::{Answer, PASSWORD, Seat, hires, open};
 
 /// As any app does, so many steps from now.
-fn code(secret: &str, steps: i32) -> String {
+pub fn code(secret: &str, steps: i32) -> String {
     let program = "import base64,hashlib,hmac,struct,sys,time\n\
         key = base64.b32decode(sys.argv[1].replace('-', ''))\n\
         step = int(time.time()) // 30 + int(sys.argv[2])\n\
@@ -20,12 +20,12 @@ fn code(secret: &str, steps: i32) -> String {
     String::from_utf8(made.stdout).unwrap().trim().to_owned()
 }
 
-fn between<'a>(text: &'a str, from: &str, to: &str) -> Vec<&'a str> {
+pub fn between<'a>(text: &'a str, from: &str, to: &str) -> Vec<&'a str> {
     text.split(from).skip(1).map(|part| part.split(to).next().unwrap()).collect()
 }
 
 /// Turns it on; the secret, the code that was taken for it, and the recovery codes.
-fn turns_on(seat: &Seat<'_>) -> (String, String, Vec<String>) {
+pub fn turns_on(seat: &Seat<'_>) -> (String, String, Vec<String>) {
     let page = seat.posts("/me/totp/begin", &[]).text;
     let secret = between(&page, "class=\"secret\">", "<")[0].to_owned();
     assert!(page.contains("<svg class=\"qr\""), "no picture");
@@ -41,7 +41,7 @@ fn turns_on(seat: &Seat<'_>) -> (String, String, Vec<String>) {
 }
 
 /// As if so much time had gone by since the last code.
-fn time_passes(stage: &Stage) {
+pub fn time_passes(stage: &Stage) {
     let sql = "UPDATE staff_totp SET last_step = last_step - 10";
     stage.sql(sqlx::query(sql).execute(&stage.pool));
 }

@@ -1,0 +1,140 @@
+//! The shop by hand: prices written, compared, carried over and published; the bot's words looked at, changed, taken back.
+
+use e2e::people::{Person, buttons};
+use e2e::raw::Raw;
+use e2e::{Role, Stage};
+use proto_events::AccountId;
+use proto_events::catalog::Catalog;
+use serde_json::{Value, json};
+
+use super::hand::{Act, Hand, by_hand, counted};
+use crate::desk::PASSWORD;
+use crate::texts::answered;
+
+pub const ACTS: &[Act] = &[
+    ("/catalog/draft/begin", ""),
+    ("/catalog/draft/end", "draft-ended"),
+    ("/catalog/draft", "draft-saved"),
+    ("/catalog/draft/json", "draft-saved"),
+    ("/catalog/draft/carry", "draft-carried"),
+    ("/catalog/publish", "published"),
+    ("/texts/{key}/look", ""),
+    ("/texts/{key}/put", "text-put"),
+    ("/texts/{key}/take-back", "text-taken-back"),
+];
+
+const ADA: Person = Person(7_401);
+
+fn in_force(stage: &Stage) -> (i64, Value) {
+    let sql = "SELECT payload::json->'version' #>> '{}', (payload::json->'catalog')::text FROM events \
+               WHERE type = 'CatalogPublished' ORDER BY position DESC LIMIT 1";
+    let (version, catalog): (String, String) = stage.sql(sqlx::query_as(sql).fetch_one(&stage.pool));
+    (version.parse().unwrap(), serde_json::from_str(&catalog).unwrap())
+}
+
+/// The first price of the menu.
+fn offers(stage: &Stage, price: &str) {
+    // The bot asks for prices once a second at most.
+    stage.until(&format!("{price} at the bot"), || {
+        let asked = stage.write(ADA, "/topup");
+        let menu = stage.wait_for(ADA, "the packages", |m| m["message_id"].as_i64() > Some(asked));
+        buttons(&menu).iter().any(|(label, _)| label.contains(price)).then_some(())
+    });
+}
+
+/// A draft is begun and thrown away, begun again, written in both ways, overtaken, and published.
+fn prices(hand: &Hand<'_>, raw: &Raw) {
+    let stage = hand.stage;
+    let (typed, at_the_bot, welcome) =
+        if hand.lang == "ru" { ("99,50", "99,50", 7) } else { ("98.50", "98,50", 8) };
+    hand.goes("/catalog");
+    hand.shot("catalog");
+    hand.goes("/catalog/draft");
+    hand.fills("/catalog/draft/begin", &[]);
+    hand.fills("/catalog/draft/end", &[("sure", "on")]);
+    hand.says("удалён", "is deleted");
+    hand.goes("/catalog/draft");
+    hand.fills("/catalog/draft/begin", &[]);
+    hand.fills("/catalog/draft", &[("packages.0.price", typed), ("models.1.kinds.0", "15")]);
+    hand.says("Черновик сохранён", "The draft is saved");
+    hand.shot("draft-saved");
+    hand.goes("/catalog/draft/json");
+    let whole = hand.page.eval("document.querySelector('main [name=json]').value");
+    let before = in_force(stage).1["bonuses"]["welcome"].to_string();
+    let whole = whole
+        .as_str()
+        .unwrap()
+        .replace(&format!("\"welcome\": {before}"), &format!("\"welcome\": {welcome}"));
+    hand.fills("/catalog/draft/json", &[("json", &whole)]);
+    hand.says("Черновик сохранён", "The draft is saved");
+
+    // Somebody else publishes meanwhile.
+    let (version, _) = in_force(stage);
+    let mut other = Catalog::default_catalog().unwrap();
+    other.bonuses.referral_daily_max = if hand.lang == "ru" { 3 } else { 4 };
+    let body = json!({"version": version + 1, "catalog": other});
+    raw.operator("catalog_publish", &format!("catalog:{version}"), json!({"id": AccountId::CATALOG}), body);
+    hand.goes("/catalog/draft");
+    hand.fills("/catalog/draft/carry", &[]);
+    hand.says("перенесён", "is carried over");
+    hand.shot("carried");
+    hand.goes("/catalog/compare?to=draft");
+    hand.page.sees("main td", if hand.lang == "ru" { "99.50" } else { "98.50" });
+    hand.shot("compared");
+    hand.goes("/catalog/draft");
+    hand.fills(
+        "/catalog/publish",
+        &[("reason", hand.word("весенние цены", "spring prices")), ("sure", "on")],
+    );
+    hand.says("Опубликовано", "Published");
+    hand.shot("published");
+    let (now, catalog) = in_force(stage);
+    assert_eq!((now, &catalog["bonuses"]["welcome"]), (version + 2, &json!(welcome)));
+    let acts = "SELECT count(*) FROM events WHERE type = 'CatalogPublished' AND actor = 'operator:admin' \
+                AND payload LIKE '%' || $1 || '%'";
+    assert_eq!(counted(stage, acts, hand.word("весенние цены", "spring prices")), 1);
+    offers(stage, at_the_bot);
+}
+
+fn words(hand: &Hand<'_>) {
+    let (stage, own) =
+        (hand.stage, hand.word("<b>Ahoy</b>, { $available }", "<i>Land ho</i>: { $available }"));
+    let (form, english) = ("/texts/welcome-back/put", "[name=language][value=en]");
+    let said = hand.word("Ahoy", "Land ho");
+    hand.goes("/texts?words=welcome-back");
+    hand.shot("texts");
+    hand.presses("main a[href='/texts/welcome-back']");
+    let fields = [("text", own), ("reason", "more of the sea")];
+    hand.fills_by(form, english, "button[formaction]", &fields);
+    hand.page.sees("main .telegram", said);
+    hand.shot("text-looked-at");
+    let puts =
+        || counted(stage, "SELECT count(*) FROM events WHERE payload LIKE '%' || $1 || '%'", "content_put");
+    let before = puts();
+    // What was looked at is still typed.
+    hand.fills_by(form, english, "button:not([formaction])", &[]);
+    hand.says("Сохранено", "Saved");
+    hand.shot("text-put");
+    answered(stage, ADA, "en", said);
+    hand.fills_by("/texts/welcome-back/take-back", english, "button", &[("reason", "enough of the sea")]);
+    hand.says("Вернули встроенный", "built-in text is back");
+    answered(stage, ADA, "en", "Welcome back");
+    assert_eq!(puts(), before + 2);
+}
+
+#[test]
+fn prices_and_words_are_changed_by_hand() {
+    let stage = Stage::whole_where(&[(Role::Ledger, &[("ADMIN_PASSWORD", PASSWORD)])]).unwrap();
+    stage.until("the first administrator and the bot's texts", || {
+        let sql = "SELECT (SELECT count(*) FROM staff) = 1 AND (SELECT count(*) FROM builtin_texts) > 150";
+        stage.sql::<bool>(sqlx::query_scalar(sql).fetch_one(&stage.pool)).then_some(())
+    });
+    let raw = Raw::new(&stage);
+    answered(&stage, ADA, "en", "Welcome back");
+    by_hand(&stage, "console-hands-shop", ACTS, |hand| {
+        hand.is_admin();
+        prices(hand, &raw);
+        words(hand);
+    });
+    stage.assert_verified();
+}
