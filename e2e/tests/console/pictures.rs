@@ -77,7 +77,7 @@ fn takes_back(seat: &Seat<'_>, language: &str, seen: &str) -> Answer {
     sends(seat, "take-back", &form)
 }
 
-fn changes(stage: &Stage) -> i64 {
+pub fn changes(stage: &Stage) -> i64 {
     let sql = "SELECT count(*) FROM events WHERE type = 'PictureChanged'";
     stage.sql(sqlx::query_scalar(sql).fetch_one(&stage.pool))
 }
@@ -93,7 +93,7 @@ fn greeted(stage: &Stage, user: &mut i64, language: &str) -> Value {
 }
 
 /// Greets somebody new until they are greeted so.
-fn until_greeted(
+pub fn until_greeted(
     stage: &Stage,
     user: &mut i64,
     language: &str,
@@ -103,11 +103,11 @@ fn until_greeted(
     stage.until(what, || Some(greeted(stage, user, language)).filter(&so))
 }
 
-fn is_photo(message: &Value, words: &str) -> bool {
+pub fn is_photo(message: &Value, words: &str) -> bool {
     message["photo"].is_array() && message["caption"].as_str().is_some_and(|caption| caption.contains(words))
 }
 
-fn is_text(message: &Value) -> bool {
+pub fn is_text(message: &Value) -> bool {
     message["photo"].is_null() && message["text"].is_string()
 }
 

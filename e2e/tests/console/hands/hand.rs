@@ -3,6 +3,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use e2e::browser::{Browser, Page, Screen};
 use e2e::{Role, Stage, pages};
@@ -172,6 +173,11 @@ impl<'a> Hand<'a> {
             "INPUT checkbox" => {
                 self.page.eval(&format!("document.querySelector({at}).focus()"));
                 self.page.presses(" ");
+            }
+            // In the dialog for files, which is the browser's.
+            "INPUT file" => {
+                self.page.click(field, "");
+                self.page.chooses(&[PathBuf::from(value)]);
             }
             kind if kind.starts_with("SELECT") => {
                 // A list that the browser draws outside of the page.

@@ -1,14 +1,18 @@
-//! The shop by hand: prices written, compared, carried over and published; the bot's words looked at, changed, taken back.
+//! The shop by hand: prices written, compared, carried over and published; the bot's words and the pictures above them.
+
+use std::cell::RefCell;
 
 use e2e::people::{Person, buttons};
 use e2e::raw::Raw;
 use e2e::{Role, Stage};
+use image::ImageFormat;
 use proto_events::AccountId;
 use proto_events::catalog::Catalog;
 use serde_json::{Value, json};
 
 use super::hand::{Act, Hand, by_hand, counted};
 use crate::desk::PASSWORD;
+use crate::pictures::{changes, drawn, is_photo, is_text, until_greeted};
 use crate::texts::answered;
 
 pub const ACTS: &[Act] = &[
@@ -21,6 +25,9 @@ pub const ACTS: &[Act] = &[
     ("/texts/{key}/look", ""),
     ("/texts/{key}/put", "text-put"),
     ("/texts/{key}/take-back", "text-taken-back"),
+    ("/texts/{key}/picture/look", ""),
+    ("/texts/{key}/picture/put", "picture-put"),
+    ("/texts/{key}/picture/take-back", "picture-taken-back"),
 ];
 
 const ADA: Person = Person(7_401);
@@ -122,8 +129,31 @@ fn words(hand: &Hand<'_>) {
     assert_eq!(puts(), before + 2);
 }
 
+/// A picture is brought from a folder, looked at, put above the greeting, and taken back.
+fn picture(hand: &Hand<'_>, user: &mut i64) {
+    let (stage, english) = (hand.stage, "[name=language][value=en]");
+    let file = stage.dir().join(format!("picture-{}.png", hand.lang));
+    let hue = if hand.lang == "ru" { 40 } else { 200 };
+    std::fs::write(&file, drawn(640, 360, hue, ImageFormat::Png)).unwrap();
+    let before = changes(stage);
+    hand.goes("/texts/welcome");
+    let brought = [("file", file.to_str().unwrap())];
+    hand.fills_by("/texts/welcome/picture/look", english, "button", &brought);
+    hand.page.until("the picture", || hand.page.eval("eyes.drawn('.pictured img')") == 1);
+    hand.page.eval("document.querySelector('.pictured').scrollIntoView()");
+    hand.shot("picture-looked-at");
+    hand.fills_by("/texts/welcome/picture/put", english, "button", &[("reason", "a nicer welcome")]);
+    hand.says("Картинка стоит", "The picture is there");
+    hand.shot("picture-put");
+    until_greeted(stage, user, "en", "the picture above the greeting", |m| is_photo(m, "Hi"));
+    hand.fills_by("/texts/welcome/picture/take-back", english, "button", &[("reason", "enough of it")]);
+    hand.says("Картинка убрана", "The picture is taken back");
+    until_greeted(stage, user, "en", "words alone", is_text);
+    assert_eq!(changes(stage), before + 2);
+}
+
 #[test]
-fn prices_and_words_are_changed_by_hand() {
+fn prices_words_and_pictures_are_changed_by_hand() {
     let stage = Stage::whole_where(&[(Role::Ledger, &[("ADMIN_PASSWORD", PASSWORD)])]).unwrap();
     stage.until("the first administrator and the bot's texts", || {
         let sql = "SELECT (SELECT count(*) FROM staff) = 1 AND (SELECT count(*) FROM builtin_texts) > 150";
@@ -131,10 +161,12 @@ fn prices_and_words_are_changed_by_hand() {
     });
     let raw = Raw::new(&stage);
     answered(&stage, ADA, "en", "Welcome back");
+    let user = RefCell::new(7_410);
     by_hand(&stage, "console-hands-shop", ACTS, |hand| {
         hand.is_admin();
         prices(hand, &raw);
         words(hand);
+        picture(hand, &mut user.borrow_mut());
     });
     stage.assert_verified();
 }
