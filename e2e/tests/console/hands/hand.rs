@@ -178,6 +178,8 @@ impl<'a> Hand<'a> {
             "INPUT file" => {
                 self.page.click(field, "");
                 self.page.chooses(&[PathBuf::from(value)]);
+                let chosen = format!("document.querySelector({at}).files.length");
+                self.page.until("the file in its field", || self.page.eval(&chosen) == 1);
             }
             kind if kind.starts_with("SELECT") => {
                 // A list that the browser draws outside of the page.
