@@ -21,6 +21,7 @@ mod ops;
 mod people;
 mod pictures;
 mod pictures_by_hand;
+mod pictures_said;
 mod requests;
 mod sessions;
 mod staff;

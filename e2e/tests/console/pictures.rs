@@ -22,7 +22,7 @@ pub fn drawn(width: u32, height: u32, hue: u8, format: ImageFormat) -> Vec<u8> {
 }
 
 /// All services, with the bot's texts told.
-fn open() -> Stage {
+pub fn open() -> Stage {
     let stage = Stage::whole_where(&[(Role::Ledger, &[("ADMIN_PASSWORD", PASSWORD)])]).unwrap();
     stage.until("the first administrator and the bot's texts", || {
         let sql = "SELECT (SELECT count(*) FROM staff) = 1 AND (SELECT count(*) FROM builtin_texts) > 150";
@@ -38,8 +38,7 @@ fn looks(seat: &Seat<'_>, language: &str, seen: &str, name: &str, bytes: &[u8]) 
 
 /// The form below a picture that was looked at, filled in; to be pressed as often as one likes.
 fn form<'a>(looked: &'a Answer, language: &'a str, reason: &'a str) -> [(&'static str, String); 5] {
-    // The second form of its side: behind the address.
-    let (_, form) = looked.text.split_once("/texts/welcome/picture/put").expect("a form that puts it");
+    let (_, form) = looked.text.split_once("/picture/put").expect("a form that puts it");
     let hidden = |name: &str| {
         let (_, value) = form.split_once(&format!("name=\"{name}\" value=\"")).expect("its field");
         value.split('"').next().unwrap_or_default().to_owned()
@@ -64,6 +63,16 @@ pub fn puts(seat: &Seat<'_>, language: &str, seen: &str, bytes: &[u8]) -> Answer
     let looked = looks(seat, language, seen, "p", bytes);
     assert_eq!(looked.status, StatusCode::OK, "{}", looked.text);
     sends(seat, "put", &form(&looked, language, "a nicer welcome"))
+}
+
+/// Above a text that has none.
+pub fn puts_above(seat: &Seat<'_>, key: &str, language: &str, bytes: &[u8]) {
+    let path = |deed: &str| format!("/texts/{key}/picture/{deed}");
+    let looked = seat.uploads(&path("look"), &[("language", language), ("seen", "")], "p", bytes);
+    let form = form(&looked, language, "a nicer one");
+    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let put = seat.posts(&path("put"), &form);
+    assert_eq!(put.to, format!("/texts/{key}?done=picture-put"), "{}", put.text);
 }
 
 fn takes_back(seat: &Seat<'_>, language: &str, seen: &str) -> Answer {
