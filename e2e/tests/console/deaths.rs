@@ -54,7 +54,7 @@ fn kept(stage: &Stage, code: &'static str) -> String {
 }
 
 #[test]
-fn a_letter_is_sent_again_and_dropped_once_whoever_dies() {
+fn letters_are_sent_again_and_dropped_once_whoever_dies() {
     let mut stage = open();
     let deeds = Deeds::new(&stage);
     let account = stage.rt.block_on(deeds.start(1)).unwrap();
@@ -92,6 +92,25 @@ fn a_letter_is_sent_again_and_dropped_once_whoever_dies() {
             let is = (acts_on(&stage, act, &letter), state_now(&stage), count(&stage, settled));
             assert_eq!(is, (1, state.to_owned(), paid), "{deed}, press {press}");
         }
+    }
+
+    let stuck = "INSERT INTO stuck_events (consumer, position, tries, error, first_at, last_at) \
+                 VALUES ('payments', 3, 5, 'no', now_us(), now_us())";
+    stage.sql(sqlx::query(stuck).execute(&stage.pool));
+    let (page, path) = ("/dead-letters/events/payments/3", "/dead-letters/events/payments/3/drop");
+    let seat = admin(&stage).returns(&stage);
+    let once = seat.gets(page).hidden("once");
+    let form = [("once", once.as_str()), ("reason", "the ledger died")];
+    let away = seat.leaves();
+    let away = dies(&mut stage, away, path, &form);
+    let dropped = "SELECT count(*) FROM stuck_events WHERE dropped";
+    let is = || (acts_on(&stage, "event_dropped", "payments/3"), count(&stage, dropped));
+    assert_eq!(is(), (1, 0), "the act alone");
+    let seat = away.returns(&stage);
+    for press in 1..=2 {
+        let answer = seat.posts(path, &form);
+        assert_eq!(answer.to, format!("{page}?done=letter-drop"), "{press}: {}", answer.text);
+        assert_eq!(is(), (1, 1), "press {press}");
     }
     stage.assert_verified();
 }

@@ -1,4 +1,4 @@
-//! Dead letters by hand: looked at, sent again too early and in time, dropped.
+//! Dead letters by hand: looked at, sent again too early and in time, dropped; events that are stuck, dropped.
 
 use e2e::Stage;
 use e2e::deeds::{Deeds, rubles};
@@ -15,6 +15,7 @@ pub const ACTS: &[Act] = &[
     ("/dead-letters/{letter}/retry", ""),
     ("/dead-letters/{letter}/retry", "letter-retry"),
     ("/dead-letters/{letter}/drop", "letter-drop"),
+    ("/dead-letters/events/{consumer}/{position}/drop", "letter-drop"),
 ];
 
 /// The one open letter with this code, once it is kept.
@@ -71,13 +72,29 @@ fn dead_letters_are_looked_at_sent_again_and_dropped_by_hand() {
         let bad = kept(stage, "invalid");
         hand.goes(&format!("/dead-letters/{bad}"));
         hand.fills(&format!("/dead-letters/{bad}/drop"), &[("reason", "an old adapter")]);
-        hand.says("Отложена насовсем", "It is dropped");
+        hand.says("Отложено насовсем", "It is dropped");
         hand.shot("dropped");
         assert_eq!(noted(stage, "letter_dropped", &bad, "an old adapter"), 1);
         let state = "SELECT count(*) FROM dead_letters WHERE letter = $1 AND state = 'dropped'";
         assert_eq!(counted(stage, state, &bad), 1);
         hand.goes("/dead-letters");
         hand.shot("no-letters");
+
+        // An event that a service can't get done.
+        let at = if hand.lang == "ru" { 3 } else { 4 };
+        let stuck = "INSERT INTO stuck_events (consumer, position, tries, error, first_at, last_at) \
+                     VALUES ('payments', $1, 5, 'the provider says no', now_us(), now_us())";
+        stage.sql(sqlx::query(stuck).bind(at).execute(&stage.pool));
+        let event = format!("/dead-letters/events/payments/{at}");
+        hand.goes("/dead-letters");
+        hand.presses(&format!("main a[href='{event}']"));
+        hand.page.sees("main pre", "the provider says no");
+        hand.fills(&format!("{event}/drop"), &[("reason", "done by hand")]);
+        hand.says("Отложено насовсем", "It is dropped");
+        hand.shot("event-dropped");
+        assert_eq!(noted(stage, "event_dropped", &format!("payments/{at}"), "done by hand"), 1);
+        let dropped = "SELECT count(*) FROM stuck_events WHERE dropped AND position::text = $1";
+        assert_eq!(counted(stage, dropped, &at.to_string()), 1);
     });
     stage.assert_verified();
 }
