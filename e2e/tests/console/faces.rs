@@ -113,6 +113,9 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
         page.turns_by(".look button");
         page.sees("pre", "settle:faces");
         shot("letter-seen");
+        page.go(&format!("{url}/dead-letters/events/telegram/3"));
+        page.click(".acts summary", "");
+        shot("stuck");
         page.go(&format!("{url}/broadcasts/compose"));
         page.click("main textarea", "");
         page.types("<b>News</b> for <i>all</i>");
@@ -150,6 +153,9 @@ fn somebody(stage: &Stage) -> (AccountId, GenerationId) {
     let body = json!({"payment": "p-1", "rail": "yookassa"});
     let code = Raw::new(stage).refused(Producer::Payments, "payment_settle", "settle:faces", of(ada), body);
     assert_eq!(code, "invalid");
+    let body = json!({"consumer": "telegram", "position": 3, "tries": 15,
+        "error": "refused: this generation is held by another (generation_held)"});
+    Raw::new(stage).done(Producer::Telegram, "consumer_stuck", "stuck:3", of(AccountId::OPERATIONS), body);
     let picture = painted();
     let made = made(stage, &deeds, 42, 1, &[("0", MediaType::Png, &picture, true)]);
     stage.until("the request on its page", || {
