@@ -1127,7 +1127,7 @@ stuck-more = Each service tries again by itself, and goes on with everything els
 stuck-error = Why not
 stuck-open = is tried again
 stuck-drop = Drop…
-stuck-drop-more = Its service stops trying as soon as it asks the next time, within two minutes. The event stays in the log; whoever was to be told of it may not hear of it.
+stuck-drop-more = Its service stops trying as soon as it asks the next time, within two minutes. The event stays in the log, and what is open because of it (a message, a request, a payment) the service goes on with.
 
 ## The bot's texts
 menu-texts = Bot texts
