@@ -36,6 +36,8 @@ use crate::{gemini::Gemini, prices::Prices, shelf::Shelf};
 const SWEEP_EVERY: Duration = Duration::from_secs(2);
 /// Jobs in one sweep: enough to fill the slots, also when some are taken by others meanwhile.
 const SWEEP_LEN_MAX: u16 = 64;
+/// For an event that a newer version can read.
+const UNREAD: Duration = Duration::from_secs(20);
 
 /// What working on a job needs.
 pub struct Tools {
@@ -78,8 +80,8 @@ impl Desk {
         }
     }
 
-    /// An event of the stream: a wake-up, done whatever comes of it. From here on the ledger's lease and the sweep look after
-    /// the job, not the stream.
+    /// An event of the stream: a wake-up, done whatever comes of it, unless only a newer version can read it. From here on the
+    /// ledger's lease and the sweep look after the job, not the stream.
     pub async fn hear(&self, event: PublishedEvent) -> Verdict {
         match event.event() {
             Ok(Event::GenerationRequested(request)) => {
@@ -89,6 +91,7 @@ impl Desk {
             Ok(_) => {}
             Err(error) => {
                 tracing::error!(position = %event.position, %error, "an event can't be read; the sweep will show its job");
+                return Verdict::Failed { why: error.to_string(), again: UNREAD };
             }
         }
         Verdict::Done

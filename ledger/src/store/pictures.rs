@@ -32,15 +32,16 @@ pub async fn keep_picture(pool: &PgPool, picture: &ShopPicture, bytes: &[u8]) ->
         .execute(pool)
         .await?;
     let sql = "DELETE FROM shop_pictures WHERE sha256 IN (SELECT s.sha256 FROM shop_pictures s WHERE NOT EXISTS \
-               (SELECT FROM text_pictures t WHERE t.sha256 = s.sha256) ORDER BY s.at DESC OFFSET $1)";
+               (SELECT FROM text_pictures t WHERE t.sha256 = s.sha256) ORDER BY s.at DESC OFFSET $1 FOR UPDATE SKIP LOCKED)";
     sqlx::query(sql).bind(WAITING_MAX).execute(pool).await?;
     Ok(())
 }
 
 /// Forgets those that stand nowhere and were brought, or taken back, before this.
 pub async fn prune_pictures(pool: &PgPool, before: i64) -> Result<(), sqlx::Error> {
-    let sql = "DELETE FROM shop_pictures s WHERE at < $1 \
-               AND NOT EXISTS (SELECT FROM text_pictures t WHERE t.sha256 = s.sha256)";
+    // What is just being put is locked, and stays.
+    let sql = "DELETE FROM shop_pictures WHERE sha256 IN (SELECT s.sha256 FROM shop_pictures s WHERE at < $1 AND NOT EXISTS \
+               (SELECT FROM text_pictures t WHERE t.sha256 = s.sha256) FOR UPDATE SKIP LOCKED)";
     sqlx::query(sql).bind(before).execute(pool).await?;
     Ok(())
 }

@@ -29,7 +29,7 @@ pub async fn event_stuck(
 ) -> Result<bool, sqlx::Error> {
     let (consumer, position) = (stuck.consumer.as_str(), stuck.position.get());
     let Some(error) = &stuck.error else {
-        let sql = "DELETE FROM stuck_events WHERE consumer = $1 AND position = $2 AND NOT dropped";
+        let sql = "DELETE FROM stuck_events WHERE consumer = $1 AND position = $2";
         sqlx::query(sql).bind(consumer).bind(position).execute(pool).await?;
         return Ok(false);
     };
@@ -85,11 +85,11 @@ pub async fn stuck_event(
     sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(consumer).bind(position).fetch_optional(pool).await
 }
 
-/// Its consumer is told so when it has tried again.
-pub async fn drop_stuck_event(pool: &PgPool, consumer: &str, position: i64) -> Result<(), sqlx::Error> {
+/// Its consumer is told so when it has tried again. False: it is not stuck any more.
+pub async fn drop_stuck_event(pool: &PgPool, consumer: &str, position: i64) -> Result<bool, sqlx::Error> {
     let sql = "UPDATE stuck_events SET dropped = true WHERE consumer = $1 AND position = $2";
-    sqlx::query(sql).bind(consumer).bind(position).execute(pool).await?;
-    Ok(())
+    let dropped = sqlx::query(sql).bind(consumer).bind(position).execute(pool).await?;
+    Ok(dropped.rows_affected() > 0)
 }
 
 /// Those that nobody has tried since.

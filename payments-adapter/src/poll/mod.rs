@@ -34,6 +34,8 @@ use crate::{
 const SWEEP_EVERY: Duration = Duration::from_secs(3);
 /// Open payments in one page of a sweep, oldest first: few enough to be looked up within a second.
 const SWEEP_LEN_MAX: u16 = 100;
+/// For an event that a newer version can read.
+const UNREAD: Duration = Duration::from_secs(20);
 /// Pages in one sweep: each payment closes within about an hour, so this is 10 000 an hour.
 const PAGES_MAX: usize = 100;
 /// How long the ledger is waited for, once a page: a slow one is not asked the same again meanwhile,
@@ -87,7 +89,7 @@ impl Round {
             Ok(_) => return Verdict::Done,
             Err(error) => {
                 tracing::error!(position = %event.position, %error, "an event can't be read; the sweep will show its payment");
-                return Verdict::Done;
+                return Verdict::Failed { why: error.to_string(), again: UNREAD };
             }
         };
         if opened.rail != Rail::Yookassa {

@@ -15,9 +15,11 @@ mod shelf;
 mod words;
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use proto_events::commands::{DeliveryOutcome, Incident};
 use proto_events::events::DeliveryTrouble;
 use proto_events::queries::{News, OpenDelivery, Telling};
@@ -188,8 +190,10 @@ impl Inner {
         }
         let _held = Held { inner: self, position };
         let Some(telling) = self.desk.claim(position).await? else { return Ok(()) };
-        let told = tokio::time::timeout(TIME_MAX, self.tell_twice(&Lease::new(&self.desk, &telling))).await;
-        let outcome = told.unwrap_or(Outcome::InDoubt);
+        let lease = Lease::new(&self.desk, &telling);
+        let told = AssertUnwindSafe(tokio::time::timeout(TIME_MAX, self.tell_twice(&lease))).catch_unwind().await;
+        // What hangs or panics may have sent something.
+        let outcome = told.ok().and_then(Result::ok).unwrap_or(Outcome::InDoubt);
         let (news, attempt) = (name(&telling.news), telling.attempt.get());
         metrics::counter!("telegram_deliveries_total", "news" => news, "outcome" => outcome.word())
             .increment(1);

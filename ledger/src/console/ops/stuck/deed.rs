@@ -56,7 +56,9 @@ pub(super) async fn drop_it(
         acted => return unfit(acted.status(), acted.say(words, &[])).await,
     }
     match store::drop_stuck_event(&console.pool, &asked.consumer, position).await {
-        Ok(()) => done(),
+        Ok(true) => done(),
+        // It was got done between the two.
+        Ok(false) => problem(&console.texts, visitor.lang, StatusCode::NOT_FOUND, "not-found"),
         Err(error) => {
             tracing::warn!(%error, "an event could not be dropped");
             unfit(StatusCode::SERVICE_UNAVAILABLE, note("bad", &words.t("act-in-doubt"))).await

@@ -150,7 +150,10 @@ pub(super) async fn put(
         Ok(place) => place,
         Err(answer) => return answer,
     };
-    let found = match store::shop_picture(&console.pool, &given.sha256).await {
+    // Nothing else is the name of one, and not all of it is for Postgres.
+    let is_name = given.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let name = if is_name { given.sha256.as_str() } else { "" };
+    let found = match store::shop_picture(&console.pool, name).await {
         Ok(found) => found,
         Err(error) => return console.away(&visitor, &error),
     };
