@@ -191,7 +191,8 @@ impl Inner {
         let _held = Held { inner: self, position };
         let Some(telling) = self.desk.claim(position).await? else { return Ok(()) };
         let lease = Lease::new(&self.desk, &telling);
-        let told = AssertUnwindSafe(tokio::time::timeout(TIME_MAX, self.tell_twice(&lease))).catch_unwind().await;
+        let told =
+            AssertUnwindSafe(tokio::time::timeout(TIME_MAX, self.tell_twice(&lease))).catch_unwind().await;
         // What hangs or panics may have sent something.
         let outcome = told.ok().and_then(Result::ok).unwrap_or(Outcome::InDoubt);
         let (news, attempt) = (name(&telling.news), telling.attempt.get());
