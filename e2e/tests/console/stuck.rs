@@ -133,8 +133,23 @@ fn an_event_that_can_not_be_done_holds_up_no_other_and_is_mended_or_dropped() {
     assert_eq!(broken.shown(refused), shown, "what was dropped is not shown again");
     stop.cancel();
 
-    // A consumer speaks for itself alone.
+    // Done after it was dropped: it is forgotten, and there is nothing to drop.
     let raw = Raw::new(&stage);
+    let tells = |error: Option<&str>| {
+        let mut body = json!({"consumer": "telegram", "position": last, "tries": 5});
+        if let Some(error) = error {
+            body["error"] = json!(error);
+        }
+        raw.send(Producer::Telegram, "consumer_stuck", "stuck:last", of(AccountId::OPERATIONS), body)["result"].clone()
+    };
+    let drops = || stage.sql(ledger::store::drop_stuck_event(&stage.pool, "telegram", last));
+    assert_eq!(tells(Some("x")), json!({"dropped": false}));
+    assert!(drops());
+    assert_eq!(tells(Some("x")), json!({"dropped": true}));
+    tells(None);
+    assert!(!drops());
+
+    // A consumer speaks for itself alone.
     let body = json!({"consumer": "telegram", "position": 1, "tries": 5, "error": "x"});
     let code = raw.refused(Producer::Payments, "consumer_stuck", "stuck:1", of(AccountId::OPERATIONS), body);
     assert_eq!(code, "not_allowed");
