@@ -239,8 +239,12 @@ wire! {
         #[serde(default)]
         changed: Position,
     }
-    /// What `broadcast_draft` answers: how many it is for.
-    BroadcastDrafted { broadcast: Text<64>, recipients: u32 }
+    /// What `broadcast_draft` answers: how many it is for, and when it was written down, by which a start names it.
+    BroadcastDrafted {
+        broadcast: Text<64>, recipients: u32,
+        #[serde(default)]
+        drafted_at: Micros,
+    }
     Recipient { account: AccountId, chat: i64, language: Text<8> }
     /// What `broadcast_claim` answers.
     ClaimedBroadcast {

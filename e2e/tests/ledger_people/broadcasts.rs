@@ -296,6 +296,9 @@ fn written_down_anew_is_told(stage: &Stage, desk: &Desk<'_>) {
         body["instead_of"] = instead_of.clone();
         let reply =
             desk.raw.send(Producer::Console, "broadcast_draft", "twice", of(AccountId::OPERATIONS), body);
+        if reply["status"] != "refused" {
+            assert_eq!(reply["result"]["drafted_at"], seen("twice"), "a start can name it");
+        }
         (reply["status"] == "refused").then(|| code(&reply).to_owned())
     };
     assert_eq!(write("first", &json!(0)), None);

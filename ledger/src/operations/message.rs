@@ -44,8 +44,9 @@ pub(super) async fn draft(pool: &PgPool, draft: &BroadcastDraft, now: i64) -> Re
         Drafted::Another => return Err(Problem::Refused(changed())),
     };
     let recipients = u32::try_from(recipients).unwrap_or_default();
-    serde_json::to_value(BroadcastDrafted { broadcast: draft.broadcast.clone(), recipients })
-        .map_err(unwritten)
+    let drafted_at = now.try_into().unwrap_or_default();
+    let drafted = BroadcastDrafted { broadcast: draft.broadcast.clone(), recipients, drafted_at };
+    serde_json::to_value(drafted).map_err(unwritten)
 }
 
 fn changed() -> Refused {

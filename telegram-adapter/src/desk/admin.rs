@@ -73,7 +73,7 @@ impl Desk {
         self.act(act, "message", account, request.into()).await
     }
 
-    /// How many it is for.
+    /// How many it is for, and when it was written down.
     pub async fn draft_broadcast(
         &self,
         broadcast: Text<64>,
@@ -87,6 +87,7 @@ impl Desk {
         Committed::read(&done).map(|drafted| drafted.result)
     }
 
+    /// As it was seen: written down anew since, it is refused.
     pub async fn start_broadcast(&self, act: Act<'_>, view: &BroadcastView) -> Result<(), SendError> {
         let (broadcast, recipients) = (view.broadcast.clone(), view.recipients);
         let start = BroadcastStart { broadcast, recipients, drafted_at: Some(view.drafted_at) };

@@ -1,8 +1,11 @@
 //! What a button brings back: at most 64 bytes, checked when it returns, since a client may send
 //! anything. A nonce stands for one intent, so that a tap sent twice is one command.
 
+use std::fmt;
+
 use proto_events::commands::Setting;
-use proto_events::{AccountId, GenerationId, Position, Text};
+use proto_events::queries::{BroadcastState, BroadcastView};
+use proto_events::{AccountId, GenerationId, Micros, Position, Text};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -12,7 +15,7 @@ use crate::ways::Way;
 /// Bot API: callback_data is 1–64 bytes.
 const BYTES_MAX: usize = 64;
 /// 24 hex digits. A command's id has the person in it too: whoever guesses another's nonce meets only their own commands.
-const NONCE_LEN: usize = 24;
+pub(super) const NONCE_LEN: usize = 24;
 
 /// The end of a generation's id: whoever taps knows the beginning, their account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +55,17 @@ pub enum Step {
     Pause,
     Stop,
     Look,
+}
+
+/// How a broadcast stood for whoever was shown a button.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// Written down then, and not started.
+    Draft(Micros),
+    /// In the state that it came into by this event.
+    Since(Position),
+    /// A draft, but any: of buttons that were sent before they named it.
+    SomeDraft,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,11 +133,10 @@ pub enum Press {
         message: i64,
         segment: char,
     },
-    /// For the state that it came into by this event.
     Broadcast {
         step: Step,
         broadcast: Text<64>,
-        changed: Position,
+        seen: Seen,
     },
 }
 
@@ -188,9 +201,7 @@ impl Press {
             Self::Wish { nonce } => format!("v:{nonce}"),
             Self::Erase { nonce, told } => format!("z:{nonce}:{told}"),
             Self::Segment { message, segment } => format!("g:{message}:{segment}"),
-            Self::Broadcast { step, broadcast, changed } => {
-                format!("q{}:{broadcast}:{changed}", step.letter())
-            }
+            Self::Broadcast { step, broadcast, seen } => format!("q{}:{broadcast}:{seen}", step.letter()),
             Self::Email { package } => format!("e:{package}"),
             Self::Buy { nonce, package } => format!("b:{nonce}:{package}"),
             Self::Pay { nonce, way, package } => format!("w:{nonce}:{}:{package}", way.letter()),
@@ -246,10 +257,8 @@ impl Press {
             }
             kind => {
                 let step = Step::of_letter(kind.strip_prefix('q')?)?;
-                // Of buttons that were sent before they named it nothing is known but that nothing had happened yet.
-                let (broadcast, changed) = rest.split_once(':').unwrap_or((rest, "0"));
-                let changed = changed.parse().ok().and_then(|at: i64| Position::new(at).ok())?;
-                Self::Broadcast { step, broadcast: name(broadcast)?, changed }
+                let (broadcast, seen) = rest.split_once(':').unwrap_or((rest, "0"));
+                Self::Broadcast { step, broadcast: name(broadcast)?, seen: Seen::read(seen)? }
             }
         })
     }
@@ -287,7 +296,7 @@ fn given<const MAX: usize>(text: &str) -> Option<Option<Text<MAX>>> {
 }
 
 impl Choice {
-    const ALL: [Self; 4] = [Self::Model, Self::Ratio, Self::Size, Self::Language];
+    pub(super) const ALL: [Self; 4] = [Self::Model, Self::Ratio, Self::Size, Self::Language];
 
     const fn letter(self) -> &'static str {
         match self {
@@ -304,7 +313,7 @@ impl Choice {
 }
 
 impl Step {
-    const ALL: [Self; 4] = [Self::Start, Self::Pause, Self::Stop, Self::Look];
+    pub(super) const ALL: [Self; 4] = [Self::Start, Self::Pause, Self::Stop, Self::Look];
 
     const fn letter(self) -> &'static str {
         match self {
@@ -320,146 +329,32 @@ impl Step {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proto_events::catalog::Catalog;
-    use proto_events::{CommandId, Producer};
-
-    use super::*;
-
-    fn generation() -> GenerationId {
-        let command = CommandId::new("msg:1:2:3").unwrap();
-        GenerationId::derive(AccountId::OPERATIONS, Producer::Telegram, &command)
-    }
-
-    fn all() -> Vec<Press> {
-        let (tail, nonce) = (Tail::of(generation()), Press::nonce());
-        let before = Some(Position::new(9_007_199_254_740_991).unwrap());
-        let mut all = vec![
-            Press::Menu,
-            Press::Balance,
-            Press::Topup,
-            Press::Packages,
-            Press::Settings,
-            Press::References,
-            Press::ClearReferences,
-            Press::RemoveReference(Press::photo("AgADBAADq7cxG")),
-            Press::History { before: None },
-            Press::History { before },
-            Press::Statement { before: None },
-            Press::Statement { before },
-            Press::Resend(tail.clone()),
-            Press::Invite,
-            Press::Help,
-            Press::Again { nonce: nonce.clone(), of: tail.clone() },
-            Press::Change(tail.clone()),
-            Press::Original(tail.clone()),
-            Press::Cancel(tail),
-            Press::Wish { nonce: nonce.clone() },
-            Press::Erase { nonce: nonce.clone(), told: 1_000_000_000 },
-            Press::Keep,
-            Press::Segment { message: i64::from(i32::MAX), segment: 'e' },
-            Press::Set(Setting::Model(None)),
-            Press::Set(Setting::Model(Some(Text::lossy("gemini-nano-banana-2.1")))),
-            Press::Set(Setting::AspectRatio(Some(Text::lossy("16:9")))),
-            Press::Set(Setting::Size(Some(Text::lossy("4K")))),
-            Press::Set(Setting::AsFile(true)),
-            Press::Set(Setting::AsFile(false)),
-        ];
-        all.extend(Lang::ALL.map(Press::Speak));
-        all.extend(Choice::ALL.map(Press::Choose));
-        all.extend(Step::ALL.map(|step| Press::Broadcast {
-            step,
-            broadcast: Text::lossy(&Press::nonce()),
-            changed: Position::new(9_007_199_254_740_991).unwrap(),
-        }));
-        for package in Catalog::default_catalog().unwrap().packages {
-            let package = package.id;
-            all.extend(Way::ALL.map(|way| Press::Pay {
-                nonce: nonce.clone(),
-                way,
-                package: package.clone(),
-            }));
-            all.extend([Press::Email { package: package.clone() }, Press::buy(package)]);
-        }
-        all
-    }
-
-    #[test]
-    fn every_press_reads_back_and_keeps_to_64_bytes() {
-        for press in all() {
-            let data = press.data().unwrap();
-            assert!((1..=64).contains(&data.len()), "{data}");
-            assert_eq!(Press::read(&data), Some(press));
+impl Seen {
+    pub fn of(view: &BroadcastView) -> Self {
+        match view.state {
+            BroadcastState::Draft => Self::Draft(view.drafted_at),
+            _ => Self::Since(view.changed),
         }
     }
 
-    #[test]
-    fn a_generation_is_known_by_its_end_to_its_account_only() {
-        let tail = Tail::of(generation());
-        assert_eq!(tail.generation(AccountId::OPERATIONS), Some(generation()));
-        assert_ne!(tail.generation(AccountId::CATALOG), Some(generation()));
+    fn read(text: &str) -> Option<Self> {
+        let number = |text: &str| text.parse::<i64>().ok();
+        Some(match text.strip_prefix('d') {
+            Some(at) => Self::Draft(Micros::new(number(at)?).ok()?),
+            None => match Position::new(number(text)?).ok()? {
+                Position::ZERO => Self::SomeDraft,
+                changed => Self::Since(changed),
+            },
+        })
     }
+}
 
-    #[test]
-    fn a_message_is_one_intent() {
-        let nonce = Press::nonce_of(-7, 8);
-        assert_eq!((nonce.len(), &nonce), (NONCE_LEN, &Press::nonce_of(-7, 8)));
-        assert_ne!(nonce, Press::nonce_of(-7, 9));
-        let press = Press::Buy { nonce, package: Text::new("rub-100").unwrap() };
-        assert_eq!(Press::read(&press.data().unwrap()), Some(press));
-    }
-
-    #[test]
-    fn two_buttons_are_two_intents() {
-        let package = Text::new("rub-100").unwrap();
-        assert_ne!(Press::buy(package.clone()), Press::buy(package));
-    }
-
-    #[test]
-    fn a_broadcasts_button_from_before_it_named_a_state_is_of_the_first() {
-        let (step, broadcast, changed) = (Step::Start, Text::lossy("b1"), Position::ZERO);
-        assert_eq!(Press::read("qg:b1"), Some(Press::Broadcast { step, broadcast, changed }));
-    }
-
-    #[test]
-    fn what_does_not_fit_is_not_made() {
-        assert_eq!(Press::buy(Text::new("p".repeat(38)).unwrap()).data(), None);
-        assert!(Press::buy(Text::new("p".repeat(37)).unwrap()).data().is_some());
-        assert_eq!(Press::Set(Setting::Model(Some(Text::new("m".repeat(62)).unwrap()))).data(), None);
-    }
-
-    #[test]
-    fn what_we_did_not_write_is_not_read() {
-        let nonce = "0123456789abcdef01234567";
-        let data = |data: String| Press::read(&data);
-        for bad in [
-            String::new(),
-            "d".to_owned(),
-            "b".to_owned(),
-            format!("b:{nonce}:"),
-            format!("b:{}:rub-100", &nonce[1..]),
-            format!("b:{}G:rub-100", &nonce[1..]),
-            format!("w:{nonce}:?:rub-100"),
-            format!("w:{nonce}:rub-100"),
-            format!("b:{nonce}:{}", "p".repeat(64)),
-            format!("a:{nonce}:0123"),
-            "c:0123456789abcdeX".to_owned(),
-            "y:".to_owned(),
-            "y:-1".to_owned(),
-            "sl:de".to_owned(),
-            "sf:2".to_owned(),
-            "s:q".to_owned(),
-            "g:0:e".to_owned(),
-            "g:7:ee".to_owned(),
-            "qz:b1".to_owned(),
-            "qg:".to_owned(),
-            "qg:b1:".to_owned(),
-            "qg:b1:-1".to_owned(),
-            "e:".to_owned(),
-            "sz:123456789".to_owned(),
-        ] {
-            assert_eq!(data(bad.clone()), None, "{bad:?}");
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Draft(at) => write!(f, "d{at}"),
+            Self::Since(changed) => write!(f, "{changed}"),
+            Self::SomeDraft => f.write_str("0"),
         }
     }
 }

@@ -10,6 +10,8 @@ mod albums;
 mod awaits;
 mod broadcast;
 mod callback;
+#[cfg(test)]
+mod callback_tests;
 mod command;
 mod email;
 mod erase;

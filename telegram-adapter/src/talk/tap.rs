@@ -80,8 +80,8 @@ impl Talk {
             Press::Segment { message, segment } if self.is_admin(known.user) => {
                 self.draft_broadcast(known, message, segment, tap.message).await
             }
-            Press::Broadcast { step, broadcast, changed } if self.is_admin(known.user) => {
-                self.step_broadcast(known, step, broadcast, changed, tap, trace).await
+            Press::Broadcast { step, broadcast, seen } if self.is_admin(known.user) => {
+                self.step_broadcast(known, (step, broadcast, seen), tap, trace).await
             }
             Press::Segment { .. } | Press::Broadcast { .. } => Ok(()),
         }

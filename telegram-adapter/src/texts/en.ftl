@@ -552,6 +552,8 @@ broadcast-state = 📣 <b>{ $state ->
     ✅ { $sent } · ✖️ { $failed } · 🚫 { $blocked } of { $recipients }
 broadcast-none = 📣 There is no such broadcast any more.
 broadcast-moved = ✋ This button is out of date, so nothing was changed. This is how it stands now:
+broadcast-draft-changed = ✋ Nothing was sent: the broadcast was written down anew after it was shown to you. This is what is written down now:
+broadcast-elsewhere = 📣 It was changed at the console and can't be shown here. Look at it and send it there, or start a new one: reply to a message with /broadcast
 
 segment-everybody = Everybody
 segment-russian = In Russian

@@ -242,6 +242,8 @@ says! {
         BroadcastState { state: BroadcastState, sent: Number, failed: Number, blocked: Number, recipients: Number } = "broadcast-state",
         BroadcastNone = "broadcast-none",
         BroadcastMoved = "broadcast-moved",
+        BroadcastDraftChanged = "broadcast-draft-changed",
+        BroadcastElsewhere = "broadcast-elsewhere",
         SegmentEverybody = "segment-everybody",
         SegmentRussian = "segment-russian",
         SegmentEnglish = "segment-english",
