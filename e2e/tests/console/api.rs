@@ -40,6 +40,8 @@ fn a_program_reads_by_a_token_what_its_roles_may_until_it_is_ended() {
     assert_eq!(reads(&stage, &fin, "/books").0, StatusCode::OK);
     let (status, told) = reads(&stage, &ops, "/books");
     assert_eq!((status, told["code"].as_str()), (StatusCode::FORBIDDEN, Some("not-for-you")), "{told}");
+    let lacks = "What it asks for wants one of these roles: finance, administrator. It has: operator.";
+    assert_eq!(told["detail"], lacks, "{told}");
     for wrong in ["", "plantain_0", &fin[1..]] {
         let (status, told) = reads(&stage, wrong, "/books");
         assert_eq!(
@@ -47,12 +49,30 @@ fn a_program_reads_by_a_token_what_its_roles_may_until_it_is_ended() {
             (StatusCode::UNAUTHORIZED, Some("sign-in-first")),
             "{wrong}"
         );
+        let lacks = if wrong.is_empty() { "No token was sent" } else { "This token is not good" };
+        assert_eq!(told["title"], lacks, "{told}");
     }
+    let none = Client::new().get(format!("{}/api/v1/books", stage.url(Role::Ledger)));
+    let none = stage.rt.block_on(none.send()).unwrap();
+    assert_eq!(
+        (none.status(), &none.headers()["www-authenticate"]),
+        (StatusCode::UNAUTHORIZED, &"Bearer".parse().unwrap())
+    );
+    let told: Value = stage.rt.block_on(none.json()).unwrap();
+    assert_eq!(told["title"], "No token was sent", "{told}");
     // It reads pages for programs alone, and does nothing.
     let url = |path: &str| format!("{}{path}", stage.url(Role::Ledger));
     let bare = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let page = stage.rt.block_on(bare.get(url("/books")).bearer_auth(&fin).send()).unwrap();
-    assert_eq!(page.status(), StatusCode::SEE_OTHER);
+    assert_eq!(page.status(), StatusCode::UNAUTHORIZED);
+    let told: Value = stage.rt.block_on(page.json()).unwrap();
+    assert_eq!(told["title"], "A token reads nothing here", "{told}");
+    let another = bare.get(url("/books")).bearer_auth("of.a.proxy").send();
+    assert_eq!(
+        stage.rt.block_on(another).unwrap().status(),
+        StatusCode::SEE_OTHER,
+        "a person behind a proxy"
+    );
     let act = bare.post(url("/tokens/end")).bearer_auth(&fin).header("sec-fetch-site", "same-origin");
     assert_eq!(stage.rt.block_on(act.send()).unwrap().status(), StatusCode::UNAUTHORIZED);
 
@@ -114,7 +134,7 @@ fn the_description_has_each_page_and_fits_what_is_answered() {
         }
         // A page is there for each but what is for programs alone.
         let page = path.strip_prefix("/api/v1").unwrap();
-        if !["/events", "/log/{position}/proof"].contains(&page) {
+        if !["/events", "/log/{position}/proof", "/today"].contains(&page) {
             let page = if page.is_empty() { "/" } else { page };
             assert_ne!(
                 admin.gets(&page.replace("{position}", "1")).status,

@@ -110,7 +110,7 @@ fn a_price_is_written_compared_published_once_and_charged() {
 
     let [admin, fin] = ["admin", "fin"].map(|name| Seat::signed_in(&stage, name, PASSWORD));
     let now = fin.gets("/catalog").text;
-    assert!(now.contains("100.00 RUB") && now.contains("gemini-nano-banana-2.1"), "{now}");
+    assert!(now.contains("100.00 ₽") && now.contains("gemini-nano-banana-2.1"), "{now}");
     assert!(now.contains("1K 10 · 2K 15 · 4K 30"), "whole prices by size: {now}");
     for path in ["/catalog/draft", "/catalog/draft/json"] {
         assert_eq!(fin.gets(path).status, StatusCode::FORBIDDEN, "{path}");
@@ -145,7 +145,7 @@ fn a_price_is_written_compared_published_once_and_charged() {
     assert!(change("packages/rub-1000/credits")["from"].is_null());
     assert!(change("models/gemini-3.5-flash-lite/kinds/text/credits")["to"].is_null());
     let page = admin.gets("/catalog/draft").text;
-    for told in ["Модель · gemini-nano-banana-2.1 · Картинка · кредитов", "+50 %", "−0.5 %", "900.00 RUB"]
+    for told in ["Модель · gemini-nano-banana-2.1 · Картинка · кредитов", "+50 %", "−0.5 %", "900.00 ₽"]
     {
         assert!(page.contains(told), "{told}: {page}");
     }

@@ -93,6 +93,9 @@ fn pages_are_read_on_a_wide_screen_and_on_a_telephone() {
             page.go(&format!("{url}{path}"));
             shot(name);
         }
+        page.go(&format!("{url}/services"));
+        page.eval("scrollTo(0, document.body.scrollHeight)");
+        shot("services-below");
         page.go(&format!("{url}/people"));
         page.turns_by(".look button");
         page.sees("th", "Ada");

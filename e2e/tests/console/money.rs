@@ -46,7 +46,7 @@ fn a_payment_in_quarantine_is_decided_once_by_an_administrator() {
     let waiting = || fin.reads("/cases")["quarantined"].as_array().unwrap().len();
     assert_eq!(waiting(), 2);
     let page = fin.gets("/cases/quarantine?id=y-1");
-    assert!(page.text.contains("70.00 RUB") && !page.text.contains("name=\"verdict\""), "{}", page.text);
+    assert!(page.text.contains("70.00 ₽") && !page.text.contains("name=\"verdict\""), "{}", page.text);
     admin.proves(PASSWORD);
     let decide = |seat: &Seat<'_>, once: &str, id: &str, more: &[(&str, &str)]| {
         let mut form = vec![("once", once), ("id", id), ("reason", "asked the shop"), ("sure", "on")];

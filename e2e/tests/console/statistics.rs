@@ -1,13 +1,16 @@
-//! The shop's figures by day, counted once more from the log itself.
+//! The shop's figures by day, counted once more from the log itself; and those of today on the first page.
 
 use std::collections::BTreeMap;
 
+use e2e::Stage;
+use e2e::deeds::{Deeds, rubles};
 use ledger::books::moscow::Day;
 use proto_events::{Currency, Event};
 use reqwest::StatusCode;
 use serde_json::Value;
+use sqlx::AssertSqlSafe;
 
-use crate::desk::{PASSWORD, Seat, hires};
+use crate::desk::{PASSWORD, Seat, hires, open};
 use crate::log::with_history;
 
 #[test]
@@ -57,4 +60,67 @@ fn figures_by_day_are_those_of_the_log() {
         fin.gets("/statistics?from=2020-01-01&to=2026-01-01").status,
         StatusCode::UNPROCESSABLE_ENTITY
     );
+}
+
+/// No projection of this name is live any more, whatever the ledger does.
+pub fn takes_out(stage: &Stage, name: &str) {
+    for sql in [
+        "CREATE FUNCTION nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'".to_owned(),
+        format!(
+            "CREATE TRIGGER out_of_the_way BEFORE INSERT OR UPDATE ON projection_instances FOR EACH ROW \
+             WHEN (NEW.name = '{name}' AND NEW.state = 'live') EXECUTE FUNCTION nothing()"
+        ),
+        format!("UPDATE projection_instances SET state = 'old' WHERE name = '{name}'"),
+    ] {
+        stage.sql(sqlx::query(AssertSqlSafe(sql)).execute(&stage.pool));
+    }
+}
+
+#[test]
+fn the_first_page_has_the_money_of_today_for_those_who_may_see_it() {
+    let stage = open();
+    hires(&stage, "fin", "finance");
+    hires(&stage, "ops", "operator");
+    let (fin, ops) = (Seat::signed_in(&stage, "fin", PASSWORD), Seat::signed_in(&stage, "ops", PASSWORD));
+    let deeds = Deeds::new(&stage);
+    let today = || Day::of(stage.sql(sqlx::query_scalar("SELECT now_us()").fetch_one(&stage.pool)));
+    let begun = today();
+    let payment = stage.rt.block_on(async {
+        deeds.start(42).await.unwrap();
+        deeds.start(43).await.unwrap();
+        let payment = deeds.topup(42, "n").await.unwrap();
+        deeds.register(payment).await.unwrap();
+        deeds.settle(payment, rubles(100)).await.unwrap();
+        deeds.picture(42, 1).await.unwrap();
+        payment
+    });
+    let told = stage.until("the figures", || {
+        let told = fin.reads("/today");
+        let all = told["paid_rub"] == 10_000 && told["pictures"] == 1 && told["recognised_rub"] != 0;
+        (all || today() != begun).then_some(told)
+    });
+    assert!(today() == begun, "midnight in Moscow came between: run it again");
+    for (figure, n) in
+        [("new_people", 2), ("active_people", 2), ("payments", 1), ("requested", 1), ("failed", 0)]
+    {
+        assert_eq!(told[figure], n, "{figure}: {told}");
+    }
+    assert_eq!((&told["day"], &told["not_live"]), (&begun.to_string().into(), &serde_json::json!([])));
+    let page = fin.gets("/").text;
+    for part in ["Сегодня", "100.00 ₽", "0 ⭐", "href=\"/statistics\"", "href=\"/revenue\""] {
+        assert!(page.contains(part), "{part} of {payment}: {page}");
+    }
+    // The log's state is everybody's, money is not: neither on the page nor as JSON.
+    let page = ops.gets("/").text;
+    assert!(page.contains("Событий в журнале") && !page.contains("Сегодня") && !page.contains('₽'), "{page}");
+    assert_eq!(ops.gets("/api/v1/today").status, StatusCode::FORBIDDEN);
+    assert!(ops.reads("").get("paid_rub").is_none());
+
+    takes_out(&stage, "daily");
+    let page = fin.gets("/").text;
+    assert!(page.contains("Что считает проекция «daily», сейчас неизвестно"), "{page}");
+    assert!(page.contains("100.00 ₽") && page.contains("<dd>–</dd>"), "what is known is told: {page}");
+    assert_eq!(fin.reads("/today")["not_live"], serde_json::json!(["daily"]));
+    assert_eq!(fin.reads("/statistics")["not_live"], serde_json::json!(["daily"]));
+    assert!(fin.gets("/statistics").text.contains("Что считает проекция «daily», сейчас неизвестно"));
 }

@@ -53,7 +53,7 @@ impl Days {
     }
 }
 
-fn today() -> Day {
+pub(super) fn today() -> Day {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Day::of(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
 }

@@ -18,6 +18,7 @@ use schemars::JsonSchema;
 
 use super::Console;
 use super::api;
+use super::api::Lack;
 use super::api::openapi::Operation;
 use super::lang::{Lang, lang_of};
 use super::page;
@@ -199,15 +200,19 @@ async fn guard(
             return refused(&console, &path, lang, StatusCode::SERVICE_UNAVAILABLE, "database-away");
         }
     };
+    let by_token = api::is_by_token(&path, headers);
     let visitor = Visitor { session, lang, path, address };
-    if let Some(refused) = refusal(&console, need, &visitor, changes) {
+    if let Some(refused) = refusal(&console, need, &visitor, (changes, by_token)) {
         return refused;
     }
     request.extensions_mut().insert(visitor);
     next.run(request).await
 }
 
-fn refusal(console: &Console, need: Need, visitor: &Visitor, changes: bool) -> Option<Response> {
+/// What is refused: whether it changes something, whether a token came with it.
+type Asked = (bool, bool);
+
+fn refusal(console: &Console, need: Need, visitor: &Visitor, asked: Asked) -> Option<Response> {
     let roles = match need {
         Need::Nothing => return None,
         Need::SignedIn => Role::ALL.as_slice(),
@@ -215,9 +220,13 @@ fn refusal(console: &Console, need: Need, visitor: &Visitor, changes: bool) -> O
     };
     let refused = |status, why| Some(refused(console, &visitor.path, visitor.lang, status, why));
     let Some(session) = &visitor.session else {
-        return Some(sign_in_first(console, visitor, changes));
+        return Some(sign_in_first(console, visitor, asked));
     };
     if !session.is_one_of(roles) {
+        if api::is_in(&visitor.path) && asked.1 {
+            let lack = Lack::Role { wanted: roles, has: &session.roles };
+            return Some(api::lacking(&console.texts, &lack));
+        }
         return refused(StatusCode::FORBIDDEN, "not-for-you");
     }
     if matches!(need, Need::Proven(_)) && !session::is_proven(session) {
@@ -227,8 +236,17 @@ fn refusal(console: &Console, need: Need, visitor: &Visitor, changes: bool) -> O
 }
 
 /// Whoever asks for a page comes back to it.
-fn sign_in_first(console: &Console, visitor: &Visitor, changes: bool) -> Response {
-    if changes || api::is_in(&visitor.path) {
+fn sign_in_first(console: &Console, visitor: &Visitor, (changes, by_token): Asked) -> Response {
+    let lack = match (api::is_in(&visitor.path), by_token) {
+        (true, true) => Some(Lack::GoodToken),
+        (true, false) => Some(Lack::Token),
+        (false, true) => Some(Lack::Path),
+        (false, false) => None,
+    };
+    if let Some(lack) = lack {
+        return api::lacking(&console.texts, &lack);
+    }
+    if changes {
         return refused(console, &visitor.path, visitor.lang, StatusCode::UNAUTHORIZED, "sign-in-first");
     }
     // Paths of pages are plain: what is not is none.

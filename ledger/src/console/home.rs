@@ -1,4 +1,5 @@
-//! The first page: where the log is, and whether what is read from it keeps up.
+//! The first page: today in figures for those who may see money; where the log is, and whether what is read from it keeps
+//! up, for everybody.
 
 use maud::{Markup, html};
 use schemars::JsonSchema;
@@ -9,12 +10,14 @@ use super::asked::Unfit;
 use super::door::{Door, Need};
 use super::ops;
 use super::table::{Column, number, table};
+use super::today::{self, Today};
 use super::view::{Read, Scene, View};
 use crate::projections::registry;
 use crate::store;
 
 pub(super) fn rooms(door: &mut Door) {
     door.view::<Home>();
+    door.data::<Today>();
 }
 
 struct Home;
@@ -74,7 +77,7 @@ impl View for Home {
     fn show(scene: &Scene<'_>, _: &Asked, shown: &Overview) -> Markup {
         let rows = html! {
             @for one in &shown.projections {
-                tr { th scope="row" { code { (one.name) } } (number(one.position)) (number(one.behind)) }
+                tr { th scope="row" { a href={"/projections/" (one.name)} { code { (one.name) } } } (number(one.position)) (number(one.behind)) }
             }
         };
         let columns = [Column::Text("projection"), Column::Number("position"), Column::Number("behind")];
@@ -87,6 +90,14 @@ impl View for Home {
             h2 { (scene.t("projections")) }
             (table(scene.words, &scene.t("projections"), &columns, &rows, None))
         }
+    }
+
+    async fn beside(console: &Console, scene: &Scene<'_>) -> Result<Markup, Unfit> {
+        let Need::One(roles) = Today::NEED else { return Ok(Markup::default()) };
+        if !scene.is_one_of(roles) {
+            return Ok(Markup::default());
+        }
+        Ok(today::card(scene, &Today::read(console, &today::Asked {}).await?))
     }
 
     fn again_every(_: &Asked) -> Option<u8> {

@@ -43,6 +43,7 @@ mod taken;
 mod telegram_html;
 #[cfg(test)]
 mod tests;
+mod today;
 mod totp;
 mod view;
 

@@ -10,11 +10,11 @@ use super::asked::{Unfit, link};
 use super::books::READS;
 use super::door::{Door, Need};
 use super::form::{Field, filters};
-use super::table::{Column, number, position, table, when};
+use super::table::{Column, money_shown, number, position, table, when};
 use super::view::{Read, Scene, View};
 use crate::books::moscow::date_time;
 use crate::books::payment::{self, Found, Life, Quarantine};
-use crate::books::words::{amount, grouped, money_text, word};
+use crate::books::words::{amount, grouped, word};
 
 pub(super) fn rooms(door: &mut Door) {
     door.view::<Payment>();
@@ -88,9 +88,9 @@ fn facts(scene: &Scene<'_>, life: &Life) -> Markup {
         ("payment-theirs", life.provider_payment_id.clone()),
         ("closed-at", life.closed_at.map(date_time)),
         ("paid-at", life.paid_at.map(date_time)),
-        ("paid-in", life.paid.map(money_text)),
-        ("fees", life.fee.map(money_text)),
-        ("net", life.net.map(money_text)),
+        ("paid-in", life.paid.map(money_shown)),
+        ("fees", life.fee.map(money_shown)),
+        ("net", life.net.map(money_shown)),
         ("canceled-why", life.canceled.clone()),
         ("seen-test", life.test.map(|test| scene.t(if test { "yes" } else { "no" }))),
     ];
@@ -103,7 +103,7 @@ fn facts(scene: &Scene<'_>, life: &Life) -> Markup {
             dt { (scene.t("rail")) } dd { code { (life.rail.as_str()) } }
             dt { (scene.t("package")) } dd { (life.package) }
             dt { (scene.t("credits")) } dd { (grouped(life.credits)) }
-            dt { (scene.t("price")) } dd { (money_text(life.price)) }
+            dt { (scene.t("price")) } dd { (money_shown(life.price)) }
             dt { (scene.t("opened-at")) } dd { (date_time(life.opened_at)) }
             @for (name, value) in more { @if let Some(value) = value { dt { (scene.t(name)) } dd { (value) } } }
         }
@@ -145,7 +145,7 @@ fn refunds(scene: &Scene<'_>, life: &Life) -> Markup {
                 th scope="row" class="id" { (refund.refund) }
                 td { span class="chip" { (word(&refund.state)) } }
                 (when(refund.opened_at))
-                (number(money_text(refund.amount)))
+                (number(money_shown(refund.amount)))
                 (number(grouped(refund.credits)))
                 td { (refund.by) }
                 td { (refund.failure.as_deref().unwrap_or(&refund.reason)) }

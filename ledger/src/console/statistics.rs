@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ledger_domain::Asset;
 use maud::{Markup, html};
+use proto_events::Currency;
 use schemars::JsonSchema;
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -14,10 +15,11 @@ use super::books::READS;
 use super::days::Days;
 use super::door::{Door, Need};
 use super::form::filters;
-use super::table::{Column, number, table};
+use super::page::note;
+use super::table::{Column, number, sum, table};
 use super::view::{Read, Scene, View};
 use crate::books::moscow::Day;
-use crate::books::words::{amount, dollars, grouped};
+use crate::books::words::{dollars, grouped};
 use crate::projections;
 use crate::projections::slot_end_ms;
 
@@ -27,10 +29,17 @@ pub(super) fn rooms(door: &mut Door) {
 
 struct Statistics;
 
+/// People and generations by the one, money by the other.
+const COUNTED_BY: [&str; 2] = [PEOPLE_BY, MONEY_BY];
+pub(super) const PEOPLE_BY: &str = "daily";
+pub(super) const MONEY_BY: &str = "revenue";
+
 #[derive(Serialize, JsonSchema)]
 struct Shown {
     /// Each day of those that were asked for.
     days: Vec<OfDay>,
+    /// Projections that are not live: what is counted by them is zero here.
+    not_live: Vec<&'static str>,
     /// Of all the days: why generations failed, how often.
     failures: BTreeMap<String, i64>,
     /// From request to success, by kind.
@@ -38,28 +47,28 @@ struct Shown {
 }
 
 #[derive(Default, Serialize, JsonSchema)]
-struct OfDay {
-    day: String,
-    new_people: i64,
-    active_people: i64,
+pub(super) struct OfDay {
+    pub(super) day: String,
+    pub(super) new_people: i64,
+    pub(super) active_people: i64,
     /// Who paid for the first time in their life.
-    first_payers: i64,
+    pub(super) first_payers: i64,
     /// Of those who came on this day, who has paid since.
-    new_people_paid: i64,
-    requested: i64,
-    pictures: i64,
-    answers: i64,
-    failed: i64,
-    canceled: i64,
-    payments: i64,
-    credits_charged: i64,
+    pub(super) new_people_paid: i64,
+    pub(super) requested: i64,
+    pub(super) pictures: i64,
+    pub(super) answers: i64,
+    pub(super) failed: i64,
+    pub(super) canceled: i64,
+    pub(super) payments: i64,
+    pub(super) credits_charged: i64,
     /// What Google bills.
-    cost_micro_usd: i64,
+    pub(super) cost_micro_usd: i64,
     /// Kopecks.
-    paid_rub: i64,
-    paid_xtr: i64,
+    pub(super) paid_rub: i64,
+    pub(super) paid_xtr: i64,
     /// Earned by use and by lapse, kopecks.
-    recognised_rub: i64,
+    pub(super) recognised_rub: i64,
 }
 
 /// Milliseconds, to an eighth of them.
@@ -82,12 +91,39 @@ impl Read for Statistics {
 
     async fn read(console: &Console, asked: &Days) -> Result<Shown, Unfit> {
         let (pool, (from, to)) = (&console.pool, asked.ends()?);
-        let mut days: BTreeMap<i32, OfDay> = (from.0..=to.0)
-            .map(|day| (day, OfDay { day: Day(day).to_string(), ..OfDay::default() }))
-            .collect();
-        let failures = figures(pool, from, to, &mut days).await?;
-        money(pool, from, to, &mut days).await?;
-        Ok(Shown { days: days.into_values().collect(), failures, times: times(pool, from, to).await? })
+        let Counted { days, failures, not_live } = counted(pool, from, to).await?;
+        Ok(Shown { days, not_live, failures, times: times(pool, from, to).await? })
+    }
+}
+
+/// What projections have counted of some days.
+pub(super) struct Counted {
+    pub(super) days: Vec<OfDay>,
+    failures: BTreeMap<String, i64>,
+    /// Of [`COUNTED_BY`]: what they count is zero.
+    pub(super) not_live: Vec<&'static str>,
+}
+
+pub(super) async fn counted(pool: &PgPool, from: Day, to: Day) -> Result<Counted, Unfit> {
+    let mut not_live = Vec::new();
+    for name in COUNTED_BY {
+        if projections::live(pool, name).await?.is_none() {
+            not_live.push(name);
+        }
+    }
+    let mut days: BTreeMap<i32, OfDay> =
+        (from.0..=to.0).map(|day| (day, OfDay { day: Day(day).to_string(), ..OfDay::default() })).collect();
+    let failures = figures(pool, from, to, &mut days).await?;
+    money(pool, from, to, &mut days).await?;
+    Ok(Counted { days: days.into_values().collect(), failures, not_live })
+}
+
+/// That some figures are not counted now.
+pub(super) fn uncounted(scene: &Scene<'_>, not_live: &[&'static str]) -> Markup {
+    html! {
+        @for name in not_live {
+            (note("bad", &scene.words.with("figures-not-live", [("projection", (*name).into())])))
+        }
     }
 }
 
@@ -99,7 +135,7 @@ async fn figures(
     days: &mut BTreeMap<i32, OfDay>,
 ) -> Result<BTreeMap<String, i64>, sqlx::Error> {
     let mut failures = BTreeMap::new();
-    let Some((tables, _)) = projections::live(pool, "daily").await? else { return Ok(failures) };
+    let Some((tables, _)) = projections::live(pool, PEOPLE_BY).await? else { return Ok(failures) };
     let sql = format!(
         "SELECT day - date '1970-01-01', figure, part, n FROM {} \
          WHERE day BETWEEN date '1970-01-01' + $1 AND date '1970-01-01' + $2",
@@ -145,7 +181,7 @@ async fn money(pool: &PgPool, from: Day, to: Day, days: &mut BTreeMap<i32, OfDay
 }
 
 async fn times(pool: &PgPool, from: Day, to: Day) -> Result<Vec<Times>, sqlx::Error> {
-    let Some((tables, _)) = projections::live(pool, "daily").await? else { return Ok(Vec::new()) };
+    let Some((tables, _)) = projections::live(pool, PEOPLE_BY).await? else { return Ok(Vec::new()) };
     let sql = format!(
         "SELECT kind, slot, sum(n)::bigint FROM {} \
          WHERE day BETWEEN date '1970-01-01' + $1 AND date '1970-01-01' + $2 GROUP BY kind, slot ORDER BY kind, slot",
@@ -181,12 +217,12 @@ fn percentile(slots: &[(i16, i64)], of_hundred: i64) -> i64 {
 /// A chart: the name of its text, its figure of a day, how it is written.
 type Chart = (&'static str, fn(&OfDay) -> i64, fn(i64) -> String);
 
-fn rubles(kopecks: i64) -> String {
-    format!("{} ₽", amount(kopecks, Asset::Rub))
+pub(super) fn rubles(kopecks: i64) -> String {
+    sum(kopecks, Currency::Rub)
 }
 
-fn stars(stars: i64) -> String {
-    format!("{} ⭐", grouped(stars))
+pub(super) fn stars(stars: i64) -> String {
+    sum(stars, Currency::Xtr)
 }
 
 fn cents(micro: i64) -> String {
@@ -219,6 +255,7 @@ impl View for Statistics {
 
     fn show(scene: &Scene<'_>, _: &Days, shown: &Shown) -> Markup {
         html! {
+            (uncounted(scene, &shown.not_live))
             div class="charts" { @for one in CHARTS { (chart(scene, &one, &shown.days)) } }
             (conversion(scene, &shown.days))
             @if !shown.times.is_empty() { (durations(scene, &shown.times)) }
@@ -253,9 +290,9 @@ fn share(part: i64, of: i64) -> String {
 }
 
 fn conversion(scene: &Scene<'_>, days: &[OfDay]) -> Markup {
-    let sum = |of: fn(&OfDay) -> i64| days.iter().map(of).sum::<i64>();
-    let (came, paid) = (sum(|day| day.new_people), sum(|day| day.new_people_paid));
-    let (asked, failed) = (sum(|day| day.requested), sum(|day| day.failed));
+    let all = |of: fn(&OfDay) -> i64| days.iter().map(of).sum::<i64>();
+    let (came, paid) = (all(|day| day.new_people), all(|day| day.new_people_paid));
+    let (asked, failed) = (all(|day| day.requested), all(|day| day.failed));
     html! {
         dl class="facts" {
             dt { (scene.t("conversion")) } dd { (share(paid, came)) " (" (grouped(paid)) " / " (grouped(came)) ")" }

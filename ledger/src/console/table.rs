@@ -1,10 +1,13 @@
 //! A table as every page has it, the cells that many have, and the way to its other pages.
 
+use ledger_domain::Asset;
 use maud::{Markup, html};
+use proto_events::{Currency, Money};
 use uuid::Uuid;
 
 use super::lang::Words;
 use crate::books::moscow;
+use crate::books::words::{amount, currency_of};
 
 /// A column, by the name of its text.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +56,34 @@ pub(super) fn when(us: i64) -> Markup {
 
 pub(super) fn number(text: impl maud::Render) -> Markup {
     html! { td class="number" { (text) } }
+}
+
+/// A currency as people read it; programs get its code.
+pub(super) const fn sign(currency: Currency) -> &'static str {
+    match currency {
+        Currency::Rub => "₽",
+        Currency::Xtr => "⭐",
+    }
+}
+
+/// The same of what the books are kept in, by its code.
+pub(super) fn asset_name(words: Words<'_>, code: &str) -> String {
+    if code == Asset::Credit.code() { words.t("credits") } else { sign(currency_of(code)).to_owned() }
+}
+
+/// So much of it: rubles with their kopecks.
+pub(super) fn asset_amount(minor: i64, code: &str) -> String {
+    let asset = if code == Asset::Credit.code() { Asset::Credit } else { Asset::from(currency_of(code)) };
+    amount(minor, asset)
+}
+
+/// `1,234.50 ₽`
+pub(super) fn sum(minor: i64, currency: Currency) -> String {
+    format!("{} {}", amount(minor, Asset::from(currency)), sign(currency))
+}
+
+pub(super) fn money_shown(money: Money) -> String {
+    sum(money.minor(), money.currency)
 }
 
 /// The first letters of an account's id: the whole is behind the link.

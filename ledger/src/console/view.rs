@@ -49,6 +49,11 @@ pub(super) trait View: Read {
 
     fn show(scene: &Scene<'_>, asked: &Self::Asked, shown: &Self::Shown) -> Markup;
 
+    /// What of other views stands above it, for whoever may see those: read apart, so that it is in no JSON of this one.
+    fn beside(_console: &Console, _scene: &Scene<'_>) -> impl Future<Output = Result<Markup, Unfit>> + Send {
+        async { Ok(Markup::default()) }
+    }
+
     /// Seconds after which what is shown is fetched again, in a browser that runs scripts.
     fn again_every(_asked: &Self::Asked) -> Option<u8> {
         None
@@ -106,9 +111,10 @@ impl Console {
         said: Option<Markup>,
     ) -> Response {
         let scene = Scene { words: self.words(visitor), visitor };
-        let shown = V::read(self, asked).await;
+        let read = async { Ok((V::read(self, asked).await?, V::beside(self, &scene).await?)) };
+        let shown = read.await;
         let (status, body) = match &shown {
-            Ok(shown) => (status, part::<V>(&scene, asked, shown)),
+            Ok((shown, beside)) => (status, part::<V>(&scene, asked, shown, beside)),
             Err(Unfit::Field(why)) => (StatusCode::UNPROCESSABLE_ENTITY, note("bad", &scene.t(why))),
             // What became of an act is told, whatever else can't be.
             Err(unfit) if said.is_some() => (status, note("bad", &scene.t(unfit.told(&visitor.path).1))),
@@ -117,14 +123,14 @@ impl Console {
                 return problem(&self.texts, visitor.lang, status, why);
             }
         };
-        let title = V::title(&scene, asked, shown.as_ref().ok());
+        let title = V::title(&scene, asked, shown.as_ref().ok().map(|(shown, _)| shown));
         let body = html! { @if let Some(said) = said { (said) } (V::ask(&scene, asked)) (body) };
         self.page_with(status, visitor, &title, &body)
     }
 }
 
-fn part<V: View>(scene: &Scene<'_>, asked: &V::Asked, shown: &V::Shown) -> Markup {
-    let inner = V::show(scene, asked, shown);
+fn part<V: View>(scene: &Scene<'_>, asked: &V::Asked, shown: &V::Shown, beside: &Markup) -> Markup {
+    let inner = html! { (beside) (V::show(scene, asked, shown)) };
     match V::again_every(asked) {
         Some(seconds) => html! { div data-live=(seconds) { (inner) } },
         None => inner,

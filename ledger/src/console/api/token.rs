@@ -27,9 +27,14 @@ pub(in crate::console) fn sent(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
+/// Whether it looks like one that was made here.
+pub(super) fn is_ours(token: &str) -> bool {
+    token.starts_with(MARK)
+}
+
 /// Whose it is. `None`: nobody's, or it is over.
 pub(in crate::console) async fn session(pool: &PgPool, token: &str) -> Result<Option<Session>, sqlx::Error> {
-    if !token.starts_with(MARK) {
+    if !is_ours(token) {
         return Ok(None);
     }
     let found = store::api_token(pool, &hash(token)).await?;

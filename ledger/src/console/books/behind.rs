@@ -13,7 +13,7 @@ use crate::books::words::amount;
 use crate::console::Console;
 use crate::console::asked::{Unfit, link, until};
 use crate::console::door::Need;
-use crate::console::table::{self, Column, number, pages, position, table, when};
+use crate::console::table::{self, Column, asset_name, number, pages, position, table, when};
 use crate::console::view::{Read, Scene, View};
 use crate::log::{BadRow, COLUMNS, Row};
 
@@ -104,8 +104,9 @@ async fn read(pool: &PgPool, first: i64, last: i64) -> Result<Vec<Row>, BadRow> 
 }
 
 impl View for Behind {
-    fn title(_: &Scene<'_>, asked: &Asked, _: Option<&Shown>) -> String {
-        format!("{} · {}", asked.book, asked.asset)
+    fn title(scene: &Scene<'_>, asked: &Asked, _: Option<&Shown>) -> String {
+        let asset = asked.asset().map(|asset| asset_name(scene.words, asset.code()));
+        format!("{} · {}", asked.book, asset.as_deref().unwrap_or(&asked.asset))
     }
 
     fn ask(scene: &Scene<'_>, asked: &Asked) -> Markup {

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::READS;
 use crate::books::trial_balance::trial_balance;
-use crate::books::words::amount;
+use crate::books::words::{amount, currency_of};
 use crate::console::Console;
 use crate::console::asked::{Unfit, link, until};
 use crate::console::door::Need;
 use crate::console::form::{Field, filters};
-use crate::console::table::{Column, number, table};
+use crate::console::table::{Column, number, sign, table};
 use crate::console::view::{Read, Scene, View};
 
 pub(super) struct Clearing;
@@ -89,7 +89,6 @@ impl View for Clearing {
 
     fn show(scene: &Scene<'_>, _: &Asked, shown: &Shown) -> Markup {
         let at = shown.position.to_string();
-        let asset = |code: &str| if code == Asset::Xtr.code() { Asset::Xtr } else { Asset::Rub };
         let rows = html! {
             @for one in &shown.rails {
                 @let book = format!("clearing:{}", one.rail);
@@ -97,8 +96,8 @@ impl View for Clearing {
                     th scope="row" {
                         a href=(link("/books/behind", &[("asset", one.currency), ("book", &book), ("at", &at)])) { code { (one.rail) } }
                     }
-                    td { (one.currency) }
-                    @for n in [one.paid_in, one.taken, one.balance] { (number(amount(n, asset(one.currency)))) }
+                    td { (sign(currency_of(one.currency))) }
+                    @for n in [one.paid_in, one.taken, one.balance] { (number(amount(n, Asset::from(currency_of(one.currency))))) }
                 }
             }
         };
@@ -115,7 +114,7 @@ impl View for Clearing {
             @else { (table(scene.words, &scene.t("menu-clearing"), &columns, &rows, None)) }
             dl class="facts" {
                 @for one in &shown.fees {
-                    @if one.fees != 0 { dt { (scene.t("fees")) ", " (one.currency) } dd class="number" { (amount(one.fees, asset(one.currency))) } }
+                    @if one.fees != 0 { dt { (scene.t("fees")) ", " (sign(currency_of(one.currency))) } dd class="number" { (amount(one.fees, Asset::from(currency_of(one.currency)))) } }
                 }
             }
         }

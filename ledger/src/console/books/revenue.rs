@@ -13,7 +13,7 @@ use crate::console::asked::Unfit;
 use crate::console::days::Days;
 use crate::console::door::Need;
 use crate::console::form::filters;
-use crate::console::table::{Column, number, table};
+use crate::console::table::{Column, number, sign, table};
 use crate::console::view::{Read, Scene, View};
 
 pub(super) struct Revenue;
@@ -54,7 +54,7 @@ impl View for Revenue {
             p { (scene.t("known-through")) " " a href={"/log/" (shown.through)} { (grouped(shown.through)) } }
             @for code in ["RUB", "XTR"] {
                 @let lines: Vec<&DayLine> = shown.days.iter().filter(|line| line.currency == code).collect();
-                @if !lines.is_empty() { h2 { (code) } (days(scene, code, &lines)) }
+                @if !lines.is_empty() { h2 { (sign(currency_of(code))) } (days(scene, code, &lines)) }
             }
             @if shown.days.is_empty() { p class="lead" { (scene.t("no-money-then")) } }
         }
@@ -92,5 +92,5 @@ fn days(scene: &Scene<'_>, code: &str, lines: &[&DayLine]) -> Markup {
             @for (_, of) in FIGURES { (number(amount(lines.iter().map(|line| of(line)).sum(), asset))) }
         }
     };
-    table(scene.words, code, &columns, &rows, Some(&foot))
+    table(scene.words, sign(currency_of(code)), &columns, &rows, Some(&foot))
 }

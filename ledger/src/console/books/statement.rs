@@ -1,6 +1,5 @@
 //! An account's statement up to any moment, the newest line first, with the balance after each.
 
-use ledger_domain::Asset;
 use maud::{Markup, html};
 use proto_events::AccountId;
 use schemars::JsonSchema;
@@ -8,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use super::READS;
-use crate::books::words::{amount, currency_of, grouped};
+use crate::books::words::{currency_of, grouped};
 use crate::console::Console;
 use crate::console::asked::{Unfit, account, link, since, until};
 use crate::console::door::Need;
 use crate::console::form::{Field, filters};
-use crate::console::table::{Column, number, pages, position, signed, table, when};
+use crate::console::table::{Column, number, pages, position, signed, sum, table, when};
 use crate::console::view::{Read, Scene, View};
 use crate::projections;
 use crate::store::BUCKET_BITS;
@@ -186,6 +185,5 @@ pub(in crate::console) fn list(scene: &Scene<'_>, lines: &[Line]) -> Markup {
 
 fn money(line: &Line) -> String {
     let (Some(minor), Some(code)) = (line.money_minor, &line.currency) else { return String::new() };
-    let asset = Asset::from(currency_of(code));
-    format!("{} {}", amount(minor, asset), asset.code())
+    sum(minor, currency_of(code))
 }

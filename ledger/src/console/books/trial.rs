@@ -15,7 +15,7 @@ use crate::console::asked::{Unfit, link, until};
 use crate::console::door::Need;
 use crate::console::form::{Field, filters};
 use crate::console::page::note;
-use crate::console::table::{Column, number, table};
+use crate::console::table::{Column, asset_name, number, table};
 use crate::console::view::{Read, Scene, View};
 
 pub(super) const ASSETS: [Asset; 3] = [Asset::Credit, Asset::Rub, Asset::Xtr];
@@ -162,13 +162,14 @@ fn paper(scene: &Scene<'_>, asset: Asset, shown: &Shown) -> Markup {
             (number(sum(|line| line.debit))) (number(sum(|line| line.credit))) (number(sum(|line| line.balance)))
         }
     };
-    html! { h2 { (asset.code()) } (table(scene.words, asset.code(), &columns, &rows, Some(&foot))) }
+    let name = asset_name(scene.words, asset.code());
+    html! { h2 { (name) } (table(scene.words, &name, &columns, &rows, Some(&foot))) }
 }
 
 fn standing(scene: &Scene<'_>, asset: Asset, figures: &Figures) -> Markup {
     html! {
         @if figures.named().iter().any(|(_, n)| *n != 0) {
-            h2 { (scene.t("so-far")) ", " (figures.currency) }
+            h2 { (scene.t("so-far")) ", " (asset_name(scene.words, figures.currency)) }
             dl class="facts" {
                 @for (name, n) in figures.named() { dt { (scene.t(name)) } dd class="number" { (amount(n, asset)) } }
             }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::OWNERS;
 use super::list::{All, Asked as Everything};
 use crate::books::moscow;
-use crate::books::words::{minor, money_text, word};
+use crate::books::words::{minor, word};
 use crate::cases::{Quarantined, find_quarantined};
 use crate::console::Console;
 use crate::console::act::{Act, Acted, Once};
@@ -26,6 +26,7 @@ use crate::console::door::Need;
 use crate::console::form::{Field, choice};
 use crate::console::page::note;
 use crate::console::session::{Visitor, is_proven};
+use crate::console::table::money_shown;
 use crate::console::view::{Read, Scene, View};
 
 pub(super) struct One;
@@ -77,7 +78,7 @@ fn facts(scene: &Scene<'_>, found: &Quarantined) -> Markup {
         ("seen-status", Some(seen.status.to_string())),
         (
             "seen-amount",
-            seen.amount.map(money_text).or_else(|| seen.other_amount.as_ref().map(ToString::to_string)),
+            seen.amount.map(money_shown).or_else(|| seen.other_amount.as_ref().map(ToString::to_string)),
         ),
         ("seen-shop", seen.shop.as_ref().map(ToString::to_string)),
         ("seen-test", seen.test.map(|test| scene.t(if test { "yes" } else { "no" }))),

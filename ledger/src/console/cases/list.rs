@@ -5,14 +5,14 @@ use maud::{Markup, html};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::books::words::{grouped, money_text, word};
+use crate::books::words::{grouped, word};
 use crate::cases::{Cases, Late, Quarantined, cases};
 use crate::console::Console;
 use crate::console::asked::{Unfit, link};
 use crate::console::books::READS;
 use crate::console::door::Need;
 use crate::console::page::note;
-use crate::console::table::{Column, number, table, when};
+use crate::console::table::{Column, money_shown, number, table, when};
 use crate::console::view::{Read, Scene, View};
 
 pub(super) struct All;
@@ -75,7 +75,7 @@ fn quarantined(scene: &Scene<'_>, all: &[Quarantined]) -> Markup {
                 }
                 (when(one.recorded_at))
                 td { @for problem in &one.problems { span class="chip" { (word(problem)) } " " } }
-                (number(one.seen.amount.map(money_text).unwrap_or_default()))
+                (number(one.seen.amount.map(money_shown).unwrap_or_default()))
             }
         }
     };
@@ -125,8 +125,8 @@ fn differing(scene: &Scene<'_>, cases: &Cases) -> Markup {
                 th scope="row" class="when" { a href=(link("/reconciliation/day", &pairs)) { (one.day) } }
                 td { code { (one.provider.as_str()) } }
                 (number(one.differences))
-                (number(money_text(one.ours)))
-                (number(money_text(one.theirs)))
+                (number(money_shown(one.ours)))
+                (number(money_shown(one.theirs)))
             }
         }
     };

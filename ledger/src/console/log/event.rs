@@ -20,7 +20,7 @@ use crate::console::asked::Unfit;
 use crate::console::door::Need;
 use crate::console::page::{note, problem};
 use crate::console::session::Visitor;
-use crate::console::table::{Column, number, pages, signed, table};
+use crate::console::table::{Column, asset_amount, asset_name, number, pages, signed, table};
 use crate::console::view::{Read, Scene, View};
 use crate::log::{BadRow, COLUMNS, Row, hex};
 use crate::proofs::proof::{self, ProofError};
@@ -181,9 +181,9 @@ fn posted(scene: &Scene<'_>, shown: &Shown) -> Markup {
         @for line in &shown.postings {
             tr {
                 th scope="row" { code { (line.account) } }
-                td { (line.asset) }
-                (number(html! { @if line.amount > 0 { (line.amount) } }))
-                (number(html! { @if line.amount < 0 { (line.amount.unsigned_abs()) } }))
+                td { (asset_name(scene.words, line.asset)) }
+                (number(html! { @if line.amount > 0 { (asset_amount(line.amount, line.asset)) } }))
+                (number(html! { @if line.amount < 0 { (asset_amount(line.amount.saturating_neg(), line.asset)) } }))
             }
         }
     };

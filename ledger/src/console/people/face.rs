@@ -1,18 +1,17 @@
 //! How a person's page looks.
 
-use ledger_domain::Asset;
 use maud::{Markup, html};
 
 use super::list::{chips, masked};
 use super::person::Shown;
 use super::records::{Invited, Lot, Paid};
 use crate::books::moscow;
-use crate::books::words::{amount, currency_of, grouped};
+use crate::books::words::{currency_of, grouped};
 use crate::console::asked::link;
 use crate::console::books::statement;
 use crate::console::page::note;
 use crate::console::requests;
-use crate::console::table::{Column, number, pages, person, position, table, when};
+use crate::console::table::{Column, number, pages, person, position, sum, table, when};
 use crate::console::view::Scene;
 
 /// Who, and what they have.
@@ -62,8 +61,7 @@ pub(super) fn face(scene: &Scene<'_>, shown: &Shown) -> Markup {
 }
 
 fn money(minor: i64, currency: &str) -> String {
-    let asset = Asset::from(currency_of(currency));
-    format!("{} {}", amount(minor, asset), asset.code())
+    sum(minor, currency_of(currency))
 }
 
 fn lots(scene: &Scene<'_>, lots: &[Lot]) -> Markup {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use ledger_domain::Asset;
 use maud::{Markup, html};
 use proto_events::envelope::AccountRef;
 use proto_events::events::{DifferenceFound, ReconciliationFinished, Tallies};
@@ -14,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::books::moscow::Day;
-use crate::books::words::{amount, money_text, word};
+use crate::books::words::word;
 use crate::console::Console;
 use crate::console::act::{Act, Acted, Once};
 use crate::console::asked::{Unfit, link};
@@ -22,7 +21,7 @@ use crate::console::books::READS;
 use crate::console::door::{Door, Need};
 use crate::console::page::note;
 use crate::console::session::Visitor;
-use crate::console::table::{Column, number, position, table, when};
+use crate::console::table::{Column, money_shown, number, position, table, when};
 use crate::console::view::{Read, Scene, View};
 use crate::log::Row;
 use crate::reconcile::{self, ReconcileError, recorded};
@@ -187,7 +186,7 @@ fn sums(scene: &Scene<'_>, found: &ReconciliationFinished) -> Markup {
                     th scope="row" { (scene.t(what)) }
                     td { (scene.t(place)) }
                     (number(tally.count))
-                    (number(amount(tally.sum.minor(), Asset::from(tally.sum.currency))))
+                    (number(money_shown(tally.sum)))
                 }
             }
         }
@@ -205,7 +204,7 @@ fn differences(scene: &Scene<'_>, all: &[Difference]) -> Markup {
         Column::Text("payment-ours"),
         Column::Number("position"),
     ];
-    let money = |money: Option<proto_events::Money>| number(money.map(money_text).unwrap_or_default());
+    let money = |money: Option<proto_events::Money>| number(money.map(money_shown).unwrap_or_default());
     let rows = html! {
         @for Difference { position: at, found } in all {
             tr {

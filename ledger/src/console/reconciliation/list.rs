@@ -6,12 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::books::moscow::Day;
-use crate::books::words::money_text;
 use crate::console::Console;
 use crate::console::asked::{Unfit, link};
 use crate::console::books::READS;
 use crate::console::door::{Door, Need};
-use crate::console::table::{Column, number, position, table, when};
+use crate::console::table::{Column, money_shown, number, position, table, when};
 use crate::console::view::{Read, Scene, View};
 use crate::reconcile::recorded;
 
@@ -90,8 +89,8 @@ impl View for Comparisons {
                     th scope="row" class="when" { a href=(link("/reconciliation/day", &pairs)) { (one.day) } }
                     td { code { (one.provider.as_str()) } }
                     (number(one.differences))
-                    (number(money_text(one.payments_here)))
-                    (number(money_text(one.payments_there)))
+                    (number(money_shown(one.payments_here)))
+                    (number(money_shown(one.payments_there)))
                     (when(one.recorded_at))
                     (position(one.position))
                 }

@@ -324,7 +324,7 @@ fn consumers(scene: &Scene<'_>, all: &[ConsumerSays], head: i64) -> Markup {
             tr {
                 th scope="row" { code { (one.name) } }
                 (number(or_unknown(scene, one.done_through.map(grouped))))
-                (number(or_unknown(scene, one.done_through.map(|done| grouped((head - done).max(0))))))
+                (number(behind(scene, one, head)))
                 @match &one.state {
                     Some(state) => {
                         (number(state.pending)) (number(state.in_hand)) (number(state.redelivered))
@@ -334,7 +334,20 @@ fn consumers(scene: &Scene<'_>, all: &[ConsumerSays], head: i64) -> Markup {
             }
         }
     };
-    table(scene.words, &scene.t("consumers"), &columns, &rows, None)
+    html! {
+        p class="hint" { (scene.t("consumers-more")) }
+        (table(scene.words, &scene.t("consumers"), &columns, &rows, None))
+    }
+}
+
+/// How far, and whether that means anything.
+fn behind(scene: &Scene<'_>, one: &ConsumerSays, head: i64) -> Markup {
+    let behind = one.done_through.map(|done| (head - done).max(0));
+    let idle = one.state.as_ref().is_some_and(|state| state.pending == 0 && state.in_hand == 0);
+    html! {
+        @if idle && behind.is_some_and(|n| n > 0) { span class="chip" { (scene.t("consumer-idle")) } " " }
+        (or_unknown(scene, behind.map(grouped)))
+    }
 }
 
 fn or_unknown(scene: &Scene<'_>, known: Option<String>) -> Markup {

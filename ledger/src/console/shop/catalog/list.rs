@@ -6,8 +6,8 @@ use proto_events::{Credits, Currency, Money};
 
 use super::plain::{GROUPS, PLAIN};
 use super::words::{plain_words, vendor_price};
-use crate::books::words::{grouped, money_text, word};
-use crate::console::table::{Column, number, table};
+use crate::books::words::{grouped, word};
+use crate::console::table::{Column, money_shown, number, table};
 use crate::console::view::Scene;
 
 pub(super) fn catalog(scene: &Scene<'_>, catalog: &Catalog) -> Markup {
@@ -34,7 +34,7 @@ fn packages(scene: &Scene<'_>, all: &[Package]) -> Markup {
             tr {
                 th scope="row" { code { (package.id) } }
                 (number(grouped(package.credits.get())))
-                (number(money_text(package.price)))
+                (number(money_shown(package.price)))
                 (number(per_hundred(package)))
                 td { @for rail in &package.rails { span class="chip" { (scene.t(&format!("rail-{}", rail.as_str()))) } " " } }
             }
@@ -51,7 +51,7 @@ fn per_hundred(package: &Package) -> String {
     }
     let minor = i64::try_from((minor * 100 + credits / 2) / credits).unwrap_or(i64::MAX);
     match (Money::new(minor, package.price.currency), package.price.currency) {
-        (Ok(money), Currency::Rub | Currency::Xtr) => money_text(money),
+        (Ok(money), Currency::Rub | Currency::Xtr) => money_shown(money),
         (Err(_), _) => String::new(),
     }
 }

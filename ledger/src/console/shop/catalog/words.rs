@@ -8,8 +8,9 @@ use super::changes::ORDER;
 use super::faults::{Fault, PACKAGE_MAX};
 use super::fields::{Why, Wrong};
 use super::plain::{PLAIN, Plain, Unit};
-use crate::books::words::{dollars, grouped, money_text, word};
+use crate::books::words::{dollars, grouped, word};
 use crate::console::lang::Words;
+use crate::console::table::{money_shown, sign};
 
 /// `Package · rub-100 · price`
 pub(super) fn path_words(words: Words<'_>, path: &[String]) -> String {
@@ -34,7 +35,7 @@ pub(super) fn path_words(words: Words<'_>, path: &[String]) -> String {
 pub(super) fn value_words(words: Words<'_>, path: &[String], value: &Value) -> String {
     let last = path.last().map(String::as_str).unwrap_or_default();
     if let Ok(money) = serde_json::from_value::<Money>(value.clone()) {
-        return money_text(money);
+        return money_shown(money);
     }
     match value {
         Value::Bool(yes) => words.t(if *yes { "yes" } else { "no" }),
@@ -123,7 +124,7 @@ fn problem_words(words: Words<'_>, problem: &Problem) -> String {
             [
                 ("name", package.clone().into()),
                 ("rail", words.t(&format!("rail-{}", rail.as_str())).into()),
-                ("currency", words.t(&format!("currency-{}", currency.code())).into()),
+                ("currency", sign(*currency).into()),
             ],
         ),
         Problem::NoRate => words.t("problem-no-rate"),
