@@ -1,15 +1,16 @@
 //! What finance works off: payments in quarantine, days that differ, who owes, what providers hold.
 
 use e2e::Stage;
-use e2e::deeds::{Deeds, provider_id};
+use e2e::deeds::{Deeds, provider_id, rubles};
 use e2e::raw::{Raw, of};
 use ledger::books::moscow::Day;
-use proto_events::{AccountId, PaymentId, Producer};
+use proto_events::{AccountId, PaymentId, Producer, Provider};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::desk::{PASSWORD, Seat, hires, open};
 use crate::log::with_history;
+use crate::statistics::takes_out;
 
 /// Noon in Moscow of 2026-11-21.
 const NOON: i64 = 1_795_251_600_000_000;
@@ -202,4 +203,30 @@ fn debts_and_clearing_are_those_of_the_log() {
         let line = books["lines"].as_array().unwrap().iter().find(same).unwrap();
         assert_eq!((&rail["paid_in"], &rail["balance"]), (&line["debit"], &line["balance"]), "{account}");
     }
+}
+
+#[test]
+fn a_provider_whose_day_nobody_compared_is_named_whatever_is_projected() {
+    let stage = open();
+    let deeds = Deeds::new(&stage);
+    takes_out(&stage, "daily");
+    let now: i64 = stage.sql(sqlx::query_scalar("SELECT now_us()").fetch_one(&stage.pool));
+    let named = |days: i64| -> Vec<Provider> {
+        let then = now + days * 86_400_000_000;
+        let cases = stage.rt.block_on(ledger::cases::cases(&stage.pool, then)).unwrap();
+        assert!(cases.uncompared.iter().all(|(_, newest)| newest.is_none()), "{:?}", cases.uncompared);
+        cases.uncompared.into_iter().map(|(provider, _)| provider).collect()
+    };
+    let first = order(&stage, &deeds, 7);
+    assert_eq!(named(3), [], "nothing is settled");
+    stage.rt.block_on(async {
+        deeds.register(first).await.unwrap();
+        deeds.settle(first, rubles(100)).await.unwrap();
+    });
+    assert_eq!(named(3), [Provider::Yookassa], "a shop without Stars has no book of theirs");
+    assert_eq!(named(0), [], "its first day is not over");
+    let keys = "INSERT INTO natural_keys SELECT 'settled', 'telegram:charge-' || n, gen_random_uuid(), '', \
+                    (SELECT position FROM log_head) + n - 1 FROM generate_series(1, 5000) n";
+    stage.sql(sqlx::query(keys).execute(&stage.pool));
+    assert_eq!(named(3), [Provider::Yookassa, Provider::Telegram]);
 }
