@@ -10,6 +10,7 @@ mod expired;
 mod faults;
 mod flows;
 mod groups;
+mod pictured;
 mod results;
 mod side_by_side;
 mod strange;

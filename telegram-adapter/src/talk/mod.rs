@@ -165,6 +165,10 @@ impl Talk {
                     tracing::debug!(%error, "an answer was not sent");
                     return None;
                 }
+                // What failed was said when it did.
+                Err(error @ (Unsent::OnItsWay | Unsent::LetBe)) => {
+                    tracing::debug!(text = begins.name(), %error, "the words go without their picture");
+                }
                 Err(error) => {
                     let (text, sha256) = (begins.name(), picture.sha256.as_str());
                     tracing::warn!(text, sha256, %error, "a picture was not sent; its words go alone");
