@@ -185,7 +185,7 @@ pub const COMMANDS: &[Row] = &[
     ("generation_cancel", &[(Telegram, &[]), (Console, &[])]),
     ("reservation_expire", &[(Ledger, &[])]),
     ("delivery_confirm", &[(Telegram, &[])]),
-    ("delivery_fail", &[(Telegram, &[])]),
+    ("delivery_fail", &[(Telegram, &[]), (Console, &[])]),
     ("message_request", &[(Console, &[]), (Telegram, &[]), (Ledger, &[])]),
     ("broadcast_start", &[(Console, &[]), (Telegram, &[])]),
     ("broadcast_pause", &[(Console, &[]), (Telegram, &[])]),

@@ -24,8 +24,13 @@ fn restarts(stage: &mut Stage, more: &[(&str, &str)]) {
 
 /// Whoever sits there presses a form, the ledger dies once the act is in the log, and is started again.
 fn dies(stage: &mut Stage, away: Away, path: &str, form: &[(&str, &str)]) -> Away {
-    let file = stage.dir().join(format!("died{}", path.replace('/', "-")));
-    restarts(stage, &[("CRASH_AT", &format!("{POINT}:1")), ("CRASH_LOG", file.to_str().unwrap())]);
+    dies_at_act(1, stage, away, path, form)
+}
+
+/// The same, of a form with several acts, at this one.
+fn dies_at_act(nth: u32, stage: &mut Stage, away: Away, path: &str, form: &[(&str, &str)]) -> Away {
+    let file = stage.dir().join(format!("died{}-{nth}", path.replace('/', "-")));
+    restarts(stage, &[("CRASH_AT", &format!("{POINT}:{nth}")), ("CRASH_LOG", file.to_str().unwrap())]);
     let seat = away.returns(stage);
     seat.dies_at(path, form);
     let away = seat.leaves();
@@ -111,6 +116,51 @@ fn letters_are_sent_again_and_dropped_once_whoever_dies() {
         let answer = seat.posts(path, &form);
         assert_eq!(answer.to, format!("{page}?done=letter-drop"), "{press}: {}", answer.text);
         assert_eq!(is(), (1, 1), "press {press}");
+    }
+    stage.assert_verified();
+}
+
+#[test]
+fn a_result_that_never_arrives_is_given_up_once_whoever_dies() {
+    let mut stage = open();
+    let deeds = Deeds::new(&stage);
+    stage.rt.block_on(async {
+        deeds.start(1).await.unwrap();
+        let payment = deeds.topup(1, "n1").await.unwrap();
+        deeds.settle(payment, rubles(100)).await.unwrap();
+        deeds.picture(1, 1).await.unwrap();
+    });
+    let made = "SELECT max(position) FROM events WHERE type = 'GenerationSucceeded'";
+    let made = count(&stage, made);
+    let stuck = "INSERT INTO stuck_events (consumer, position, tries, error, first_at, last_at) \
+                 VALUES ('telegram', $1, 5, '', now_us(), now_us())";
+    stage.sql(sqlx::query(stuck).bind(made).execute(&stage.pool));
+    let page = format!("/dead-letters/events/telegram/{made}");
+    let (path, subject) = (format!("{page}/drop"), format!("telegram/{made}"));
+    let given_up = "SELECT count(*) FROM events WHERE type = 'DeliveryFailed'";
+    let back = "SELECT count(*) FROM events WHERE type = 'CreditsGranted' AND payload::json->>'source' = 'compensation'";
+    let untold = "SELECT count(*) FROM deliveries WHERE type = 'GenerationSucceeded'";
+    let dropped = "SELECT count(*) FROM stuck_events WHERE dropped";
+    let is = |stage: &Stage| {
+        (
+            acts_on(stage, "event_dropped", &subject),
+            [given_up, back, untold, dropped].map(|sql| count(stage, sql)),
+        )
+    };
+
+    let seat = admin(&stage).returns(&stage);
+    let once = seat.gets(&page).hidden("once");
+    let form = [("once", once.as_str()), ("reason", "the ledger died")];
+    let away = seat.leaves();
+    let away = dies_at_act(1, &mut stage, away, &path, &form);
+    assert_eq!(is(&stage), (1, [0, 0, 1, 0]), "the act alone");
+    let away = dies_at_act(2, &mut stage, away, &path, &form);
+    assert_eq!(is(&stage), (1, [1, 1, 0, 0]), "given up, and still to be looked at");
+    let seat = away.returns(&stage);
+    for press in 1..=2 {
+        let answer = seat.posts(&path, &form);
+        assert_eq!(answer.to, format!("{page}?done=letter-drop"), "{press}: {}", answer.text);
+        assert_eq!(is(&stage), (1, [1, 1, 0, 1]), "press {press}");
     }
     stage.assert_verified();
 }

@@ -27,6 +27,7 @@ mod sessions;
 mod staff;
 mod statistics;
 mod stuck;
+mod tellings;
 mod texts;
 mod totp;
 mod work;

@@ -192,6 +192,7 @@ async fn claim(pool: &PgPool, position: Position, claimant: &str, moment: Moment
     let Moment { now, telling_lease_us } = moment;
     match store::claim_delivery(pool, position.get(), claimant, telling_lease_us, now).await? {
         DeliveryClaimed::Yours { attempt, lease_until, account, event_type: _, subject } => {
+            store::telling_tried(pool, position.get(), attempt, STUCK_MAX, now).await?;
             let telling = telling::build(pool, position, account, &subject, attempt, lease_until).await?;
             let Some(telling) = telling else {
                 store::close_delivery(pool, position.get(), attempt).await?;

@@ -101,6 +101,27 @@ pub async fn close_delivery(pool: &PgPool, position: i64, attempt: i64) -> Resul
     Ok(closing.execute(pool).await?.rows_affected() == 1)
 }
 
+/// A telling that nobody has told yet.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Untold {
+    #[sqlx(rename = "type")]
+    pub event_type: String,
+    pub subject: String,
+}
+
+pub async fn untold(pool: &PgPool, position: i64) -> Result<Option<Untold>, sqlx::Error> {
+    let sql = "SELECT type, subject FROM deliveries WHERE position = $1";
+    sqlx::query_as(sql).bind(position).fetch_optional(pool).await
+}
+
+/// Nobody is to be told it any more, whoever is at it.
+pub async fn end_delivery(pool: &PgPool, position: i64) -> Result<(), sqlx::Error> {
+    let sql = "WITH parked AS (DELETE FROM parked_deliveries WHERE position = $1) \
+               DELETE FROM deliveries WHERE position = $1";
+    sqlx::query(sql).bind(position).execute(pool).await?;
+    Ok(())
+}
+
 /// The person can't be reached: the telling waits, and they are away. False as with [`close_delivery`].
 pub async fn delivery_blocked(
     pool: &PgPool,

@@ -51,6 +51,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(2);
 const SWEEP_MAX: u16 = 64;
 /// For one's turn, of an event of the stream: what waits for it waits in the consumer's hands, of which there are few.
 const TURN_WAIT_MAX: Duration = Duration::from_secs(2);
+/// A telling that was tried so often, and each time so often again, is told of at the ledger.
+const STUCK_TRIES: i64 = 5;
 /// Until an event that could not be claimed is heard again.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -207,7 +209,21 @@ impl Inner {
         } else {
             tracing::info!(%position, news, attempt, outcome = outcome.word(), "an event was told");
         }
+        self.say_stuck(&telling, outcome).await;
         Ok(())
+    }
+
+    /// What is tried again and again is seen at the ledger, with why; also that it was told after all.
+    async fn say_stuck(&self, telling: &Telling, outcome: Outcome) {
+        let (tries, is_tried) =
+            (telling.attempt.get(), outcome.is_open() && !outcome.is_last(telling.attempt));
+        if tries < STUCK_TRIES || (is_tried && tries % STUCK_TRIES != 0) || outcome == Outcome::Overtaken {
+            return;
+        }
+        let why = outcome.why().filter(|_| is_tried);
+        if let Err(error) = self.desk.stuck(telling, why).await {
+            tracing::debug!(position = %telling.position, %error, "that a telling is stuck, or no more, is not said");
+        }
     }
 
     async fn tell_twice(&self, lease: &Lease<'_>) -> Outcome {

@@ -51,6 +51,20 @@ impl Outcome {
         }
     }
 
+    /// For operators, of what is tried again; `None`: it is not.
+    pub(super) const fn why(self) -> Option<&'static str> {
+        match self {
+            Self::Later => {
+                Some("nothing was sent: Telegram or the object store was not reached, or asks to wait")
+            }
+            Self::InDoubt => {
+                Some("it may have been sent: Telegram's answer is missing, or telling it hung or panicked")
+            }
+            Self::Unrecorded => Some("the ledger has not recorded what came of it"),
+            Self::Told | Self::Blocked | Self::Refused | Self::Overtaken => None,
+        }
+    }
+
     /// Whether a second try under the same claim may help.
     pub(super) const fn is_passing(self) -> bool {
         matches!(self, Self::Later | Self::InDoubt)

@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use crate::outbound::SentFile;
 use proto_events::catalog::Catalog;
 use proto_events::commands::{
-    AccountOpen, ContextUpdate, DeliveryClaim, DeliveryConfirm, DeliveryDone, DeliveryFail, DeliveryOutcome,
-    DeliveryRenew, TopupOpen,
+    AccountOpen, ConsumerStuck, ContextUpdate, DeliveryClaim, DeliveryConfirm, DeliveryDone, DeliveryFail,
+    DeliveryOutcome, DeliveryRenew, TopupOpen,
 };
 use proto_events::envelope::{AccountRef, TraceId};
 use proto_events::events::DeliveryTrouble;
@@ -26,7 +26,7 @@ use proto_events::queries::{
     AccountQuery, AccountView, AccountWelcomed, BalanceView, CatalogView, GenerationQuery, GenerationView,
     OpenDelivery, PaymentQuery, PaymentView, Sweep, Telling, TopupOpened,
 };
-use proto_events::{AccountId, CommandId, GenerationId, PaymentId, Position, Text};
+use proto_events::{AccountId, CommandId, GenerationId, PaymentId, Position, Producer, Text};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use service::ledger::{Done, Envelope, Ledger, SendError, operation_id};
@@ -202,6 +202,15 @@ impl Desk {
     pub async fn told(&self, telling: &Telling, outcome: DeliveryOutcome) -> Result<(), SendError> {
         let done = DeliveryDone { position: telling.position, attempt: telling.attempt, outcome };
         self.operate("told", telling.position, telling.account, done.into()).await
+    }
+
+    /// This telling is tried again and again, and why; `None`: it is over.
+    pub async fn stuck(&self, telling: &Telling, why: Option<&str>) -> Result<(), SendError> {
+        let tries = u32::try_from(telling.attempt.get()).unwrap_or(u32::MAX);
+        let consumer = Text::lossy(Producer::Telegram.as_str());
+        let stuck =
+            ConsumerStuck { consumer, position: telling.position, tries, error: why.map(Text::lossy) };
+        self.operate("stuck", telling.position, AccountId::OPERATIONS, stuck.into()).await
     }
 
     async fn ask<T: DeserializeOwned>(

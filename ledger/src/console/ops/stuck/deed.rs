@@ -1,4 +1,5 @@
-//! The end of one, in the log before it is done.
+//! The end of one, in the log before it is done. A telling ends here, whatever its service is at; a result that did not arrive ends in
+//! the log, and what was charged comes back.
 
 use std::sync::Arc;
 
@@ -6,6 +7,10 @@ use axum::Extension;
 use axum::extract::{Form, Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
+use proto_events::commands::DeliveryFail;
+use proto_events::envelope::AccountRef;
+use proto_events::events::DeliveryTrouble;
+use proto_events::{GenerationId, Producer};
 use serde::Deserialize;
 
 use super::one::{Asked, One};
@@ -16,6 +21,7 @@ use crate::console::page::{note, problem};
 use crate::console::session::Visitor;
 use crate::console::view::Read as _;
 use crate::store;
+use crate::store::Session;
 
 #[derive(Deserialize)]
 pub(super) struct Given {
@@ -55,6 +61,9 @@ pub(super) async fn drop_it(
         Acted::Done(_) => {}
         acted => return unfit(acted.status(), acted.say(words, &[])).await,
     }
+    if let Err(acted) = end_telling(&console, session, &asked).await {
+        return unfit(acted.status(), acted.say(words, &[])).await;
+    }
     match store::drop_stuck_event(&console.pool, &asked.consumer, position).await {
         Ok(true) => done(),
         // It was got done between the two.
@@ -64,4 +73,32 @@ pub(super) async fn drop_it(
             unfit(StatusCode::SERVICE_UNAVAILABLE, note("bad", &words.t("act-in-doubt"))).await
         }
     }
+}
+
+/// Nobody is told it any more. `Err`: it is not ended, and the same form goes on.
+async fn end_telling(console: &Console, by: &Session, asked: &Asked) -> Result<(), Acted> {
+    if asked.consumer != Producer::Telegram.as_str() {
+        return Ok(());
+    }
+    let not_kept = |error: sqlx::Error| {
+        tracing::warn!(%error, "a telling could not be ended");
+        Acted::NotKept
+    };
+    let Some(untold) = store::untold(&console.pool, asked.position).await.map_err(not_kept)? else {
+        return Ok(());
+    };
+    if untold.event_type == "GenerationSucceeded"
+        && let Ok(generation) = untold.subject.parse::<GenerationId>()
+    {
+        let command = DeliveryFail { generation, reason: DeliveryTrouble::Refused, r#final: true };
+        let account = AccountRef::Id(generation.account());
+        let once = Once::of(&format!("undelivered:{generation}"));
+        match console.act(by, Act { once, account, command: command.into() }).await {
+            Acted::Done(_) => {}
+            // It has arrived after all, or was given up.
+            Acted::Refused(refusal) if refusal.code.as_str() == "generation_delivered" => {}
+            acted => return Err(acted),
+        }
+    }
+    store::end_delivery(&console.pool, asked.position).await.map_err(not_kept)
 }

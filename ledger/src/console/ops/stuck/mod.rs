@@ -29,8 +29,10 @@ pub(super) struct Stuck {
     event_type: Option<String>,
     /// How often it was shown to it.
     tries: i64,
-    /// Why it was not done the last time.
+    /// Why it was not done the last time; empty: its service has not said, as one that dies at it.
     error: String,
+    /// Somebody is still to be told of it: that ends when it is dropped.
+    telling: bool,
     /// It is not tried any more, as soon as its service has asked the next time.
     dropped: bool,
     /// µs
@@ -40,8 +42,9 @@ pub(super) struct Stuck {
 
 impl From<StuckEvent> for Stuck {
     fn from(one: StuckEvent) -> Self {
-        let StuckEvent { consumer, position, event_type, tries, error, dropped, first_at, last_at } = one;
-        Self { consumer, position, event_type, tries, error, dropped, first_at, last_at }
+        let StuckEvent { consumer, position, event_type, tries, error, telling, dropped, first_at, last_at } =
+            one;
+        Self { consumer, position, event_type, tries, error, telling, dropped, first_at, last_at }
     }
 }
 
@@ -51,6 +54,10 @@ fn path(consumer: &str, position: i64) -> String {
 
 fn state_of(scene: &Scene<'_>, one: &Stuck) -> String {
     scene.t(if one.dropped { "letter-dropped" } else { "stuck-open" })
+}
+
+fn why(scene: &Scene<'_>, one: &Stuck) -> String {
+    if one.error.is_empty() { scene.t("stuck-unsaid") } else { one.error.clone() }
 }
 
 pub(super) fn lines(scene: &Scene<'_>, label: &str, all: &[Stuck]) -> Markup {
@@ -72,7 +79,7 @@ pub(super) fn lines(scene: &Scene<'_>, label: &str, all: &[Stuck]) -> Markup {
                 (when(one.last_at))
                 (number(grouped(one.tries)))
                 td { (one.consumer) }
-                td class="words" { (one.error) }
+                td class="words" { (why(scene, one)) }
                 td { (state_of(scene, one)) }
             }
         }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{ACTS, Stuck, path, state_of};
+use super::{ACTS, Stuck, path, state_of, why};
 use crate::books::moscow;
 use crate::books::words::grouped;
 use crate::console::Console;
@@ -65,12 +65,12 @@ impl View for One {
                 dt { (scene.t("times-refused")) } dd { (grouped(one.tries)) }
             }
             h2 { (scene.t("stuck-error")) }
-            pre class="card words" tabindex="0" { (one.error) }
+            pre class="card words" tabindex="0" { (why(scene, one)) }
             @if !one.dropped {
                 p { (scene.t("stuck-more")) }
                 div class="acts" {
                     (Offer {
-                        to: &format!("{}/drop", path(&one.consumer, one.position)), name: "stuck-drop", confirm: None,
+                        to: &format!("{}/drop", path(&one.consumer, one.position)), name: if one.telling { "telling-drop" } else { "stuck-drop" }, confirm: None,
                         reason: true, fields: Markup::default(),
                         sent: asked.sent.as_ref().map(|(once, reason)| Sent { once: *once, reason }),
                     }.show(scene))
