@@ -17,36 +17,34 @@ use sqlx::AssertSqlSafe;
 use xtask::machine::Postgres;
 
 use crate::desk::{PASSWORD, Seat};
+use crate::full::fills;
 
 const SIZE: Size = Size { events: 60_000, accounts: 600 };
 /// What one statement may read: a stretch of the log (`STRETCH` of the log's page).
 const ROWS_MAX: f64 = 20_000.0;
+/// Rows of each table of operations, as years make them.
+const FULL: i32 = 5_000;
 /// An index may be read from one end without a bound as far as a page goes.
 const FROM_AN_END_MAX: f64 = 500.0;
 /// How often each example is asked, each time with other facts.
 const ROUNDS: usize = 3;
-/// Few rows, however long the log: one each for a projection, a consumer, a service, a broadcast, somebody who signs in, a text of the bot's and the picture above it, a quarantine that a person
-/// has decided, what is open with a provider, a refused command that waits; or one for an account, which the bench of the console reads at its full number.
-const SMALL: [&str; 19] = [
+/// Few rows, however long the log: one each for a projection, a consumer, somebody who signs in, a text of the bot's and the picture
+/// above it, a quarantine that a person has decided, what is open with a provider. All others are [`FULL`].
+const SMALL: [&str; 14] = [
     "builtin_texts",
     "contents",
     "text_pictures",
     "catalog_draft",
     "projection_instances",
     "projection_works",
-    "services",
-    "broadcasts",
     "log_head",
     "staff",
     "staff_totp",
-    "console_sessions",
     "consumers",
     "_sqlx_migrations",
     "payments_1_resolved",
     "open_payments",
     "open_refunds",
-    "dead_letters",
-    "stuck_events",
 ];
 
 /// A stage on a Postgres that explains what it does.
@@ -77,7 +75,7 @@ fn open() -> Stage {
         let there = sqlx::query_scalar(sql).bind(SIZE.events as i64).fetch_one(&stage.pool);
         stage.sql::<bool>(there).then_some(())
     });
-    stage.sql(sqlx::query("ANALYZE").execute(&stage.pool));
+    fills(&stage, FULL);
     stage
 }
 

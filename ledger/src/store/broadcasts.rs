@@ -228,10 +228,12 @@ const COLUMNS: &str = "broadcast, state, segment, content, recipients, sent, fai
 
 /// One by its id, or the newest.
 pub async fn broadcasts(pool: &PgPool, one: Option<&str>, limit: i64) -> Result<Vec<Broadcast>, sqlx::Error> {
-    let sql = format!(
-        "SELECT {COLUMNS} WHERE $1::text IS NULL OR broadcast = $1 ORDER BY drafted_at DESC, broadcast LIMIT $2"
-    );
-    sqlx::query_as(AssertSqlSafe(sql)).bind(one).bind(limit).fetch_all(pool).await
+    let Some(one) = one else {
+        let sql = format!("SELECT {COLUMNS} ORDER BY drafted_at DESC, broadcast LIMIT $1");
+        return sqlx::query_as(AssertSqlSafe(sql)).bind(limit).fetch_all(pool).await;
+    };
+    let sql = format!("SELECT {COLUMNS} WHERE broadcast = $1");
+    sqlx::query_as(AssertSqlSafe(sql)).bind(one).fetch_all(pool).await
 }
 
 /// Running ones of which nobody is left.

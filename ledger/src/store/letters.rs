@@ -163,6 +163,7 @@ pub async fn drop_letter(pool: &PgPool, letter: &str) -> Result<bool, sqlx::Erro
 
 /// Forgets those that were last refused before this, with what they said: nobody has seen to it by then, and nobody will.
 pub async fn prune_letters(pool: &PgPool, before: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM dead_letters WHERE last_at < $1").bind(before).execute(pool).await?;
+    let sql = "DELETE FROM dead_letters WHERE state IN ('open', 'done', 'dropped') AND last_at < $1";
+    sqlx::query(sql).bind(before).execute(pool).await?;
     Ok(())
 }

@@ -64,16 +64,28 @@ pub async fn put_aside(pool: &PgPool, p: &Proposed, life_us: i64) -> Result<bool
 
 /// Those that wait, the oldest first, then those decided last.
 pub async fn proposals(pool: &PgPool, max: i64) -> Result<Vec<Proposal>, sqlx::Error> {
-    let of = |which: &str, order: &str| {
-        format!("SELECT {COLUMNS} FROM proposals WHERE {which} ORDER BY {order} LIMIT $1")
+    // Each half by an index of its own: however much was decided or has lapsed, a page of it is read.
+    let of = |halves: [(&str, &str); 2], order: &str| {
+        let [a, b] = halves.map(|(which, order)| {
+            format!("(SELECT {COLUMNS} FROM proposals WHERE {which} ORDER BY {order} LIMIT $1)")
+        });
+        format!("SELECT * FROM ({a} UNION ALL {b}) of_both ORDER BY {order} LIMIT $1")
     };
     // Nobody can agree to what has lapsed: it keeps none that waits off the page.
-    let waiting =
-        of("state IN ('approving', 'refusing') OR state = 'open' AND lapses_at > now_us()", "proposed_at");
+    let waiting = of(
+        [
+            ("state IN ('approving', 'refusing')", "proposed_at"),
+            ("state = 'open' AND lapses_at > (SELECT now_us())", "lapses_at"),
+        ],
+        "proposed_at",
+    );
     let mut all: Vec<Proposal> =
         sqlx::query_as(sqlx::AssertSqlSafe(waiting)).bind(max).fetch_all(pool).await?;
     let decided = of(
-        "state IN ('done', 'failed', 'refused') OR state = 'open' AND lapses_at <= now_us()",
+        [
+            ("state IN ('done', 'failed', 'refused')", "decided_at DESC"),
+            ("state = 'open' AND lapses_at <= (SELECT now_us())", "lapses_at DESC"),
+        ],
         "coalesce(decided_at, lapses_at) DESC",
     );
     let decided: Vec<Proposal> =
