@@ -6,6 +6,7 @@ use std::process::Command;
 
 use e2e::deeds::Deeds;
 use e2e::hearing::Hearing;
+use e2e::people::{Person, said};
 use e2e::{Role, Stage};
 use ledger::proofs::SignedCheckpoint;
 use proto_events::PublishedEvent;
@@ -147,6 +148,61 @@ fn an_old_database_is_refused_until_it_is_accepted_and_then_is_a_new_incarnation
     let report = stage.verify();
     assert!(report.verified, "{:#?}", report.findings);
     assert!(report.superseded > 0 && report.vouched == head(&stage).0.unsigned_abs(), "{report:?}");
+}
+
+/// What the bot has heard of a log that was given up, it forgets, however short the new one is.
+#[test]
+fn a_running_bot_says_what_the_log_says_that_was_restored() {
+    const ADA: Person = Person(7801);
+    let mut stage = Stage::whole().unwrap();
+    let sets = |stage: &Stage, key: &str, words: &str| {
+        let set = stage.ledger_command(&["texts", "set", key, "en", words, "--yes"]).unwrap();
+        assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
+    };
+    let says = |stage: &Stage, command: &str, words: &str| {
+        stage.until(words, || {
+            let asked = stage.write(ADA, command);
+            let answer = stage.wait_for(ADA, command, |m| m["message_id"].as_i64() > Some(asked));
+            said(&answer, words).then_some(())
+        });
+    };
+    stage.write(ADA, "/start");
+    stage.wait_for(ADA, "the welcome", |_| true);
+    stage.until("the bot's texts", || {
+        let sql = "SELECT count(*) > 150 FROM builtin_texts";
+        stage.sql::<bool>(sqlx::query_scalar(sql).fetch_one(&stage.pool)).then_some(())
+    });
+    sets(&stage, "unknown-command", "What was said before");
+    wait_vouched(&stage);
+    let data = stage.postgres.data().to_path_buf();
+    let backup = data.with_extension("backup");
+    assert!(stage.stop(Role::Ledger));
+    stage.postgres.stop(Stop::Fast).unwrap();
+    copy(&data, &backup);
+    stage.postgres.restart().unwrap();
+    stage.start(Role::Ledger, &[]).unwrap();
+    for n in 0..20 {
+        sets(&stage, "unknown-command", &format!("What is lost {n}"));
+    }
+    sets(&stage, "terms", "Lost terms");
+    says(&stage, "/terms", "Lost terms");
+    says(&stage, "/dance", "What is lost 19");
+    wait_vouched(&stage);
+    let (lost, _) = head(&stage);
+
+    assert!(stage.stop(Role::Ledger));
+    stage.postgres.stop(Stop::Fast).unwrap();
+    std::fs::remove_dir_all(&data).unwrap();
+    copy(&backup, &data);
+    std::fs::remove_dir_all(&backup).unwrap();
+    stage.postgres.restart().unwrap();
+    stage.spawn_with(Role::Ledger, &["serve", "--accept-restore", "the disk died"], &[]).unwrap();
+    stage.wait_ready(Role::Ledger).unwrap();
+    says(&stage, "/terms", "You buy credits");
+    says(&stage, "/dance", "What was said before");
+    sets(&stage, "unknown-command", "What is said now");
+    says(&stage, "/dance", "What is said now");
+    assert!(head(&stage).0 < lost, "the log is shorter than what the bot had heard of");
 }
 
 /// The process died between the acceptance and the end of the old stream, which was empty besides.

@@ -219,10 +219,20 @@ wire! {
     /// What `support_of` answers; refused `note_not_found`.
     SupportView { account: AccountId, telegram_user: i64, language: Text<8> }
     /// What `contents` answers: texts that stand in the place of built-in ones (absent: the built-in one again).
-    ContentsView { version: i64, texts: Vec<ContentView> }
+    ContentsView {
+        version: i64, texts: Vec<ContentView>,
+        /// Of the log; versions of another one say nothing.
+        #[serde(default)]
+        incarnation: i64,
+    }
     ContentView { key: Text<64>, language: Text<8>, text: Option<Text<4096>> }
     /// What `pictures` answers: pictures that stand above texts (absent: none does any more).
-    PicturesView { version: i64, pictures: Vec<PictureView> }
+    PicturesView {
+        version: i64, pictures: Vec<PictureView>,
+        /// Of the log; versions of another one say nothing.
+        #[serde(default)]
+        incarnation: i64,
+    }
     PictureView { key: Text<64>, language: Text<8>, picture: Option<TextPicture> }
     /// What `picture` answers; refused `picture_not_found`.
     PicturePart {

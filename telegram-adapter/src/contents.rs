@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use proto_events::Text;
 use proto_events::commands::BuiltInText;
+use proto_events::queries::{ContentView, PictureView};
+use service::ledger::SendError;
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::Desk;
@@ -16,15 +18,30 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// The ledger takes no more at once.
 const KNOWN_MAX: usize = 50;
 
+/// How far changes were heard of: a version is a position, and means something in its own incarnation of the log only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Seen {
+    incarnation: i64,
+    version: i64,
+}
+
+/// What was changed up to here; `anew`: all there is.
+#[derive(Debug, PartialEq, Eq)]
+struct Changed<T> {
+    rows: Vec<T>,
+    seen: Seen,
+    anew: bool,
+}
+
 /// Until told to stop.
 pub async fn keep(desk: Desk, texts: Arc<Texts>, pictures: Pictures, shutdown: CancellationToken) {
-    let (mut texts_seen, mut pictures_seen, mut told) = (0, 0, false);
+    let (mut texts_seen, mut pictures_seen, mut told) = (Seen::default(), Seen::default(), false);
     while !shutdown.is_cancelled() {
         if !told {
             told = tell(&desk).await;
         }
-        texts_seen = words(&desk, &texts, texts_seen).await;
-        pictures_seen = above(&desk, &pictures, pictures_seen).await;
+        words(&desk, &texts, &mut texts_seen).await;
+        above(&desk, &pictures, &mut pictures_seen).await;
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -32,37 +49,63 @@ pub async fn keep(desk: Desk, texts: Arc<Texts>, pictures: Pictures, shutdown: C
     }
 }
 
-/// Up to the version that is answered.
-async fn words(desk: &Desk, texts: &Texts, seen: i64) -> i64 {
-    match desk.contents(seen).await {
-        Ok(changed) => {
-            for content in changed.texts {
-                let text = content.text.as_deref();
-                if let Err(error) = texts.put(Lang::of(Some(&content.language)), &content.key, text) {
-                    tracing::error!(key = %content.key, %error, "a text of our own can't be read; the one before is said");
-                }
-            }
-            changed.version
+/// What was changed after what was seen; of another log than that, everything, at once.
+async fn changed<T, E, F>(seen: Seen, ask: impl Fn(i64) -> F) -> Result<Changed<T>, E>
+where
+    F: Future<Output = Result<(Seen, Vec<T>), E>>,
+{
+    let (now, rows) = ask(seen.version).await?;
+    if now.incarnation == seen.incarnation {
+        return Ok(Changed { rows, seen: now, anew: false });
+    }
+    let mut all = Changed { rows: Vec::new(), seen: Seen { version: 0, ..now }, anew: true };
+    loop {
+        let (now, rows) = ask(all.seen.version).await?;
+        if now.incarnation != all.seen.incarnation {
+            // It was given up, too: what was heard is of no log that is; the next look begins anew.
+            return Ok(Changed { rows: Vec::new(), seen, anew: false });
         }
-        Err(error) => {
-            tracing::debug!(%error, "the texts of our own can't be read yet");
-            seen
+        if rows.is_empty() {
+            return Ok(all);
         }
+        all.seen = now;
+        all.rows.extend(rows);
     }
 }
 
-async fn above(desk: &Desk, pictures: &Pictures, seen: i64) -> i64 {
-    match desk.pictures(seen).await {
+async fn words(desk: &Desk, texts: &Texts, seen: &mut Seen) {
+    let ask = |after: i64| async move {
+        let view = desk.contents(after).await?;
+        Ok::<_, SendError>((Seen { incarnation: view.incarnation, version: view.version }, view.texts))
+    };
+    match changed(*seen, ask).await {
         Ok(changed) => {
-            for view in changed.pictures {
-                pictures.put(Lang::of(Some(&view.language)), &view.key, view.picture);
+            for (key, error) in texts.put(changed.rows.iter().map(put), changed.anew) {
+                tracing::error!(key, %error, "a text of our own can't be read; the one before is said");
             }
-            changed.version
+            *seen = changed.seen;
         }
-        Err(error) => {
-            tracing::debug!(%error, "the pictures above texts can't be read yet");
-            seen
+        Err(error) => tracing::debug!(%error, "the texts of our own can't be read yet"),
+    }
+}
+
+fn put(content: &ContentView) -> (Lang, &str, Option<&str>) {
+    (Lang::of(Some(&content.language)), content.key.as_str(), content.text.as_deref())
+}
+
+async fn above(desk: &Desk, pictures: &Pictures, seen: &mut Seen) {
+    let ask = |after: i64| async move {
+        let view = desk.pictures(after).await?;
+        Ok::<_, SendError>((Seen { incarnation: view.incarnation, version: view.version }, view.pictures))
+    };
+    match changed(*seen, ask).await {
+        Ok(changed) => {
+            let put =
+                |view: PictureView| (Lang::of(Some(&view.language)), view.key.to_string(), view.picture);
+            pictures.put(changed.rows.into_iter().map(put), changed.anew);
+            *seen = changed.seen;
         }
+        Err(error) => tracing::debug!(%error, "the pictures above texts can't be read yet"),
     }
 }
 
@@ -84,4 +127,51 @@ async fn tell(desk: &Desk) -> bool {
         }
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    /// A log with changes at these positions, which gives two at once.
+    async fn look(seen: Seen, incarnation: i64, log: &[i64]) -> Changed<i64> {
+        let ask = |after: i64| async move {
+            let rows: Vec<i64> = log.iter().copied().filter(|at| *at > after).take(2).collect();
+            let version = rows.last().copied().unwrap_or(after);
+            Ok::<_, Infallible>((Seen { incarnation, version }, rows))
+        };
+        let Ok(changed) = changed(seen, ask).await;
+        changed
+    }
+
+    #[tokio::test]
+    async fn of_one_log_what_is_new_is_heard_and_of_another_everything() {
+        let first = look(Seen::default(), 1, &[3, 7, 9]).await;
+        let seen = Seen { incarnation: 1, version: 9 };
+        assert_eq!(first, Changed { rows: vec![3, 7, 9], seen, anew: true });
+        let more = look(seen, 1, &[3, 7, 9, 12]).await;
+        let later = Seen { incarnation: 1, version: 12 };
+        assert_eq!(more, Changed { rows: vec![12], seen: later, anew: false });
+        assert_eq!(look(later, 1, &[3, 12]).await, Changed { rows: vec![], seen: later, anew: false });
+        // Restored to 5, it went on to 8: shorter than what was seen.
+        let other = look(later, 2, &[3, 8]).await;
+        let seen = Seen { incarnation: 2, version: 8 };
+        assert_eq!(other, Changed { rows: vec![3, 8], seen, anew: true });
+        let empty = look(seen, 3, &[]).await;
+        assert_eq!(empty, Changed { rows: vec![], seen: Seen { incarnation: 3, version: 0 }, anew: true });
+    }
+
+    #[tokio::test]
+    async fn what_changes_its_log_while_it_is_read_is_read_again() {
+        let asked = std::cell::Cell::new(1);
+        let ask = async |after: i64| {
+            asked.set(asked.get() + 1);
+            Ok::<_, Infallible>((Seen { incarnation: asked.get(), version: after + 1 }, vec![after + 1]))
+        };
+        let seen = Seen { incarnation: 1, version: 9 };
+        let Ok(changed) = changed(seen, ask).await;
+        assert_eq!(changed, Changed { rows: vec![], seen, anew: false });
+    }
 }

@@ -51,6 +51,8 @@ pub fn view(row: Broadcast) -> Option<BroadcastView> {
 }
 
 pub(super) async fn contents(pool: &PgPool, after: i64) -> Result<ContentsView, Problem> {
+    // First: what comes of another log after this look is not taken for what this one has.
+    let incarnation = store::incarnation(pool).await?;
     let changed = store::contents(pool, after).await?;
     let version = changed.last().map_or(after, |newest| newest.version);
     let text = |content: store::Content| ContentView {
@@ -58,10 +60,11 @@ pub(super) async fn contents(pool: &PgPool, after: i64) -> Result<ContentsView, 
         language: Text::lossy(&content.language),
         text: content.text.as_deref().map(Text::lossy),
     };
-    Ok(ContentsView { version, texts: changed.into_iter().map(text).collect() })
+    Ok(ContentsView { version, texts: changed.into_iter().map(text).collect(), incarnation })
 }
 
 pub(super) async fn pictures(pool: &PgPool, after: i64) -> Result<PicturesView, Problem> {
+    let incarnation = store::incarnation(pool).await?;
     let changed = store::changed_pictures(pool, after).await?;
     let version = changed.last().map_or(after, |newest| newest.version);
     let picture = |above: &store::PictureAbove| {
@@ -76,7 +79,7 @@ pub(super) async fn pictures(pool: &PgPool, after: i64) -> Result<PicturesView, 
         key: Text::lossy(&above.key),
         language: Text::lossy(&above.language),
     };
-    Ok(PicturesView { version, pictures: changed.into_iter().map(view).collect() })
+    Ok(PicturesView { version, pictures: changed.into_iter().map(view).collect(), incarnation })
 }
 
 pub(super) async fn picture(pool: &PgPool, query: &PictureQuery) -> Result<PicturePart, Problem> {

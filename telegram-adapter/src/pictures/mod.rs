@@ -70,13 +70,18 @@ impl Pictures {
         Self(Arc::new(Inner { desk, telegram, above: RwLock::default(), brought: Brought::default() }))
     }
 
-    /// From now on; `None`: none any more.
-    pub fn put(&self, lang: Lang, text: &str, picture: Option<TextPicture>) {
+    /// From now on; `None`: none any more. `anew`: there are no others.
+    pub fn put(&self, changed: impl IntoIterator<Item = (Lang, String, Option<TextPicture>)>, anew: bool) {
         let mut above = self.0.above.write().unwrap_or_else(PoisonError::into_inner);
-        let place = (lang.code(), text.to_owned());
-        match picture {
-            Some(picture) => drop(above.insert(place, picture)),
-            None => drop(above.remove(&place)),
+        if anew {
+            above.clear();
+        }
+        for (lang, text, picture) in changed {
+            let place = (lang.code(), text);
+            match picture {
+                Some(picture) => drop(above.insert(place, picture)),
+                None => drop(above.remove(&place)),
+            }
         }
     }
 

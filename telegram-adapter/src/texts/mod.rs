@@ -79,13 +79,20 @@ impl Texts {
         Ok(Self { ru: bundle(Lang::Ru, RU)?, en: bundle(Lang::En, EN)?, own: RwLock::default() })
     }
 
-    /// The owner's words in the place of built-in ones, from now on; `None` takes them back.
-    ///
-    /// # Errors
-    /// It is no Fluent; what was there stays.
-    pub fn put(&self, lang: Lang, name: &str, text: Option<&str>) -> Result<(), BadTexts> {
+    /// The owner's words in the place of built-in ones, from now on; `None` takes them back. `anew`: there are no others. What is no
+    /// Fluent is answered; what was there stays.
+    pub fn put<'a>(
+        &self,
+        changed: impl IntoIterator<Item = (Lang, &'a str, Option<&'a str>)>,
+        anew: bool,
+    ) -> Vec<(&'a str, BadTexts)> {
         // The map stays whole whatever panics.
-        self.own.write().unwrap_or_else(PoisonError::into_inner).put(lang, name, text)
+        let mut own = self.own.write().unwrap_or_else(PoisonError::into_inner);
+        if anew {
+            own.forget();
+        }
+        let put = changed.into_iter().map(|(lang, name, text)| (name, own.put(lang, name, text)));
+        put.filter_map(|(name, put)| Some((name, put.err()?))).collect()
     }
 
     /// Name and words of every built-in text of a language.

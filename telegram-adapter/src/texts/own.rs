@@ -13,6 +13,11 @@ use super::{BadTexts, Lang, bundle};
 pub(super) struct Own(HashMap<(&'static str, String), FluentBundle<FluentResource>>);
 
 impl Own {
+    /// The built-in words are back everywhere.
+    pub(super) fn forget(&mut self) {
+        self.0.clear();
+    }
+
     /// `None` puts the built-in words back.
     pub(super) fn put(&mut self, lang: Lang, name: &str, text: Option<&str>) -> Result<(), BadTexts> {
         let key = (lang.code(), name.to_owned());
@@ -83,7 +88,7 @@ mod tests {
             let said: Vec<String> =
                 Say::samples().into_iter().map(|say| texts.say(lang, say).as_str().to_owned()).collect();
             for (name, text) in messages(file) {
-                texts.put(lang, &name, Some(&text)).unwrap_or_else(|error| panic!("{name}: {error}"));
+                assert!(texts.put([(lang, name.as_str(), Some(text.as_str()))], false).is_empty(), "{name}");
             }
             let again: Vec<String> =
                 Say::samples().into_iter().map(|say| texts.say(lang, say).as_str().to_owned()).collect();
@@ -95,13 +100,18 @@ mod tests {
     fn own_words_are_said_until_they_are_taken_back_and_broken_ones_never() {
         let texts = Texts::read().unwrap();
         let say = || texts.label(Lang::En, Say::RatioAuto);
-        texts.put(Lang::En, "ratio-auto", Some("As it\nlikes <b>best</b>")).unwrap();
+        let put = |text| texts.put([(Lang::En, "ratio-auto", text)], false).len();
+        assert_eq!(put(Some("As it\nlikes <b>best</b>")), 0);
         assert_eq!(say(), "As it\nlikes best");
         assert_eq!(texts.label(Lang::Ru, Say::RatioAuto), "Авто");
-        texts.put(Lang::En, "ratio-auto", Some("{ $nothing }")).unwrap();
+        assert_eq!(put(Some("{ $nothing }")), 0);
         assert_eq!(say(), "Auto", "it takes what its place does not give");
-        assert!(texts.put(Lang::En, "ratio-auto", Some("{ $n ->")).is_err());
-        texts.put(Lang::En, "ratio-auto", None).unwrap();
+        assert_eq!(put(Some("{ $n ->")), 1);
+        assert_eq!(put(None), 0);
         assert_eq!(say(), "Auto");
+        assert_eq!(put(Some("As it was")), 0);
+        assert!(texts.put([(Lang::Ru, "ratio-auto", Some("Сама"))], true).is_empty());
+        let said = [Lang::En, Lang::Ru].map(|lang| texts.label(lang, Say::RatioAuto));
+        assert_eq!(said, ["Auto", "Сама"], "anew, nothing else is there");
     }
 }
