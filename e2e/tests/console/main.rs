@@ -20,7 +20,6 @@ mod money;
 mod ops;
 mod people;
 mod pictures;
-mod pictures_by_hand;
 mod pictures_said;
 mod requests;
 mod sessions;

@@ -7,6 +7,7 @@ mod hand;
 mod letters;
 mod money;
 mod people;
+mod pictures;
 mod projections;
 mod shop;
 mod staff;
@@ -17,7 +18,7 @@ use crate::desk::open;
 use hand::{Act, ENTERING, route_of, routes};
 
 /// What each of these tests promises to press, and is held to.
-const PROMISED: [&[Act]; 10] = [
+const PROMISED: [&[Act]; 11] = [
     &ENTERING,
     broadcasts::SENT,
     broadcasts::STOPPED,
@@ -25,6 +26,7 @@ const PROMISED: [&[Act]; 10] = [
     letters::ACTS,
     money::ACTS,
     people::ACTS,
+    pictures::ACTS,
     projections::ACTS,
     shop::ACTS,
     staff::ACTS,
