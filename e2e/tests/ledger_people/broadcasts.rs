@@ -232,6 +232,30 @@ fn a_start_that_meets_another_draft_is_not_in_the_log() {
     stage.assert_verified();
 }
 
+/// The same where nothing held the draft: the append itself finds another one, for as many.
+#[test]
+fn a_draft_that_was_not_held_is_not_started_unseen() {
+    let stage = Stage::with_ledger().unwrap();
+    let desk = Desk::new(&stage);
+    desk.start(1);
+    assert_eq!(draft(&desk, "b1", json!("everybody")), 1);
+    let seen = view(&desk, "b1")["drafted_at"].clone();
+    let anew = "CREATE FUNCTION write_anew() RETURNS trigger LANGUAGE plpgsql AS \
+                'BEGIN NEW.drafted_at := OLD.drafted_at + 1; RETURN NEW; END'; \
+                CREATE TRIGGER write_anew BEFORE UPDATE OF starting_until ON broadcasts \
+                FOR EACH ROW EXECUTE FUNCTION write_anew()";
+    stage.sql(sqlx::raw_sql(anew).execute(&stage.pool));
+    let body = json!({"broadcast": "b1", "recipients": 1, "drafted_at": seen});
+    assert_eq!(code(&act(&desk, "broadcast_start", "1", body)), "draft_changed");
+    let events = "SELECT count(*) FROM events WHERE type = 'BroadcastStarted'";
+    assert_eq!(stage.sql(sqlx::query_scalar::<_, i64>(events).fetch_one(&stage.pool)), 0);
+    // Whoever has seen the new one starts it.
+    stage.sql(sqlx::query("DROP TRIGGER write_anew ON broadcasts").execute(&stage.pool));
+    let body = json!({"broadcast": "b1", "recipients": 1, "drafted_at": view(&desk, "b1")["drafted_at"]});
+    assert_eq!(types(&act(&desk, "broadcast_start", "2", body)), ["BroadcastStarted"]);
+    stage.assert_verified();
+}
+
 #[test]
 fn operators_write_broadcasts_and_messages_at_the_command_line() {
     let stage = Stage::with_ledger().unwrap();

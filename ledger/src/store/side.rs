@@ -191,6 +191,8 @@ pub struct BroadcastChange {
     /// Of a start: as many as there must be.
     pub recipients: Option<i32>,
     pub position: i64,
+    /// Of a start: when the draft was written that was looked at.
+    pub drafted_at: Option<i64>,
 }
 composite!(BroadcastChange, "side_broadcast");
 

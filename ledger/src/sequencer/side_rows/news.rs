@@ -1,11 +1,10 @@
 //! What people are told of an account as a whole, what administrators are told, and what we say to many.
 
-use proto_events::Event;
-use proto_events::Producer;
 use proto_events::commands::Command;
 use proto_events::events::{
     CreditsGranted, DebtPayer, LotSource, PaymentQuarantined, PictureChanged, RevokeReason,
 };
+use proto_events::{Event, Micros, Producer};
 
 use super::{QUARANTINED, Sink};
 use crate::store::side::{
@@ -86,8 +85,13 @@ impl Sink<'_> {
         state: &'static str,
         recipients: Option<i32>,
     ) {
+        let drafted_at = match &self.request.command {
+            Command::BroadcastStart(c) => c.drafted_at.map(Micros::get),
+            _ => None,
+        };
         let broadcast = broadcast.to_owned();
-        self.side.changes.broadcasts.push(BroadcastChange { broadcast, state, recipients, position });
+        let change = BroadcastChange { broadcast, state, recipients, position, drafted_at };
+        self.side.changes.broadcasts.push(change);
     }
 
     /// What an operator's act changes beside the log.
