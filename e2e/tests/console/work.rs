@@ -58,6 +58,18 @@ fn services_are_as_they_say_and_unknown_when_they_say_nothing() {
             let all = consumers();
             (all.len() == 3 && all.iter().all(|one| one["state"]["pending"].is_u64())).then_some(())
         });
+        // The log goes on past its last event, and none of that is for it; for the bot, which is not there, something is.
+        stage.sql(sqlx::query("INSERT INTO consumers VALUES ('generator', 1)").execute(&stage.pool));
+        stage.rt.block_on(Deeds::new(&stage).start(9)).unwrap();
+        let is_idle = |consumer: &str| {
+            let page = admin.gets("/services").text;
+            let row =
+                page.split(&format!("<code>{consumer}</code>")).nth(1)?.split("</tr>").next()?.to_owned();
+            Some(row.contains(">ждёт</span>"))
+        };
+        stage.until("who is idle", || {
+            (is_idle("generator") == Some(true) && is_idle("telegram") == Some(false)).then_some(())
+        });
     }
 
     // One is told to stop and one is killed: the first says so, of the second nobody knows.

@@ -345,7 +345,7 @@ fn behind(scene: &Scene<'_>, one: &ConsumerSays, head: i64) -> Markup {
     let behind = one.done_through.map(|done| (head - done).max(0));
     let idle = one.state.as_ref().is_some_and(|state| state.pending == 0 && state.in_hand == 0);
     html! {
-        @if idle && behind.is_some_and(|n| n > 0) { span class="chip" { (scene.t("consumer-idle")) } " " }
+        @if idle && behind != Some(0) { span class="chip" { (scene.t("consumer-idle")) } " " }
         (or_unknown(scene, behind.map(grouped)))
     }
 }
