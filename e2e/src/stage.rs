@@ -18,8 +18,8 @@ use sqlx::{AssertSqlSafe, PgPool};
 use tokio::runtime::Runtime;
 use xtask::machine::{Nats, PROGRAMS_DIR, Plan, PortLease, Postgres, Process, Signal, lease_port, paths};
 
-/// How long anything here may take before the test gives up: what hangs, not what is slow on a full machine.
-pub const PATIENCE: Duration = Duration::from_secs(240);
+/// How long anything here may take before the test gives up. Below the two minutes after which what got lost on its way is looked for.
+pub const PATIENCE: Duration = Duration::from_secs(100);
 const DATABASE: &str = "plantain";
 const CHECKPOINT_KEY: &str = "checkpoint.key";
 
@@ -390,13 +390,18 @@ impl Stage {
     }
 
     /// Waits for a condition.
-    pub fn until<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-        let end = Instant::now() + PATIENCE;
+    pub fn until<T>(&self, what: &str, look: impl FnMut() -> Option<T>) -> T {
+        self.until_within(PATIENCE, what, look)
+    }
+
+    /// The same, of what takes long by itself on a full machine.
+    pub fn until_within<T>(&self, patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let end = Instant::now() + patience;
         loop {
             if let Some(found) = look() {
                 return found;
             }
-            assert!(Instant::now() < end, "waited {PATIENCE:?} for {what}; logs in {}", self.dir.display());
+            assert!(Instant::now() < end, "waited {patience:?} for {what}; logs in {}", self.dir.display());
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -2,6 +2,7 @@
 //! Telegram limits both let be, and nothing comes twice.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use e2e::dice::Dice;
 use e2e::people::{Person, buttons, is_picture};
@@ -20,6 +21,8 @@ const PICTURES: usize = 3;
 /// A chat takes so many a second, and so many at once; twice it takes none whatever came before.
 const PER_SECOND: &str = "3";
 const AT_ONCE: &str = "4";
+/// For all of them, beside other tests on two cores.
+const THOUSAND: Duration = Duration::from_secs(400);
 /// What was on its way when a chat was limited, and what clocks round.
 const ON_ITS_WAY_MS: i64 = 400;
 
@@ -112,7 +115,7 @@ fn worded(asked: &str, person: Person, n: usize) -> String {
 
 fn all_came(stage: &Stage, person: Person) {
     let due = COMMANDS + WORDS + PICTURES;
-    stage.until("everything that was asked for", || {
+    stage.until_within(THOUSAND, "everything that was asked for", || {
         let told = stage.count_of(person, "GenerationDelivered");
         let said = stage.bot_said(person);
         let nothing_under_way =

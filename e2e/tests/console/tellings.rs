@@ -3,7 +3,7 @@
 
 use e2e::deeds::Deeds;
 use e2e::people::{Person, said};
-use e2e::raw::{Raw, of};
+use e2e::raw::{Raw, of, person};
 use e2e::{Role, Stage};
 use proto_events::{AccountId, Producer};
 use serde_json::{Value, json};
@@ -53,7 +53,8 @@ fn drops(seat: &Seat<'_>, page: &str) {
 }
 
 fn is_untold(stage: &Stage, position: &Value) -> bool {
-    let sql = "SELECT EXISTS (SELECT FROM deliveries WHERE position = $1)";
+    let sql = "SELECT EXISTS (SELECT FROM deliveries WHERE position = $1) \
+               OR EXISTS (SELECT FROM parked_deliveries WHERE position = $1)";
     stage.sql(sqlx::query_scalar(sql).bind(position.as_i64()).fetch_one(&stage.pool))
 }
 
@@ -113,9 +114,11 @@ fn a_telling_at_which_its_service_dies_is_seen_and_ended() {
     let ops = Seat::signed_in(&stage, "ops", PASSWORD);
     let (deeds, raw) = (Deeds::new(&stage), Raw::new(&stage));
     stage.rt.block_on(deeds.whole_way(1)).unwrap();
-    let sql = "SELECT position FROM deliveries WHERE type = 'PaymentSettled'";
-    let position: i64 = stage.sql(sqlx::query_scalar(sql).fetch_one(&stage.pool));
-    let claims = |n: usize| {
+    let of_type = |kind: &str| -> i64 {
+        let sql = "SELECT position FROM deliveries WHERE type = $1";
+        stage.sql(sqlx::query_scalar(sql).bind(kind).fetch_one(&stage.pool))
+    };
+    let claims = |position: i64, n: usize| {
         let body = json!({"position": position, "claimant": format!("try {n}")});
         let id = format!("claim:{position}:{n}");
         stage.until("the claim", || {
@@ -125,14 +128,15 @@ fn a_telling_at_which_its_service_dies_is_seen_and_ended() {
             (!held).then_some(told)
         })
     };
+    let position = of_type("PaymentSettled");
     for n in 1..=4 {
-        assert_eq!(claims(n)["result"]["attempt"], n);
+        assert_eq!(claims(position, n)["result"]["attempt"], n);
     }
     assert!(stuck(&ops).is_empty());
-    assert_eq!(claims(5)["result"]["attempt"], 5);
+    assert_eq!(claims(position, 5)["result"]["attempt"], 5);
     let [one] = &stuck(&ops)[..] else { panic!("{:?}", stuck(&ops)) };
     assert_eq!((&one["error"], &one["tries"], &one["telling"]), (&json!(""), &json!(5), &json!(true)));
-    assert!(ops.gets("/dead-letters").text.contains("возможно, сервис на нём умирает"));
+    assert!(ops.gets("/dead-letters").text.contains("Возможно, он на этом событии падает"));
     // The stream's part is done: the telling is still stuck.
     let body = json!({"consumer": "telegram", "position": position, "tries": 5});
     raw.send(Producer::Telegram, "consumer_stuck", "stuck:1", of(AccountId::OPERATIONS), body);
@@ -141,8 +145,36 @@ fn a_telling_at_which_its_service_dies_is_seen_and_ended() {
     drops(&ops, &page(one));
     assert!(!is_untold(&stage, &json!(position)) && stuck(&ops).is_empty());
     assert_eq!(ops.reads("/dead-letters")["stuck_dropped"][0]["position"], position);
-    let told = claims(6);
+    let told = claims(position, 6);
     assert!(told.to_string().contains("delivery_done"), "{told}");
     assert!(given_back(&stage).is_empty(), "a payment is what it was");
+
+    // Dropped while it was still told: it is seen again, also while its person can't be reached, and ends for good.
+    let position = of_type("GenerationFailed");
+    let dropped = "INSERT INTO stuck_events (consumer, position, tries, error, dropped, first_at, last_at) \
+                   VALUES ('telegram', $1, 5, 'no', true, now_us(), now_us())";
+    stage.sql(sqlx::query(dropped).bind(position).execute(&stage.pool));
+    for n in 1..=5 {
+        assert!(stuck(&ops).is_empty());
+        claims(position, n);
+    }
+    let reaches = |reachable: bool| {
+        raw.send(Producer::Telegram, "person_reach", "reach", person(1), json!({"reachable": reachable}))
+    };
+    reaches(false);
+    stage.until("it to wait for its person", || {
+        let told = claims(position, 6);
+        let parked = "SELECT count(*) FROM parked_deliveries";
+        let parked: i64 = stage.sql(sqlx::query_scalar(parked).fetch_one(&stage.pool));
+        (parked == 1).then_some(told)
+    });
+    let [one] = &stuck(&ops)[..] else { panic!("{:?}", stuck(&ops)) };
+    assert_eq!(
+        (&one["position"], &one["error"], &one["telling"]),
+        (&json!(position), &json!("no"), &json!(true))
+    );
+    drops(&ops, &page(one));
+    reaches(true);
+    assert!(!is_untold(&stage, &json!(position)) && stuck(&ops).is_empty());
     stage.assert_verified();
 }

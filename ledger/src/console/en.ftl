@@ -1138,12 +1138,12 @@ stuck-wait = { $n ->
 }
 stuck-more = Each service tries again by itself, and goes on with everything else meanwhile.
 stuck-error = Why not
-stuck-unsaid = It has not said: it may die at it, see its log.
+stuck-unsaid = The service has not said. It may be crashing at this event: see the service’s own log.
 stuck-open = is tried again
 stuck-drop = Drop…
 stuck-drop-more = Its service stops trying as soon as it asks the next time, within two minutes. The event stays in the log, and what is open because of it (a message, a request, a payment) the service goes on with.
-telling-drop = Drop…
-telling-drop-more = Nobody is told of it any more, at once. Pictures and answers that did not arrive are given up: the credits come back, and the person is told so. The event stays in the log.
+telling-drop = Tell no more…
+telling-drop-more = From now on nobody is told of it. Pictures and answers that did not arrive are given up: the credits come back, and the person is told so. The event stays in the log.
 
 ## The bot's texts
 menu-texts = Bot texts

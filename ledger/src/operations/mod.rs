@@ -21,7 +21,7 @@ use crate::store::{self, DeliveryClaimed};
 
 /// What a service may say that it needs.
 const NEEDS_MAX: usize = 16;
-/// Events that consumers can't get done, of all together: with more of them something is broken that each of these shows.
+/// Events that one consumer can't get done: with more of them something is broken that each of these shows.
 const STUCK_MAX: i64 = 1_000;
 /// What its consumer can't get done is told again within a hundred seconds; what was not for so long was done by somebody.
 const TRIED_US: i64 = 300_000_000;

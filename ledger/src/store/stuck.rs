@@ -21,7 +21,8 @@ pub struct StuckEvent {
 }
 
 const COLUMNS: &str = "s.consumer, s.position, e.type AS event_type, s.tries, s.error, s.dropped, s.first_at, s.last_at, \
-    s.consumer = 'telegram' AND EXISTS (SELECT FROM deliveries d WHERE d.position = s.position) AS telling \
+    s.consumer = 'telegram' AND (EXISTS (SELECT FROM deliveries d WHERE d.position = s.position) \
+        OR EXISTS (SELECT FROM parked_deliveries d WHERE d.position = s.position)) AS telling \
     FROM stuck_events s LEFT JOIN events e ON e.position = s.position";
 
 /// Who tells people.
@@ -51,7 +52,7 @@ pub async fn event_stuck(
 }
 
 /// Writes down a telling that was claimed so often without an end, each [`TELLING_TRIES`] claims: also where its claimant can't say
-/// anything any more.
+/// anything any more, and where it was dropped before it came back.
 pub async fn telling_tried(
     pool: &PgPool,
     position: i64,
@@ -59,12 +60,19 @@ pub async fn telling_tried(
     open_max: i64,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    if attempt % TELLING_TRIES == 0 {
-        keep(pool, TELLER, position, attempt, None, open_max, now).await?;
+    if attempt % TELLING_TRIES != 0 {
+        return Ok(());
     }
+    // It may have been ended since it was claimed.
+    let again = "UPDATE stuck_events s SET dropped = false \
+                 WHERE consumer = $1 AND position = $2 AND dropped \
+                    AND EXISTS (SELECT FROM deliveries d WHERE d.position = s.position)";
+    sqlx::query(again).bind(TELLER).bind(position).execute(pool).await?;
+    keep(pool, TELLER, position, attempt, None, open_max, now).await?;
     Ok(())
 }
 
+/// `error`: none is known, and the one before stays. Of a consumer so many are kept.
 async fn keep(
     pool: &PgPool,
     consumer: &str,
@@ -79,7 +87,8 @@ async fn keep(
                    WHERE consumer = $1 AND position = $2 RETURNING dropped), \
                new AS (INSERT INTO stuck_events (consumer, position, tries, error, first_at, last_at) \
                    SELECT $1, $2, $3, coalesce($4, ''), $5, $5 \
-                   WHERE NOT EXISTS (TABLE known) AND (SELECT count(*) FROM stuck_events WHERE NOT dropped) < $6 \
+                   WHERE NOT EXISTS (TABLE known) \
+                     AND (SELECT count(*) FROM stuck_events WHERE NOT dropped AND consumer = $1) < $6 \
                    ON CONFLICT DO NOTHING) \
                SELECT coalesce((SELECT dropped FROM known), false)";
     sqlx::query_scalar(sql)

@@ -101,7 +101,7 @@ pub async fn close_delivery(pool: &PgPool, position: i64, attempt: i64) -> Resul
     Ok(closing.execute(pool).await?.rows_affected() == 1)
 }
 
-/// A telling that nobody has told yet.
+/// A telling that nobody has told yet, also one that waits for its person to be back.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Untold {
     #[sqlx(rename = "type")]
@@ -110,15 +110,18 @@ pub struct Untold {
 }
 
 pub async fn untold(pool: &PgPool, position: i64) -> Result<Option<Untold>, sqlx::Error> {
-    let sql = "SELECT type, subject FROM deliveries WHERE position = $1";
+    let sql = "SELECT type, subject FROM deliveries WHERE position = $1 \
+               UNION ALL SELECT type, subject FROM parked_deliveries WHERE position = $1 LIMIT 1";
     sqlx::query_as(sql).bind(position).fetch_optional(pool).await
 }
 
 /// Nobody is to be told it any more, whoever is at it.
 pub async fn end_delivery(pool: &PgPool, position: i64) -> Result<(), sqlx::Error> {
-    let sql = "WITH parked AS (DELETE FROM parked_deliveries WHERE position = $1) \
-               DELETE FROM deliveries WHERE position = $1";
-    sqlx::query(sql).bind(position).execute(pool).await?;
+    // It may go from one table to the other in between.
+    while untold(pool, position).await?.is_some() {
+        sqlx::query("DELETE FROM deliveries WHERE position = $1").bind(position).execute(pool).await?;
+        sqlx::query("DELETE FROM parked_deliveries WHERE position = $1").bind(position).execute(pool).await?;
+    }
     Ok(())
 }
 

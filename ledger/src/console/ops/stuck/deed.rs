@@ -61,11 +61,14 @@ pub(super) async fn drop_it(
         Acted::Done(_) => {}
         acted => return unfit(acted.status(), acted.say(words, &[])).await,
     }
-    if let Err(acted) = end_telling(&console, session, &asked).await {
-        return unfit(acted.status(), acted.say(words, &[])).await;
-    }
+    let ended = match end_telling(&console, session, &asked).await {
+        Ok(ended) => ended,
+        Err(acted) => return unfit(acted.status(), acted.say(words, &[])).await,
+    };
     match store::drop_stuck_event(&console.pool, &asked.consumer, position).await {
         Ok(true) => done(),
+        // Its service knows by now, and has forgotten it.
+        Ok(false) if ended => Redirect::to("/dead-letters?done=letter-drop").into_response(),
         // It was got done between the two.
         Ok(false) => problem(&console.texts, visitor.lang, StatusCode::NOT_FOUND, "not-found"),
         Err(error) => {
@@ -75,17 +78,17 @@ pub(super) async fn drop_it(
     }
 }
 
-/// Nobody is told it any more. `Err`: it is not ended, and the same form goes on.
-async fn end_telling(console: &Console, by: &Session, asked: &Asked) -> Result<(), Acted> {
+/// Nobody is told it any more: whether there was something to tell. `Err`: it is not ended, and the same form goes on.
+async fn end_telling(console: &Console, by: &Session, asked: &Asked) -> Result<bool, Acted> {
     if asked.consumer != Producer::Telegram.as_str() {
-        return Ok(());
+        return Ok(false);
     }
     let not_kept = |error: sqlx::Error| {
         tracing::warn!(%error, "a telling could not be ended");
         Acted::NotKept
     };
     let Some(untold) = store::untold(&console.pool, asked.position).await.map_err(not_kept)? else {
-        return Ok(());
+        return Ok(false);
     };
     if untold.event_type == "GenerationSucceeded"
         && let Ok(generation) = untold.subject.parse::<GenerationId>()
@@ -100,5 +103,6 @@ async fn end_telling(console: &Console, by: &Session, asked: &Asked) -> Result<(
             acted => return Err(acted),
         }
     }
-    store::end_delivery(&console.pool, asked.position).await.map_err(not_kept)
+    store::end_delivery(&console.pool, asked.position).await.map_err(not_kept)?;
+    Ok(true)
 }
