@@ -379,5 +379,12 @@ fn nobody_is_left_without_words_because_of_a_picture() {
     assert!(photo["caption"].is_null() && buttons(&photo).is_empty(), "{photo}");
     assert!(photo["message_id"].as_i64() < words["message_id"].as_i64(), "the photo is first");
     assert!(said(&words, "Добро пожаловать") && !buttons(&words).is_empty(), "{words}");
+
+    // Where none may stand any more, what stands is taken back all the same.
+    stage.sql(sqlx::query("UPDATE builtin_texts SET beside = NULL").execute(&stage.pool));
+    let page = admin.gets("/texts/welcome");
+    assert!(page.text.contains("picture/take-back") && !page.text.contains("picture/look"), "{}", page.text);
+    let stands = sha256_hex(&drawn(300, 200, 5, ImageFormat::Png));
+    assert_eq!(takes_back(&admin, "ru", &stands).to, "/texts/welcome?done=picture-taken-back");
     stage.assert_verified();
 }

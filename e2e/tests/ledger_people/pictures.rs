@@ -46,9 +46,30 @@ fn know(desk: &Desk<'_>) {
     let old = json!({"key": "menu", "language": "ru", "text": "Меню"});
     let texts =
         [text("welcome", json!(["how", "help"])), text("help", json!([])), text("how", Value::Null), old];
-    let (body, nobodys) = (json!({"texts": texts}), of(AccountId::OPERATIONS));
-    let reply = desk.raw.send(Producer::Telegram, "texts_known", "texts", nobodys, body);
+    tell(desk, json!({"texts": texts, "pictured": true}));
+}
+
+fn tell(desk: &Desk<'_>, known: Value) {
+    let reply = desk.raw.send(Producer::Telegram, "texts_known", "texts", of(AccountId::OPERATIONS), known);
     assert_eq!(reply["status"], "done", "{reply}");
+}
+
+#[test]
+fn an_adapter_older_than_pictures_takes_none_away() {
+    let stage = Stage::with_ledger().unwrap();
+    let desk = Desk::new(&stage);
+    know(&desk);
+    let beside = || {
+        let all = stage.sql(store::bot_texts(&stage.pool, None, None));
+        all.into_iter().filter_map(|text| Some((text.key, text.beside?.len()))).collect::<Vec<_>>()
+    };
+    let [help, welcome] = ["help", "welcome"].map(str::to_owned);
+    assert_eq!(beside(), [(help.clone(), 0), (welcome.clone(), 2)]);
+    let text = |key: &str| json!({"key": key, "language": "ru", "text": "Нет"});
+    tell(&desk, json!({"texts": [text("help"), text("welcome"), text("how")]}));
+    assert_eq!(beside(), [(help, 0), (welcome.clone(), 2)], "it says nothing of pictures");
+    tell(&desk, json!({"texts": [text("help")], "pictured": true}));
+    assert_eq!(beside(), [(welcome, 2)], "one that knows of them says that there may be none");
 }
 
 #[test]
@@ -97,7 +118,7 @@ fn a_picture_stands_where_one_may_and_over_what_was_seen_there() {
         assert_eq!(refused(&desk, "11", wish("welcome", now.clone(), json!(a))), "unchanged");
         let view = json!({"key": "welcome", "language": "ru", "picture": now});
         let told = desk.ask("pictures", json!({"after": 0}));
-        assert_eq!(told, json!({"version": position(&done), "pictures": [view]}));
+        assert_eq!(told, json!({"version": position(&done), "pictures": [view], "incarnation": 1}));
 
         // In parts that fit a message; nothing behind the end, and of another nothing at all.
         let mut came = Vec::new();
@@ -132,7 +153,10 @@ fn a_picture_stands_where_one_may_and_over_what_was_seen_there() {
     let told = desk.ask("pictures", json!({"after": first}));
     assert_eq!(told["pictures"].as_array().map(Vec::len), Some(1), "{told}");
     let last = told["version"].as_i64().unwrap();
-    assert_eq!(desk.ask("pictures", json!({"after": last})), json!({"version": last, "pictures": []}));
+    assert_eq!(
+        desk.ask("pictures", json!({"after": last})),
+        json!({"version": last, "pictures": [], "incarnation": 1})
+    );
     stage.assert_verified();
 }
 

@@ -110,7 +110,7 @@ pub(super) async fn keep_texts(pool: &PgPool, known: &TextsKnown, now: i64) -> R
     if known.texts.len() > TEXTS_MAX {
         return Err(no("invalid", format!("at most {TEXTS_MAX} texts in one command")));
     }
-    store::keep_builtin_texts(pool, &known.texts, now).await?;
+    store::keep_builtin_texts(pool, known, now).await?;
     Ok(Value::Null)
 }
 

@@ -1,10 +1,11 @@
 //! The bot's texts: those that are built in, and those that stand in their place.
 
-use proto_events::commands::BuiltInText;
+use proto_events::commands::{BuiltInText, TextsKnown};
 use sqlx::PgPool;
 
-/// What the adapter has built in; what it has no more is no text any more, once it was told otherwise for so long.
-pub async fn keep_builtin_texts(pool: &PgPool, texts: &[BuiltInText], now: i64) -> Result<(), sqlx::Error> {
+/// What the adapter has built in. One that is older than pictures takes away nothing of what a newer one has said of them.
+pub async fn keep_builtin_texts(pool: &PgPool, known: &TextsKnown, now: i64) -> Result<(), sqlx::Error> {
+    let texts = &known.texts;
     let column = |of: fn(&BuiltInText) -> &str| texts.iter().map(of).collect::<Vec<_>>();
     // Names have no spaces.
     let beside = |text: &BuiltInText| {
@@ -14,14 +15,15 @@ pub async fn keep_builtin_texts(pool: &PgPool, texts: &[BuiltInText], now: i64) 
     let sql = "INSERT INTO builtin_texts (key, language, text, beside, known_at) \
                SELECT DISTINCT ON (k, l) k, l, t, string_to_array(b, ' '), $5 \
                FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS u(k, l, t, b) \
-               ON CONFLICT (key, language) DO UPDATE SET text = excluded.text, beside = excluded.beside, \
-                   known_at = excluded.known_at";
+               ON CONFLICT (key, language) DO UPDATE SET text = excluded.text, known_at = excluded.known_at, \
+                   beside = CASE WHEN $6 THEN excluded.beside ELSE coalesce(excluded.beside, builtin_texts.beside) END";
     sqlx::query(sql)
         .bind(column(|text| text.key.as_str()))
         .bind(column(|text| text.language.as_str()))
         .bind(column(|text| text.text.as_str()))
         .bind(texts.iter().map(beside).collect::<Vec<_>>())
         .bind(now)
+        .bind(known.pictured)
         .execute(pool)
         .await?;
     Ok(())

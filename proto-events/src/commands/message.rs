@@ -230,7 +230,7 @@ pub struct BuiltInText {
     pub language: Text<8>,
     pub text: Text<4096>,
     /// Present: the text is a message of its own, so that a picture may stand above it. The texts that may stand in that
-    /// message too.
+    /// message too, each as often as it may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Vec<Text<64>>>,
 }
@@ -240,6 +240,9 @@ pub struct BuiltInText {
 #[serde(deny_unknown_fields)]
 pub struct TextsKnown {
     pub texts: Vec<BuiltInText>,
+    /// Where `beside` is absent, no picture may stand. An adapter that is older than pictures says nothing of them.
+    #[serde(default)]
+    pub pictured: bool,
 }
 
 /// Puts words in the place of a built-in text, on the stream `operations`. In the log as an act of the operator.

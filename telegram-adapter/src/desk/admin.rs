@@ -142,7 +142,8 @@ impl Desk {
 
     /// What is built in, for whoever edits it.
     pub async fn texts_known(&self, texts: Vec<BuiltInText>) -> Result<(), SendError> {
-        self.operate("texts", "known", AccountId::OPERATIONS, TextsKnown { texts }.into()).await
+        let known = TextsKnown { texts, pictured: true };
+        self.operate("texts", "known", AccountId::OPERATIONS, known.into()).await
     }
 
     /// What was changed after this version.

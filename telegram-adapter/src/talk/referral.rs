@@ -5,10 +5,7 @@ use reqwest::Url;
 
 use super::{Halt, Known, Press, Talk};
 use crate::outbound::{Button, Markup};
-use crate::texts::{Change, Day, Html, People, Say};
-
-/// Of the newest who came.
-const SHOWN_MAX: usize = 10;
+use crate::texts::{Change, Day, Html, People, REFERRED_MAX, Say};
 
 impl Talk {
     pub(super) async fn referral(&self, known: &Known, message: Option<i64>) -> Result<(), Halt> {
@@ -32,7 +29,7 @@ impl Talk {
                 people => Say::ReferralCounts { people: People(people.into()), earned: view.earned },
             },
         ));
-        for came in view.newest.iter().take(SHOWN_MAX) {
+        for came in view.newest.iter().take(REFERRED_MAX) {
             let (at, initial) = (Day(came.at), came.initial.as_str());
             let change = Change(came.credits.get());
             text = text.and(&self.texts.say(known.lang, Say::ReferralLine { at, initial, change }));

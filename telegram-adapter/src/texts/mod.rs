@@ -26,7 +26,7 @@ use unic_langid::LanguageIdentifier;
 use own::{Own, messages};
 
 pub use html::Html;
-pub use pictured::beside;
+pub use pictured::{REFERRED_MAX, beside};
 pub use rich::Rich;
 pub use say::Say;
 pub use split::{MESSAGE_UNITS_MAX, cut, is_blank, split, units};

@@ -110,4 +110,15 @@ mod tests {
         assert_eq!(of(Some(("help", &far_longer))).keeps_room(), Ok(()), "no picture is there");
         assert_eq!(of(None).keeps_room(), Ok(()));
     }
+
+    #[test]
+    fn a_line_takes_room_as_often_as_it_is_said() {
+        let texts = lang::Texts::read().unwrap();
+        let all = [text("list", 904, Some(&["line"; 10]), true), text("line", 10, None, false)];
+        let of = |edited| Texts { words: texts.of(Lang::En), all: &all, edited };
+        assert_eq!(of(None).has_room("list"), Ok(()), "904 and ten times 2 and 10");
+        let longer = "z".repeat(11);
+        let long = Err(Long { key: "list".to_owned(), units: 1_034 });
+        assert_eq!(of(Some(("line", &longer))).keeps_room(), long);
+    }
 }

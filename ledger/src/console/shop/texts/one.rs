@@ -71,7 +71,7 @@ pub(super) struct Words {
     takes: Vec<String>,
     /// As it is said now with sample values, in Telegram's HTML: each form.
     pub(super) said: Vec<String>,
-    /// Where a picture may stand above it: the texts that may stand in the same message.
+    /// Where a picture may stand above it: the texts that may stand in the same message, each as often as it may.
     pub(super) beside: Option<Vec<String>>,
     /// That stands above it.
     pub(super) picture: Option<Pictured>,

@@ -1,5 +1,7 @@
 //! A picture above a text as a page shows it, and the forms by which it is brought, put and taken back.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -106,18 +108,41 @@ fn measures(scene: &Scene<'_>, picture: &ShopPicture) -> String {
     format!("{}, {} × {}, {size}", picture.media_type.to_uppercase(), picture.width, picture.height)
 }
 
-/// By which a picture is brought, and the one that stands there taken back. Nothing, where none may stand.
+/// By which a picture is brought, where one may stand; and one that stands is taken back, wherever it does.
 pub(super) fn forms(scene: &Scene<'_>, key: &str, lang: Lang, words: &Words) -> Markup {
+    if words.beside.is_none() && words.picture.is_none() {
+        return Markup::default();
+    }
     let (t, code) = (|name: &str| scene.t(name), lang.code());
-    let Some(beside) = &words.beside else { return Markup::default() };
-    let (id, why, reason) = (format!("f-file-{code}"), format!("f-picture-back-{code}"), t("reason"));
-    let about = format!("{id}-hint");
-    let now = words.picture.as_ref().map(|now| now.sha256.as_str());
+    let (why, reason) = (format!("f-picture-back-{code}"), t("reason"));
     html! {
         h3 { (t("picture-above")) }
         @if words.picture.as_ref().is_some_and(|now| now.kept.is_none()) {
             p class="note bad" { (t("picture-lost")) }
         }
+        @match &words.beside {
+            Some(beside) => (brings(scene, key, lang, words, beside)),
+            None => p class="note" { (t("picture-not-here")) },
+        }
+        @if let Some(now) = &words.picture {
+            form method="post" action={"/texts/" (key) "/picture/take-back"} class="card" {
+                (Once::new().field())
+                (hidden("language", code))
+                (hidden("seen", &now.sha256))
+                (Field { id: &why, ..Field::text("reason", &reason) }.show())
+                button { (t("picture-take-back")) }
+            }
+        }
+    }
+}
+
+fn brings(scene: &Scene<'_>, key: &str, lang: Lang, words: &Words, beside: &[String]) -> Markup {
+    let (t, code) = (|name: &str| scene.t(name), lang.code());
+    let id = format!("f-file-{code}");
+    let about = format!("{id}-hint");
+    let now = words.picture.as_ref().map(|now| now.sha256.as_str());
+    let names: BTreeSet<&String> = beside.iter().collect();
+    html! {
         form method="post" action={"/texts/" (key) "/picture/look"} enctype="multipart/form-data" class="card" {
             (hidden("language", code))
             (hidden("seen", now.unwrap_or_default()))
@@ -126,9 +151,9 @@ pub(super) fn forms(scene: &Scene<'_>, key: &str, lang: Lang, words: &Words) -> 
                 input id=(id) name="file" type="file" accept="image/png,image/jpeg" required aria-describedby=(about);
                 p class="hint" id=(about) {
                     (t("picture-hint"))
-                    @if !beside.is_empty() {
+                    @if !names.is_empty() {
                         " " (t("picture-beside")) " "
-                        @for (n, name) in beside.iter().enumerate() {
+                        @for (n, name) in names.into_iter().enumerate() {
                             @if n > 0 { ", " }
                             a href={"/texts/" (name)} { (name) }
                         }
@@ -137,15 +162,6 @@ pub(super) fn forms(scene: &Scene<'_>, key: &str, lang: Lang, words: &Words) -> 
                 }
             }
             button { (t("text-look")) }
-        }
-        @if let Some(now) = now {
-            form method="post" action={"/texts/" (key) "/picture/take-back"} class="card" {
-                (Once::new().field())
-                (hidden("language", code))
-                (hidden("seen", now))
-                (Field { id: &why, ..Field::text("reason", &reason) }.show())
-                button { (t("picture-take-back")) }
-            }
         }
     }
 }
