@@ -94,11 +94,12 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
         media.clone(),
         shutdown.clone(),
     );
+    let pictures = Pictures::new(desk.clone(), telegram.clone());
     let talk = Talk::new(Parts {
         desk: desk.clone(),
         telegram: telegram.clone(),
         texts: Arc::clone(&texts),
-        pictures: Pictures::new(desk.clone(), telegram.clone()),
+        pictures: pictures.clone(),
         board: board.clone(),
         shelf: shelf.clone(),
         shop: Arc::new(config.shop),
@@ -189,6 +190,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Erro
             note(&ended);
         }
         updates.wait().await;
+        pictures.ended().await;
     };
     if tokio::time::timeout(STOP_MAX, stopped).await.is_err() {
         tracing::warn!("stopped before everything in hand was finished; it is taken up at the next start");

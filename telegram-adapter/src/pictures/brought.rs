@@ -11,6 +11,8 @@ use tokio::time::Instant;
 const FAILED_FOR: Duration = Duration::from_secs(300);
 /// Some for each text that may have one, and for those that they had before.
 const KNOWN_MAX: usize = 200;
+/// At once: the bytes of each are in memory, 5 MB at most.
+const BRINGING_MAX: usize = 4;
 
 #[derive(Debug, Clone)]
 enum Known {
@@ -47,8 +49,13 @@ impl Brought {
             Some(Known::Bringing) => return Turn::Wait,
             Some(Known::Failed { until }) if Instant::now() < until => return Turn::LetBe,
             Some(Known::Failed { .. }) => {}
-            None if all.len() >= KNOWN_MAX && !forget_one(&mut all) => return Turn::Wait,
             None => {}
+        }
+        if all.values().filter(|known| matches!(known, Known::Bringing)).count() >= BRINGING_MAX {
+            return Turn::Wait;
+        }
+        if all.len() >= KNOWN_MAX {
+            forget_one(&mut all);
         }
         all.insert(sha256.to_owned(), Known::Bringing);
         Turn::Bring(Bringing { all: self.clone(), sha256: sha256.to_owned(), end: End::Failed })
@@ -63,13 +70,14 @@ impl Brought {
     }
 }
 
-/// What is not being brought up; what failed long ago first. False: there is no such.
-fn forget_one(all: &mut HashMap<String, Known>) -> bool {
+/// What is not being brought up; what failed long ago first.
+fn forget_one(all: &mut HashMap<String, Known>) {
     let over = |known: &Known| matches!(known, Known::Failed { until } if *until <= Instant::now());
     let one = all.iter().find(|(_, known)| over(known));
     let one = one.or_else(|| all.iter().find(|(_, known)| !matches!(known, Known::Bringing)));
-    let Some(sha256) = one.map(|(sha256, _)| sha256.clone()) else { return false };
-    all.remove(&sha256).is_some()
+    if let Some(sha256) = one.map(|(sha256, _)| sha256.clone()) {
+        all.remove(&sha256);
+    }
 }
 
 enum End {
@@ -155,14 +163,22 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_more_is_remembered_than_is_of_use() {
         let brought = Brought::default();
-        let held: Vec<Bringing> = (1..KNOWN_MAX).map(|n| bring(&brought, &n.to_string())).collect();
-        bring(&brought, "old").has(id("old"));
-        // The only one that is not being brought makes room.
-        let new = bring(&brought, "new");
-        assert_eq!(brought.lock().len(), KNOWN_MAX);
-        assert!(matches!(brought.turn("old"), Turn::Wait), "there is no room at all");
-        drop((held, new));
-        drop(bring(&brought, "old"));
-        assert_eq!(brought.lock().len(), KNOWN_MAX);
+        for n in 0..KNOWN_MAX {
+            bring(&brought, &n.to_string()).has(id("known"));
+        }
+        drop(bring(&brought, "new"));
+        let all = brought.lock();
+        assert!(all.len() == KNOWN_MAX && all.contains_key("new"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn few_are_brought_at_once_and_those_that_are_there_go_by_their_id() {
+        let brought = Brought::default();
+        bring(&brought, "there").has(id("there"));
+        let mut held: Vec<Bringing> = (0..BRINGING_MAX).map(|n| bring(&brought, &n.to_string())).collect();
+        assert!(matches!(brought.turn("one more"), Turn::Wait));
+        assert!(matches!(brought.turn("there"), Turn::ById(_)));
+        held.pop();
+        drop(bring(&brought, "one more"));
     }
 }

@@ -18,6 +18,7 @@ use proto_events::events::{MediaType, TextPicture};
 use proto_events::media::sha256_hex;
 use service::ledger::SendError;
 use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
 
 use self::brought::{Bringing, Brought, Turn};
 use crate::desk::Desk;
@@ -29,7 +30,7 @@ const CAPTION_UNITS_MAX: usize = 1_024;
 /// The ledger takes no larger ones.
 const BYTES_MAX: usize = 5 << 20;
 /// For a message with a picture that Telegram has.
-const BY_ID_MAX: Duration = Duration::from_secs(10);
+const BY_ID_MAX: Duration = Duration::from_secs(25);
 /// How long a message waits for its picture to be brought up; then its words go alone.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// For bringing it up, which goes on meanwhile; and of that for its bytes.
@@ -63,11 +64,25 @@ struct Inner {
     /// By language and text.
     above: RwLock<HashMap<(&'static str, String), TextPicture>>,
     brought: Brought,
+    /// A picture that is on its way, and may have to be taken away again.
+    tasks: TaskTracker,
 }
 
 impl Pictures {
     pub fn new(desk: Desk, telegram: Telegram) -> Self {
-        Self(Arc::new(Inner { desk, telegram, above: RwLock::default(), brought: Brought::default() }))
+        Self(Arc::new(Inner {
+            desk,
+            telegram,
+            above: RwLock::default(),
+            brought: Brought::default(),
+            tasks: TaskTracker::new(),
+        }))
+    }
+
+    /// Once nobody sends any more: until all that are on their way have come, or have been taken away.
+    pub async fn ended(&self) {
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
     }
 
     /// From now on; `None`: none any more. `anew`: there are no others.
@@ -160,13 +175,16 @@ impl Pictures {
         let (tell, mut told) = oneshot::channel();
         let (all, picture) = (self.clone(), picture.clone());
         let (caption, markup) = (caption.cloned(), markup.clone());
-        tokio::spawn(async move {
+        self.0.tasks.spawn(async move {
             let sent = all.bring_up(chat, &picture, caption.as_ref(), &markup);
             let sent = tokio::time::timeout(BRING_MAX, sent).await.unwrap_or(Err(Unsent::Late));
             match &sent {
                 Ok(Sent { file: Some(file), .. }) => bringing.has(file.file_id.clone()),
-                Err(Unsent::Telegram(error)) if is_of_the_chat(error) => bringing.gives_up_the_turn(),
-                Ok(_) => bringing.gives_up_the_turn(),
+                // What a group takes says nothing of the picture.
+                Err(Unsent::Telegram(error)) if chat < 0 || is_of_the_chat(error) => {
+                    bringing.gives_up_the_turn()
+                }
+                Ok(_) | Err(Unsent::Ledger(_)) => bringing.gives_up_the_turn(),
                 Err(_) => drop(bringing),
             }
             match tell.send(sent) {
