@@ -115,3 +115,23 @@ fn nobody_waits_for_a_picture_that_telegram_takes_slowly() {
     stage.until("the late one to be gone", || (helps() == 2).then_some(()));
     stage.assert_verified();
 }
+
+/// A group where no photos may be sent says nothing of the picture.
+#[test]
+fn what_a_group_does_not_take_others_get() {
+    let stage = open();
+    let ada = Chat::new(&stage, 8321, "en");
+    ada.says("/start", |_| true);
+    let group = -1_001_000_000_083;
+    let unfit =
+        json!({"status": 400, "description": "Bad Request: not enough rights to send photos to the chat"});
+    let bent = stage.bend("sendPhoto", &unfit, 100, &group.to_string());
+    let asked = stage.write_in(group, ada.person, "/help@plantain_sandbox_bot", &json!({}));
+    let help = stage.until("help in the group", || {
+        stage.said_in(group).into_iter().find(|m| m["message_id"].as_i64() > Some(asked) && is_help(m))
+    });
+    assert!(!is_picture(&help), "the words alone: {help}");
+    assert!(stage.unbend(bent) > 0);
+    assert!(is_picture(&ada.says("/help", is_help)));
+    stage.assert_verified();
+}
