@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use e2e::Stage;
 use e2e::deeds::{Deeds, rubles};
 use ledger::books::moscow::Day;
+use ledger::projections::Tables;
 use proto_events::{Currency, Event};
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -106,8 +107,16 @@ fn the_first_page_has_the_money_of_today_for_those_who_may_see_it() {
         assert_eq!(told[figure], n, "{figure}: {told}");
     }
     assert_eq!((&told["day"], &told["not_live"]), (&begun.to_string().into(), &serde_json::json!([])));
+    assert!(told["through"].as_i64() > Some(0) && told["through_at"].as_i64() > Some(0), "{told}");
     let page = fin.gets("/").text;
-    for part in ["Сегодня", "100.00 ₽", "0 ⭐", "href=\"/statistics\"", "href=\"/revenue\""] {
+    for part in [
+        "Сегодня",
+        "<dt>Оплачено рублями</dt><dd>100.00 ₽</dd>",
+        "<dt>Оплачено звёздами</dt><dd>0 ⭐</dd>",
+        "href=\"/statistics\"",
+        "href=\"/revenue\"",
+        "Известно по позицию <a href=\"/log/",
+    ] {
         assert!(page.contains(part), "{part} of {payment}: {page}");
     }
     // The log's state is everybody's, money is not: neither on the page nor as JSON.
@@ -123,4 +132,64 @@ fn the_first_page_has_the_money_of_today_for_those_who_may_see_it() {
     assert_eq!(fin.reads("/today")["not_live"], serde_json::json!(["daily"]));
     assert_eq!(fin.reads("/statistics")["not_live"], serde_json::json!(["daily"]));
     assert!(fin.gets("/statistics").text.contains("Что считает проекция «daily», сейчас неизвестно"));
+}
+
+#[test]
+fn figures_that_stand_still_or_cannot_be_read_are_said_to_be_so() {
+    let stage = open();
+    hires(&stage, "fin", "finance");
+    let fin = Seat::signed_in(&stage, "fin", PASSWORD);
+    let deeds = Deeds::new(&stage);
+    let live = |name: &str| -> Tables {
+        let sql = "SELECT instance FROM projection_instances WHERE name = $1 AND state = 'live'";
+        Tables::of(name, stage.sql(sqlx::query_scalar(sql).bind(name).fetch_one(&stage.pool)))
+    };
+    let does = |sql: String| {
+        stage.sql(sqlx::query(AssertSqlSafe(sql)).execute(&stage.pool));
+    };
+    let comes = |user: i64| {
+        stage.rt.block_on(deeds.start(user)).unwrap();
+    };
+    comes(42);
+    let told =
+        stage.until("the figures", || Some(fin.reads("/today")).filter(|told| told["new_people"] == 1));
+    assert_eq!(told["standing"], serde_json::json!([]));
+    assert!(!fin.gets("/").text.contains("остановилась"));
+
+    let daily = live("daily");
+    does(
+        "CREATE FUNCTION refuses() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE check_violation; END'"
+            .into(),
+    );
+    does(format!(
+        "CREATE TRIGGER stands BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION refuses()",
+        daily.main()
+    ));
+    comes(43);
+    let told = stage.until("the projection to stand", || {
+        Some(fin.reads("/today")).filter(|told| told["standing"] == serde_json::json!(["daily"]))
+    });
+    let (through, head) = (told["through"].as_i64().unwrap(), fin.reads("")["position"].as_i64().unwrap());
+    assert!(through < head && told["behind"].as_i64() > Some(0), "{told}");
+    assert_eq!(told["new_people"], 1, "the other one came later");
+    for path in ["/", "/statistics"] {
+        let page = fin.gets(path).text;
+        assert!(page.contains("Проекция «daily» остановилась"), "{path}: {page}");
+        assert!(page.contains(&format!("Известно по позицию <a href=\"/log/{through}\"")), "{path}: {page}");
+    }
+
+    does(format!("DROP TABLE {} CASCADE", daily.main()));
+    assert_eq!(fin.gets("/statistics").status, StatusCode::SERVICE_UNAVAILABLE);
+    let page = fin.gets("/");
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    for part in ["Сегодняшние числа сейчас не читаются", "Событий в журнале", "href=\"/projections/daily\""]
+    {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+
+    assert!(fin.gets("/revenue").text.contains("денег не было"));
+    takes_out(&stage, "revenue");
+    let page = fin.gets("/revenue").text;
+    assert!(page.contains("Что считает проекция «revenue», сейчас неизвестно"), "{page}");
+    assert!(!page.contains("денег не было"), "nobody knows that there was none: {page}");
 }

@@ -19,6 +19,7 @@ mod door;
 mod first;
 mod form;
 mod home;
+mod known;
 mod lang;
 mod log;
 mod me;

@@ -15,7 +15,7 @@ use super::books::READS;
 use super::days::Days;
 use super::door::{Door, Need};
 use super::form::filters;
-use super::page::note;
+use super::known::{Known, Places};
 use super::table::{Column, number, sum, table};
 use super::view::{Read, Scene, View};
 use crate::books::moscow::Day;
@@ -38,8 +38,8 @@ pub(super) const MONEY_BY: &str = "revenue";
 struct Shown {
     /// Each day of those that were asked for.
     days: Vec<OfDay>,
-    /// Projections that are not live: what is counted by them is zero here.
-    not_live: Vec<&'static str>,
+    #[serde(flatten)]
+    known: Known,
     /// Of all the days: why generations failed, how often.
     failures: BTreeMap<String, i64>,
     /// From request to success, by kind.
@@ -91,8 +91,8 @@ impl Read for Statistics {
 
     async fn read(console: &Console, asked: &Days) -> Result<Shown, Unfit> {
         let (pool, (from, to)) = (&console.pool, asked.ends()?);
-        let Counted { days, failures, not_live } = counted(pool, from, to).await?;
-        Ok(Shown { days, not_live, failures, times: times(pool, from, to).await? })
+        let Counted { days, failures, known } = counted(pool, from, to).await?;
+        Ok(Shown { days, known, failures, times: times(pool, from, to).await? })
     }
 }
 
@@ -100,31 +100,16 @@ impl Read for Statistics {
 pub(super) struct Counted {
     pub(super) days: Vec<OfDay>,
     failures: BTreeMap<String, i64>,
-    /// Of [`COUNTED_BY`]: what they count is zero.
-    pub(super) not_live: Vec<&'static str>,
+    pub(super) known: Known,
 }
 
 pub(super) async fn counted(pool: &PgPool, from: Day, to: Day) -> Result<Counted, Unfit> {
-    let mut not_live = Vec::new();
-    for name in COUNTED_BY {
-        if projections::live(pool, name).await?.is_none() {
-            not_live.push(name);
-        }
-    }
+    let places = Places::of(pool, &COUNTED_BY).await?;
     let mut days: BTreeMap<i32, OfDay> =
         (from.0..=to.0).map(|day| (day, OfDay { day: Day(day).to_string(), ..OfDay::default() })).collect();
     let failures = figures(pool, from, to, &mut days).await?;
     money(pool, from, to, &mut days).await?;
-    Ok(Counted { days: days.into_values().collect(), failures, not_live })
-}
-
-/// That some figures are not counted now.
-pub(super) fn uncounted(scene: &Scene<'_>, not_live: &[&'static str]) -> Markup {
-    html! {
-        @for name in not_live {
-            (note("bad", &scene.words.with("figures-not-live", [("projection", (*name).into())])))
-        }
-    }
+    Ok(Counted { days: days.into_values().collect(), failures, known: places.known(pool).await? })
 }
 
 /// Fills the days; why generations failed is told apart.
@@ -255,7 +240,7 @@ impl View for Statistics {
 
     fn show(scene: &Scene<'_>, _: &Days, shown: &Shown) -> Markup {
         html! {
-            (uncounted(scene, &shown.not_live))
+            (shown.known.told(scene))
             div class="charts" { @for one in CHARTS { (chart(scene, &one, &shown.days)) } }
             (conversion(scene, &shown.days))
             @if !shown.times.is_empty() { (durations(scene, &shown.times)) }

@@ -9,7 +9,9 @@ use super::asked::Unfit;
 use super::books::READS;
 use super::days::today;
 use super::door::Need;
-use super::statistics::{self, MONEY_BY, OfDay, PEOPLE_BY, rubles, stars, uncounted};
+use super::known::Known;
+use super::page::note;
+use super::statistics::{self, MONEY_BY, OfDay, PEOPLE_BY, rubles, stars};
 use super::view::{Read, Scene};
 use crate::books::words::grouped;
 
@@ -22,8 +24,8 @@ pub(super) struct Asked {}
 pub(super) struct Shown {
     #[serde(flatten)]
     figures: OfDay,
-    /// Projections that are not live: what is counted by them is zero here.
-    not_live: Vec<&'static str>,
+    #[serde(flatten)]
+    known: Known,
 }
 
 impl Read for Today {
@@ -38,7 +40,7 @@ impl Read for Today {
         let today = today();
         let counted = statistics::counted(&console.pool, today, today).await?;
         let figures = counted.days.into_iter().next().unwrap_or_default();
-        Ok(Shown { figures, not_live: counted.not_live })
+        Ok(Shown { figures, known: counted.known })
     }
 }
 
@@ -59,17 +61,28 @@ const FIGURES: [Figure; 9] = [
 
 /// The figures, with what is not counted now, and where more is told.
 pub(super) fn card(scene: &Scene<'_>, shown: &Shown) -> Markup {
-    let known = |by: &&str| !shown.not_live.contains(by);
     html! {
         section class="card today" {
             h2 { (scene.t("today")) ", " (shown.figures.day) }
-            (uncounted(scene, &shown.not_live))
+            (shown.known.told(scene))
             dl class="figures" {
                 @for (name, by, of, written) in FIGURES {
-                    div { dt { (scene.t(name)) } dd { @if known(&by) { (written(of(&shown.figures))) } @else { "–" } } }
+                    div { dt { (scene.t(name)) } dd { @if shown.known.is_live(by) { (written(of(&shown.figures))) } @else { "–" } } }
                 }
             }
             p { a href="/statistics" { (scene.t("menu-statistics")) } " · " a href="/revenue" { (scene.t("menu-revenue")) } }
+        }
+    }
+}
+
+/// In the place of the figures, when they can't be read.
+pub(super) fn unread(scene: &Scene<'_>, unfit: &Unfit) -> Markup {
+    // Why, is in the log of this service.
+    unfit.told(Today::PATH);
+    html! {
+        section class="card today" {
+            h2 { (scene.t("today")) }
+            (note("bad", &scene.t("figures-unread")))
         }
     }
 }

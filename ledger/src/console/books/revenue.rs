@@ -7,12 +7,14 @@ use serde::Serialize;
 
 use super::READS;
 use crate::books::revenue::{DayLine, by_day};
-use crate::books::words::{amount, currency_of, grouped};
+use crate::books::words::{amount, currency_of};
 use crate::console::Console;
 use crate::console::asked::Unfit;
 use crate::console::days::Days;
 use crate::console::door::Need;
 use crate::console::form::filters;
+use crate::console::known::{Known, Places};
+use crate::console::statistics::MONEY_BY;
 use crate::console::table::{Column, number, sign, table};
 use crate::console::view::{Read, Scene, View};
 
@@ -20,8 +22,8 @@ pub(super) struct Revenue;
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Shown {
-    /// What happened after this position is not in it yet.
-    through: i64,
+    #[serde(flatten)]
+    known: Known,
     days: Vec<DayLine>,
 }
 
@@ -35,8 +37,9 @@ impl Read for Revenue {
 
     async fn read(console: &Console, asked: &Days) -> Result<Shown, Unfit> {
         let (from, to) = asked.ends()?;
-        let (through, days) = by_day(&console.pool, from, to).await?;
-        Ok(Shown { through, days })
+        let places = Places::of(&console.pool, &[MONEY_BY]).await?;
+        let (_, days) = by_day(&console.pool, from, to).await?;
+        Ok(Shown { known: places.known(&console.pool).await?, days })
     }
 }
 
@@ -51,12 +54,12 @@ impl View for Revenue {
 
     fn show(scene: &Scene<'_>, _: &Days, shown: &Shown) -> Markup {
         html! {
-            p { (scene.t("known-through")) " " a href={"/log/" (shown.through)} { (grouped(shown.through)) } }
+            (shown.known.told(scene))
             @for code in ["RUB", "XTR"] {
                 @let lines: Vec<&DayLine> = shown.days.iter().filter(|line| line.currency == code).collect();
                 @if !lines.is_empty() { h2 { (sign(currency_of(code))) } (days(scene, code, &lines)) }
             }
-            @if shown.days.is_empty() { p class="lead" { (scene.t("no-money-then")) } }
+            @if shown.days.is_empty() && shown.known.is_live(MONEY_BY) { p class="lead" { (scene.t("no-money-then")) } }
         }
     }
 }

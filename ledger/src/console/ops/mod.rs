@@ -12,6 +12,7 @@ use proto_events::commands::Role;
 
 pub(crate) use health::LEADS;
 pub(super) use letters::{Waiting, waiting};
+pub(super) use parts::span;
 
 use super::door::{Door, Need};
 

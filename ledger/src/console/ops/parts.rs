@@ -9,7 +9,7 @@ use crate::console::lang::Words;
 use crate::console::view::Scene;
 
 /// `12 s`, `3 min`, `5 h`, `4 days`: as long as it takes to say it with two figures.
-pub(super) fn span(words: Words<'_>, us: i64) -> String {
+pub(in crate::console) fn span(words: Words<'_>, us: i64) -> String {
     let seconds = us.max(0) / 1_000_000;
     let (name, n) = match seconds {
         s if s < 120 => ("span-seconds", s),
