@@ -267,6 +267,8 @@ impl Stage {
             .args(args.iter().copied())
             .envs(self.environment(role))
             .envs(extra.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        // One that has died at a crash point may still hold its port.
+        self.kill9(role);
         self.services.insert(role, Process::start(plan)?);
         Ok(())
     }
@@ -307,7 +309,7 @@ impl Stage {
 
     /// SIGTERM; true if it ended by itself in time.
     pub fn stop(&mut self, role: Role) -> bool {
-        self.services.remove(&role).is_some_and(|mut p| p.stop(Signal::SIGTERM, Duration::from_secs(10)))
+        self.services.remove(&role).is_some_and(|mut p| p.stop(Signal::SIGTERM, PATIENCE))
     }
 
     pub fn signal(&mut self, role: Role, signal: Signal) {
