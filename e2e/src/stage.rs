@@ -309,7 +309,7 @@ impl Stage {
 
     /// SIGTERM; true if it ended by itself in time.
     pub fn stop(&mut self, role: Role) -> bool {
-        self.services.remove(&role).is_some_and(|mut p| p.stop(Signal::SIGTERM, PATIENCE))
+        self.services.remove(&role).is_some_and(|mut p| p.stop(Signal::SIGTERM, Duration::from_secs(10)))
     }
 
     pub fn signal(&mut self, role: Role, signal: Signal) {
